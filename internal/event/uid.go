@@ -1,0 +1,36 @@
+package event
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+)
+
+// SourceHeadSize is how many leading bytes of a file identify it.
+const SourceHeadSize = 4096
+
+// SourceID identifies a source by its first bytes (at most [SourceHeadSize]
+// are used), so that a renamed or copied file is still the same source. For a
+// live source pass its kind and address as head.
+func SourceID(head []byte) string {
+	if len(head) > SourceHeadSize {
+		head = head[:SourceHeadSize]
+	}
+	sum := sha256.Sum256(head)
+	return hex.EncodeToString(sum[:12])
+}
+
+// UID is the identity of a record: the hash of its source's identity, its
+// offset or sequence number in it, and its raw bytes. The same record read
+// again has the same UID; two equal records in one source do not. 32 hex
+// digits (128 bits of SHA-256).
+func UID(sourceID string, offset int64, raw []byte) string {
+	h := sha256.New()
+	var n [8]byte
+	binary.BigEndian.PutUint64(n[:], uint64(offset)) //nolint:gosec // G115: only the bits matter
+	h.Write([]byte(sourceID))
+	h.Write(n[:])
+	h.Write(raw)
+	var sum [sha256.Size]byte
+	return hex.EncodeToString(h.Sum(sum[:0])[:16])
+}
