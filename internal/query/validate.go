@@ -1,0 +1,423 @@
+package query
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"vedette/internal/event"
+	"vedette/internal/fault"
+)
+
+// ParseJSON reads the JSON form. Unknown keys and trailing text are errors.
+func ParseJSON(data []byte) (Query, error) {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	var q Query
+	if err := dec.Decode(&q); err != nil {
+		return Query{}, fault.New(fault.Invalid, "reading the query as JSON: %v", err).WithHint("docs/query.md lists the keys")
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return Query{}, fault.New(fault.Invalid, "reading the query as JSON: text after the closing brace")
+	}
+	return q, nil
+}
+
+// ValueCount is one value of a field and how many events have it.
+type ValueCount struct {
+	Value string
+	Count int64
+}
+
+// Values gives the distinct values that stored events (or devices) have in a
+// text field, most frequent first. Complete is false when there are more
+// values than were listed.
+type Values interface {
+	Values(ctx context.Context, from, field string) (values []ValueCount, complete bool, err error)
+}
+
+// Catalogue is what a query is checked against: the fields that exist and, if
+// Live is set, the values that are stored.
+type Catalogue struct {
+	Schema  *event.Schema
+	Devices []event.Field // columns of the device table
+	Extras  []string      // names outside the schema that stored events have
+	Live    Values
+}
+
+// Validate checks q against fields and values and returns it normalised:
+// aliases replaced by field names, literals converted to the field's kind,
+// the limit set, sorts naming columns of the result. All that engines run has
+// passed here. The errors are Invalid faults whose hints name the nearest real
+// fields or values.
+func (c *Catalogue) Validate(ctx context.Context, q Query) (Query, error) {
+	v := validation{c: c, ctx: ctx, from: q.From}
+	return v.query(q)
+}
+
+type validation struct {
+	c     *Catalogue
+	ctx   context.Context //nolint:containedctx // lives as long as one Validate call
+	from  string
+	depth int
+	nodes int
+}
+
+const (
+	maxNodes  = 2000 // conditions in one query
+	maxGroups = 12
+)
+
+func (v *validation) query(q Query) (Query, error) {
+	out := q
+	var err error
+	switch q.From {
+	case "", "events":
+		out.From = ""
+	case "devices":
+		if len(q.Classes) > 0 || q.Bucket != "" || !q.Time.IsZero() {
+			return q, fault.New(fault.Invalid, "a query of devices takes no classes, time range or bucket").WithHint("compare first_seen or last_seen instead")
+		}
+	default:
+		return q, fault.New(fault.Invalid, "a query is about events or devices, not %q", q.From)
+	}
+	v.from = out.From
+	for _, step := range []func(*Query) error{v.classes, v.time, v.fields, v.measures, v.having, v.sorts} {
+		if err := step(&out); err != nil {
+			return q, err
+		}
+	}
+	if out.Where, err = v.where(q.Where); err != nil {
+		return q, err
+	}
+	switch {
+	case q.Limit == 0:
+		out.Limit = DefaultLimit
+	case q.Limit < 0 || q.Limit > MaxLimit:
+		return q, fault.New(fault.Invalid, "the limit must be from 1 to %d, not %d", MaxLimit, q.Limit)
+	}
+	return out, nil
+}
+
+func (v *validation) classes(q *Query) error {
+	q.Classes = slices.Clone(q.Classes)
+	for i, name := range q.Classes {
+		class, ok := event.ClassByName(name)
+		if !ok {
+			return fault.New(fault.Invalid, "there is no class %q", name).WithHint("nearest: %s", strings.Join(Nearest(name, event.ClassNames(), 3), ", "))
+		}
+		q.Classes[i] = class.String()
+	}
+	return nil
+}
+
+func (v *validation) time(q *Query) error {
+	if q.Time.Last != "" {
+		if _, err := ParseDuration(q.Time.Last); err != nil {
+			return err
+		}
+		if !q.Time.From.IsZero() || !q.Time.To.IsZero() {
+			return fault.New(fault.Invalid, "a time range is either last or from and to, not both")
+		}
+	}
+	if !q.Time.From.IsZero() && !q.Time.To.IsZero() && !q.Time.From.Before(q.Time.To) {
+		return fault.New(fault.Invalid, "the time range ends (%s) before it starts (%s)", q.Time.To, q.Time.From)
+	}
+	if q.Bucket != "" {
+		if _, err := ParseDuration(q.Bucket); err != nil {
+			return err
+		}
+		if len(q.Measures) == 0 {
+			q.Measures = []Measure{{Fn: Count}}
+		}
+	}
+	return nil
+}
+
+func (v *validation) fields(q *Query) error {
+	if len(q.Group) > maxGroups {
+		return fault.New(fault.Invalid, "a query groups by at most %d fields", maxGroups)
+	}
+	if len(q.Group) > 0 && len(q.Measures) == 0 {
+		q.Measures = []Measure{{Fn: Count}}
+	}
+	if len(q.Select) > 0 && len(q.Measures) > 0 {
+		return fault.New(fault.Invalid, "select lists columns of single events and cannot be joined with measures or groups")
+	}
+	for _, list := range []*[]string{&q.Select, &q.Group} {
+		*list = slices.Clone(*list)
+		for i, name := range *list {
+			f, err := v.field(name)
+			if err != nil {
+				return err
+			}
+			(*list)[i] = f.Name
+		}
+	}
+	return nil
+}
+
+func (v *validation) measures(q *Query) error {
+	q.Measures = slices.Clone(q.Measures)
+	names := map[string]bool{}
+	for i := range q.Measures {
+		m := &q.Measures[i]
+		if !isFn(string(m.Fn)) {
+			return fault.New(fault.Invalid, "there is no measure %q", m.Fn).WithHint("the measures are count sum avg min max distinct first last median p95")
+		}
+		if err := v.measureField(m); err != nil {
+			return err
+		}
+		w, err := v.where(m.Where)
+		if err != nil {
+			return err
+		}
+		m.Where = w
+		if names[m.Name()] {
+			return fault.New(fault.Invalid, "two measures have the column name %q", m.Name()).WithHint("name one with as")
+		}
+		names[m.Name()] = true
+	}
+	return nil
+}
+
+func (v *validation) measureField(m *Measure) error {
+	switch m.Fn {
+	case Count, First, Last:
+		if m.Field != "" {
+			return fault.New(fault.Invalid, "%s takes no field", m.Fn).WithHint("distinct(field) counts values, min and max look at a field")
+		}
+		if v.from == "devices" && m.Fn != Count {
+			return fault.New(fault.Invalid, "devices have no event time for %s", m.Fn).WithHint("use min(first_seen) or max(last_seen)")
+		}
+		return nil
+	case Sum, Avg, Median, P95, Min, Max, Distinct:
+	}
+	f, err := v.field(m.Field)
+	if err != nil {
+		return err
+	}
+	numeric := f.Kind == event.Int || f.Kind == event.Float
+	if !numeric && (m.Fn == Sum || m.Fn == Avg || m.Fn == Median || m.Fn == P95) {
+		return fault.New(fault.Invalid, "%s needs a number, and %s is a %s", m.Fn, f.Name, f.Kind)
+	}
+	if f.Kind == event.List && m.Fn != Distinct {
+		return fault.New(fault.Invalid, "%s cannot look into the list %s", m.Fn, f.Name)
+	}
+	if m.As == "" && m.Field != f.Name {
+		m.As = string(m.Fn) + "(" + m.Field + ")" // the column keeps the name the asker used
+	}
+	m.Field = f.Name
+	return nil
+}
+
+func (v *validation) having(q *Query) error {
+	q.Having = slices.Clone(q.Having)
+	for i := range q.Having {
+		h := &q.Having[i]
+		at := slices.IndexFunc(q.Measures, func(m Measure) bool { return m.Name() == h.By })
+		if at < 0 {
+			return fault.New(fault.Invalid, "having names %q, which is no measure of the query", h.By).WithHint("the measures are: %s", strings.Join(measureNames(q.Measures), ", "))
+		}
+		switch h.Op {
+		case Eq, Ne, Lt, Le, Gt, Ge:
+		case In, Contains, StartsWith, EndsWith, CIDR, Exists:
+			return fault.New(fault.Invalid, "having compares with = != < <= > >=, not %s", h.Op)
+		default:
+			return fault.New(fault.Invalid, "having compares with = != < <= > >=, not %q", h.Op)
+		}
+		val, err := convert(v.measureKind(q.Measures[at]), h.By, h.Value)
+		if err != nil {
+			return err
+		}
+		h.Value = val
+	}
+	return nil
+}
+
+func (v *validation) measureKind(m Measure) event.Kind {
+	switch m.Fn {
+	case Count, Distinct:
+		return event.Int
+	case First, Last:
+		return event.Time
+	case Min, Max:
+		if f, err := v.field(m.Field); err == nil {
+			return f.Kind
+		}
+	case Sum, Avg, Median, P95:
+	}
+	return event.Float
+}
+
+func measureNames(ms []Measure) []string {
+	out := make([]string, len(ms))
+	for i, m := range ms {
+		out[i] = m.Name()
+	}
+	return out
+}
+
+// sorts resolves each sort key to a column of the result.
+func (v *validation) sorts(q *Query) error {
+	q.Sort = slices.Clone(q.Sort)
+	aggregated := len(q.Measures) > 0
+	for i := range q.Sort {
+		s := &q.Sort[i]
+		if slices.Contains(measureNames(q.Measures), s.By) || q.Bucket != "" && s.By == "time" {
+			continue
+		}
+		f, err := v.field(s.By)
+		if err != nil {
+			return err
+		}
+		canonical := slices.IndexFunc(q.Measures, func(m Measure) bool { return string(m.Fn)+"("+m.Field+")" == s.By })
+		switch {
+		case canonical >= 0:
+			s.By = q.Measures[canonical].Name()
+		case aggregated && !slices.Contains(q.Group, f.Name):
+			return fault.New(fault.Invalid, "sort names %q, which is no column of the result", s.By).
+				WithHint("the columns are: %s", strings.Join(append(slices.Clone(q.Group), measureNames(q.Measures)...), ", "))
+		default:
+			s.By = f.Name
+		}
+	}
+	return nil
+}
+
+// field finds a field by name or alias, then among the extras.
+func (v *validation) field(name string) (event.Field, error) {
+	if v.from == "devices" {
+		return v.deviceField(name)
+	}
+	if f, ok := v.c.Schema.Lookup(name); ok {
+		return f, nil
+	}
+	if slices.Contains(v.c.Extras, name) {
+		return event.Field{Name: name, Kind: event.String, Store: event.InDocument}, nil
+	}
+	var known []string
+	for _, f := range event.Fields() {
+		known = append(append(known, f.Name), f.Aliases...)
+	}
+	return event.Field{}, fault.New(fault.Invalid, "there is no field %q", name).
+		WithHint("nearest: %s", strings.Join(Nearest(name, append(known, v.c.Extras...), 3), ", "))
+}
+
+func (v *validation) deviceField(name string) (event.Field, error) {
+	name = strings.TrimPrefix(strings.ToLower(name), "device.")
+	var known []string
+	for _, f := range v.c.Devices {
+		if f.Name == name || f.Name == name+"s" {
+			return f, nil
+		}
+		known = append(known, f.Name)
+	}
+	return event.Field{}, fault.New(fault.Invalid, "devices have no field %q", name).WithHint("they have: %s", strings.Join(known, ", "))
+}
+
+func (v *validation) where(e *Expr) (*Expr, error) {
+	if e == nil {
+		return nil, nil //nolint:nilnil // no condition is a valid condition
+	}
+	out, err := v.expr(*e)
+	return &out, err
+}
+
+func (v *validation) expr(e Expr) (Expr, error) {
+	if v.nodes++; v.nodes > maxNodes {
+		return e, fault.New(fault.Limited, "the query has more than %d conditions", maxNodes)
+	}
+	if v.depth++; v.depth > maxDepth {
+		return e, fault.New(fault.Invalid, "the condition is nested deeper than %d", maxDepth)
+	}
+	defer func() { v.depth-- }()
+	forms := 0
+	for _, set := range []bool{len(e.And) > 0, len(e.Or) > 0, e.Not != nil, e.Field != ""} {
+		if set {
+			forms++
+		}
+	}
+	if forms != 1 {
+		return e, fault.New(fault.Invalid, "a condition is exactly one of and, or, not or a comparison with a field")
+	}
+	if e.Field != "" {
+		return v.comparison(e)
+	}
+	if e.Not != nil {
+		inner, err := v.expr(*e.Not)
+		return Expr{Not: &inner}, err
+	}
+	list := e.And
+	if len(e.Or) > 0 {
+		list = e.Or
+	}
+	done := make([]Expr, len(list))
+	for i, x := range list {
+		var err error
+		if done[i], err = v.expr(x); err != nil {
+			return e, err
+		}
+	}
+	if len(e.Or) > 0 {
+		return Expr{Or: done}, nil
+	}
+	return Expr{And: done}, nil
+}
+
+func (v *validation) comparison(e Expr) (Expr, error) {
+	f, err := v.field(e.Field)
+	if err != nil {
+		return e, err
+	}
+	e.Field = f.Name
+	if err := checkOp(f, e.Op); err != nil {
+		return e, err
+	}
+	switch e.Op {
+	case Exists:
+		e.Value = nil
+		return e, nil
+	case CIDR:
+		e.Value, err = prefix(e.Value)
+		return e, err
+	case In:
+		return v.in(f, e)
+	case Contains, StartsWith, EndsWith:
+		e.Value = fmt.Sprint(e.Value)
+		return e, nil
+	case Eq, Ne, Lt, Le, Gt, Ge:
+	}
+	if e.Value, err = convert(f.Kind, f.Name, e.Value); err != nil {
+		return e, err
+	}
+	if e.Op == Eq || e.Op == Ne {
+		return e, v.known(f, e.Value)
+	}
+	return e, nil
+}
+
+func (v *validation) in(f event.Field, e Expr) (Expr, error) {
+	list, ok := e.Value.([]any)
+	if !ok || len(list) == 0 {
+		return e, fault.New(fault.Invalid, "in needs a list of values for %s", f.Name)
+	}
+	vals := make([]any, len(list))
+	for i, x := range list {
+		val, err := convert(f.Kind, f.Name, x)
+		if err != nil {
+			return e, err
+		}
+		if err := v.known(f, val); err != nil {
+			return e, err
+		}
+		vals[i] = val
+	}
+	e.Value = vals
+	return e, nil
+}
