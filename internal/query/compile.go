@@ -1,0 +1,273 @@
+package query
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"vedette/internal/event"
+)
+
+// The physical layout that compiled queries expect. The events relation has a
+// column for each event.InColumn field under the field's name, for each
+// address among them its sort keys (see [KeyColumns]), and [DocumentColumn]: a
+// JSON object with the event.InDocument fields and the extras under flat keys
+// (see [DocumentKey]; times in it are nanoseconds since 1970). The devices
+// relation has one row per uid and a column for each of Tables.DeviceFields.
+const DocumentColumn = "attributes"
+
+// KeyColumns names the two unsigned 64-bit columns that hold the high and low
+// half of an address field as 16 bytes, IPv4 mapped into IPv6.
+func KeyColumns(field string) (hi, lo string) { return field + "_hi", field + "_lo" }
+
+// Tables says where a compiled query reads from. Events and Devices are
+// relations in the engine's SQL, written by the engine alone.
+type Tables struct {
+	Events       string
+	Devices      string
+	DeviceFields []event.Field
+}
+
+// Compiled is a query in an engine's SQL. Count computes how many rows or
+// groups there are without the limit, from the same parameters in order.
+type Compiled struct {
+	SQL       string
+	Args      []any
+	Count     string
+	CountArgs []any
+}
+
+// Compile writes a plan in an engine's SQL. Nothing that a person typed gets
+// into the text: values and names of extras are parameters, other names come
+// out of the schema, columns are called c0, c1, ….
+func Compile(p *Plan, d *Dialect, t Tables) (*Compiled, error) {
+	c := &compiler{d: d, t: t, plan: p, joins: map[event.Slot]string{}}
+	if p.Grouped {
+		return c.groups(), nil
+	}
+	return c.rows(), nil
+}
+
+// frag is a piece of SQL and the parameters it holds, in order.
+type frag struct {
+	text string
+	args []any
+}
+
+func lit(text string) frag { return frag{text: text} }
+
+// fill puts pieces into the %s of a template, keeping the order of parameters.
+func fill(template string, parts ...frag) frag {
+	texts := make([]any, len(parts))
+	var args []any
+	for i, p := range parts {
+		texts[i] = p.text
+		args = append(args, p.args...)
+	}
+	return frag{fmt.Sprintf(template, texts...), args}
+}
+
+func param(template string, v any) frag { return frag{template, []any{v}} }
+
+func join(parts []frag, sep string) frag {
+	var out frag
+	for i, p := range parts {
+		if i > 0 {
+			out.text += sep
+		}
+		out.text += p.text
+		out.args = append(out.args, p.args...)
+	}
+	return out
+}
+
+func ident(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+func column(i int) string { return "c" + strconv.Itoa(i) }
+
+// compiler writes one plan. joins are the device tables used so far, by the
+// field that holds the device's uid.
+type compiler struct {
+	d     *Dialect
+	t     Tables
+	plan  *Plan
+	joins map[event.Slot]string
+	order []event.Slot
+}
+
+// rows writes a query for rows of fields.
+func (c *compiler) rows() *Compiled {
+	cols := make([]frag, 0, len(c.plan.Columns))
+	for i, col := range c.plan.Columns {
+		cols = append(cols, fill("%s AS "+column(i), c.value(col.Ref)))
+	}
+	var keys []frag
+	for _, o := range c.plan.Order {
+		ref := o.Ref
+		if ref == nil {
+			ref = c.plan.Columns[o.Column].Ref
+		}
+		if hi, lo, ok := c.addressKeys(ref); ok {
+			keys = append(keys, direction(hi, o.Desc), direction(lo, o.Desc))
+		} else {
+			keys = append(keys, direction(c.value(ref), o.Desc))
+		}
+	}
+	where := c.filter()
+	from := c.from() // last: the parts above decide which tables are joined
+	all := fill("SELECT %s FROM %s WHERE %s ORDER BY %s LIMIT %s", join(cols, ", "), from, where, join(keys, ", "), c.limit())
+	count := fill("SELECT count(*) FROM %s WHERE %s", from, where)
+	return &Compiled{SQL: all.text, Args: all.args, Count: count.text, CountArgs: count.args}
+}
+
+// groups writes a query for measures of groups in three layers: one row per
+// event with what is grouped and measured, the aggregates, and what is kept
+// of them in which order.
+func (c *compiler) groups() *Compiled {
+	var inner, outer, keys, names []frag
+	for i, col := range c.plan.Columns {
+		name := column(i)
+		names = append(names, lit(name))
+		if col.Measure != nil {
+			inner = append(inner, fill("%s AS v"+strconv.Itoa(i), c.input(col.Measure)))
+			outer = append(outer, fill("%s AS "+name, c.aggregate(col.Measure, "v"+strconv.Itoa(i))))
+			continue
+		}
+		keys = append(keys, lit(name))
+		outer = append(outer, lit(name))
+		inner = append(inner, fill("%s AS "+name, c.groupValue(col)))
+		if hi, lo, ok := c.groupKeys(col); ok {
+			inner = append(inner, fill("%s AS "+name+"h", hi), fill("%s AS "+name+"l", lo))
+			outer = append(outer, lit("min("+name+"h) AS "+name+"h"), lit("min("+name+"l) AS "+name+"l"))
+		}
+	}
+	where := c.filter()
+	grouped := fill("SELECT %s FROM (SELECT %s FROM %s WHERE %s) AS i", join(outer, ", "), join(inner, ", "), c.from(), where)
+	if len(keys) > 0 {
+		grouped = fill("%s GROUP BY %s", grouped, join(keys, ", "))
+	}
+	all := fill("SELECT %s FROM (%s) AS g WHERE %s ORDER BY %s LIMIT %s", join(names, ", "), grouped, c.kept(), c.groupOrder(), c.limit())
+	count := fill("SELECT count(*) FROM (%s) AS g WHERE %s", grouped, c.kept())
+	return &Compiled{SQL: all.text, Args: all.args, Count: count.text, CountArgs: count.args}
+}
+
+func (c *compiler) limit() frag { return lit(strconv.Itoa(c.plan.Limit)) }
+
+func direction(key frag, desc bool) frag {
+	if desc {
+		return fill("%s DESC NULLS LAST", key)
+	}
+	return fill("%s ASC NULLS LAST", key)
+}
+
+func (c *compiler) groupValue(col Column) frag {
+	switch {
+	case col.Bucket:
+		return c.bucket()
+	case col.Members:
+		return fill(c.d.Members, c.value(col.Ref))
+	}
+	return c.value(col.Ref)
+}
+
+func (c *compiler) groupKeys(col Column) (hi, lo frag, ok bool) {
+	if col.Ref == nil || col.Members {
+		return frag{}, frag{}, false
+	}
+	return c.addressKeys(col.Ref)
+}
+
+func (c *compiler) groupOrder() frag {
+	var keys []frag
+	for _, o := range c.plan.Order {
+		name := column(o.Column)
+		if _, _, ok := c.groupKeys(c.plan.Columns[o.Column]); ok {
+			keys = append(keys, direction(lit(name+"h"), o.Desc), direction(lit(name+"l"), o.Desc))
+			continue
+		}
+		keys = append(keys, direction(lit(name), o.Desc))
+	}
+	return join(keys, ", ")
+}
+
+// bucket is the start of the event's bucket of time. Buckets that would begin
+// before the earliest time begin there, as no engine can hold earlier times.
+func (c *compiler) bucket() frag {
+	width := int64(c.plan.Bucket)
+	earliest := EarliestTime().UnixNano()
+	nanos := fmt.Sprintf(c.d.Nanos, "e."+ident("time"))
+	floor := frag{fmt.Sprintf(c.d.Bucket, nanos), []any{width, width, width}}
+	start := fill("CASE WHEN "+nanos+" < %s THEN %s ELSE %s END", param("?", earliest+width), param("?", earliest), floor)
+	return fill(c.d.FromNanos, start)
+}
+
+// input is what a measure aggregates of one event; missing where the event
+// does not count.
+func (c *compiler) input(m *PlanMeasure) frag {
+	var v frag
+	conds := []frag{}
+	switch {
+	case m.Fn == Count && c.plan.Devices:
+		v = lit("1")
+	case m.Fn == Count:
+		n := "e." + ident(event.FieldOf(event.SlotCount).Name)
+		v = lit("CASE WHEN " + n + " > 0 THEN " + n + " ELSE 1 END")
+	case m.Fn == First || m.Fn == Last:
+		v = lit("e." + ident(event.FieldOf(event.SlotTime).Name))
+	case m.Fn != Distinct && m.Ref.Place == AtExtra:
+		v = fill(c.d.ToFloat, c.value(m.Ref))
+	default:
+		v = c.value(m.Ref)
+	}
+	if m.Fn == Count && m.Ref != nil {
+		conds = append(conds, fill("%s IS NOT NULL", c.value(m.Ref)))
+	}
+	if m.Where != nil {
+		conds = append(conds, c.cond(m.Where))
+	}
+	if len(conds) == 0 {
+		return v
+	}
+	return fill("CASE WHEN %s THEN %s END", join(conds, " AND "), v)
+}
+
+func (c *compiler) aggregate(m *PlanMeasure, v string) frag {
+	arg := lit(v)
+	switch m.Fn {
+	case Count:
+		return fill("coalesce("+c.d.SumInt+", 0)", arg)
+	case Sum:
+		if m.Ref.Kind == event.Int {
+			return fill(c.d.SumInt, arg)
+		}
+		return fill("sum(%s)", arg)
+	case Avg:
+		return fill("avg("+c.d.Double+")", arg)
+	case Min, First:
+		return fill("min(%s)", arg)
+	case Max, Last:
+		return fill("max(%s)", arg)
+	case Median:
+		return fill(c.d.Median, arg)
+	case P95:
+		return fill(c.d.P95, arg)
+	case Distinct:
+		if m.Ref.Kind == event.List {
+			return fill(c.d.DistinctMembers, arg)
+		}
+	}
+	return fill(c.d.Distinct, arg)
+}
+
+// from is the relation with the device tables that were asked for.
+func (c *compiler) from() frag {
+	if c.plan.Devices {
+		return lit(c.t.Devices + " AS e")
+	}
+	text := c.t.Events + " AS e"
+	for _, link := range c.order {
+		alias := c.joins[link]
+		text += " LEFT JOIN " + c.t.Devices + " AS " + alias + " ON " + alias + "." + ident("uid") + " = e." + ident(event.FieldOf(link).Name)
+	}
+	return lit(text)
+}
