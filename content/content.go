@@ -1,0 +1,16 @@
+// Package content holds the data that ships inside the binary: each item in a
+// folder of its own, with the licence it came under named in NOTICE.
+//
+// It owns bytes and nothing else: whoever needs an item parses it, and `app`
+// hands it over. It must not import any package of ours.
+package content
+
+import "embed"
+
+//go:embed oui/oui.tsv.gz
+var oui embed.FS
+
+// OUI returns the IEEE MA-L registry as gzip of lines "vendor TAB prefix
+// prefix ...", which package asset reads. It was made by `go generate
+// ./internal/asset`.
+func OUI() ([]byte, error) { return oui.ReadFile("oui/oui.tsv.gz") }

@@ -1,0 +1,315 @@
+// Package asset answers "which device is this": it resolves every passing event
+// to devices, merges their identities, and learns what they are - vendor, type,
+// model, firmware, zone, Purdue level, criticality, owner - each with evidence.
+//
+// Identity, strongest first: what an operator's inventory says, the MAC, the
+// DHCP lease (which ties MAC, address and name together), the address within
+// its site, the name that a host reports under. Only unicast addresses of our
+// own become devices:
+//
+//   - multicast, broadcast and unspecified addresses never do; an address that
+//     ends in .0 or .255 of a subnet of unknown size does only when it sends;
+//   - public addresses are external endpoints, unless they lie in a configured
+//     subnet or the inventory, report themselves, or the sensor marks them local;
+//   - a loopback address is the reporting host itself, and nothing if no event
+//     says which host that is;
+//   - a link-local address names a cable, not a device: it resolves by the MAC
+//     seen with it or built into it, and creates nothing without one;
+//   - an address that was only called and never answered is no device, so that
+//     a scan does not fill the inventory.
+//
+// An address that moves to another MAC starts a new binding; two devices with
+// different MACs are never merged. A MAC that carries addresses of several
+// subnets belongs to a gateway and identifies none of them. Names that devices
+// give themselves are shown and never used to tell devices apart or to choose a
+// type: a device that calls itself "failed" changes its own label only.
+//
+// Package asset must not judge (say what is bad) and must not open a store:
+// [Registry.Dirty] hands out records, and package app keeps them.
+package asset
+
+//go:generate go run ./ouigen ../../../shared/data/asset/ieee-oui.csv.gz ../../content/oui/oui.tsv.gz
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"vedette/internal/event"
+)
+
+// Config says what is ours.
+type Config struct {
+	Site       string         // addresses are unique within a site; part of the devices' uids
+	Zones      []Zone         // the most specific subnet decides
+	Own        []netip.Prefix // further subnets of ours, outside any zone
+	MaxDevices int            // 0: DefaultMaxDevices; devices beyond it are not kept, see Stats
+
+	// AdoptNeighbours takes two public addresses of one /24 or /64 that talk to
+	// each other for ours: only a sensor on their own cable sees that.
+	AdoptNeighbours bool
+}
+
+// DefaultMaxDevices bounds the registry against forged addresses.
+const DefaultMaxDevices = 250_000
+
+// Zone is a part of the network with a Purdue level.
+type Zone struct {
+	Name            string
+	Level           string // "0" to "5", "3.5"
+	Subnets         []netip.Prefix
+	Criticality     string // of devices that have none of their own
+	Confidentiality string // label of events of its devices; "" leaves it
+}
+
+// Registry is the set of known devices. It is safe for concurrent use.
+type Registry struct {
+	cfg   Config
+	oui   *OUI
+	now   func() time.Time
+	types vocabulary
+
+	mu       sync.Mutex
+	nodes    map[string]*node
+	ips      map[string]*address
+	macs     map[string]*hardware
+	names    map[string]*node  // names of reporting hosts and names given by operators, lower case
+	alias    map[string]string // uid that was merged away -> uid
+	dirty    []*node
+	dropped  []string // merged-away uids whose records are to be replaced
+	refused  int64
+	observed int64
+}
+
+// address is one of our addresses and the device that has it now.
+type address struct {
+	text   string
+	addr   netip.Addr
+	node   *node
+	hw     *hardware // seen with it last
+	bound  int64     // when node got it
+	last   int64
+	pinned bool  // an operator gave it to the device
+	leased bool  // a DHCP server gave it to the device
+	ended  int64 // when the device got another lease; 0: still has it
+}
+
+// hardware is one MAC.
+type hardware struct {
+	mac     string
+	node    *node
+	foreign []string // addresses of other subnets seen with it
+	shared  bool     // a gateway's: says nothing about the addresses seen with it
+}
+
+// New makes an empty registry. oui may be nil (no vendors); now is the clock
+// for events without a usable time.
+func New(cfg Config, oui *OUI, now func() time.Time) *Registry {
+	if cfg.MaxDevices <= 0 {
+		cfg.MaxDevices = DefaultMaxDevices
+	}
+	return &Registry{
+		cfg: cfg, oui: oui, now: now, types: newVocabulary(),
+		nodes: make(map[string]*node), ips: make(map[string]*address), macs: make(map[string]*hardware),
+		names: make(map[string]*node), alias: make(map[string]string),
+	}
+}
+
+// observation is one event on its way through the registry.
+type observation struct {
+	e        *event.Event
+	at       int64 // nanoseconds
+	answered bool
+}
+
+// Observe resolves the event to devices, sets device.uid, src_endpoint.uid and
+// dst_endpoint.uid, raises its confidentiality to that of their zones, and
+// learns from it. device.uid is the reporting host where the event names one,
+// else the source, else the destination.
+func (r *Registry) Observe(e *event.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.observed++
+	o := observation{e: e, at: r.timeOf(e), answered: answered(e)}
+	r.lease(&o)
+	src := r.endpoint(&o, e.SrcEndpointIP(), e.SrcEndpointMAC(), true)
+	dst := r.endpoint(&o, e.DstEndpointIP(), e.DstEndpointMAC(), o.answered)
+	if src == nil && dst == nil && r.cfg.AdoptNeighbours {
+		src, dst = r.adoptNeighbours(&o)
+	}
+	dev := r.reporter(&o)
+	if dev != nil {
+		src, dst = ownLoopback(e.SrcEndpointIP(), src, dev), ownLoopback(e.DstEndpointIP(), dst, dev)
+	}
+	r.learnRoles(&o, src, dst)
+	subject := r.learnIdentity(&o, dev, src, dst)
+	switch {
+	case dev != nil:
+	case subject != nil && src == nil:
+		dev = subject
+	case src != nil:
+		dev = src
+	default:
+		dev = dst
+	}
+	label(e, dev, src, dst)
+}
+
+// label writes the uids and the confidentiality of the zones into the event.
+func label(e *event.Event, dev, src, dst *node) {
+	rank := confidentialityRank(e.LabelConfidentiality())
+	for i, n := range [...]*node{dev, src, dst} {
+		if n == nil {
+			continue
+		}
+		switch i {
+		case 0:
+			e.SetDeviceUID(n.uid)
+		case 1:
+			e.SetSrcEndpointUID(n.uid)
+		case 2:
+			e.SetDstEndpointUID(n.uid)
+		}
+		if n.conf != "" && confidentialityRank(n.conf) > rank {
+			rank = confidentialityRank(n.conf)
+			e.SetLabelConfidentiality(n.conf)
+		}
+	}
+}
+
+func confidentialityRank(s string) int {
+	switch s {
+	case event.Public:
+		return 1
+	case event.Internal:
+		return 2
+	case event.Confidential:
+		return 3
+	case event.Restricted:
+		return 4
+	}
+	return 0
+}
+
+func (r *Registry) timeOf(e *event.Event) int64 {
+	if e.Has(event.SlotTime) && !e.MetadataClockSuspect() {
+		return e.Int(event.SlotTime)
+	}
+	return r.now().UnixNano()
+}
+
+// Get returns a device by uid; the uid of a device that was merged into
+// another finds that one.
+func (r *Registry) Get(uid string) (Device, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := r.byUID(uid)
+	if n == nil {
+		return Device{}, false
+	}
+	return n.export(), true
+}
+
+func (r *Registry) byUID(uid string) *node {
+	if to, ok := r.alias[uid]; ok {
+		uid = to
+	}
+	return r.nodes[uid]
+}
+
+// Find returns the devices with this uid, address, MAC or name (in any case;
+// the names that devices gave themselves too).
+func (r *Registry) Find(text string) []Device {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	text = strings.TrimSpace(text)
+	if n := r.byUID(text); n != nil {
+		return []Device{n.export()}
+	}
+	if addr, err := netip.ParseAddr(text); err == nil {
+		if a := r.ips[addr.Unmap().WithZone("").String()]; a != nil {
+			return []Device{a.node.export()}
+		}
+		return nil
+	}
+	if mac, ok := CanonicalMAC(text); ok {
+		if h := r.macs[mac]; h != nil && h.node != nil {
+			return []Device{h.node.export()}
+		}
+		return nil
+	}
+	var found []Device
+	for _, n := range r.nodes {
+		if n.calls(text) {
+			found = append(found, n.export())
+		}
+	}
+	slices.SortFunc(found, compareDevices)
+	return found
+}
+
+func (n *node) calls(name string) bool {
+	same := func(s string) bool { return strings.EqualFold(s, name) }
+	return name != "" && (same(n.attr(KeyName).Value) || slices.ContainsFunc(n.hostnames, same) || slices.ContainsFunc(n.reported, same))
+}
+
+// List returns all devices, by name.
+func (r *Registry) List() []Device {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := make([]Device, 0, len(r.nodes))
+	for _, n := range r.nodes {
+		out = append(out, n.export())
+	}
+	slices.SortFunc(out, compareDevices)
+	return out
+}
+
+// Stats counts.
+type Stats struct {
+	Devices  int
+	Observed int64 // events
+	Refused  int64 // devices not kept because of Config.MaxDevices
+}
+
+// Stats returns the registry's counts.
+func (r *Registry) Stats() Stats {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return Stats{Devices: len(r.nodes), Observed: r.observed, Refused: r.refused}
+}
+
+func compareDevices(a, b Device) int {
+	if an, bn := a.Name(), b.Name(); an != bn {
+		x, y := netip.Addr{}, netip.Addr{}
+		if ax, err := netip.ParseAddr(an); err == nil {
+			x = ax
+		}
+		if bx, err := netip.ParseAddr(bn); err == nil {
+			y = bx
+		}
+		if x.IsValid() && y.IsValid() {
+			return x.Compare(y)
+		}
+		return strings.Compare(strings.ToLower(an), strings.ToLower(bn))
+	}
+	return strings.Compare(a.UID, b.UID)
+}
+
+// compareIPs orders IPv4 before IPv6, and link-local addresses last.
+func compareIPs(a, b string) int {
+	x, errX := netip.ParseAddr(a)
+	y, errY := netip.ParseAddr(b)
+	if errX != nil || errY != nil {
+		return strings.Compare(a, b)
+	}
+	if x.IsLinkLocalUnicast() != y.IsLinkLocalUnicast() {
+		if y.IsLinkLocalUnicast() {
+			return -1
+		}
+		return 1
+	}
+	return x.Compare(y)
+}

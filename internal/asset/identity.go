@@ -1,0 +1,445 @@
+package asset
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// create makes a device whose first identity is id, or returns nil when the
+// registry is full.
+func (r *Registry) create(o *observation, id, why string) *node {
+	if len(r.nodes) >= r.cfg.MaxDevices {
+		r.refused++
+		return nil
+	}
+	uid := r.freshUID(id)
+	n := &node{uid: uid, first: o.at, last: o.at}
+	r.nodes[uid] = n
+	n.believe(Evidence{Key: keyIdentity, Value: "first seen", What: "first identity: " + why, Source: SourceTraffic, Confidence: 1, Since: instant(o.at), Event: o.uid()})
+	r.touch(n)
+	return n
+}
+
+// freshUID hashes the first identity of a device; should that be taken (the
+// address had another device before) a counter makes it differ.
+func (r *Registry) freshUID(id string) string {
+	for try := 1; ; try++ {
+		text := r.cfg.Site + "\x00" + id
+		if try > 1 {
+			text += "\x00" + strconv.Itoa(try)
+		}
+		sum := sha256.Sum256([]byte(text))
+		uid := "dev-" + hex.EncodeToString(sum[:6])
+		if _, merged := r.alias[uid]; r.nodes[uid] == nil && !merged {
+			return uid
+		}
+	}
+}
+
+func (o *observation) uid() string {
+	if o.e == nil {
+		return ""
+	}
+	return o.e.MetadataUID()
+}
+
+func (r *Registry) touch(n *node) {
+	if !n.dirty {
+		n.dirty = true
+		r.dirty = append(r.dirty, n)
+	}
+}
+
+func (r *Registry) newAddress(addr netip.Addr) *address {
+	return &address{text: addr.String(), addr: addr}
+}
+
+// hardwareOf returns the entry of a MAC, or nil if the text is no station's
+// MAC. MACs are as bounded as devices are.
+func (r *Registry) hardwareOf(mac string) *hardware {
+	if mac == "" {
+		return nil
+	}
+	if h := r.macs[mac]; h != nil {
+		return h
+	}
+	canonical, ok := CanonicalMAC(mac)
+	if !ok {
+		return nil
+	}
+	h := r.macs[canonical]
+	if h == nil {
+		if len(r.macs) >= 2*r.cfg.MaxDevices {
+			r.refused++
+			return nil
+		}
+		h = &hardware{mac: strings.Clone(canonical)}
+		r.macs[h.mac] = h
+	}
+	return h
+}
+
+// attach gives a MAC to a device and learns the vendor from it.
+func (r *Registry) attach(o *observation, n *node, hw *hardware) {
+	if n == nil || len(n.macs) >= maxMACs {
+		return
+	}
+	hw.node = n
+	n.macs = append(n.macs, hw)
+	r.touch(n)
+	if full, short, ok := r.oui.Vendor(hw.mac); ok {
+		r.learn(o, n, Evidence{Key: KeyVendor, Value: short, What: "MAC " + hw.mac + " is of " + full, Source: SourceOUI, Confidence: 0.6})
+	}
+}
+
+// bind gives an address to a device that has none of it yet and sets the zone.
+// When a device has too many, the one unused for longest goes.
+func (r *Registry) bind(n *node, a *address, at int64) {
+	if n == nil {
+		return
+	}
+	if len(n.ips) >= maxIPs {
+		oldest := slices.MinFunc(n.ips, func(a, b *address) int { return int(min(max(a.last-b.last, -1), 1)) })
+		n.ips = slices.DeleteFunc(n.ips, func(x *address) bool { return x == oldest })
+		delete(r.ips, oldest.text)
+	}
+	a.node, a.bound = n, at
+	n.ips = append(n.ips, a)
+	r.ips[a.text] = a
+	r.applyZone(n, at)
+	r.touch(n)
+}
+
+func (r *Registry) unbind(a *address) {
+	if n := a.node; n != nil {
+		n.ips = slices.DeleteFunc(n.ips, func(x *address) bool { return x == a })
+		a.node, a.leased, a.ended = nil, false, 0
+		r.applyZone(n, n.last)
+		r.touch(n)
+	}
+}
+
+// move rebinds an address to another device. An event older than the binding
+// does not undo it, so that reading old logs late changes nothing.
+func (r *Registry) move(o *observation, a *address, to *node) {
+	if a.node == to || to == nil || o.at < a.bound {
+		return
+	}
+	from := a.node
+	r.learn(o, from, Evidence{Key: keyIdentity, Value: a.text, What: "address " + a.text + " went to " + to.uid, Source: SourceTraffic, Confidence: 0.5})
+	r.learn(o, to, Evidence{Key: keyIdentity, Value: a.text, What: "address " + a.text + " came from " + from.uid, Source: SourceTraffic, Confidence: 0.5})
+	r.unbind(a)
+	r.bind(to, a, o.at)
+}
+
+// merge makes two nodes one. The uid of the one seen first stays.
+func (r *Registry) merge(o *observation, a, b *node, why string) *node {
+	if a == b || a == nil || b == nil {
+		return a
+	}
+	keep, gone := a, b
+	if b.first < a.first {
+		keep, gone = b, a
+	}
+	for _, ip := range slices.Clone(gone.ips) {
+		pinned, leased, bound := ip.pinned, ip.leased, ip.bound
+		r.unbind(ip)
+		r.bind(keep, ip, bound)
+		ip.pinned, ip.leased = pinned, leased
+	}
+	for _, hw := range gone.macs {
+		hw.node = keep
+		keep.macs = append(keep.macs, hw)
+	}
+	for _, name := range gone.reported {
+		r.names[name] = keep
+		keep.reported = append(keep.reported, name)
+	}
+	for _, ev := range gone.evidence {
+		if !(ev.Key == keyIdentity && ev.Value == "first seen") {
+			keep.believe(ev)
+		}
+	}
+	keep.absorb(gone)
+	r.learn(o, keep, Evidence{Key: keyIdentity, Value: gone.uid, What: "merged with " + gone.uid + ": " + why, Source: SourceTraffic, Confidence: 0.9})
+	r.retire(keep, gone)
+	r.infer(o, keep)
+	r.touch(keep)
+	return keep
+}
+
+// absorb takes over what a merged node has beyond identities and evidence.
+func (n *node) absorb(gone *node) {
+	n.hostnames = union(n.hostnames, gone.hostnames, maxHostnames)
+	n.software = union(n.software, gone.software, maxSoftware)
+	n.merged = union(n.merged, append([]string{gone.uid}, gone.merged...), maxMerged)
+	for _, p := range gone.polled {
+		n.poll(p)
+	}
+	n.serves, n.guessed, n.speaks = n.serves|gone.serves, n.guessed|gone.guessed, n.speaks|gone.speaks
+	n.first, n.last = min(n.first, gone.first), max(n.last, gone.last)
+	n.inventory = n.inventory || gone.inventory
+	n.gateway = n.gateway || gone.gateway
+	n.publishes = n.publishes || gone.publishes
+	n.programmed = n.programmed || gone.programmed
+}
+
+// retire removes a merged node and leaves its uid as an alias.
+func (r *Registry) retire(keep, gone *node) {
+	gone.gone = true
+	gone.ips, gone.macs = nil, nil
+	delete(r.nodes, gone.uid)
+	for from, to := range r.alias {
+		if to == gone.uid {
+			r.alias[from] = keep.uid
+			r.dropped = append(r.dropped, from)
+		}
+	}
+	r.alias[gone.uid] = keep.uid
+	r.dropped = append(r.dropped, gone.uid)
+}
+
+func union(a, b []string, limit int) []string {
+	for _, s := range b {
+		if len(a) < limit && !slices.Contains(a, s) {
+			a = append(a, s)
+		}
+	}
+	return a
+}
+
+// maxTogether is how many IPv4 addresses of one subnet one MAC may have in use
+// at a time and still be one device (proxy ARP and NAT hosts have more).
+const maxTogether = 8
+
+// carriesOthers reports whether an address seen with a device's MAC belongs to
+// another subnet than the addresses the MAC has in use: then the MAC is
+// probably a gateway's and the address somebody else's. The second foreign
+// address, or too many addresses at once, settle that. An address that a DHCP
+// server gave out, or that follows one out of use, is the device's own.
+func (r *Registry) carriesOthers(o *observation, hw *hardware, a *address) bool {
+	inUse, near := 0, false
+	for _, b := range hw.node.ips {
+		if b.addr.Is4() != a.addr.Is4() || b.addr.IsLinkLocalUnicast() || o.at-b.last > busy || b.last-o.at > busy {
+			continue
+		}
+		inUse++
+		near = near || neighbours(a.addr, b.addr) || r.sameZone(a.addr, b.addr)
+	}
+	if inUse == 0 || (near && inUse < maxTogether) {
+		return false
+	}
+	if near || a.addr.Is6() && inUse < maxTogether/2 {
+		if !near {
+			return false // hosts have several IPv6 prefixes
+		}
+		r.share(o, hw, strconv.Itoa(inUse+1)+" addresses at once")
+		return true
+	}
+	if !slices.Contains(hw.foreign, a.text) && len(hw.foreign) < maxTogether {
+		hw.foreign = append(hw.foreign, a.text)
+	}
+	if len(hw.foreign) >= 2 {
+		r.share(o, hw, "it carries "+strings.Join(hw.foreign, ", ")+" beside addresses of its own subnet")
+	}
+	return true
+}
+
+func (r *Registry) sameZone(a, b netip.Addr) bool {
+	za, zb := r.zoneOf(a), r.zoneOf(b)
+	return za >= 0 && za == zb
+}
+
+// share marks a MAC as a gateway's and takes apart what it had joined: the MAC
+// gets a device of its own, and addresses that only it had tied to the old
+// device become devices by address.
+func (r *Registry) share(o *observation, hw *hardware, why string) {
+	if hw.shared {
+		return
+	}
+	hw.shared = true
+	old := hw.node
+	old.macs = slices.DeleteFunc(old.macs, func(x *hardware) bool { return x == hw })
+	old.forget(func(ev Evidence) bool { return ev.Source == SourceOUI && strings.Contains(ev.What, hw.mac) })
+	first := true
+	for _, a := range slices.Clone(old.ips) {
+		a.hw = nil
+		if a.pinned || a.leased || first {
+			first = false
+			continue
+		}
+		r.unbind(a)
+		r.byAddress(o, a, "address "+a.text+" behind gateway "+hw.mac)
+	}
+	r.learn(o, old, Evidence{Key: keyIdentity, Value: hw.mac, What: "MAC " + hw.mac + " is a gateway's and was taken off: " + why, Source: SourceTraffic, Confidence: 0.9})
+	hw.node = nil
+	if gw := r.create(o, "gateway:"+hw.mac, "MAC "+hw.mac+" of a gateway: "+why); gw != nil {
+		r.attach(o, gw, hw)
+		r.isGateway(o, gw, why)
+	}
+}
+
+// forwards notes that an external address was seen with a MAC: it is a
+// router's. Its device keeps the one address of ours that it may have.
+func (r *Registry) forwards(o *observation, hw *hardware) {
+	if hw == nil || (hw.node != nil && hw.node.gateway) {
+		return
+	}
+	if n := r.byHardware(o, hw, true); n != nil {
+		r.isGateway(o, n, "external addresses were seen with its MAC "+hw.mac)
+	}
+}
+
+func (r *Registry) isGateway(o *observation, n *node, why string) {
+	n.gateway = true
+	r.learn(o, n, Evidence{Key: KeyType, Value: "router", What: why, Source: SourceTraffic, Confidence: 0.7})
+	r.touch(n)
+}
+
+// lease ties MAC, address and name of a DHCP client together.
+func (r *Registry) lease(o *observation) {
+	ip := o.e.DHCPAssignedIP()
+	if ip == "" {
+		return
+	}
+	mac := o.e.SrcEndpointMAC()
+	if mac == "" {
+		mac = o.e.DeviceMAC()
+	}
+	if mac == "" {
+		mac = o.e.Extra("mac")
+	}
+	hw := r.hardwareOf(mac)
+	addr, err := netip.ParseAddr(ip)
+	if hw == nil || hw.shared || err != nil || r.scope(addr) != scopeLocal {
+		return
+	}
+	n := r.byHardware(o, hw, true)
+	if n == nil {
+		return
+	}
+	n = r.holdLease(o, n, hw, addr)
+	for _, host := range [...]string{o.e.SrcEndpointHostname(), o.e.Extra("host_name"), o.e.Extra("client_fqdn"), o.e.Extra("hostname")} {
+		if plausibleHost(host) {
+			r.call(o, n, host, SourceLease, 0.7, "told the DHCP server this name")
+			break
+		}
+	}
+}
+
+func (r *Registry) holdLease(o *observation, n *node, hw *hardware, addr netip.Addr) *node {
+	a := r.ips[addr.String()]
+	switch {
+	case a == nil:
+		a = r.newAddress(addr)
+		r.bind(n, a, o.at)
+	case a.node == n:
+	case a.pinned:
+		return n
+	case len(a.node.macs) == 0 && !n.hasIP(addr.Is4()):
+		n = r.merge(o, a.node, n, "DHCP gave address "+a.text+" to MAC "+hw.mac)
+	default:
+		r.move(o, a, n)
+	}
+	if a.node != n {
+		return n
+	}
+	if !a.leased {
+		a.leased = true
+		r.learn(o, n, Evidence{Key: keyIdentity, Value: a.text, What: "DHCP gave address " + a.text + " to MAC " + hw.mac, Source: SourceLease, Confidence: 0.9})
+	}
+	a.hw = hw
+	a.ended = 0
+	for _, b := range n.ips { // a new lease ends the older ones
+		if b != a && b.leased && b.ended == 0 && b.addr.Is4() && a.addr.Is4() && b.bound < o.at && a.bound <= o.at {
+			b.ended = o.at
+		}
+	}
+	return n
+}
+
+// lapsed takes away an address whose lease had ended before the event: who has
+// it now is not known. Events from before the end still find the device, in
+// whichever order logs are read.
+func (r *Registry) lapsed(a *address, at int64) bool {
+	if a.ended == 0 || at <= a.ended {
+		return false
+	}
+	r.unbind(a)
+	delete(r.ips, a.text)
+	return true
+}
+
+// call notes a name that a device gave itself.
+func (r *Registry) call(o *observation, n *node, name string, src Source, confidence float64, what string) {
+	if a := n.attr(KeyName); a.Value == name && a.Source == src {
+		return
+	}
+	name = clean(name)
+	if name == "" {
+		return
+	}
+	r.learn(o, n, Evidence{Key: KeyName, Value: name, What: what, Source: src, Confidence: confidence})
+	if !slices.Contains(n.hostnames, name) {
+		if len(n.hostnames) >= maxHostnames {
+			n.hostnames = slices.Delete(n.hostnames, 0, 1)
+		}
+		n.hostnames = append(n.hostnames, strings.Clone(name))
+		r.touch(n)
+	}
+}
+
+// learn completes evidence with the time and event of the observation.
+func (r *Registry) learn(o *observation, n *node, ev Evidence) {
+	if n == nil {
+		return
+	}
+	ev.Since, ev.Event = instant(o.at), o.uid()
+	if n.believe(ev) {
+		r.touch(n)
+	}
+}
+
+// zoneOf returns the position of the zone with the most specific subnet that
+// holds the address, or -1.
+func (r *Registry) zoneOf(a netip.Addr) int {
+	zone, bits := -1, -1
+	for i := range r.cfg.Zones {
+		for _, p := range r.cfg.Zones[i].Subnets {
+			if p.Bits() > bits && p.Contains(a) {
+				zone, bits = i, p.Bits()
+			}
+		}
+	}
+	return zone
+}
+
+// applyZone sets zone, level, criticality and confidentiality from the
+// configured subnets. The first address in a zone decides.
+func (r *Registry) applyZone(n *node, at int64) {
+	if len(r.cfg.Zones) == 0 {
+		return
+	}
+	n.conf = ""
+	n.forget(func(ev Evidence) bool { return ev.Source == SourceZone })
+	for _, a := range n.ips {
+		i := r.zoneOf(a.addr)
+		if i < 0 {
+			continue
+		}
+		z := &r.cfg.Zones[i]
+		n.conf = z.Confidentiality
+		what := "address " + a.text + " lies in zone " + z.Name
+		for _, kv := range [...]struct {
+			k Key
+			v string
+		}{{KeyZone, z.Name}, {KeyLevel, z.Level}, {KeyCriticality, z.Criticality}} {
+			n.believe(Evidence{Key: kv.k, Value: kv.v, What: what, Source: SourceZone, Confidence: 0.9, Since: instant(at)})
+		}
+		return
+	}
+}

@@ -1,0 +1,219 @@
+package asset
+
+import (
+	"encoding/json"
+	"net/netip"
+	"strings"
+	"time"
+
+	"vedette/internal/fault"
+)
+
+// RecordKind is the kind of the registry's records in store.Records.
+const RecordKind = "device"
+
+// recordVersion is written into each record. A reader of a later version must
+// still read this one.
+const recordVersion = 1
+
+// Record is the state of one device to be kept: JSON under its uid.
+type Record struct {
+	ID   string
+	JSON []byte
+}
+
+type savedDevice struct {
+	Version    int               `json:"v"`
+	UID        string            `json:"uid"`
+	MergedInto string            `json:"merged_into,omitempty"`
+	Evidence   []Evidence        `json:"evidence,omitempty"`
+	Attributes map[Key]Attribute `json:"attributes,omitempty"` // for readers; chosen again from the evidence
+	IPs        []savedIP         `json:"ips,omitempty"`
+	MACs       []savedMAC        `json:"macs,omitempty"`
+	Reported   []string          `json:"reported,omitempty"`
+	Hostnames  []string          `json:"hostnames,omitempty"`
+	Software   []string          `json:"software,omitempty"`
+	MergedFrom []string          `json:"merged_from,omitempty"`
+	Serves     []string          `json:"serves,omitempty"`
+	Guessed    []string          `json:"guessed,omitempty"`
+	Speaks     []string          `json:"speaks,omitempty"`
+	Polled     []string          `json:"polled,omitempty"`
+	Inventory  bool              `json:"inventory,omitempty"`
+	Gateway    bool              `json:"gateway,omitempty"`
+	Publishes  bool              `json:"publishes,omitempty"`
+	Programmed bool              `json:"programmed,omitempty"`
+	First      time.Time         `json:"first,omitzero"`
+	Last       time.Time         `json:"last,omitzero"`
+}
+
+type savedIP struct {
+	IP     string    `json:"ip"`
+	MAC    string    `json:"mac,omitempty"`
+	Bound  time.Time `json:"bound"`
+	Last   time.Time `json:"last,omitzero"`
+	Ended  time.Time `json:"ended,omitzero"`
+	Pinned bool      `json:"pinned,omitempty"`
+	Leased bool      `json:"leased,omitempty"`
+}
+
+type savedMAC struct {
+	MAC     string   `json:"mac"`
+	Shared  bool     `json:"shared,omitempty"`
+	Foreign []string `json:"foreign,omitempty"`
+}
+
+// Dirty returns the records of the devices that changed since the last call
+// (a later last-seen time alone counts once a minute), and the devices
+// themselves for the table that queries join. If keeping them fails, hand
+// the uids to [Registry.Retry].
+func (r *Registry) Dirty() (records []Record, devices []Device, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, n := range r.dirty {
+		n.dirty = false
+		if n.gone {
+			continue
+		}
+		raw, merr := json.Marshal(n.saved())
+		if merr != nil { // cannot happen: only strings, times and numbers
+			err = fault.Wrap(fault.Internal, merr, "encoding device %s", n.uid)
+			continue
+		}
+		n.savedLast = n.last
+		records = append(records, Record{ID: n.uid, JSON: raw})
+		devices = append(devices, n.export())
+	}
+	r.dirty = r.dirty[:0]
+	for _, uid := range r.dropped {
+		raw, merr := json.Marshal(savedDevice{Version: recordVersion, UID: uid, MergedInto: r.alias[uid]})
+		if merr != nil {
+			err = fault.Wrap(fault.Internal, merr, "encoding merged device %s", uid)
+			continue
+		}
+		records = append(records, Record{ID: uid, JSON: raw})
+	}
+	r.dropped = r.dropped[:0]
+	return records, devices, err
+}
+
+// Retry marks devices as changed again.
+func (r *Registry) Retry(uids ...string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, uid := range uids {
+		if n := r.nodes[uid]; n != nil {
+			r.touch(n)
+		} else if _, ok := r.alias[uid]; ok {
+			r.dropped = append(r.dropped, uid)
+		}
+	}
+}
+
+// Aliases returns the uids that are known by another one now, as old to new:
+// events stored under an old uid belong to the device of the new one.
+func (r *Registry) Aliases() map[string]string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := make(map[string]string, len(r.alias))
+	for from, to := range r.alias {
+		out[from] = to
+	}
+	return out
+}
+
+func (n *node) saved() savedDevice {
+	s := savedDevice{
+		Version: recordVersion, UID: n.uid, Evidence: n.evidence, Attributes: n.export().Attributes, Reported: n.reported, Hostnames: n.hostnames,
+		Software: n.software, MergedFrom: n.merged, Serves: n.serves.names(), Guessed: n.guessed.names(), Speaks: n.speaks.names(),
+		Inventory: n.inventory, Gateway: n.gateway, Publishes: n.publishes, Programmed: n.programmed, First: instant(n.first), Last: instant(n.last),
+	}
+	for _, a := range n.ips {
+		ip := savedIP{IP: a.text, Bound: instant(a.bound), Last: instant(a.last), Ended: instant(a.ended), Pinned: a.pinned, Leased: a.leased}
+		if a.hw != nil {
+			ip.MAC = a.hw.mac
+		}
+		s.IPs = append(s.IPs, ip)
+	}
+	for _, h := range n.macs {
+		s.MACs = append(s.MACs, savedMAC{MAC: h.mac, Shared: h.shared, Foreign: h.foreign})
+	}
+	for _, p := range n.polled {
+		s.Polled = append(s.Polled, p.uid)
+	}
+	return s
+}
+
+// Restore loads the records of an earlier run into an empty registry. A record
+// that cannot be read is skipped; the returned problems name it.
+func (r *Registry) Restore(records []Record) (problems []error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	polled := make(map[*node][]string)
+	for _, rec := range records {
+		var s savedDevice
+		if err := json.Unmarshal(rec.JSON, &s); err != nil || s.UID == "" || s.Version < 1 || s.Version > recordVersion {
+			problems = append(problems, fault.Wrap(fault.Invalid, err, "restoring device %s: the record is damaged or of a later version (%d)", rec.ID, s.Version))
+			continue
+		}
+		if s.MergedInto != "" {
+			r.alias[s.UID] = s.MergedInto
+			continue
+		}
+		polled[r.restore(s)] = s.Polled
+	}
+	for n, uids := range polled {
+		for _, uid := range uids {
+			n.poll(r.byUID(uid))
+		}
+	}
+	return problems
+}
+
+func (r *Registry) restore(s savedDevice) *node {
+	n := &node{
+		uid: s.UID, evidence: s.Evidence, hostnames: s.Hostnames, software: s.Software, merged: s.MergedFrom,
+		serves: protocolsByName(s.Serves), guessed: protocolsByName(s.Guessed), speaks: protocolsByName(s.Speaks),
+		inventory: s.Inventory, gateway: s.Gateway, publishes: s.Publishes, programmed: s.Programmed, first: nanos(s.First), last: nanos(s.Last), savedLast: nanos(s.Last),
+	}
+	r.nodes[s.UID] = n
+	for _, m := range s.MACs {
+		if h := r.hardwareOf(m.MAC); h != nil && h.node == nil {
+			h.node, h.shared, h.foreign = n, m.Shared, m.Foreign
+			n.macs = append(n.macs, h)
+		}
+	}
+	for _, ip := range s.IPs {
+		addr, err := netip.ParseAddr(ip.IP)
+		if err != nil || r.ips[addr.String()] != nil {
+			continue
+		}
+		a := r.newAddress(addr)
+		a.node, a.bound, a.last, a.ended, a.pinned, a.leased = n, nanos(ip.Bound), nanos(ip.Last), nanos(ip.Ended), ip.Pinned, ip.Leased
+		a.hw = r.hardwareOf(ip.MAC)
+		n.ips = append(n.ips, a)
+		r.ips[a.text] = a
+	}
+	for _, name := range s.Reported {
+		if lower := strings.ToLower(name); r.names[lower] == nil {
+			r.names[lower] = n
+			n.reported = append(n.reported, lower)
+		}
+	}
+	n.forget(func(ev Evidence) bool { return keyIndex(ev.Key) < 0 && ev.Key != keyIdentity && ev.Key != keySoftware })
+	for _, k := range allKeys {
+		n.choose(k)
+	}
+	zone, level, criticality := *n.attr(KeyZone), *n.attr(KeyLevel), *n.attr(KeyCriticality)
+	r.applyZone(n, n.last) // the configuration may have changed
+	if n.attr(KeyZone).Value != zone.Value || n.attr(KeyLevel).Value != level.Value || n.attr(KeyCriticality).Value != criticality.Value {
+		r.touch(n)
+	}
+	return n
+}
+
+func nanos(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
