@@ -48,7 +48,7 @@ func DuckDB() *Dialect {
 		Prefix:    "starts_with(%s, %s)",
 		Suffix:    "suffix(%s, %s)",
 		ToInt:     "TRY_CAST(%s AS BIGINT)",
-		ToFloat:   `TRY_CAST(regexp_extract(%s, '^[+-]?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?$') AS DOUBLE)`,
+		ToFloat:   `nullif(nullif(TRY_CAST(regexp_extract(%s, '^[+-]?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?$') AS DOUBLE), CAST('inf' AS DOUBLE)), CAST('-inf' AS DOUBLE))`,
 		Double:    "CAST(%s AS DOUBLE)",
 		DocText: func(name string) (string, string) {
 			return "json_extract_string(%s, CAST(? AS VARCHAR))", pointer(name)
@@ -59,7 +59,7 @@ func DuckDB() *Dialect {
 		ListHas:         "list_contains(%s, %s)",
 		ListAny:         "len(list_filter(%s, lambda m: %s)) > 0",
 		Members:         "unnest(coalesce(nullif(list_distinct(%s), []), [NULL]))",
-		SumInt:          "CAST(least(greatest(sum(%s), -9223372036854775808), 9223372036854775807) AS BIGINT)",
+		SumInt:          "CAST(CASE WHEN sum(%[1]s) > 9223372036854775807 THEN 9223372036854775807 WHEN sum(%[1]s) < -9223372036854775808 THEN -9223372036854775808 ELSE sum(%[1]s) END AS BIGINT)",
 		Distinct:        "count(DISTINCT %s)",
 		DistinctMembers: "coalesce(len(list_distinct(flatten(list(%s)))), 0)",
 		Median:          "quantile_cont(CAST(%s AS DOUBLE), 0.5)",

@@ -13,6 +13,10 @@ import (
 	"vedette/internal/query"
 )
 
+// MaxExtras is how many names of extras [Bounds] tells, so that a source with
+// endless field names cannot make it endless.
+const MaxExtras = 1000
+
 // SchemaNames returns a function that says whether the schema has a field of
 // that name.
 func SchemaNames() func(string) bool {

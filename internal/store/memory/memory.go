@@ -156,6 +156,7 @@ func (m *Events) Bounds(ctx context.Context) (store.Bounds, error) {
 	slices.SortFunc(b.Extras, func(x, y string) int {
 		return cmp.Or(cmp.Compare(extras[y], extras[x]), cmp.Compare(x, y))
 	})
+	b.Extras = b.Extras[:min(len(b.Extras), store.MaxExtras)]
 	return b, ctx.Err()
 }
 

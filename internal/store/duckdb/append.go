@@ -1,0 +1,352 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql/driver"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	duck "github.com/duckdb/duckdb-go/v2"
+
+	"vedette/internal/event"
+	"vedette/internal/query"
+	"vedette/internal/store"
+)
+
+// layout is the order of the events table's columns: what to write where.
+type layout struct {
+	names []string
+	cells []cell
+}
+
+// cell says what goes into one column.
+type cell struct {
+	content content
+	slot    event.Slot
+}
+
+type content uint8
+
+const (
+	empty content = iota // a column of another version
+	field
+	keyHigh
+	keyLow
+	document
+	stored
+)
+
+func newLayout(cols []columnDef) layout {
+	known := map[string]cell{query.DocumentColumn: {content: document}, storedColumn: {content: stored}}
+	for _, f := range event.Fields() {
+		if f.Store != event.InColumn {
+			continue
+		}
+		known[f.Name] = cell{field, f.Slot}
+		if f.Kind == event.IP {
+			hi, lo := query.KeyColumns(f.Name)
+			known[hi], known[lo] = cell{keyHigh, f.Slot}, cell{keyLow, f.Slot}
+		}
+	}
+	var l layout
+	for _, c := range cols {
+		l.names = append(l.names, c.name)
+		l.cells = append(l.cells, known[c.name])
+	}
+	return l
+}
+
+// fingerprint tells files of different layouts apart.
+func (l layout) fingerprint() string {
+	names := slices.Clone(l.names)
+	slices.Sort(names)
+	return event.SourceID([]byte(strings.Join(names, ","))) // the first 4 KiB of names tell versions apart
+}
+
+// Append implements [store.Events]. The batch is one transaction, which
+// DuckDB's write-ahead log has when it commits.
+func (s *Store) Append(ctx context.Context, batch []*event.Event) (store.Appended, error) {
+	const doing = "storing events"
+	leave, err := s.enter()
+	if err != nil {
+		return store.Appended{}, err
+	}
+	defer leave()
+	if err := store.CheckBatch(batch); err != nil {
+		return store.Appended{}, err
+	}
+	fresh := s.distinct(batch)
+	if len(fresh) == 0 {
+		return store.Appended{Duplicates: len(batch)}, ctx.Err()
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.files.acquire() // sealed days are looked into for duplicates
+	defer s.files.release()
+	newest := s.newest
+	err = s.inTransaction(ctx, s.writer, doing, func() error {
+		known, err := s.knownUIDs(ctx, fresh)
+		if err != nil {
+			return err
+		}
+		fresh = slices.DeleteFunc(fresh, func(e *event.Event) bool { return known[e.MetadataUID()] })
+		if len(fresh) == 0 {
+			return nil
+		}
+		if err := s.countExtras(ctx, fresh); err != nil {
+			return err
+		}
+		return s.writer.Raw(func(conn any) error { return s.write(ctx, conn, fresh) })
+	})
+	if err != nil {
+		return store.Appended{}, err
+	}
+	for _, e := range fresh {
+		if t := e.TimeField(); !e.MetadataClockSuspect() && t.After(newest) {
+			newest = t
+		}
+	}
+	s.newest = newest
+	return store.Appended{Stored: len(fresh), Duplicates: len(batch) - len(fresh)}, nil
+}
+
+// distinct returns the batch in canonical form without repeats, in the order
+// of time, which keeps the time ranges of DuckDB's row groups narrow.
+func (s *Store) distinct(batch []*event.Event) []*event.Event {
+	seen := make(map[string]bool, len(batch))
+	fresh := make([]*event.Event, 0, len(batch))
+	for _, e := range batch {
+		c := store.Canonical(e, s.taken)
+		if uid := c.MetadataUID(); !seen[uid] {
+			seen[uid] = true
+			fresh = append(fresh, c)
+		}
+	}
+	slices.SortStableFunc(fresh, func(a, b *event.Event) int { return a.TimeField().Compare(b.TimeField()) })
+	return fresh
+}
+
+// knownUIDs finds which events are stored already. Those with a time to be
+// trusted are looked for in the batch's range of time, hot and sealed; the
+// others among their like, which never leave the hot table.
+func (s *Store) knownUIDs(ctx context.Context, batch []*event.Event) (map[string]bool, error) {
+	known := map[string]bool{}
+	var sure, unsure []string
+	var from, to time.Time
+	for _, e := range batch {
+		t := e.TimeField()
+		if e.MetadataClockSuspect() || !e.Has(event.SlotTime) {
+			unsure = append(unsure, e.MetadataUID())
+			continue
+		}
+		if len(sure) == 0 || t.Before(from) {
+			from = t
+		}
+		if t.After(to) || len(sure) == 0 {
+			to = t
+		}
+		sure = append(sure, e.MetadataUID())
+	}
+	if len(unsure) > 0 {
+		err := s.findUIDs(ctx, known, `SELECT "metadata.uid" FROM events WHERE ("metadata.clock_suspect" OR "time" IS NULL) AND "metadata.uid" IN (SELECT unnest(CAST(? AS VARCHAR[])))`, unsure)
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(sure) == 0 || from.After(s.newest) {
+		return known, nil
+	}
+	relation, err := s.relation(ctx, s.writer, from, to.Add(1))
+	if err != nil {
+		return nil, err
+	}
+	find := `SELECT "metadata.uid" FROM ` + relation + ` AS e WHERE "time" >= make_timestamp_ns(CAST(? AS BIGINT)) AND "time" <= make_timestamp_ns(CAST(? AS BIGINT)) AND "metadata.uid" IN (SELECT unnest(CAST(? AS VARCHAR[])))`
+	return known, s.findUIDs(ctx, known, find, from.UnixNano(), to.UnixNano(), sure)
+}
+
+func (s *Store) findUIDs(ctx context.Context, known map[string]bool, find string, args ...any) error {
+	rows, err := s.writer.QueryContext(ctx, find, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var uid string
+		if err := rows.Scan(&uid); err != nil {
+			return err
+		}
+		known[uid] = true
+	}
+	return rows.Err()
+}
+
+// countExtras adds the batch's names of extras to the extras table, which
+// holds sums per batch until Seal or the next opening adds them up.
+func (s *Store) countExtras(ctx context.Context, batch []*event.Event) error {
+	counts := map[string]int64{}
+	for _, e := range batch {
+		for _, x := range e.Extras() {
+			counts[x.Name]++
+		}
+	}
+	if len(counts) == 0 {
+		return nil
+	}
+	names, sums := make([]string, 0, len(counts)), make([]int64, 0, len(counts))
+	for name, n := range counts {
+		names, sums = append(names, name), append(sums, n)
+	}
+	_, err := s.writer.ExecContext(ctx, `INSERT INTO extras SELECT unnest(CAST(? AS VARCHAR[])), unnest(CAST(? AS BIGINT[]))`, names, sums)
+	return err
+}
+
+// write fills the events table through the engine's appender, inside of the
+// transaction that is open on the connection.
+func (s *Store) write(ctx context.Context, conn any, batch []*event.Event) (err error) {
+	dc, ok := conn.(driver.Conn)
+	if !ok {
+		return driver.ErrBadConn
+	}
+	app, err := duck.NewAppenderWithColumns(dc, "", "", "events", s.layout.names)
+	if err != nil {
+		return err
+	}
+	now := s.opts.Now().UTC()
+	var doc []byte
+	for _, e := range batch {
+		if s.row, doc, err = s.layout.fill(s.row[:0], doc[:0], e, now); err != nil {
+			break
+		}
+		if err = app.AppendRow(s.row...); err != nil {
+			break
+		}
+	}
+	if closing := app.CloseWithCancel(ctx); err == nil {
+		err = closing
+	}
+	clear(s.row)
+	return err
+}
+
+// fill appends an event's row. doc is memory to build the document in.
+func (l layout) fill(row []driver.Value, doc []byte, e *event.Event, now time.Time) ([]driver.Value, []byte, error) {
+	for _, c := range l.cells {
+		var v driver.Value
+		switch c.content {
+		case field:
+			if e.Has(c.slot) {
+				v = e.Any(c.slot)
+			}
+		case keyHigh, keyLow:
+			if e.Has(c.slot) {
+				v = addressKey(e.Str(c.slot), c.content)
+			}
+		case document:
+			if doc = store.AppendDocument(doc, e); len(doc) > 0 {
+				v = string(doc)
+			}
+		case stored:
+			v = now
+		case empty:
+		}
+		row = append(row, v)
+	}
+	return row, doc, nil
+}
+
+func addressKey(text string, half content) driver.Value {
+	addr, err := netip.ParseAddr(text)
+	if err != nil {
+		return nil // a canonical event has no such address
+	}
+	hi, lo := query.AddressKeys(addr)
+	if half == keyHigh {
+		return hi
+	}
+	return lo
+}
+
+// PutDevices implements [store.Events].
+func (s *Store) PutDevices(ctx context.Context, devices []store.Device) error {
+	const doing = "storing devices"
+	leave, err := s.enter()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if err := store.CheckDevices(devices); err != nil || len(devices) == 0 {
+		return err
+	}
+	last := map[string]store.Device{}
+	var uids []string
+	for _, d := range devices {
+		c := store.CleanDevice(d)
+		if _, again := last[c.UID]; !again {
+			uids = append(uids, c.UID)
+		}
+		last[c.UID] = c
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return s.inTransaction(ctx, s.writer, doing, func() error {
+		if _, err := s.writer.ExecContext(ctx, `DELETE FROM devices WHERE uid IN (SELECT unnest(CAST(? AS VARCHAR[])))`, uids); err != nil {
+			return err
+		}
+		return s.writer.Raw(func(conn any) error {
+			dc, ok := conn.(driver.Conn)
+			if !ok {
+				return driver.ErrBadConn
+			}
+			app, err := duck.NewAppenderWithColumns(dc, "", "", "devices", deviceNames())
+			if err != nil {
+				return err
+			}
+			for _, uid := range uids {
+				if err = app.AppendRow(deviceRow(last[uid])...); err != nil {
+					break
+				}
+			}
+			if closing := app.CloseWithCancel(ctx); err == nil {
+				err = closing
+			}
+			return err
+		})
+	})
+}
+
+func deviceNames() []string {
+	var names []string
+	for _, c := range deviceColumns() {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+// deviceRow is a device in the order of [store.DeviceFields]; empty is missing.
+func deviceRow(d store.Device) []driver.Value {
+	var row []driver.Value
+	for _, v := range []string{d.UID, d.Name, d.Type, d.Vendor, d.Model, d.Firmware, d.Zone, d.Level, d.Criticality, d.Owner} {
+		if v == "" {
+			row = append(row, nil)
+		} else {
+			row = append(row, v)
+		}
+	}
+	for _, v := range [][]string{d.IPs, d.MACs} {
+		if len(v) == 0 {
+			row = append(row, nil)
+		} else {
+			row = append(row, v)
+		}
+	}
+	for _, v := range []time.Time{d.FirstSeen, d.LastSeen} {
+		if v.IsZero() {
+			row = append(row, nil)
+		} else {
+			row = append(row, v)
+		}
+	}
+	return row
+}

@@ -1,0 +1,247 @@
+// Package duckdb keeps events in DuckDB: one hot database takes every commit,
+// and whole days that are over become Parquet files (zstd, sorted by device
+// and time) that anything can read. Queries see both as one.
+//
+// The directory holds hot.duckdb, sealed/events-DAY-N.parquet, tmp/ and a lock
+// file; one process owns it. Nothing is downloaded, and no query can reach a
+// file outside of the directory.
+//
+// Append and Seal are transactions of the hot database: what Append has
+// acknowledged is in its write-ahead log, and a sealed file counts only once
+// the hot database lists it, in the same transaction that deletes the day's
+// rows there.
+//
+// It is the only package that links the DuckDB driver; it must not know what
+// an event means.
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	duck "github.com/duckdb/duckdb-go/v2"
+
+	"vedette/internal/fault"
+	"vedette/internal/store"
+)
+
+// Options are the limits of a store. Zero values mean the defaults.
+type Options struct {
+	MemoryLimit   string           // what DuckDB may use, such as "2GB"; default 2GB
+	Threads       int              // default: one per core
+	Queries       int              // queries that run at once; the others wait; default 4
+	QueryTimeout  time.Duration    // default 30 s
+	ResultBytes   int64            // texts in one result; default 64 MiB
+	MinSealedRows int              // a day with fewer rows stays hot, so that wrong clocks cannot make thousands of files; default 1000
+	Now           func() time.Time // the clock; default time.Now
+}
+
+func (o Options) withDefaults() Options {
+	if o.MemoryLimit == "" {
+		o.MemoryLimit = "2GB"
+	}
+	if o.Threads <= 0 {
+		o.Threads = runtime.GOMAXPROCS(0)
+	}
+	if o.Queries <= 0 {
+		o.Queries = 4
+	}
+	if o.QueryTimeout <= 0 {
+		o.QueryTimeout = 30 * time.Second
+	}
+	if o.ResultBytes <= 0 {
+		o.ResultBytes = 64 << 20
+	}
+	if o.MinSealedRows <= 0 {
+		o.MinSealedRows = 1000
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o
+}
+
+// Store is a store.Events in DuckDB.
+//
+// Lock order: life, maintenance, writing, files.
+type Store struct {
+	dir   string
+	opts  Options
+	taken func(string) bool // names of the schema
+	lock  *os.File
+	db    *sql.DB
+
+	life   sync.RWMutex // held for reading by every call, for writing by Close
+	closed bool
+
+	maintenance sync.Mutex // one Seal or DropBefore at a time
+
+	writing sync.Mutex // guards what follows
+	writer  *sql.Conn
+	layout  layout
+	newest  time.Time // no stored event that is not clock-suspect is newer; a hint that saves look-ups
+	row     []driver.Value
+
+	files fileSet
+}
+
+var _ store.Events = (*Store)(nil)
+
+// Open opens or creates the store in a directory and takes possession of it.
+func Open(dir string, opts Options) (*Store, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "opening the event store in %s", dir)
+	}
+	if strings.ContainsAny(abs, "?%#") {
+		return nil, fault.New(fault.Invalid, "opening the event store in %s: the path holds one of ? %% #", dir).WithHint("choose a directory without them")
+	}
+	s := &Store{dir: abs, opts: opts.withDefaults(), taken: store.SchemaNames()}
+	if err := s.takeDirectory(); err != nil {
+		return nil, err
+	}
+	if err := s.open(context.Background()); err != nil {
+		return nil, errors.Join(err, s.release())
+	}
+	return s, nil
+}
+
+// takeDirectory makes the directory and locks it.
+func (s *Store) takeDirectory() error {
+	for _, d := range []string{s.dir, s.sealedDir(), s.tmpDir()} {
+		if err := os.MkdirAll(d, 0o700); err != nil {
+			return directoryFault(err, s.dir)
+		}
+	}
+	f, err := os.OpenFile(filepath.Join(s.dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return directoryFault(err, s.dir)
+	}
+	if err := lockFile(f); err != nil {
+		return errors.Join(inUse(err, s.dir), f.Close())
+	}
+	s.lock = f
+	return nil
+}
+
+func directoryFault(err error, dir string) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return fault.Wrap(fault.Denied, err, "opening the event store: the directory %s cannot be written", dir).WithHint("give this user the right to write there, or choose another directory with --data")
+	}
+	return fault.Wrap(fault.Unavailable, err, "opening the event store in %s", dir).WithHint("check that the path is a directory on a disk that can be written")
+}
+
+func inUse(err error, dir string) error {
+	return fault.Wrap(fault.Conflict, err, "the event store in %s is in use by another process", dir).WithHint("stop that process, talk to it with --server, or choose another directory with --data")
+}
+
+func (s *Store) open(ctx context.Context) error {
+	path := filepath.Join(s.dir, "hot.duckdb")
+	connector, err := duck.NewConnector(path, nil)
+	if err != nil {
+		return openFault(err, path, s.dir)
+	}
+	s.db = sql.OpenDB(connector)
+	s.db.SetMaxOpenConns(s.opts.Queries + 2) // the writer and maintenance have their own
+	if s.writer, err = s.db.Conn(ctx); err != nil {
+		return openFault(err, path, s.dir)
+	}
+	steps := []func(context.Context) error{s.configure, s.migrate, s.cleanUp, s.recall}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func openFault(err error, path, dir string) error {
+	text := err.Error()
+	switch {
+	case strings.Contains(text, "lock on file"):
+		return inUse(err, dir)
+	case errors.Is(err, fs.ErrPermission) || strings.Contains(text, "Permission denied") || strings.Contains(text, "Read-only file system"):
+		return directoryFault(fs.ErrPermission, dir)
+	case strings.Contains(text, "not a valid DuckDB database") || strings.Contains(text, "Serialization Error") || strings.Contains(text, "checksum"):
+		return fault.Wrap(fault.Unavailable, err, "opening the event store: %s is damaged", path).WithHint("restore the directory from a backup, or move the file away to start with the sealed days only")
+	}
+	return fault.Wrap(fault.Unavailable, err, "opening the event store %s", path)
+}
+
+// configure closes the engine off from everything but the directory. The last
+// setting forbids every later change.
+func (s *Store) configure(ctx context.Context) error {
+	settings := []string{
+		"SET memory_limit = " + text(s.opts.MemoryLimit),
+		fmt.Sprintf("SET threads = %d", s.opts.Threads),
+		"SET checkpoint_threshold = '256MB'",
+		"SET temp_directory = " + text(s.tmpDir()),
+		"SET autoinstall_known_extensions = false",
+		"SET autoload_known_extensions = false",
+		"SET preserve_insertion_order = false",
+		"SET allowed_directories = [" + text(s.dir) + "]",
+		"SET enable_external_access = false",
+		"SET lock_configuration = true",
+	}
+	for _, set := range settings {
+		if _, err := s.writer.ExecContext(ctx, set); err != nil {
+			return fault.Wrap(fault.Invalid, err, "configuring the event store: %s", set)
+		}
+	}
+	return nil
+}
+
+// text writes a literal. It is for paths and settings of the operator, which
+// DuckDB takes no parameters for; nothing out of a query comes here.
+func text(v string) string { return "'" + strings.ReplaceAll(v, "'", "''") + "'" }
+
+func (s *Store) sealedDir() string { return filepath.Join(s.dir, "sealed") }
+func (s *Store) tmpDir() string    { return filepath.Join(s.dir, "tmp") }
+
+// enter begins a call; the returned function ends it.
+func (s *Store) enter() (func(), error) {
+	s.life.RLock()
+	if s.closed {
+		s.life.RUnlock()
+		return nil, fault.New(fault.Unavailable, "the event store is closed")
+	}
+	return s.life.RUnlock, nil
+}
+
+// Close implements [store.Events].
+func (s *Store) Close() error {
+	s.life.Lock()
+	defer s.life.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	return s.release()
+}
+
+func (s *Store) release() error {
+	var errs []error
+	if s.writer != nil {
+		errs = append(errs, s.writer.Close())
+	}
+	if s.db != nil {
+		errs = append(errs, s.db.Close())
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fault.Wrap(fault.Internal, err, "closing the event store in %s", s.dir)
+	}
+	return nil
+}

@@ -1,0 +1,13 @@
+package memory_test
+
+import (
+	"testing"
+
+	"vedette/internal/store"
+	"vedette/internal/store/memory"
+	"vedette/internal/store/storetest"
+)
+
+func TestEvents(t *testing.T) {
+	storetest.Run(t, func(testing.TB) store.Events { return memory.New() })
+}
