@@ -24,11 +24,18 @@ const storedColumn = "stored_at"
 // see addColumns.
 func migrations() []string {
 	return []string{
-		`CREATE TABLE events ("time" TIMESTAMP_NS);
-		 CREATE TABLE devices (uid VARCHAR);
+		createTable("events", eventColumns()) + createTable("devices", deviceColumns()) + `
 		 CREATE TABLE sealed (day BIGINT, file VARCHAR, layout VARCHAR, row_count BIGINT, bytes BIGINT, oldest BIGINT, newest BIGINT);
 		 CREATE TABLE extras (name VARCHAR, events BIGINT)`,
 	}
+}
+
+func createTable(name string, cols []columnDef) string {
+	var defs []string
+	for _, c := range cols {
+		defs = append(defs, quote(c.name)+" "+c.kind)
+	}
+	return "CREATE TABLE " + name + " (" + strings.Join(defs, ", ") + ");"
 }
 
 // columnDef is one column of a table.

@@ -11,3 +11,7 @@ import (
 func TestEvents(t *testing.T) {
 	storetest.Run(t, func(testing.TB) store.Events { return memory.New() })
 }
+
+func TestRandom(t *testing.T) {
+	storetest.Random(t, func(testing.TB) store.Events { return memory.New() })
+}
