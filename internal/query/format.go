@@ -191,3 +191,6 @@ func sortText(ss []Sort) string {
 	}
 	return strings.Join(out, ", ")
 }
+
+// String writes the condition in the text form.
+func (e Expr) String() string { return exprText(e, true) }

@@ -173,3 +173,6 @@ func enumerable(field string) bool {
 	}
 	return true
 }
+
+// NumberText writes a number without exponent or needless digits: 22, 0.5.
+func NumberText(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }

@@ -1,0 +1,218 @@
+// Package copilot answers questions in plain language: question → reading →
+// plan → evidence → sentences → verified answer. The built-in half of it works
+// without any model: package reading plans by rules, the narrator fills
+// templates with facts, and the verifier checks each sentence against the
+// evidence it cites.
+//
+// It sees stored data only through package toolbox; it must not touch store,
+// respond or model, and the plan is fixed before any evidence is read, so that
+// nothing a device wrote can change what is asked.
+package copilot
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	"vedette/internal/copilot/reading"
+	"vedette/internal/fault"
+	"vedette/internal/query"
+	"vedette/internal/store"
+	"vedette/internal/toolbox"
+)
+
+// Tools is what the copilot needs of the toolbox.
+type Tools interface {
+	QueryLoose(ctx context.Context, q query.Query, now time.Time) (*toolbox.Table, error)
+	Unusual(ctx context.Context, q query.Query, now time.Time) (*toolbox.Table, error)
+	Bounds(ctx context.Context) (store.Bounds, error)
+	Values(ctx context.Context, from, field string) ([]query.ValueCount, bool, error)
+	Names() []toolbox.Name
+}
+
+// Conversations keeps the questions of a conversation, oldest first. A
+// follow-up is read by reading them again, so nothing else needs to be kept.
+type Conversations interface {
+	Questions(ctx context.Context, id string) ([]string, error)
+	Append(ctx context.Context, id, question string) error
+}
+
+// Copilot answers questions. It is safe for concurrent use.
+type Copilot struct {
+	tools Tools
+	talks Conversations
+	read  *reading.Reader
+	clock func() time.Time
+}
+
+// New makes a copilot. lexicon is the text of the planner's vocabulary; talks
+// may be nil, then follow-ups are refused; clock measures how long an answer
+// took.
+func New(tools Tools, talks Conversations, lexicon string, clock func() time.Time) (*Copilot, error) {
+	lex, err := reading.ParseLexicon(lexicon)
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, err, "reading the planner's lexicon")
+	}
+	return &Copilot{tools: tools, talks: talks, read: reading.NewReader(lex), clock: clock}, nil
+}
+
+// Request is one question. Now is what "past 24 hours" refers to; the zero
+// time means the newest stored event that is not clock-suspect. Follow names
+// the conversation that the question continues, or is empty.
+type Request struct {
+	Question string
+	Now      time.Time
+	Follow   string
+}
+
+// Ask answers a question. An error means that no answer could be computed; a
+// question that is not understood is an answer with that status.
+func (c *Copilot) Ask(ctx context.Context, req Request) (*Answer, error) {
+	started := c.clock()
+	now, err := c.now(ctx, req.Now)
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.reading(ctx, req, now)
+	if err != nil {
+		return nil, err
+	}
+	ans := &Answer{Question: req.Question, ReadAs: r.ReadAs, Plan: r.Steps, Model: Model{Name: "built-in", Location: "built-in"}}
+	if err := c.answer(ctx, r, now, ans); err != nil {
+		return nil, err
+	}
+	if ans.Conversation, err = c.remember(ctx, req); err != nil {
+		return nil, err
+	}
+	ans.Seconds = c.clock().Sub(started).Seconds()
+	return ans, nil
+}
+
+// Read plans a question without answering it.
+func (c *Copilot) Read(ctx context.Context, req Request) (*reading.Reading, error) {
+	now, err := c.now(ctx, req.Now)
+	if err != nil {
+		return nil, err
+	}
+	return c.reading(ctx, req, now)
+}
+
+func (c *Copilot) now(ctx context.Context, now time.Time) (time.Time, error) {
+	if !now.IsZero() {
+		return now, nil
+	}
+	bounds, err := c.tools.Bounds(ctx)
+	if err != nil {
+		return now, err
+	}
+	if bounds.Newest.IsZero() {
+		return c.clock(), nil
+	}
+	return bounds.Newest, nil
+}
+
+// reading reads the question, after those of the conversation it follows.
+func (c *Copilot) reading(ctx context.Context, req Request, now time.Time) (*reading.Reading, error) {
+	var prev *reading.Frame
+	if req.Follow != "" {
+		if c.talks == nil {
+			return nil, fault.New(fault.NotFound, "no conversations are kept here, so %q cannot be followed", req.Follow)
+		}
+		earlier, err := c.talks.Questions(ctx, req.Follow)
+		if err != nil {
+			return nil, err
+		}
+		for _, q := range earlier {
+			r, err := c.read.Read(ctx, q, now, world{c.tools}, prev)
+			if err != nil {
+				return nil, err
+			}
+			if r.Status != reading.NotUnderstood {
+				prev = &r.Frame
+			}
+		}
+	}
+	return c.read.Read(ctx, req.Question, now, world{c.tools}, prev)
+}
+
+func (c *Copilot) remember(ctx context.Context, req Request) (string, error) {
+	id := req.Follow
+	if id == "" {
+		var b [6]byte
+		_, _ = rand.Read(b[:]) // never fails
+		id = "c-" + hex.EncodeToString(b[:])
+	}
+	if c.talks == nil {
+		return id, nil
+	}
+	return id, c.talks.Append(ctx, id, req.Question)
+}
+
+func (c *Copilot) answer(ctx context.Context, r *reading.Reading, now time.Time, ans *Answer) error {
+	bounds, err := c.tools.Bounds(ctx)
+	if err != nil {
+		return err
+	}
+	if r.Status == reading.NotUnderstood {
+		c.notUnderstood(ctx, r, bounds, ans)
+		return nil
+	}
+	for i, step := range r.Steps {
+		table, err := c.run(ctx, step, now)
+		if err != nil {
+			return fmt.Errorf("running step %d of the plan: %w", i+1, err)
+		}
+		ans.Evidence = append(ans.Evidence, Evidence{ID: fmt.Sprintf("E%d", i+1), Query: stepText(step), Columns: table.Columns, Rows: table.Rows, Total: table.Total})
+	}
+	ans.Status = StatusAnswered
+	if r.Status == reading.Partly {
+		ans.Status = StatusPartly
+	}
+	n := narrator{r: r, ev: ans.Evidence, bounds: bounds}
+	ans.Answer = verify(n.sentences(ctx, c.tools), ans)
+	ans.Suggestions = n.suggestions()
+	return nil
+}
+
+func (c *Copilot) run(ctx context.Context, step reading.Step, now time.Time) (*toolbox.Table, error) {
+	if step.Tool == "unusual" {
+		return c.tools.Unusual(ctx, step.Query, now)
+	}
+	return c.tools.QueryLoose(ctx, step.Query, now)
+}
+
+func stepText(s reading.Step) string {
+	if s.Tool == "query" {
+		return s.Query.String()
+	}
+	return strings.TrimSpace(s.Tool + " " + s.Query.String())
+}
+
+// world shows a reading the names and values that are stored.
+type world struct{ tools Tools }
+
+func (w world) Values(ctx context.Context, from, field string) ([]query.ValueCount, bool, error) {
+	return w.tools.Values(ctx, from, field)
+}
+
+func (w world) Span(ctx context.Context) (oldest, newest time.Time, err error) {
+	b, err := w.tools.Bounds(ctx)
+	return b.Oldest, b.Newest, err
+}
+
+func (w world) Extras(ctx context.Context) ([]string, error) {
+	b, err := w.tools.Bounds(ctx)
+	return b.Extras, err
+}
+
+func (w world) Names(context.Context) ([]reading.Name, error) {
+	names := w.tools.Names()
+	out := make([]reading.Name, len(names))
+	for i, n := range names {
+		out[i] = reading.Name(n)
+	}
+	return out, nil
+}

@@ -1,0 +1,344 @@
+package copilot
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"vedette/internal/copilot/reading"
+	"vedette/internal/query"
+	"vedette/internal/store"
+)
+
+// narrator words facts by templates: it may use only what evidence holds.
+type narrator struct {
+	r      *reading.Reading
+	ev     []Evidence
+	bounds store.Bounds
+}
+
+// maxListed is how many rows of a table are also said in words.
+const maxListed = 5
+
+func (n *narrator) sentences(ctx context.Context, tools Tools) []Sentence {
+	if n.bounds.Events == 0 && n.r.Shape != reading.DevicesShape {
+		return []Sentence{{Text: "nothing is stored yet: take in logs with \"vedette ingest PATH\" first"}}
+	}
+	var out []Sentence
+	switch n.r.Shape {
+	case reading.CountShape:
+		out = n.count()
+	case reading.ExistsShape:
+		out = n.exists()
+	case reading.TableShape:
+		out = n.table()
+	case reading.WhenShape:
+		out = n.when()
+	case reading.TrendShape:
+		out = n.trend()
+	case reading.ShareShape:
+		out = n.share()
+	case reading.UnusualShape:
+		out = n.unusual()
+	case reading.RowsShape, reading.DevicesShape:
+		out = n.rows()
+	case reading.OverviewShape:
+		out = n.overview()
+	}
+	return append(out, n.missing(ctx, tools)...)
+}
+
+func say(evidence string, format string, args ...any) Sentence {
+	return Sentence{Text: fmt.Sprintf(format, args...), Evidence: []string{evidence}}
+}
+
+func (n *narrator) count() []Sentence {
+	e := n.ev[0]
+	if len(e.Rows) == 0 {
+		return []Sentence{say(e.ID, "no stored %s match", n.r.Subject)}
+	}
+	if len(e.Columns) > 1 {
+		return n.columnsSideBySide(e)
+	}
+	m := n.r.Steps[0].Query.Measures[0]
+	v := e.Rows[0][0]
+	switch {
+	case v == nil:
+		return []Sentence{say(e.ID, "no stored %s match, so there is no %s", n.r.Subject, m.Name())}
+	case m.Fn == query.Count:
+		return []Sentence{say(e.ID, "%s %s match", cell(v), n.r.Subject)}
+	case m.Fn == query.Distinct:
+		return []Sentence{say(e.ID, "%s different %s", cell(v), m.Field)}
+	}
+	return []Sentence{say(e.ID, "%s of %s: %s%s", m.Fn, m.Field, cell(v), unit(m.Field))}
+}
+
+func unit(field string) string {
+	switch {
+	case field == "duration", field == "dhcp.lease_time":
+		return " seconds"
+	case strings.HasPrefix(field, "traffic.bytes"):
+		return " bytes"
+	}
+	return ""
+}
+
+func (n *narrator) columnsSideBySide(e Evidence) []Sentence {
+	parts := make([]string, len(e.Columns))
+	for i, c := range e.Columns {
+		parts[i] = clean(c) + ": " + cell(e.Rows[0][i])
+	}
+	return []Sentence{say(e.ID, "%s", strings.Join(parts, "; "))}
+}
+
+func (n *narrator) exists() []Sentence {
+	e := n.ev[0]
+	if len(e.Rows) == 0 || isZero(e.Rows[0][0]) {
+		return []Sentence{say(e.ID, "no: none of the stored %s match", n.r.Subject)}
+	}
+	return []Sentence{say(e.ID, "yes: %s %s match", cell(e.Rows[0][0]), n.r.Subject)}
+}
+
+func isZero(v any) bool {
+	switch x := v.(type) {
+	case nil:
+		return true
+	case int64:
+		return x == 0
+	case float64:
+		return x == 0
+	}
+	return false
+}
+
+func (n *narrator) table() []Sentence {
+	e := n.ev[0]
+	q := n.r.Steps[0].Query
+	if len(e.Rows) == 0 {
+		return []Sentence{say(e.ID, "no stored %s match", n.r.Subject)}
+	}
+	keys := len(e.Columns) - len(q.Measures)
+	if keys == 0 {
+		return n.columnsSideBySide(e)
+	}
+	line := func(row []any) string {
+		key := make([]string, keys)
+		for i := range keys {
+			key[i] = cell(row[i])
+		}
+		vals := make([]string, 0, len(q.Measures))
+		for i := keys; i < len(row); i++ {
+			vals = append(vals, clean(e.Columns[i])+" "+cell(row[i]))
+		}
+		return strings.Join(key, " → ") + ": " + strings.Join(vals, ", ")
+	}
+	out := make([]Sentence, 0, maxListed+1)
+	if e.Total > int64(len(e.Rows)) && q.Limit > 1 {
+		out = append(out, say(e.ID, "%d groups in all, the first %d are shown", e.Total, len(e.Rows)))
+	} else if len(e.Rows) > maxListed {
+		out = append(out, say(e.ID, "%d groups", len(e.Rows)))
+	}
+	for _, row := range e.Rows[:min(maxListed, len(e.Rows))] {
+		out = append(out, say(e.ID, "%s", line(row)))
+	}
+	if len(n.ev) > 1 && len(n.ev[1].Rows) > 1 {
+		next := n.ev[1].Rows[1]
+		if fmt.Sprint(next[keys]) == fmt.Sprint(e.Rows[0][keys]) {
+			out = append(out, say(n.ev[1].ID, "it shares its rank with %s", line(next)))
+		} else {
+			out = append(out, say(n.ev[1].ID, "next in rank: %s", line(next)))
+		}
+	}
+	return out
+}
+
+func (n *narrator) when() []Sentence {
+	e := n.ev[0]
+	if len(e.Rows) == 0 || e.Rows[0][len(e.Columns)-1] == nil || isZero(e.Rows[0][len(e.Columns)-1]) {
+		return []Sentence{say(e.ID, "no stored %s match", n.r.Subject)}
+	}
+	var out []Sentence
+	for _, row := range e.Rows[:min(maxListed, len(e.Rows))] {
+		parts := make([]string, len(row))
+		for i, v := range row {
+			parts[i] = clean(e.Columns[i]) + " " + cell(v)
+		}
+		out = append(out, say(e.ID, "%s", strings.Join(parts, ", ")))
+	}
+	return out
+}
+
+func (n *narrator) trend() []Sentence {
+	e := n.ev[0]
+	if len(e.Rows) == 0 {
+		return []Sentence{say(e.ID, "no stored %s match", n.r.Subject)}
+	}
+	at := len(e.Columns) - len(n.r.Steps[0].Query.Measures)
+	time := slices.Index(e.Columns, "time")
+	high, low := e.Rows[0], e.Rows[0]
+	for _, row := range e.Rows {
+		if number(row[at]) > number(high[at]) {
+			high = row
+		}
+		if number(row[at]) < number(low[at]) {
+			low = row
+		}
+	}
+	out := []Sentence{say(e.ID, "highest at %s: %s", cell(high[time]), cell(high[at]))}
+	if len(e.Rows) > 1 {
+		out = append(out, say(e.ID, "lowest of the times with any at %s: %s", cell(low[time]), cell(low[at])))
+	}
+	return out
+}
+
+func (n *narrator) share() []Sentence {
+	e := n.ev[0]
+	if len(e.Rows) == 0 || isZero(e.Rows[0][1]) {
+		return []Sentence{say(e.ID, "no stored %s match, so there is no share", n.r.Subject)}
+	}
+	part, whole := number(e.Rows[0][0]), number(e.Rows[0][1])
+	pct := strconv.FormatFloat(math.Round(part/whole*10000)/100, 'f', -1, 64)
+	s := say(e.ID, "%s %% (%s of %s %s)", pct, cell(e.Rows[0][0]), cell(e.Rows[0][1]), n.r.Subject)
+	s.computed = []string{pct}
+	return []Sentence{s}
+}
+
+func (n *narrator) unusual() []Sentence {
+	e := n.ev[0]
+	if len(e.Rows) == 0 {
+		return []Sentence{say(e.ID, "nothing in that time departs from what is usual")}
+	}
+	out := make([]Sentence, 0, maxListed+1)
+	for _, row := range e.Rows[:min(maxListed, len(e.Rows))] {
+		who := cell(row[0])
+		if row[1] != nil {
+			who += " (" + cell(row[1]) + ")"
+		}
+		reasons, _ := row[4].([]string)
+		out = append(out, say(e.ID, "%s, score %s: %s", who, cell(row[3]), clean(strings.Join(reasons, "; "))))
+	}
+	if more := e.Total - int64(len(out)); more > 0 {
+		s := say(e.ID, "%d more are listed", more)
+		s.computed = []string{strconv.FormatInt(more, 10)}
+		out = append(out, s)
+	}
+	return out
+}
+
+func (n *narrator) rows() []Sentence {
+	e := n.ev[0]
+	what := n.r.Subject
+	if n.r.Shape == reading.DevicesShape {
+		what = "devices"
+	}
+	switch {
+	case len(e.Rows) == 0:
+		return []Sentence{say(e.ID, "no stored %s match", what)}
+	case len(n.r.Steps[0].Query.Measures) > 0:
+		return n.table()
+	case e.Total > int64(len(e.Rows)):
+		return []Sentence{say(e.ID, "%d %s match, %d are shown", e.Total, what, len(e.Rows))}
+	}
+	return []Sentence{say(e.ID, "%d %s match", len(e.Rows), what)}
+}
+
+func (n *narrator) overview() []Sentence {
+	logs := n.ev[0]
+	if len(logs.Rows) == 0 {
+		return []Sentence{say(logs.ID, "nothing stored matches")}
+	}
+	var out []Sentence
+	for _, row := range logs.Rows[:min(maxListed, len(logs.Rows))] {
+		out = append(out, say(logs.ID, "%s: %s events, first %s, last %s", cell(row[0]), cell(row[1]), cell(row[2]), cell(row[3])))
+	}
+	for _, row := range n.ev[1].Rows[:min(3, len(n.ev[1].Rows))] {
+		out = append(out, say(n.ev[1].ID, "%s to %s port %s: %s events", cell(row[0]), cell(row[1]), cell(row[2]), cell(row[3])))
+	}
+	return out
+}
+
+// missing says which named values nothing stored has, with the nearest.
+func (n *narrator) missing(ctx context.Context, tools Tools) []Sentence {
+	var out []Sentence
+	for _, m := range n.r.Missing {
+		values, _, err := tools.Values(ctx, "", m.Field)
+		if err != nil || slices.ContainsFunc(values, func(v query.ValueCount) bool {
+			return strings.Contains(strings.ToLower(v.Value), strings.ToLower(m.Value))
+		}) {
+			continue
+		}
+		names := make([]string, len(values))
+		for i, v := range values {
+			names[i] = v.Value
+		}
+		s := Sentence{Text: fmt.Sprintf("nothing stored has %s = %q", m.Field, clean(m.Value)), Evidence: []string{n.ev[0].ID}}
+		if near := query.Nearest(m.Value, names, 3); len(near) > 0 {
+			s.Text += "; nearest: " + clean(strings.Join(near, ", "))
+			s.computed = near
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func (n *narrator) suggestions() []string {
+	if n.r.Shape == reading.CountShape || n.r.Shape == reading.ExistsShape {
+		return []string{"show them per source", "show the trend over time"}
+	}
+	return nil
+}
+
+// cell writes a value for people: times to the second in UTC, numbers in
+// plain digits, texts cleaned.
+func cell(v any) string {
+	switch x := v.(type) {
+	case nil:
+		return "(none)"
+	case string:
+		return clean(x)
+	case int64:
+		return strconv.FormatInt(x, 10)
+	case float64:
+		return strconv.FormatFloat(math.Round(x*1000)/1000, 'f', -1, 64)
+	case bool:
+		return strconv.FormatBool(x)
+	case time.Time:
+		return x.UTC().Format("2006-01-02 15:04:05 UTC")
+	case []string:
+		return clean(strings.Join(x, ", "))
+	}
+	return clean(fmt.Sprint(v))
+}
+
+// maxCell bounds what one stored text may take of a sentence, in characters.
+const maxCell = 200
+
+// clean takes out of a stored text what could move a cursor, reorder or hide
+// text, and cuts it: it was written by a device or a peer.
+func clean(s string) string {
+	count := 0
+	return strings.Map(func(r rune) rune {
+		if count++; count > maxCell {
+			return -1
+		}
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r >= 0xE0000 && r <= 0xE01EF {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+func number(v any) float64 {
+	switch x := v.(type) {
+	case int64:
+		return float64(x)
+	case float64:
+		return x
+	}
+	return 0
+}

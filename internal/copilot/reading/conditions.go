@@ -1,0 +1,263 @@
+package reading
+
+import (
+	"strings"
+
+	"vedette/internal/query"
+)
+
+// takeConditions reads adjectives and verbs that are conditions: failed,
+// blocked, write, external, ipv6.
+func (r *reader) takeConditions() {
+	var outcomes []string
+	for i, s := range r.spans {
+		e := s.entry(kCond)
+		if e == nil || s.used || s.entry(kSubject) != nil && s.entry(kSubject) == r.f.Subject {
+			continue
+		}
+		not := r.negated(i)
+		if e.key == "failure" || e.key == "success" {
+			s.used = true
+			outcome := e.key
+			if not {
+				outcome = map[string]string{"failure": "success", "success": "failure"}[outcome]
+			}
+			outcomes = append(outcomes, outcome)
+			continue
+		}
+		if r.condition(i, s, e, not) {
+			s.used = true
+		}
+	}
+	r.takeOutcomes(outcomes)
+}
+
+// takeOutcomes: "failed" alone is a condition; "failed and successful" or
+// "failed versus successful" compares the two.
+func (r *reader) takeOutcomes(outcomes []string) {
+	both := len(outcomes) > 1 && contains(outcomes, "failure") && contains(outcomes, "success")
+	if r.f.Subject == nil && len(outcomes) > 0 && r.stored(r.lex.entry(kSubject, "login")) {
+		r.setSubject(r.lex.entry(kSubject, "login"))
+	}
+	for _, o := range outcomes {
+		e, text := r.outcomeExpr(o), map[string]string{"failure": "failed", "success": "successful"}[o]
+		if both {
+			r.f.Measures = append(r.f.Measures, query.Measure{Fn: query.Count, Where: &e, As: text})
+			continue
+		}
+		r.addCond(e, false, text)
+		return
+	}
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *reader) outcomeExpr(outcome string) query.Expr {
+	if s := r.f.Subject; s != nil {
+		if q, ok := parseCond(s.attrs[outcome]); ok {
+			return *q.Where
+		}
+	}
+	return query.Expr{Field: "status", Op: query.Eq, Value: map[string]string{"failure": "Failure", "success": "Success"}[outcome]}
+}
+
+// privateRanges are the addresses that are not reachable over the internet
+// (RFC 1918, RFC 6598, RFC 4193, loopback and link-local).
+var privateRanges = []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "fc00::/7", "fe80::/10", "::1/128"}
+
+var groupRanges = []string{"224.0.0.0/4", "ff00::/8"}
+
+func (r *reader) condition(i int, s *span, e *entry, not bool) bool {
+	add := func(x query.Expr) bool {
+		r.addCond(x, not, s.text)
+		return true
+	}
+	if text, ok := strings.CutPrefix(e.key, "expr "); ok {
+		return r.exprCondition(i, s, text, not)
+	}
+	side := r.hostSide(i)
+	switch e.key {
+	case "internal_dst":
+		return add(inRanges(side, privateRanges))
+	case "external_dst":
+		inside := inRanges(side, append(append([]string{"255.255.255.255/32", "0.0.0.0/32", "::/128"}, privateRanges...), groupRanges...))
+		known := query.Expr{Field: side + "_endpoint.ip", Op: query.Exists}
+		return add(query.Expr{And: []query.Expr{known, {Not: &inside}}})
+	case "multicast_dst":
+		return add(inRanges("dst", groupRanges))
+	case "broadcast_dst":
+		return add(query.Expr{Or: []query.Expr{
+			{Field: "dst_endpoint.ip", Op: query.Eq, Value: "255.255.255.255"},
+			{Field: "dst_endpoint.ip", Op: query.EndsWith, Value: ".255"},
+		}})
+	case "ipv6":
+		return add(query.Expr{Field: "src_endpoint.ip", Op: query.Contains, Value: ":"})
+	case "ipv4":
+		return add(query.Expr{Field: "src_endpoint.ip", Op: query.Contains, Value: "."})
+	}
+	return false
+}
+
+func inRanges(side string, ranges []string) query.Expr {
+	alts := make([]query.Expr, len(ranges))
+	for i, p := range ranges {
+		alts[i] = query.Expr{Field: side + "_endpoint.ip", Op: query.CIDR, Value: p}
+	}
+	return query.Expr{Or: alts}
+}
+
+// hostSide is the side that "external" describes: the word before it or the
+// noun after it; an outside that is not further described is a destination.
+func (r *reader) hostSide(i int) string {
+	for k := i - 1; k >= 0 && k >= i-2; k-- {
+		if e := r.spans[k].entry(kRole); e != nil && (e.key == "src" || e.key == "dst") {
+			r.spans[k].used = true
+			return e.key
+		}
+	}
+	if i+1 < len(r.spans) {
+		if e := r.spans[i+1].entry(kEntity); e != nil {
+			switch e.key {
+			case "source":
+				return "src"
+			case "destination":
+				return "dst"
+			case "host", "device":
+				return r.targetSide(i + 1)
+			}
+		}
+	}
+	if i > 0 && r.spans[i-1].is(kWh) || r.fHasWh(i) {
+		return r.targetSide(i)
+	}
+	return "dst"
+}
+
+func (r *reader) fHasWh(i int) bool {
+	for k := i - 1; k >= 0 && k >= i-3; k-- {
+		if r.spans[k].is(kWh) || r.spans[k].is(kFn) {
+			return true
+		}
+	}
+	return false
+}
+
+// exprCondition adds a condition of the lexicon where it makes sense: OT
+// words only where OT events are stored, "invalid user" only for logins.
+func (r *reader) exprCondition(_ int, s *span, text string, not bool) bool {
+	switch {
+	case strings.HasPrefix(text, "ics."):
+		if !r.vals.any("ics.function") {
+			return false
+		}
+		if r.f.Subject == nil || r.f.Subject.key == "connection" && s.is(kCond) && !r.saidNoun("connection") {
+			r.setSubject(r.lex.entry(kSubject, "ot"))
+		}
+		if r.f.Subject.key != "ot" && r.f.Subject.key != "event" {
+			return false
+		}
+	case text == "invalid_user":
+		r.addCond(query.Expr{Field: "status_detail", Op: query.Contains, Value: "invalid user"}, not, s.text)
+		if r.f.Subject == nil {
+			r.setSubject(r.lex.entry(kSubject, "login"))
+		}
+		return true
+	case strings.HasPrefix(text, "disposition") && !r.vals.any("disposition"):
+		return false
+	}
+	q, ok := parseCond(text)
+	if !ok {
+		return false
+	}
+	if r.comparesWrites(text) {
+		return true
+	}
+	r.addCond(*q.Where, not, s.text)
+	return true
+}
+
+// comparesWrites: "reads versus writes" puts the two side by side.
+func (r *reader) comparesWrites(text string) bool {
+	if !strings.HasPrefix(text, "ics.write=") {
+		return false
+	}
+	reads, writes := false, false
+	for _, s := range r.spans {
+		if e := s.entry(kCond); e != nil {
+			reads = reads || e.key == "expr ics.write=false"
+			writes = writes || e.key == "expr ics.write=true"
+		}
+	}
+	if !reads || !writes {
+		return false
+	}
+	q, _ := parseCond(text)
+	name := "reads"
+	if text == "ics.write=true" {
+		name = "writes"
+	}
+	for _, m := range r.f.Measures {
+		if m.As == name {
+			return true
+		}
+	}
+	r.f.Measures = append(r.f.Measures, query.Measure{Fn: query.Count, Where: q.Where, As: name})
+	return true
+}
+
+func (r *reader) saidNoun(key string) bool {
+	for _, s := range r.spans {
+		if e := s.entry(kSubject); e != nil && e.key == key {
+			return true
+		}
+	}
+	return false
+}
+
+// nameFields are the fields that a word shaped like a name may be meant for,
+// by subject.
+var nameFields = map[string][]string{
+	"dns":   {"query.hostname", "answers"},
+	"http":  {"http_request.url.hostname", "http_request.url.path", "http_request.user_agent"},
+	"tls":   {"tls.sni", "tls.certificate.subject"},
+	"login": {"user.name", "device.hostname"}, "alert": {"finding_info.title"},
+	"mail": {"email.from", "email.to", "email.subject"}, "file": {"file.name", "file.mime_type"},
+	"certificate": {"tls.certificate.subject", "tls.certificate.issuer"},
+}
+
+// addName adds a condition for a word that can only be a name: the fields
+// where such a name can stand contain it.
+func (r *reader) addName(i int, s *span) {
+	if len(s.values) > 0 {
+		s.used = true
+		r.addStored(i, s)
+		return
+	}
+	fields := []string{"query.hostname", "http_request.url.hostname", "tls.sni"}
+	switch {
+	case r.f.Subject != nil && len(nameFields[r.f.Subject.key]) > 0:
+		fields = nameFields[r.f.Subject.key]
+	case strings.ContainsAny(s.name, "/"):
+		fields = []string{"http_request.url.path", "file.mime_type"}
+	case !strings.Contains(s.name, "."):
+		fields = []string{"message", "finding_info.title", "user.name", "ics.object"}
+	}
+	var alts []query.Expr
+	for _, f := range fields {
+		alts = append(alts, query.Expr{Field: f, Op: query.Contains, Value: s.name})
+	}
+	s.used = true
+	r.want(fields[0], s.name, query.Eq)
+	x := query.Expr{Or: alts}
+	if len(alts) == 1 {
+		x = alts[0]
+	}
+	r.addCond(x, r.negated(i), s.text)
+}

@@ -1,0 +1,463 @@
+package reading
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"vedette/internal/event"
+	"vedette/internal/query"
+)
+
+// takeComparisons reads "more than 5 ...", "over 1 MB", "at least ten", "5 or
+// more" and decides what the number is compared with.
+func (r *reader) takeComparisons() {
+	for i, s := range r.spans {
+		op := s.entry(kOp)
+		if op == nil || s.used {
+			continue
+		}
+		k := i + 1
+		for k < len(r.spans) && r.spans[k].num == nil && r.spans[k].only(kStop, kIs, kFn, kEach) {
+			k++
+		}
+		if k >= len(r.spans) || r.spans[k].num == nil || r.spans[k].used {
+			continue
+		}
+		s.used = true
+		not := r.negated(i)
+		r.compare(i, k, query.Op(op.key), not)
+	}
+	for i, s := range r.spans {
+		if post := s.entry(kPost); post != nil && !s.used && i > 0 && r.spans[i-1].num != nil && !r.spans[i-1].used {
+			s.used = true
+			r.compare(i-1, i-1, query.Op(post.key), false)
+		}
+	}
+	r.takeRanges()
+}
+
+// takeRanges reads "between 1000 and 2000 bytes" for numbers.
+func (r *reader) takeRanges() {
+	for i := 0; i+3 < len(r.spans); i++ {
+		s := r.spans
+		if !strings.EqualFold(s[i].text, "between") || s[i+1].num == nil || !s[i+2].is(kLink) || s[i+3].num == nil || s[i+1].used {
+			continue
+		}
+		if s[i+1].num.unit == "" && s[i+3].num.unit != "" {
+			s[i+1].num.unit = s[i+3].num.unit
+		}
+		s[i].used, s[i+2].used = true, true
+		r.compare(i, i+1, query.Ge, false)
+		r.compare(i, i+3, query.Le, false)
+	}
+}
+
+// compare attaches "op number" (comparison word at i, number at k) to a field
+// before it, a unit, or the noun after it.
+func (r *reader) compare(i, k int, op query.Op, not bool) {
+	num := r.spans[k].num
+	r.spans[k].used = true
+	if field := r.numericField(i, k); field != "" {
+		r.addCond(query.Expr{Field: field, Op: op, Value: num.n}, not, r.spans[k].text)
+		return
+	}
+	switch num.unit {
+	case "bytes":
+		r.addCond(query.Expr{Field: r.byteField(), Op: op, Value: num.n}, not, r.spans[k].text)
+		return
+	case "s":
+		r.addCond(query.Expr{Field: "duration", Op: op, Value: num.n}, not, r.spans[k].text)
+		return
+	}
+	m := query.Measure{Fn: query.Count}
+	for j := k + 1; j < len(r.spans) && j <= k+4; j++ {
+		s := r.spans[j]
+		if q := s.entry(kQuantity); q != nil && !s.is(kVerb) {
+			m = query.Measure{Fn: query.Sum, Field: q.key}
+			s.used = true
+			break
+		}
+		if s.is(kSubject) {
+			break
+		}
+		if e := s.entry(kEntity); e != nil && e.attrs["field"] != "" {
+			m = query.Measure{Fn: query.Distinct, Field: e.attrs["field"]}
+			s.used = true
+			break
+		}
+		if !s.only(kStop, kFn, kCond, kValue) && len(s.values) == 0 {
+			break
+		}
+	}
+	r.f.Having = append(r.f.Having, query.Having{By: "", Op: op, Value: num.n})
+	r.f.Measures = append(r.f.Measures, m)
+}
+
+// numericField finds the number field that a comparison is about: named just
+// before it ("port above 1024"), or a quantity just after ("more than 1000
+// bytes") when nothing is grouped.
+func (r *reader) numericField(i, k int) string {
+	fieldOf := func(s *span) string {
+		if s == nil || s.used {
+			return ""
+		}
+		if q := s.entry(kQuantity); q != nil {
+			s.used = true
+			return q.key
+		}
+		if e := s.entry(kEntity); e != nil {
+			if f, ok := r.schema.Lookup(e.attrs["field"]); ok && (f.Kind == event.Int || f.Kind == event.Float) {
+				s.used = true
+				return f.Name
+			}
+		}
+		return ""
+	}
+	for j, n := i-1, 0; j >= 0 && n < 3; j, n = j-1, n+1 {
+		if f := fieldOf(r.spans[j]); f != "" {
+			return f
+		}
+		if !r.spans[j].only(kStop, kIs, kNeg, kFn, kVerb, kRole, kGroup) {
+			break
+		}
+	}
+	if k+1 < len(r.spans) && !r.grouped() {
+		if q := r.spans[k+1].entry(kQuantity); q != nil {
+			r.spans[k+1].used = true
+			return q.key
+		}
+	}
+	return ""
+}
+
+// grouped tells whether the question asks about hosts or the like, so that
+// "more than 1000 bytes" is a sum and not a property of one record.
+func (r *reader) grouped() bool {
+	for _, s := range r.spans {
+		if s.is(kEntity) && !s.used {
+			return true
+		}
+	}
+	return false
+}
+
+// byteField is what a bare "1 MB" is compared with: the direction that a verb
+// or noun of the question gives, else both ways.
+func (r *reader) byteField() string {
+	for _, s := range r.spans {
+		if q := s.entry(kQuantity); q != nil && q.attrs["unit"] == "bytes" {
+			s.used = true
+			return q.key
+		}
+	}
+	return "traffic.bytes"
+}
+
+// takeAddresses gives each address its side: the word before it, else the
+// verb and its voice, else either.
+func (r *reader) takeAddresses() {
+	for i, s := range r.spans {
+		if s.used || s.addr == "" && s.mac == "" {
+			continue
+		}
+		s.used = true
+		not := r.negated(i)
+		side := r.sideOf(i)
+		if s.mac != "" {
+			r.addCond(sided(side, "mac", query.Eq, s.mac), not, s.text)
+			continue
+		}
+		op, val := query.Eq, s.addr
+		if strings.Contains(s.addr, "/") {
+			op = query.CIDR
+		} else if a, err := netip.ParseAddr(s.addr); err == nil {
+			val = a.Unmap().WithZone("").String()
+		}
+		r.addCond(sided(side, "ip", op, val), not, s.text)
+	}
+}
+
+func sided(side, attr string, op query.Op, v any) query.Expr {
+	src := query.Expr{Field: "src_endpoint." + attr, Op: op, Value: v}
+	dst := query.Expr{Field: "dst_endpoint." + attr, Op: op, Value: v}
+	switch side {
+	case "src":
+		return src
+	case "dst":
+		return dst
+	}
+	return query.Expr{Or: []query.Expr{src, dst}}
+}
+
+// sideOf decides whether span i names who started something ("src"), who was
+// addressed ("dst") or either ("").
+func (r *reader) sideOf(i int) string {
+	k := i - 1
+	for ; k >= 0; k-- {
+		s := r.spans[k]
+		if s.addr != "" || s.is(kLink) || s.is(kNeg) || s.is(kEach) {
+			continue // "from A or B": B has the side of A
+		}
+		if e := s.entry(kEntity); e != nil && (e.key == "host" || e.key == "device" || e.key == "source" || e.key == "destination") {
+			if e.key == "source" {
+				s.used = true
+				return "src"
+			}
+			if e.key == "destination" {
+				s.used = true
+				return "dst"
+			}
+			s.used = true
+			continue // "from host A"
+		}
+		if s.only(kStop, kIs) && !s.is(kRole) {
+			continue
+		}
+		break
+	}
+	between := slices.ContainsFunc(r.spans[:i], func(s *span) bool { return strings.EqualFold(s.text, "between") })
+	if between {
+		return ""
+	}
+	if k >= 0 {
+		if side, ok := r.roleSide(r.spans[k], i); ok {
+			return side
+		}
+	}
+	return r.voice(i)
+}
+
+func (r *reader) roleSide(s *span, i int) (string, bool) {
+	e := s.entry(kRole)
+	if e == nil {
+		return "", false
+	}
+	s.used = true
+	switch e.key {
+	case "src", "dst":
+		return e.key, true
+	}
+	if strings.EqualFold(s.text, "with") {
+		return "", true
+	}
+	if v := r.voice(i); v != "" && (strings.EqualFold(s.text, "for") || strings.EqualFold(s.text, "of")) && r.verbBefore(i) < 0 {
+		return v, true
+	}
+	return "", true
+}
+
+// voice reads the side off the verb: who stands before an active verb started
+// it, who stands after it was addressed.
+func (r *reader) voice(i int) string {
+	for k := i + 1; k < len(r.spans) && k <= i+4; k++ {
+		s := r.spans[k]
+		if active(s) && !r.passive(k) {
+			return "src"
+		}
+		if q := s.entry(kQuantity); q != nil && (q.key == "traffic.bytes_out" || q.key == "traffic.packets_out") {
+			return "src"
+		}
+		if q := s.entry(kQuantity); q != nil && q.key == "traffic.bytes_in" {
+			return r.receiver()
+		}
+		if s.addr != "" || s.is(kWh) {
+			break
+		}
+	}
+	if v := r.verbBefore(i); v >= 0 && !r.passive(v) {
+		return "dst"
+	}
+	return ""
+}
+
+// receiver: a host that "received" bytes is the side that was addressed.
+func (r *reader) receiver() string { return "dst" }
+
+func active(s *span) bool {
+	e := s.entry(kVerb)
+	if e == nil {
+		e = s.entry(kCond)
+		return e != nil && strings.HasPrefix(e.key, "expr ics.write") && !s.only(kSubject)
+	}
+	return !s.is(kRole)
+}
+
+// passive: "was scanned", "were contacted by".
+func (r *reader) passive(v int) bool {
+	for k := v - 1; k >= 0 && k >= v-2; k-- {
+		switch strings.ToLower(r.spans[k].text) {
+		case "was", "were", "is", "are", "been", "being", "got", "be", "gets", "get":
+			return strings.HasSuffix(strings.ToLower(r.toks[r.spans[v].from].text), "ed") || isIrregularPassive(r.toks[r.spans[v].from].lower)
+		}
+	}
+	if v+1 < len(r.spans) && strings.EqualFold(r.spans[v+1].text, "by") && strings.HasSuffix(r.toks[r.spans[v].to-1].lower, "ed") {
+		return true
+	}
+	return false
+}
+
+func isIrregularPassive(w string) bool {
+	return w == "hit" || w == "sent" || w == "read" || w == "written"
+}
+
+// verbBefore finds an active verb before span i with no other address between.
+func (r *reader) verbBefore(i int) int {
+	for k := i - 1; k >= 0 && k >= i-5; k-- {
+		if r.spans[k].addr != "" {
+			return -1
+		}
+		if active(r.spans[k]) {
+			return k
+		}
+	}
+	return -1
+}
+
+// takeValues turns stored values and well-known names ("tcp", "root",
+// "NXDOMAIN") that stand alone into conditions.
+func (r *reader) takeValues() {
+	for i, s := range r.spans {
+		if s.used || r.isNoun(s) {
+			continue
+		}
+		if e := s.entry(kValue); e != nil {
+			if r.impliedBySubject(e) {
+				s.used = true
+				continue
+			}
+			s.used = true
+			r.addCond(r.valueExpr(e), r.negated(i), s.text)
+			continue
+		}
+		if len(s.values) > 0 && (len(s.entries) == 0) {
+			s.used = true
+			r.addStored(i, s)
+			continue
+		}
+		if s.name != "" {
+			r.addName(i, s)
+		}
+	}
+}
+
+// isNoun keeps a phrase that serves as subject from becoming a value too.
+func (r *reader) isNoun(s *span) bool {
+	e := s.entry(kSubject)
+	return e != nil && (e == r.f.Subject || r.f.Subject == nil)
+}
+
+// impliedBySubject: "ssh logins" asks for logins; every one of them is ssh
+// when only sshd writes logins here.
+func (r *reader) impliedBySubject(e *entry) bool {
+	if r.f.Subject == nil {
+		return false
+	}
+	for _, a := range e.alts {
+		if a.field == "app_name" && (r.f.Subject.key == a.value || r.f.Subject.key == "tls" && a.value == "ssl") {
+			return true
+		}
+	}
+	return false
+}
+
+// valueExpr picks the field of a well-known name: the first that has it
+// stored, OT fields first when the subject is OT, else the well-known port.
+func (r *reader) valueExpr(e *entry) query.Expr {
+	alts := slices.Clone(e.alts)
+	if r.f.Subject != nil && r.f.Subject.key == "connection" {
+		slices.SortStableFunc(alts, func(a, b fieldValue) int { return rank(a) - rank(b) })
+	}
+	for _, a := range alts {
+		if a.field == "severity_id" {
+			n, _ := numberOf(token{kind: tokNumber, text: a.value})
+			return query.Expr{Field: a.field, Op: query.Eq, Value: n}
+		}
+		if v, ok := r.vals.has(a.field, a.value); ok {
+			return query.Expr{Field: a.field, Op: query.Eq, Value: v}
+		}
+	}
+	last := alts[len(alts)-1]
+	if last.field == "port" {
+		n, _ := numberOf(token{kind: tokNumber, text: last.value})
+		return query.Expr{Field: "dst_endpoint.port", Op: query.Eq, Value: n}
+	}
+	r.want(last.field, last.value, query.Eq)
+	return query.Expr{Field: alts[0].field, Op: query.Eq, Value: alts[0].value}
+}
+
+func rank(a fieldValue) int {
+	switch a.field {
+	case "app_name":
+		return 0
+	case "ics.protocol":
+		return 1
+	}
+	return 2
+}
+
+// addStored adds a condition for a stored value; when several fields have it,
+// the ones that fit the subject are taken, as alternatives.
+func (r *reader) addStored(i int, s *span) {
+	vals := r.fitting(s.values)
+	alts := make([]query.Expr, 0, len(vals))
+	for _, v := range vals {
+		if v.written {
+			r.note("took %q for a stored %s, a text that a device or peer wrote", v.value, plainField(v.field))
+		}
+		e := query.Expr{Field: v.field, Op: query.Eq, Value: v.value}
+		if !slices.ContainsFunc(alts, func(x query.Expr) bool { return x.Field == e.Field && x.Value == e.Value }) {
+			alts = append(alts, e)
+		}
+	}
+	not := r.negated(i)
+	if len(alts) == 1 {
+		r.addCond(alts[0], not, s.text)
+		return
+	}
+	r.addCond(query.Expr{Or: alts}, not, s.text)
+}
+
+// fitting prefers values of the subject's own fields, then vocabulary over
+// what devices wrote, then the most frequent field; one field remains.
+func (r *reader) fitting(vals []value) []value {
+	best := vals
+	if r.f.Subject != nil {
+		if own := ownFields[r.f.Subject.key]; len(own) > 0 {
+			var fit []value
+			for _, v := range vals {
+				if slices.Contains(own, v.field) {
+					fit = append(fit, v)
+				}
+			}
+			if len(fit) > 0 {
+				best = fit
+			}
+		}
+	}
+	var fixed []value
+	for _, v := range best {
+		if !v.written {
+			fixed = append(fixed, v)
+		}
+	}
+	if len(fixed) > 0 {
+		best = fixed
+	}
+	top := slices.MaxFunc(best, func(a, b value) int { return int(a.count - b.count) })
+	return slices.DeleteFunc(slices.Clone(best), func(v value) bool { return v.field != top.field })
+}
+
+// ownFields are the fields whose values a subject's questions name.
+var ownFields = map[string][]string{
+	"login":      {"user.name", "auth_protocol", "process.name", "device.hostname", "device.name"},
+	"dns":        {"query.hostname", "query.type", "rcode"},
+	"http":       {"http_request.url.hostname", "http_request.http_method", "http_request.url.path", "http_request.user_agent", "file.mime_type"},
+	"tls":        {"tls.sni", "tls.version"},
+	"alert":      {"finding_info.title", "finding_info.category", "disposition"},
+	"ot":         {"ics.function", "ics.object", "ics.response", "ics.protocol"},
+	"file":       {"file.mime_type", "file.name"},
+	"connection": {"connection_info.protocol_name", "app_name", "connection_info.state"},
+}
+
+func plainField(f string) string { return strings.ReplaceAll(f, "_", " ") }

@@ -1,0 +1,303 @@
+package reading
+
+import (
+	"slices"
+	"strings"
+
+	"vedette/internal/event"
+	"vedette/internal/query"
+)
+
+// prev returns the nearest span before i that is not a mere filler, at most
+// two fillers away; next the same after i.
+func (r *reader) prev(i int) (int, *span) { return r.beside(i, -1) }
+func (r *reader) next(i int) (int, *span) { return r.beside(i, +1) }
+
+func (r *reader) beside(i, step int) (int, *span) {
+	for k, n := i+step, 0; k >= 0 && k < len(r.spans) && n < 3; k, n = k+step, n+1 {
+		if s := r.spans[k]; !s.only(kStop) && !s.only(kStop, kRole) || s.num != nil {
+			return k, s
+		}
+	}
+	return -1, nil
+}
+
+// negated tells whether a "not", "except" or "without" belongs to span i, and
+// marks it used.
+func (r *reader) negated(i int) bool {
+	for k, n := i-1, 0; k >= 0 && n < 4; k, n = k-1, n+1 {
+		s := r.spans[k]
+		if s.entry(kNeg) != nil {
+			s.used = true
+			return true
+		}
+		if s.is(kLink) {
+			n-- // "not 22 or 23"
+			continue
+		}
+		plainWord := s.only(kStop, kRole, kIs, kEach, kVerb, kEntity, kSubject, kContains, kShape, kGroup, kLink) || s.addr != "" && k+1 < i || s.num != nil && k+1 < i
+		if !plainWord {
+			return false
+		}
+	}
+	return false
+}
+
+// takeFieldNames handles fields that are named in full ("id.resp_p",
+// "src_endpoint.ip", an extra of the data) as if the lexicon knew them.
+func (r *reader) takeFieldNames() {
+	for _, s := range r.spans {
+		if s.name == "" && !s.unknown || s.text == "" {
+			continue
+		}
+		f, ok := r.schema.Lookup(s.text)
+		switch {
+		case ok && (strings.ContainsAny(s.text, "._") || s.unknown):
+			k := kEntity
+			if f.Kind == event.Int && strings.HasPrefix(f.Name, "traffic.") || f.Name == "duration" {
+				k = kQuantity
+			}
+			s.entries = []*entry{{kind: k, key: f.Name, attrs: map[string]string{"field": f.Name, "words": f.Name}}}
+		case !ok && slices.Contains(r.extras, s.text):
+			s.entries = []*entry{{kind: kEntity, key: s.text, attrs: map[string]string{"field": s.text, "words": s.text}}}
+		default:
+			continue
+		}
+		s.name, s.unknown = "", false
+	}
+}
+
+// takeRanking finds "top 5", "5 most", "the ten busiest", "most ... ".
+func (r *reader) takeRanking() {
+	for i, s := range r.spans {
+		e := s.entry(kOrder)
+		if e == nil || s.used || r.isComparison(i) {
+			continue
+		}
+		s.used = true
+		r.f.Ordered = true
+		r.f.Asc = r.f.Asc || e.key == "asc"
+		for _, k := range []int{i + 1, i - 1, i + 2} {
+			if k < 0 || k >= len(r.spans) || k == i+2 && !r.spans[i+1].only(kStop, kOrder) {
+				continue
+			}
+			if n := r.spans[k].num; n != nil && n.unit == "" && !r.spans[k].used && n.n >= 1 && n.n <= query.MaxLimit && n.n == float64(int(n.n)) && !r.spans[k].is(kFn) {
+				if k < i && k > 0 && r.spans[k-1].is(kOp) {
+					continue
+				}
+				r.f.Limit = int(n.n)
+				r.spans[k].used = true
+				break
+			}
+		}
+	}
+}
+
+// isComparison tells "at most 5" and "most" apart; the lexicon has both.
+func (r *reader) isComparison(i int) bool {
+	s := r.spans[i]
+	if s.entry(kOp) == nil && s.entry(kFn) == nil {
+		return false
+	}
+	_, n := r.next(i)
+	return s.entry(kOp) != nil && n != nil && n.num != nil
+}
+
+// takeBucket finds "per hour", "hourly", "which minute".
+func (r *reader) takeBucket() {
+	for i, s := range r.spans {
+		e := s.entry(kEntity)
+		if e == nil || e.attrs["bucket"] == "" || s.used {
+			continue
+		}
+		adverb := strings.HasSuffix(r.toks[s.to-1].lower, "ly")
+		marked := adverb
+		for k := i - 1; k >= 0 && k >= i-3; k-- {
+			p := r.spans[k]
+			if p.is(kGroup) || p.is(kWh) || p.is(kEach) || p.is(kOrder) {
+				marked = true
+				if p.is(kGroup) || p.is(kEach) {
+					p.used = true
+				}
+			}
+			if !p.only(kStop, kGroup, kWh, kEach, kOrder, kRole, kFn) {
+				break
+			}
+		}
+		if marked {
+			r.f.Bucket = e.attrs["bucket"]
+			r.f.Plural = r.f.Plural || strings.HasSuffix(r.toks[s.to-1].lower, "s")
+			s.used = true
+		}
+	}
+}
+
+// takeNamedValues reads a field followed by its value: "port 22", "user
+// root", "status code 404", "unit id is 4", "user agent contains curl".
+func (r *reader) takeNamedValues() {
+	for i, s := range r.spans {
+		e := r.fieldEntry(s)
+		if e == nil || s.used {
+			continue
+		}
+		op := query.Eq
+		k := i + 1
+		for k < len(r.spans) {
+			n := r.spans[k]
+			if c := n.entry(kContains); c != nil && !n.is(kSubject) {
+				op = query.Op(c.key)
+				k++
+				continue
+			}
+			if n.only(kIs, kStop) && !n.used && n.num == nil || n.is(kIs) && n.num == nil && !n.is(kNeg) || n.is(kNeg) {
+				if o := n.entry(kOp); o != nil && o.key != "=" {
+					break
+				}
+				k++
+				continue
+			}
+			break
+		}
+		r.valuesOf(i, k, e, op)
+	}
+}
+
+// fieldEntry is the entity or quantity a span names, if it can take a value.
+func (r *reader) fieldEntry(s *span) *entry {
+	if e := s.entry(kEntity); e != nil && e.attrs["field"] != "" {
+		return e
+	}
+	return nil
+}
+
+// valuesOf takes the values from span k on for the field named at span i.
+func (r *reader) valuesOf(i, k int, e *entry, op query.Op) {
+	field := e.attrs["field"]
+	took := false
+	for ; k < len(r.spans); k++ {
+		s := r.spans[k]
+		if took && (s.is(kLink) || s.only(kStop) && s.text == ",") {
+			continue
+		}
+		v, ok := r.valueFor(field, s, op, k == i+1 || took)
+		if !ok || s.used {
+			break
+		}
+		not := r.negated(k) || r.negated(i)
+		r.addCond(r.fieldCond(field, op, v, i), not, s.text)
+		s.used, r.spans[i].used, took = true, true, true
+		if k+1 < len(r.spans) && !r.spans[k+1].is(kLink) && r.spans[k+1].num == nil {
+			break
+		}
+	}
+	if took {
+		for j := i + 1; j < k && j < len(r.spans); j++ {
+			if !r.spans[j].is(kSubject) {
+				r.spans[j].used = true
+			}
+		}
+	}
+}
+
+// valueFor reads a span as a value of a field. adjacent says that it directly
+// follows the field's name, where even an unknown word is taken.
+func (r *reader) valueFor(field string, s *span, op query.Op, adjacent bool) (any, bool) {
+	if strings.HasPrefix(field, "[") {
+		return nil, false // hosts are read by takeAddresses
+	}
+	f, known := r.schema.Lookup(field)
+	if !known {
+		f.Kind = event.String
+	}
+	switch f.Kind {
+	case event.Int, event.Float:
+		if field == "severity_id" {
+			return r.severityValue(s)
+		}
+		if s.num != nil && s.num.unit == "" && !s.is(kOp) {
+			return s.num.n, true
+		}
+		return nil, false
+	case event.IP:
+		return nil, false
+	case event.Bool, event.Time:
+		return nil, false
+	case event.String, event.List:
+	}
+	for _, v := range s.values {
+		if v.field == field {
+			return v.value, true
+		}
+	}
+	switch {
+	case s.name != "":
+		if v, ok := r.vals.has(field, s.name); ok {
+			return v, true
+		}
+		if op == query.Eq && !known {
+			return s.name, true
+		}
+		r.want(field, s.name, op)
+		return s.name, true
+	case s.mac != "":
+		return s.mac, field == "src_endpoint.mac"
+	case s.num != nil && adjacent && field != "ics.function" && !s.is(kFn):
+		return s.num.raw, true
+	case s.num != nil && field == "ics.function":
+		return nil, false
+	case s.unknown && adjacent, op != query.Eq && !s.only(kStop, kRole, kGroup, kNeg, kLink):
+		if v, ok := r.vals.has(field, s.text); ok {
+			return v, true
+		}
+		r.want(field, s.text, op)
+		return s.text, true
+	}
+	if adjacent && len(s.entries) > 0 && !s.only(kStop, kRole, kGroup, kNeg, kLink, kIs, kVerb, kOrder, kFn, kShape, kWh, kSubject) {
+		if v, ok := r.vals.has(field, s.text); ok {
+			return v, true // an account called "admin" or "read"
+		}
+	}
+	return nil, false
+}
+
+func (r *reader) severityValue(s *span) (any, bool) {
+	if e := s.entry(kValue); e != nil && e.alts[0].field == "severity_id" {
+		n, _ := numberOf(token{kind: tokNumber, text: e.alts[0].value})
+		return n, true
+	}
+	if s.num != nil && s.num.unit == "" {
+		if slices.Contains(r.extras, "alert.severity") {
+			return s.num.n, true
+		}
+		return s.num.n, true
+	}
+	return nil, false
+}
+
+// want remembers a value that nothing stored has, so that the answer can say
+// so and name the nearest.
+func (r *reader) want(field, value string, op query.Op) {
+	if op == query.Eq {
+		r.missing = append(r.missing, FieldWant{field, value})
+	}
+}
+
+// fieldCond builds the condition; a severity number is the source's own
+// ("severity 1" of Suricata is its highest) when the data has one.
+func (r *reader) fieldCond(field string, op query.Op, v any, at int) query.Expr {
+	if n, ok := v.(float64); ok && field == "severity_id" && r.spans[at].to < len(r.toks) {
+		if slices.Contains(r.extras, "alert.severity") && r.numberFollows(at) {
+			return query.Expr{Field: "alert.severity", Op: op, Value: query.NumberText(n)}
+		}
+	}
+	return query.Expr{Field: field, Op: op, Value: v}
+}
+
+func (r *reader) numberFollows(i int) bool {
+	for k := i + 1; k < len(r.spans) && k < i+4; k++ {
+		if r.spans[k].num != nil {
+			return true
+		}
+	}
+	return false
+}

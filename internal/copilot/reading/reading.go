@@ -1,0 +1,282 @@
+// Package reading turns a question in plain words into a typed plan, by rules
+// and without a model: it cuts the question into the longest phrases it knows
+// (the lexicon), the values and names that are stored, addresses, numbers and
+// times, decides what part each piece plays, and builds queries from that.
+//
+// It says how it read the question and what it did not understand. It sees
+// names and values but never the content of an event, and it must not run a
+// query: the plan is complete before any evidence is read.
+//
+// Words of the grammar and names given by people beat names that devices
+// wrote: see reader.mayBeValue.
+package reading
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"vedette/internal/event"
+	"vedette/internal/fault"
+	"vedette/internal/query"
+)
+
+// Reading is a question as it was understood.
+type Reading struct {
+	Question string
+	Shape    Shape
+	Subject  string      // plural noun of what is asked about, such as "logins"
+	Steps    []Step      // the plan, most important first
+	ReadAs   string      // the reading in words
+	Unknown  []string    // words that were not understood
+	Notes    []string    // corrections and names that a device wrote
+	Status   Status      // how much of the question the plan covers
+	Frame    Frame       // for follow-up questions
+	Missing  []FieldWant // values named in the question that are not stored
+}
+
+// Shape is the form of the answer.
+type Shape string
+
+// The shapes.
+const (
+	CountShape    Shape = "count"    // one number
+	TableShape    Shape = "table"    // groups with a measure
+	RowsShape     Shape = "rows"     // single events
+	ExistsShape   Shape = "exists"   // yes or no, with how many
+	WhenShape     Shape = "when"     // first and last time
+	TrendShape    Shape = "trend"    // a measure over time
+	UnusualShape  Shape = "unusual"  // ranked unusual behaviour
+	OverviewShape Shape = "overview" // several facts about one thing
+	DevicesShape  Shape = "devices"  // rows of the inventory
+	ShareShape    Shape = "share"    // a part of a whole
+)
+
+// Status says how much of a question was understood.
+type Status string
+
+// The statuses.
+const (
+	Understood    Status = "understood"
+	Partly        Status = "partly"
+	NotUnderstood Status = "not_understood"
+)
+
+// Step is one tool call of the plan: a query, or the ranking of unusual
+// behaviour among the events that a query selects.
+type Step struct {
+	Tool  string      `json:"tool"` // "query" or "unusual"
+	Query query.Query `json:"query"`
+	Why   string      `json:"why,omitempty"`
+}
+
+// FieldWant is a value that was asked for and that no stored event has.
+type FieldWant struct{ Field, Value string }
+
+// Frame is what the parts of a question add up to.
+type Frame struct {
+	Subject  *entry
+	Conds    []Cond
+	Times    []when
+	Targets  []string
+	Measure  query.Measure
+	Measures []query.Measure // compared side by side, instead of Measure
+	Bucket   string
+	Having   []query.Having
+	Ordered  bool
+	Asc      bool
+	Limit    int
+	Plural   bool // "which hosts", not "which host"
+	Shape    Shape
+	Pick     Shape // "first" or "last" for when and rows
+	On       map[string]bool
+}
+
+// Cond is one condition with the words it was read from.
+type Cond struct {
+	Expr query.Expr
+	Text string
+	Not  bool
+}
+
+// Reader reads questions. It is safe for concurrent use.
+type Reader struct {
+	lex    *Lexicon
+	schema *event.Schema
+	subnet func() []Zone
+}
+
+// Zone is a configured part of the network with its subnets.
+type Zone struct {
+	Name    string
+	Subnets []string
+}
+
+// NewReader makes a reader with a lexicon.
+func NewReader(lex *Lexicon) *Reader {
+	return &Reader{lex: lex, schema: event.NewSchema()}
+}
+
+// Read turns a question into a plan. Now is what "past 24 hours" refers to;
+// prev, if not nil, is the frame of the question that this one follows.
+func (rd *Reader) Read(ctx context.Context, question string, now time.Time, w World, prev *Frame) (*Reading, error) {
+	question = strings.TrimSpace(strings.ToValidUTF8(question, "\uFFFD"))
+	switch {
+	case question == "":
+		return nil, fault.New(fault.Invalid, "the question is empty").WithHint(`try: vedette ask "which sources have the most failed logins?"`)
+	case len(question) > maxQuestion:
+		return nil, fault.New(fault.Invalid, "the question has %d bytes, at most %d are read", len(question), maxQuestion)
+	}
+	vals, err := loadValues(ctx, w)
+	if err != nil {
+		return nil, fmt.Errorf("reading the stored values: %w", err)
+	}
+	r := &reader{lex: rd.lex, schema: rd.schema, question: question, now: now.UTC(), vals: vals}
+	if r.data[0], r.data[1], err = w.Span(ctx); err != nil {
+		return nil, fmt.Errorf("reading the span of stored time: %w", err)
+	}
+	if r.extras, err = w.Extras(ctx); err != nil {
+		return nil, fmt.Errorf("reading the stored field names: %w", err)
+	}
+	r.toks = tokenise(question)
+	r.cut()
+	r.interpret()
+	if prev != nil {
+		r.follow(prev)
+	}
+	return r.finish(), nil
+}
+
+// reader holds the state of one reading.
+type reader struct {
+	lex      *Lexicon
+	schema   *event.Schema
+	question string
+	now      time.Time
+	data     [2]time.Time
+	vals     *values
+	extras   []string
+	toks     []token
+	spans    []*span
+	notes    []string
+	missing  []FieldWant
+	f        Frame
+}
+
+func (r *reader) note(format string, args ...any) {
+	if n := fmt.Sprintf(format, args...); !slices.Contains(r.notes, n) {
+		r.notes = append(r.notes, n)
+	}
+}
+
+// interpret gives each span its part. The order matters: what is most certain
+// (times, numbers with their comparison, named values) is taken first, and
+// what remains decides the subject and the form of the answer.
+func (r *reader) interpret() {
+	r.f.On = map[string]bool{}
+	r.takeTimes()
+	r.takeFieldNames()
+	r.takeRanking()
+	r.takeBucket()
+	r.takeNamedValues()
+	r.takeSubject()
+	r.takeComparisons()
+	r.takeAddresses()
+	r.takeValues()
+	r.takeConditions()
+	r.takeTargets()
+	r.takeMeasure()
+	r.decideShape()
+}
+
+func (r *reader) takeTimes() {
+	for _, s := range r.spans {
+		if s.time != nil {
+			r.f.Times = append(r.f.Times, *s.time)
+			s.used = true
+		}
+	}
+}
+
+// where joins the conditions: those on the same field with = become one "in".
+func (f *Frame) where() *query.Expr {
+	var all []query.Expr
+	done := make([]bool, len(f.Conds))
+	for i, c := range f.Conds {
+		if done[i] {
+			continue
+		}
+		alts := []query.Expr{c.Expr}
+		for j := i + 1; j < len(f.Conds); j++ {
+			if d := f.Conds[j]; !done[j] && d.Not == c.Not && joinable(c.Expr, d.Expr) {
+				done[j] = true
+				alts = append(alts, d.Expr)
+			}
+		}
+		e := anyOf(alts)
+		if c.Not {
+			e = query.Expr{Not: &e}
+		}
+		all = append(all, e)
+	}
+	switch len(all) {
+	case 0:
+		return nil
+	case 1:
+		return &all[0]
+	}
+	return &query.Expr{And: all}
+}
+
+// joinable tells conditions that can only be meant as alternatives: two
+// values of one field, or of one pair of fields.
+func joinable(a, b query.Expr) bool {
+	fa, fb := equalFields(a), equalFields(b)
+	return fa != "" && fa == fb
+}
+
+func equalFields(e query.Expr) string {
+	if e.Op == query.Eq || e.Op == query.CIDR || e.Op == query.Contains {
+		return e.Field
+	}
+	names := make([]string, 0, len(e.Or))
+	for _, x := range e.Or {
+		if x.Op != query.Eq && x.Op != query.CIDR {
+			return ""
+		}
+		names = append(names, x.Field)
+	}
+	return strings.Join(names, "|")
+}
+
+func anyOf(alts []query.Expr) query.Expr {
+	if len(alts) == 1 {
+		return alts[0]
+	}
+	vals := make([]any, 0, len(alts))
+	for _, a := range alts {
+		if a.Op != query.Eq {
+			return query.Expr{Or: alts}
+		}
+		vals = append(vals, a.Value)
+	}
+	return query.Expr{Field: alts[0].Field, Op: query.In, Value: vals}
+}
+
+func (r *reader) addCond(e query.Expr, not bool, text string) {
+	r.f.Conds = append(r.f.Conds, Cond{Expr: e, Text: text, Not: not})
+	if e.Field != "" {
+		r.f.On[e.Field] = true
+	}
+	for _, x := range e.Or {
+		r.f.On[x.Field] = true
+	}
+}
+
+// parseCond reads a condition of the lexicon, which ParseLexicon has checked.
+func parseCond(text string) (query.Query, bool) {
+	q, err := query.ParseText(text)
+	return q, err == nil && q.Where != nil
+}

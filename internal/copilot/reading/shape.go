@@ -1,0 +1,235 @@
+package reading
+
+import (
+	"slices"
+	"strings"
+
+	"vedette/internal/query"
+)
+
+// shapes collects the form words that are still free.
+func (r *reader) shapes() map[string]bool {
+	out := map[string]bool{}
+	for _, s := range r.spans {
+		if e := s.entry(kShape); e != nil && (!s.used || s.is(kOrder)) && !(s.is(kSubject) && s.entry(kSubject) == r.f.Subject) {
+			out[e.key] = true
+		}
+	}
+	return out
+}
+
+// decideShape chooses the form of the answer. A measure that was asked for
+// beats a mere "show me"; a yes/no opening counts only when nothing else is
+// asked.
+func (r *reader) decideShape() {
+	sh := r.shapes()
+	count := r.f.On["fn:count"]
+	switch {
+	case sh["unusual"] && !count:
+		r.f.Shape = UnusualShape
+	case sh["share"] && len(r.f.Conds) > 0:
+		r.f.Shape = ShareShape
+	case r.isInventory(sh):
+		r.f.Shape = DevicesShape
+	case sh["never"] && len(r.f.Targets) > 0:
+		r.f.Shape, r.f.Pick = TableShape, "never"
+	case sh["new"] && len(r.f.Targets) > 0:
+		r.f.Shape, r.f.Pick = TableShape, "new"
+	case r.asksWhen(sh):
+		r.whenShape(sh)
+	case (r.f.Bucket != "" || sh["trend"]) && !r.f.Ordered:
+		r.f.Shape = TrendShape
+		if r.f.Bucket == "" {
+			r.f.Bucket = "auto"
+		}
+	default:
+		r.plainShape(sh, count)
+	}
+}
+
+func (r *reader) plainShape(sh map[string]bool, count bool) {
+	rowsPick := (sh["first"] || sh["last"]) && r.f.Subject != nil && !count && len(r.f.Targets) == 0
+	switch {
+	case r.f.Bucket != "":
+		r.f.Shape = TableShape // "the busiest hour"
+	case count && len(r.f.Targets) > 0, r.f.On["distinct"] && len(r.f.Targets) > 0 && count:
+		r.countTargets()
+	case len(r.f.Measures) > 0 && len(r.f.Having) == 0:
+		r.f.Shape = TableShape
+	case r.yesNo(sh) && !count:
+		r.f.Shape = ExistsShape
+		if len(r.f.Targets) > 0 && r.openedByWhich() {
+			r.f.Shape = TableShape
+		}
+	case len(r.f.Targets) > 0:
+		r.f.Shape = TableShape
+	case r.f.Measure.Fn != query.Count:
+		r.f.Shape = CountShape
+		if r.f.Ordered && r.f.Measure.Fn == query.Sum {
+			r.f.Shape = RowsShape // "the longest connection"
+		}
+	case rowsPick:
+		r.f.Shape, r.f.Pick = RowsShape, "last"
+		if sh["first"] {
+			r.f.Pick = "first"
+		}
+	case count:
+		r.f.Shape = CountShape
+	case sh["overview"] && r.f.Subject == nil:
+		r.f.Shape = OverviewShape
+	case sh["list"], r.f.Subject != nil && r.startsWith(kWh):
+		r.f.Shape = RowsShape
+	case r.f.Subject == nil && len(r.f.Conds) > 0 && r.onlyAddresses():
+		r.f.Shape = OverviewShape
+	default:
+		r.f.Shape = CountShape
+	}
+}
+
+// countTargets: "how many hosts" counts the hosts; "how many logins per host"
+// counts logins. With a comparison ("how many hosts made more than 5
+// connections") the groups that pass are counted by their total.
+func (r *reader) countTargets() {
+	var counted, groups []string
+	for _, t := range r.f.Targets {
+		if g, ok := strings.CutPrefix(t, groupMark); ok {
+			groups = append(groups, g)
+		} else {
+			counted = append(counted, t)
+		}
+	}
+	first := r.firstCounted()
+	switch {
+	case len(r.f.Having) > 0:
+		r.f.Shape = TableShape
+	case len(counted) == 0 || first == "subject" && len(groups) == 0:
+		r.f.Shape = TableShape
+		if first == "subject" && len(groups) == 0 && !r.openedByWhich() {
+			r.f.Shape = CountShape
+			r.f.Targets = nil
+		}
+	default:
+		r.f.Measure = query.Measure{Fn: query.Distinct, Field: counted[0]}
+		r.f.On["exists:"+counted[0]] = true
+		r.f.Targets = groups
+		r.f.Shape = CountShape
+		if len(groups) > 0 {
+			r.f.Shape = TableShape
+		}
+	}
+}
+
+// firstCounted tells what follows "how many": the subject or an entity.
+func (r *reader) firstCounted() string {
+	for i, s := range r.spans {
+		if e := s.entry(kFn); e == nil || e.key != "count" {
+			continue
+		}
+		for k := i + 1; k < len(r.spans) && k <= i+6; k++ {
+			n := r.spans[k]
+			if n.is(kEntity) && !(n.is(kSubject) && n.entry(kSubject) == r.f.Subject) {
+				return "entity"
+			}
+			if n.is(kSubject) {
+				if k+1 < len(r.spans) && r.spans[k+1].is(kEntity) && !r.spans[k+1].is(kGroup) && r.spans[k+1].entry(kEntity).attrs["bucket"] == "" && !r.spans[k+1].is(kWh) {
+					return "entity" // "how many alert signatures"
+				}
+				return "subject"
+			}
+			if n.is(kWh) || n.is(kGroup) && !n.is(kStop) {
+				break
+			}
+		}
+	}
+	return ""
+}
+
+func (r *reader) openedByWhich() bool {
+	for _, s := range r.spans {
+		if s.is(kWh) && !strings.EqualFold(s.text, "where") {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *reader) startsWith(k kind) bool { return len(r.spans) > 0 && r.spans[0].is(k) }
+
+// yesNo tells a question that is opened by an auxiliary verb or asks for any.
+func (r *reader) yesNo(sh map[string]bool) bool {
+	if len(r.spans) == 0 || r.openedByWhich() {
+		return false
+	}
+	switch r.toks[0].lower {
+	case "did", "does", "is", "was", "were", "are", "has", "have", "had", "do", "any", "didn't", "isn't", "wasn't", "anyone", "anybody", "anything":
+		return !sh["list"] || r.toks[0].lower != "do"
+	}
+	return sh["exists"] && !r.f.Ordered && (len(r.f.Targets) == 0 || !sh["list"])
+}
+
+func (r *reader) asksWhen(sh map[string]bool) bool {
+	if sh["when"] {
+		return true
+	}
+	return (sh["first"] || sh["last"]) && len(r.f.Targets) > 0 && slices.ContainsFunc(r.spans, func(s *span) bool {
+		w := strings.ToLower(s.text)
+		return w == "first seen" || w == "last seen"
+	})
+}
+
+func (r *reader) whenShape(sh map[string]bool) {
+	r.f.Shape = WhenShape
+	r.f.Pick = ""
+	if sh["first"] != sh["last"] {
+		r.f.Pick = "last"
+		if sh["first"] {
+			r.f.Pick = "first"
+		}
+	}
+	if r.f.Ordered && r.f.Pick == "" { // "when was the most ..."
+		r.f.Shape = TableShape
+		if r.f.Bucket == "" {
+			r.f.Bucket = "auto"
+		}
+		r.f.Targets = nil
+	}
+	var groups []string
+	for _, t := range r.f.Targets {
+		if strings.HasPrefix(t, groupMark) {
+			groups = append(groups, t)
+		}
+	}
+	r.f.Targets = groups
+}
+
+// isInventory tells questions about the devices themselves.
+func (r *reader) isInventory(sh map[string]bool) bool {
+	if sh["devices"] {
+		return true
+	}
+	about := false
+	for _, s := range r.spans {
+		if e := s.entry(kEntity); e != nil && (e.key == "device" || strings.HasPrefix(e.attrs["field"], "device.")) {
+			about = about || e.key == "device"
+		}
+	}
+	if !about || r.f.Subject != nil || r.f.Measure.Field != "" || len(r.f.Times) > 0 {
+		return false
+	}
+	for _, c := range r.f.Conds {
+		if !strings.HasPrefix(c.Expr.Field, "device.") {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(r.spans, func(s *span) bool { return s.is(kVerb) && !s.is(kRole) && !s.is(kStop) })
+}
+
+// onlyAddresses tells a question that names a host and nothing else.
+func (r *reader) onlyAddresses() bool {
+	for _, c := range r.f.Conds {
+		if c.Expr.Field == "" && len(c.Expr.Or) == 0 {
+			return false
+		}
+	}
+	return true
+}

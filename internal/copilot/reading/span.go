@@ -1,0 +1,174 @@
+package reading
+
+import (
+	"slices"
+	"strings"
+)
+
+// span is a run of tokens with the parts it may play.
+type span struct {
+	from, to int // tokens
+	text     string
+	entries  []*entry // lexicon meanings
+	values   []value  // stored values it may name
+	num      *number
+	addr     string // address or CIDR
+	mac      string
+	name     string // quoted text, or a word shaped like a name (a.b, /x)
+	time     *when
+	unknown  bool
+	used     bool
+}
+
+// number is a quantity that was written, in base units (bytes, seconds).
+type number struct {
+	n    float64
+	unit string // "bytes", "s", "%" or ""
+	raw  string
+}
+
+func (s *span) is(k kind) bool { return s.entry(k) != nil }
+
+func (s *span) entry(k kind) *entry {
+	for _, e := range s.entries {
+		if e.kind == k {
+			return e
+		}
+	}
+	return nil
+}
+
+// only tells that a span can be nothing but the given kinds.
+func (s *span) only(kinds ...kind) bool {
+	return len(s.entries) > 0 && !slices.ContainsFunc(s.entries, func(e *entry) bool { return !slices.Contains(kinds, e.kind) })
+}
+
+// spans cuts the tokens into the longest known pieces.
+func (r *reader) cut() {
+	c := &clock{now: r.now, toks: r.toks, data: r.data}
+	for i := 0; i < len(r.toks); {
+		s := r.spanAt(c, i)
+		s.from = i
+		s.text = r.question[r.toks[i].from:r.toks[s.to-1].to]
+		r.spans = append(r.spans, s)
+		i = s.to
+	}
+}
+
+func (r *reader) spanAt(c *clock, i int) *span {
+	if w, n := c.at(i); n > 0 && !r.phraseBeatsTime(i, n) {
+		return &span{to: i + n, time: &w}
+	}
+	switch t := r.toks[i]; t.kind {
+	case tokQuoted:
+		vals, n := r.vals.at(r.toks[:i+1], i)
+		if n == 0 {
+			vals = nil
+		}
+		return &span{to: i + 1, name: t.text, values: vals}
+	case tokAddr, tokCIDR:
+		return &span{to: i + 1, addr: t.text}
+	case tokMAC:
+		return &span{to: i + 1, mac: t.lower}
+	case tokNumber:
+		return r.numberAt(i)
+	case tokWord, tokDate, tokClock, tokSymbol:
+	}
+	return r.wordAt(i)
+}
+
+// phraseBeatsTime keeps "last seen" and "from" phrases from being eaten as times.
+func (r *reader) phraseBeatsTime(i, n int) bool {
+	_, size := r.lex.at(r.toks, i)
+	return size > n
+}
+
+func (r *reader) numberAt(i int) *span {
+	n, _ := numberOf(r.toks[i])
+	out := &span{to: i + 1, num: &number{n: n, raw: r.toks[i].text}}
+	if i+1 >= len(r.toks) {
+		return out
+	}
+	next := r.toks[i+1]
+	glued := next.from == r.toks[i].to
+	if f, ok := byteUnit(next.lower); ok && (len(next.lower) > 1 || glued) {
+		out.num.n, out.num.unit, out.to = n*f, "bytes", i+2
+		if next.lower == "k" {
+			out.num.unit = ""
+		}
+		return out
+	}
+	if d, ok := durationUnit(next.lower); ok && (len(next.lower) > 1 || glued) {
+		out.num.n, out.num.unit, out.to = n*d.Seconds(), "s", i+2
+	}
+	if next.text == "%" || next.lower == "percent" {
+		out.num.unit, out.to = "%", i+2
+	}
+	return out
+}
+
+func (r *reader) wordAt(i int) *span {
+	entries, size := r.lex.at(r.toks, i)
+	vals, vsize := r.vals.at(r.toks, i)
+	if vsize > 0 && (vsize > size || size == 0) && r.mayBeValue(i, vsize, vals, size > 0) {
+		return &span{to: i + vsize, values: vals}
+	}
+	if size > 0 {
+		s := &span{to: i + size, entries: entries}
+		if vsize == size {
+			s.values = vals // kept for "user failed" and the like
+		}
+		if n, ok := smallNumbers[r.toks[i].lower]; ok && size == 1 {
+			s.num = &number{n: n, raw: r.toks[i].lower}
+		}
+		return s
+	}
+	t := r.toks[i]
+	if n, ok := smallNumbers[t.lower]; ok {
+		return &span{to: i + 1, num: &number{n: n, raw: t.lower}}
+	}
+	if nameShaped(t.text) {
+		return &span{to: i + 1, name: t.text}
+	}
+	if fixed, ok := r.lex.correct(t.stem); ok {
+		if found := r.lex.phrases[fixed]; found != nil {
+			r.note("read %q as %q", t.text, fixed)
+			return &span{to: i + 1, entries: found}
+		}
+		return r.corrected(i, fixed)
+	}
+	return &span{to: i + 1, unknown: true}
+}
+
+// corrected retries a phrase with one misspelt word mended.
+func (r *reader) corrected(i int, fixed string) *span {
+	saved := r.toks[i].stem
+	r.toks[i].stem = fixed
+	if entries, size := r.lex.at(r.toks, i); size > 0 {
+		r.note("read %q as %q", r.toks[i].text, fixed)
+		return &span{to: i + size, entries: entries}
+	}
+	r.toks[i].stem = saved
+	return &span{to: i + 1, unknown: true}
+}
+
+// mayBeValue decides whether stored text may take the place of words. What a
+// device wrote must not swallow words of the grammar: at least one of the
+// words must mean nothing else.
+func (r *reader) mayBeValue(i, n int, vals []value, grammar bool) bool {
+	if slices.ContainsFunc(vals, func(v value) bool { return !v.written }) && (n > 1 || !grammar) {
+		return true
+	}
+	for k := i; k < i+n; k++ {
+		if _, size := r.lex.at(r.toks[k:k+1], 0); size == 0 && r.toks[k].kind == tokWord {
+			return true
+		}
+	}
+	return false
+}
+
+// nameShaped tells words that can only be names: they have a dot, slash, at
+// sign, underscore or digit inside.
+func nameShaped(s string) bool {
+	return strings.ContainsAny(s, "./@_\\=&?:") || strings.ContainsAny(s, "0123456789")
+}

@@ -1,0 +1,182 @@
+package reading
+
+import (
+	"slices"
+	"strings"
+
+	"vedette/internal/query"
+)
+
+// takeSubject decides what events the question is about: the first subject
+// noun that is specific, else what a verb, a field or the stored logs suggest.
+func (r *reader) takeSubject() {
+	var nouns []*entry
+	for i, s := range r.spans {
+		e := s.entry(kSubject)
+		if e == nil || s.used || r.describesField(i, s) {
+			continue
+		}
+		nouns = append(nouns, e)
+	}
+	pick := func(ok func(*entry) bool) bool {
+		for _, e := range nouns {
+			if ok(e) {
+				r.setSubject(e)
+				return true
+			}
+		}
+		return false
+	}
+	generic := func(e *entry) bool { return e.key == "event" || e.key == "ot" }
+	if pick(func(e *entry) bool { return !generic(e) }) {
+		return
+	}
+	if len(nouns) > 0 {
+		r.genericSubject(nouns[0])
+		return
+	}
+	for _, s := range r.spans {
+		if e := s.entry(kVerb); e != nil && !s.used {
+			if e.key == "query" {
+				continue
+			}
+			if e.key == "login" && !r.stored(r.lex.entry(kSubject, "login")) {
+				e = r.lex.entry(kVerb, "connection")
+			}
+			r.setSubject(r.lex.entry(kSubject, e.key))
+			return
+		}
+	}
+}
+
+// describesField tells nouns that only name a field: "http method" and "dns
+// name" when taken apart ("subject" of a mail stays an entity).
+func (r *reader) describesField(i int, s *span) bool {
+	if !s.is(kEntity) || i+1 >= len(r.spans) {
+		return false
+	}
+	return false
+}
+
+func (r *reader) setSubject(e *entry) {
+	if e != nil {
+		r.f.Subject = e
+	}
+}
+
+// genericSubject gives "requests", "calls" and "events" a meaning from what
+// else is said, else from what is stored.
+func (r *reader) genericSubject(e *entry) {
+	if e.key == "event" {
+		r.setSubject(e)
+		return
+	}
+	mentions := func(prefixes ...string) bool {
+		for _, s := range r.spans {
+			for _, x := range s.entries {
+				field := x.attrs["field"]
+				for _, a := range x.alts {
+					field += " " + a.field + "=" + a.value
+				}
+				if x.kind == kCond {
+					field += " " + x.key
+				}
+				for _, p := range prefixes {
+					if strings.Contains(field, p) && (x.kind == kEntity || x.kind == kValue || x.kind == kCond) {
+						return true
+					}
+				}
+			}
+			for _, v := range s.values {
+				for _, p := range prefixes {
+					if strings.Contains(v.field, p) {
+						return true
+					}
+				}
+			}
+		}
+		return false
+	}
+	switch {
+	case mentions("ics.") && r.vals.any("ics.function"):
+		r.setSubject(r.lex.entry(kSubject, "ot"))
+	case mentions("http", "url") && r.stored(r.lex.entry(kSubject, "http")):
+		r.setSubject(r.lex.entry(kSubject, "http"))
+	case mentions("query.", "rcode", "dns") && r.stored(r.lex.entry(kSubject, "dns")):
+		r.setSubject(r.lex.entry(kSubject, "dns"))
+	case r.vals.any("ics.function"):
+		r.setSubject(r.lex.entry(kSubject, "ot"))
+	case r.stored(r.lex.entry(kSubject, "http")):
+		r.setSubject(r.lex.entry(kSubject, "http"))
+	case r.stored(r.lex.entry(kSubject, "dns")):
+		r.setSubject(r.lex.entry(kSubject, "dns"))
+	}
+}
+
+// stored tells whether any event of a subject is stored, as far as the log
+// names show.
+func (r *reader) stored(e *entry) bool {
+	if logs := e.attrs["logs"]; logs != "" {
+		return len(r.vals.logs(strings.Fields(logs))) > 0
+	}
+	return len(r.vals.logs(subjectLogs[e.key])) > 0
+}
+
+// subjectLogs are the logs that commonly hold a subject whose class other
+// logs have too; used only to see what is there, never to filter.
+var subjectLogs = map[string][]string{
+	"login": {"sshd", "ssh", "auth", "sudo", "su", "login", "pam", "ftpd", "logon"},
+	"http":  {"http", "access"}, "dns": {"dns"}, "alert": {"alert", "notice"}, "dhcp": {"dhcp", "dhcpd"},
+	"mail": {"smtp", "mail"}, "software": {"software"},
+}
+
+// subjectExpr is the condition that selects a subject's events, and its
+// classes.
+func (r *reader) subjectExpr(e *entry) (classes []string, where *query.Expr) {
+	if e == nil {
+		return nil, nil
+	}
+	var conds []query.Expr
+	logs := r.vals.logs(strings.Fields(e.attrs["logs"]))
+	if len(logs) > 0 {
+		conds = append(conds, logsExpr(logs))
+	}
+	if class := e.attrs["class"]; class != "" {
+		classes = []string{class}
+	}
+	if len(logs) == 0 && e.attrs["logs"] != "" && e.attrs["class"] == "" {
+		conds = append(conds, query.Expr{Field: "metadata.log_name", Op: query.EndsWith, Value: "/" + strings.Fields(e.attrs["logs"])[0]})
+	}
+	if q, ok := parseCond(e.attrs["where"]); ok {
+		conds = append(conds, *q.Where)
+	}
+	switch len(conds) {
+	case 0:
+		return classes, nil
+	case 1:
+		return classes, &conds[0]
+	}
+	return classes, &query.Expr{And: conds}
+}
+
+func logsExpr(logs []string) query.Expr {
+	if len(logs) == 1 {
+		return query.Expr{Field: "metadata.log_name", Op: query.Eq, Value: logs[0]}
+	}
+	vals := make([]any, len(logs))
+	for i, l := range logs {
+		vals[i] = l
+	}
+	return query.Expr{Field: "metadata.log_name", Op: query.In, Value: vals}
+}
+
+// mainLogs narrows OT operations to the one log that holds each operation
+// once, when several logs of a protocol describe the same traffic: the
+// detailed log if there is one, else the log named as the protocol.
+func (r *reader) mainLogs(protocol string) []string {
+	all := r.vals.logs([]string{protocol, protocol + "_detailed"})
+	if i := slices.IndexFunc(all, func(s string) bool { return strings.HasSuffix(s, "_detailed") }); i >= 0 {
+		return all[i : i+1]
+	}
+	return all
+}

@@ -1,0 +1,222 @@
+package reading
+
+import (
+	"slices"
+	"strings"
+
+	"vedette/internal/query"
+)
+
+// takeTargets finds what is asked for: "which X", "how many X", "X per Y",
+// "list X", "by X", "source and destination pairs".
+func (r *reader) takeTargets() {
+	for i, s := range r.spans {
+		e := s.entry(kEntity)
+		if e == nil || s.used || e.attrs["field"] == "" || s.is(kSubject) && s.entry(kSubject) == r.f.Subject && e.key != "signature" {
+			continue
+		}
+		grouped := r.marked(i, kGroup)
+		if !grouped && len(r.f.Targets) > 0 && !r.alongside(i) {
+			s.used = true // a second noun that only repeats the first
+			continue
+		}
+		field := e.attrs["field"]
+		if strings.HasPrefix(field, "[") {
+			side := r.targetSide(i)
+			field = side + "_endpoint.ip"
+		}
+		s.used = true
+		r.f.Plural = r.f.Plural || r.plural(s)
+		if !slices.Contains(r.f.Targets, field) && !slices.Contains(r.f.Targets, groupMark+field) {
+			if grouped {
+				field = groupMark + field
+			}
+			r.f.Targets = append(r.f.Targets, field)
+		}
+	}
+}
+
+// groupMark marks targets that were named with per or by: they group, while
+// an unmarked one after "how many" is counted.
+const groupMark = "per "
+
+// marked tells whether a span of the kind stands before i with only fillers
+// between.
+func (r *reader) marked(i int, k kind) bool {
+	for j := i - 1; j >= 0 && j >= i-4; j-- {
+		if s := r.spans[j]; s.is(k) {
+			s.used = true
+			return true
+		}
+		s := r.spans[j]
+		if !s.only(kStop, kEach, kFn, kLink, kRole, kOrder) && !(s.is(kEntity) && j+1 < i && r.spans[j+1].is(kLink)) {
+			return false
+		}
+	}
+	return false
+}
+
+// alongside tells nouns that are asked for together: "source and destination".
+func (r *reader) alongside(i int) bool {
+	for j := i - 1; j >= 0 && j >= i-2; j-- {
+		if r.spans[j].is(kLink) {
+			return true
+		}
+		if r.spans[j].is(kEntity) && slices.ContainsFunc(r.spans, func(s *span) bool { return s.is(kPair) }) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(r.spans, func(s *span) bool { return s.is(kPair) })
+}
+
+func (r *reader) plural(s *span) bool {
+	w := r.toks[s.to-1].lower
+	return strings.HasSuffix(w, "s") && !strings.HasSuffix(w, "ss") && !strings.HasSuffix(w, "us") && w != "dns"
+}
+
+// targetSide decides whether the hosts asked for are those that started
+// something or those that were addressed.
+func (r *reader) targetSide(i int) string {
+	if r.f.On["src_endpoint.ip"] != r.f.On["dst_endpoint.ip"] {
+		if r.f.On["src_endpoint.ip"] {
+			return "dst" // "which hosts did A contact"
+		}
+		return "src"
+	}
+	for k := i + 1; k < len(r.spans) && k <= i+5; k++ {
+		s := r.spans[k]
+		if e := s.entry(kVerb); e != nil || s.is(kCond) && strings.HasPrefix(s.entry(kCond).key, "expr ics.write") {
+			if r.passive(k) {
+				return "dst"
+			}
+			return "src"
+		}
+		if q := s.entry(kQuantity); q != nil && q.key == "traffic.bytes_in" && r.f.Subject == nil {
+			return "dst"
+		}
+		if s.is(kWh) {
+			break
+		}
+		switch r.toks[s.from].lower {
+		case "receive", "received", "receives", "targeted", "attacked", "probed", "scanned", "hit":
+			return "dst"
+		}
+	}
+	for k := i - 1; k >= 0 && k >= i-2; k-- {
+		if e := r.spans[k].entry(kRole); e != nil && e.key == "dst" && !r.spans[k].is(kGroup) {
+			return "dst"
+		}
+	}
+	return "src"
+}
+
+// takeMeasure decides what is computed: a count, a sum of a quantity, an
+// average, the number of different values.
+func (r *reader) takeMeasure() {
+	r.f.Measure = query.Measure{Fn: query.Count}
+	var fn *entry
+	distinct := false
+	for _, s := range r.spans {
+		e := s.entry(kFn)
+		if e == nil || s.used && !s.is(kOrder) {
+			continue
+		}
+		if e.key == "distinct" {
+			distinct, s.used = true, true
+			continue
+		}
+		if fn == nil || fn.key == "count" && e.key != "sum" || fn.key == "sum" && e.key != "count" {
+			if fn == nil || e.key != "sum" {
+				fn = e
+			}
+		}
+		s.used = true
+	}
+	quantity := r.takeQuantity()
+	r.f.On["distinct"] = distinct
+	switch {
+	case quantity != "":
+		r.f.Measure = query.Measure{Fn: r.quantityFn(fn), Field: quantity}
+	case fn != nil && fn.key == "sum" && r.f.Subject != nil && r.f.Subject.key == "connection" && r.saidHowMuch():
+		r.f.Measure = query.Measure{Fn: query.Sum, Field: "traffic.bytes"}
+	case fn != nil && fn.key != "count" && fn.key != "sum":
+		r.numericTarget(query.Fn(fn.key))
+	}
+	if fn != nil {
+		r.f.On["fn:"+fn.key] = true
+	}
+}
+
+func (r *reader) saidHowMuch() bool { return strings.Contains(strings.ToLower(r.question), "how much") }
+
+// numericTarget: "highest port", "average quantity": the target is measured
+// instead of listed, if it is a number.
+func (r *reader) numericTarget(fn query.Fn) {
+	if len(r.f.Targets) == 0 {
+		return
+	}
+	f, ok := r.schema.Lookup(strings.TrimPrefix(r.f.Targets[0], groupMark))
+	if ok && (f.Kind.String() == "number" || f.Kind.String() == "whole number") && !strings.HasPrefix(r.f.Targets[0], groupMark) {
+		r.f.Measure = query.Measure{Fn: fn, Field: f.Name}
+		r.f.Targets = r.f.Targets[1:]
+	}
+}
+
+// takeQuantity finds the number that is added up or averaged.
+func (r *reader) takeQuantity() string {
+	field := ""
+	for i, s := range r.spans {
+		q := s.entry(kQuantity)
+		if q == nil || s.used && !s.is(kVerb) {
+			continue
+		}
+		s.used = true
+		if q.key == "traffic.bytes" || field == "" {
+			q2 := r.directed(i, q.key)
+			if field == "" || q2 != "traffic.bytes" {
+				field = q2
+			}
+			continue
+		}
+		if field == "traffic.bytes" && (q.key == "traffic.bytes_out" || q.key == "traffic.bytes_in") {
+			field = q.key
+		}
+		if field == "traffic.packets" && q.key == "traffic.bytes_out" {
+			field = "traffic.packets_out"
+		}
+		if field == "traffic.packets" && q.key == "traffic.bytes_in" {
+			field = "traffic.packets_in"
+		}
+	}
+	return field
+}
+
+// directed turns "bytes ... sent" into the bytes of one direction.
+func (r *reader) directed(i int, field string) string {
+	if field != "traffic.bytes" && field != "traffic.packets" {
+		return field
+	}
+	out, in := false, false
+	for k := max(0, i-5); k < len(r.spans) && k <= i+5; k++ {
+		switch r.toks[r.spans[k].from].lower {
+		case "sent", "send", "sends", "uploaded", "transmitted", "outgoing", "outbound", "upload", "transmit", "sending":
+			out = true
+		case "received", "receive", "receives", "downloaded", "incoming", "inbound", "download", "receiving", "returned":
+			in = true
+		}
+	}
+	if out != in {
+		if out {
+			return field + "_out"
+		}
+		return field + "_in"
+	}
+	return field
+}
+
+func (r *reader) quantityFn(fn *entry) query.Fn {
+	if fn == nil || fn.key == "count" || fn.key == "sum" {
+		return query.Sum
+	}
+	return query.Fn(fn.key)
+}

@@ -1,0 +1,166 @@
+package reading
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"vedette/internal/query"
+)
+
+// World is what a reading knows of the stored data: names and values, never
+// the content of an event.
+type World interface {
+	query.Values
+	// Span gives the times of the oldest and newest event that is not
+	// clock-suspect; zero when there is none.
+	Span(ctx context.Context) (oldest, newest time.Time, err error)
+	// Extras are the names of stored fields outside the schema.
+	Extras(ctx context.Context) ([]string, error)
+	// Names are the names of devices and who gave them.
+	Names(ctx context.Context) ([]Name, error)
+}
+
+// Name is a name that a question may use for a device.
+type Name struct {
+	Text     string
+	UID      string
+	Operator bool // given by a person; otherwise the device wrote it
+}
+
+// The fields whose stored values a question may name without naming the field.
+// vocabulary values come from a fixed set that sensors and parsers write;
+// written values come from devices and peers and never beat a word of the
+// grammar.
+var (
+	vocabularyFields = []string{
+		"connection_info.protocol_name", "app_name", "http_request.http_method", "query.type", "rcode", "tls.version",
+		"finding_info.title", "finding_info.category", "disposition", "connection_info.state", "auth_protocol",
+		"ics.protocol", "ics.function", "ics.object", "ics.response", "file.mime_type", "metadata.log_name",
+		"metadata.event_code", "activity_name", "status_detail",
+	}
+	writtenFields = []string{
+		"user.name", "process.name", "device.hostname", "query.hostname", "http_request.url.hostname", "tls.sni",
+		"src_endpoint.hostname", "dst_endpoint.hostname", "product.name", "file.name", "mqtt.topic", "mqtt.client_id",
+		"http_request.url.path", "src_endpoint.mac", "http_request.user_agent", "email.from", "email.subject",
+	}
+	deviceFields = []string{"type", "vendor", "model", "zone", "owner"}
+)
+
+// value is one stored value that a phrase may mean.
+type value struct {
+	fieldValue
+	count   int64
+	written bool // by a device or peer
+}
+
+// values indexes the stored values by their letters and digits.
+type values struct {
+	byPlain map[string][]value
+	fields  map[string]map[string]int64 // field → value → count
+	longest int
+}
+
+func loadValues(ctx context.Context, w World) (*values, error) {
+	v := &values{byPlain: map[string][]value{}, fields: map[string]map[string]int64{}}
+	load := func(from string, names []string, prefix string, written bool) error {
+		for _, name := range names {
+			list, _, err := w.Values(ctx, from, name)
+			if err != nil {
+				return err
+			}
+			v.addField(prefix+name, list, written)
+		}
+		return nil
+	}
+	if err := load("", vocabularyFields, "", false); err != nil {
+		return nil, err
+	}
+	if err := load("", writtenFields, "", true); err != nil {
+		return nil, err
+	}
+	if err := load("devices", deviceFields, "device.", true); err != nil {
+		return nil, err
+	}
+	names, err := w.Names(ctx)
+	for _, n := range names {
+		v.add(value{fieldValue{"device.name", n.Text}, 1, !n.Operator})
+	}
+	return v, err
+}
+
+func (v *values) addField(field string, list []query.ValueCount, written bool) {
+	m := make(map[string]int64, len(list))
+	for _, x := range list {
+		m[x.Value] = x.Count
+		v.add(value{fieldValue{field, x.Value}, x.Count, written})
+		if field == "metadata.log_name" {
+			if _, last, ok := strings.Cut(x.Value, "/"); ok {
+				v.add(value{fieldValue{field, x.Value}, x.Count, written}, last)
+			}
+		}
+	}
+	v.fields[field] = m
+}
+
+func (v *values) add(x value, under ...string) {
+	name := x.value
+	if len(under) > 0 {
+		name = under[0]
+	}
+	key := plain(name)
+	if key == "" {
+		return
+	}
+	v.byPlain[key] = append(v.byPlain[key], x)
+	v.longest = max(v.longest, len(key))
+}
+
+// has tells whether a field has a value, in any case, and gives its spelling.
+func (v *values) has(field, want string) (string, bool) {
+	if _, ok := v.fields[field][want]; ok {
+		return want, true
+	}
+	for have := range v.fields[field] {
+		if strings.EqualFold(have, want) {
+			return have, true
+		}
+	}
+	return "", false
+}
+
+// maxValueWords is how many words of a question are tried as one value.
+const maxValueWords = 12
+
+// at finds the longest run of tokens from i on that spells a stored value.
+func (v *values) at(toks []token, i int) ([]value, int) {
+	var b strings.Builder
+	var best []value
+	size := 0
+	for n := 0; n < maxValueWords && i+n < len(toks); n++ {
+		b.WriteString(plain(toks[i+n].text))
+		if b.Len() > v.longest {
+			break
+		}
+		if found := v.byPlain[b.String()]; found != nil {
+			best, size = found, n+1
+		}
+	}
+	return best, size
+}
+
+// logs returns the stored log names whose last part is one of kinds.
+func (v *values) logs(kinds []string) []string {
+	var out []string
+	for name := range v.fields["metadata.log_name"] {
+		if slices.Contains(kinds, name[strings.LastIndexByte(name, '/')+1:]) {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// any tells whether any stored event has the field.
+func (v *values) any(field string) bool { return len(v.fields[field]) > 0 }

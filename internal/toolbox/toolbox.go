@@ -1,0 +1,156 @@
+// Package toolbox holds the typed tools that copilot, MCP and API share: each
+// reads stored facts within a budget and gives them back as a table. So far:
+// Query (run one typed query) and Unusual (rank devices by how far they left
+// their own past).
+//
+// It must not hold a conversation, word an answer or change anything; logic of
+// a domain belongs to its own room.
+package toolbox
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"vedette/internal/event"
+	"vedette/internal/query"
+	"vedette/internal/store"
+)
+
+// Table is the result of a tool: cells are nil, string, int64, float64, bool,
+// time.Time (UTC) or []string. Total is how many rows there are without the
+// limit.
+type Table struct {
+	Columns []string
+	Rows    [][]any
+	Total   int64
+}
+
+// Name is a name of a device and who gave it.
+type Name struct {
+	Text     string
+	UID      string
+	Operator bool
+}
+
+// Names gives the names of all devices; package app wires it to the registry.
+type Names func() []Name
+
+// Box is the set of tools over one store. It is safe for concurrent use.
+type Box struct {
+	events store.Events
+	schema *event.Schema
+	names  Names
+
+	mu     sync.Mutex
+	bounds store.Bounds
+	cache  map[string]cached // "from/field" → values, for the bounds above
+}
+
+type cached struct {
+	values   []query.ValueCount
+	complete bool
+}
+
+// maxValues is how many distinct values of a field are looked at; a field with
+// more is not enumerated completely.
+const maxValues = 3000
+
+// New makes the tools over a store of events. names may be nil.
+func New(events store.Events, names Names) *Box {
+	if names == nil {
+		names = func() []Name { return nil }
+	}
+	return &Box{events: events, schema: event.NewSchema(), names: names, cache: map[string]cached{}}
+}
+
+// Names gives the names of all devices.
+func (b *Box) Names() []Name { return b.names() }
+
+// Query validates q against the schema and the stored values, resolves its
+// time range against now, and runs it. Unknown fields and values are Invalid
+// faults that name the nearest real ones.
+func (b *Box) Query(ctx context.Context, q query.Query, now time.Time) (*Table, error) {
+	return b.run(ctx, q, now, b)
+}
+
+// QueryLoose is Query for a plan whose values were resolved before: a value
+// that nothing stored has gives an empty result instead of a fault.
+func (b *Box) QueryLoose(ctx context.Context, q query.Query, now time.Time) (*Table, error) {
+	return b.run(ctx, q, now, nil)
+}
+
+func (b *Box) run(ctx context.Context, q query.Query, now time.Time, live query.Values) (*Table, error) {
+	bounds, err := b.Bounds(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cat := query.Catalogue{Schema: b.schema, Devices: store.DeviceFields(), Extras: bounds.Extras, Live: live}
+	valid, err := cat.Validate(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	if valid.Time, err = valid.Time.Resolve(now); err != nil {
+		return nil, err
+	}
+	res, err := b.events.Query(ctx, valid)
+	if err != nil {
+		return nil, fmt.Errorf("running the query %s: %w", valid, err)
+	}
+	return &Table{Columns: res.Columns, Rows: res.Rows, Total: res.Total}, nil
+}
+
+// Bounds tells what is stored, and forgets cached values when that changed.
+func (b *Box) Bounds(ctx context.Context) (store.Bounds, error) {
+	bounds, err := b.events.Bounds(ctx)
+	if err != nil {
+		return bounds, fmt.Errorf("reading what is stored: %w", err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if bounds.Events != b.bounds.Events || !bounds.Newest.Equal(b.bounds.Newest) {
+		clear(b.cache)
+	}
+	b.bounds = bounds
+	return bounds, nil
+}
+
+// Forget drops cached values, after devices have changed.
+func (b *Box) Forget() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	clear(b.cache)
+}
+
+// Values implements [query.Values] from the store, cached until it changes.
+func (b *Box) Values(ctx context.Context, from, field string) ([]query.ValueCount, bool, error) {
+	key := from + "/" + field
+	b.mu.Lock()
+	c, ok := b.cache[key]
+	b.mu.Unlock()
+	if ok {
+		return c.values, c.complete, nil
+	}
+	q := query.Query{
+		From: from, Group: []string{field}, Measures: []query.Measure{{Fn: query.Count}},
+		Where: &query.Expr{Field: field, Op: query.Exists},
+		Sort:  []query.Sort{{By: "count", Desc: true}}, Limit: maxValues,
+	}
+	res, err := b.events.Query(ctx, q)
+	if err != nil {
+		return nil, false, fmt.Errorf("listing the values of %s: %w", field, err)
+	}
+	c = cached{complete: res.Total <= maxValues}
+	for _, row := range res.Rows {
+		text, isText := row[0].(string)
+		n, isInt := row[1].(int64)
+		if isText && isInt {
+			c.values = append(c.values, query.ValueCount{Value: text, Count: n})
+		}
+	}
+	b.mu.Lock()
+	b.cache[key] = c
+	b.mu.Unlock()
+	return c.values, c.complete, nil
+}

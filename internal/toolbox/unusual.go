@@ -1,0 +1,302 @@
+package toolbox
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"vedette/internal/query"
+)
+
+// UnusualColumns are the columns of [Box.Unusual].
+var unusualColumns = []string{
+	"src_endpoint.ip", "src_endpoint.name", "src_endpoint.type", "score", "reasons",
+	"new_peers", "new_ports", "peers", "failed", "events", "bytes_out",
+}
+
+// behaviour is what one source did in the asked time and before it.
+type behaviour struct {
+	ip, name, kind                  string
+	now, past                       activity
+	newPeers, newPorts              int
+	peerNames, portNames            []string
+	score                           float64
+	reasons                         []string
+	typicalPeers, typicalBytes      float64 // medians over sources of the same type
+	peersOfType, hasPast, typeKnown bool
+}
+
+type activity struct {
+	events, failed, peers int64
+	bytes                 float64
+}
+
+// Unusual ranks the sources of the events that q selects in its time range by
+// what the store can compute without a behaviour model: peers and ports seen
+// for the first time, fan-out, failed connections, and volume, each against
+// the source's own past and against others of its device type. Scores run from
+// 0 to 1 and add up independent reasons as 1-(1-a)(1-b)...; a source below 0.1
+// is left out. Where q selects nothing the table is empty.
+//
+// Without any events before the range there is no past to compare with; then
+// only fan-out and failures count, and the reasons say so.
+func (b *Box) Unusual(ctx context.Context, q query.Query, now time.Time) (*Table, error) {
+	rng, err := q.Time.Resolve(now)
+	if err != nil {
+		return nil, err
+	}
+	all, err := b.behaviours(ctx, q, rng, now)
+	if err != nil {
+		return nil, err
+	}
+	bounds, err := b.Bounds(ctx)
+	if err != nil {
+		return nil, err
+	}
+	compareWithType(all)
+	var list []*behaviour
+	for _, x := range all {
+		if x.now.events > 0 {
+			x.judge(pastSpans(rng, bounds.Oldest))
+			if x.score >= 0.1 {
+				list = append(list, x)
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b *behaviour) int {
+		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(b.now.events, a.now.events), cmp.Compare(a.ip, b.ip))
+	})
+	out := &Table{Columns: slices.Clone(unusualColumns), Total: int64(len(list))}
+	limit := q.Limit
+	if limit <= 0 || limit > 100 {
+		limit = 20
+	}
+	for _, x := range list[:min(limit, len(list))] {
+		out.Rows = append(out.Rows, []any{
+			x.ip, orNil(x.name), orNil(x.kind), math.Round(x.score*100) / 100, x.reasons,
+			int64(x.newPeers), int64(x.newPorts), x.now.peers, x.now.failed, x.now.events, int64(x.now.bytes),
+		})
+	}
+	return out, nil
+}
+
+func orNil(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// pastSpans is how many spans as long as the asked one lie before it; 0 means
+// no past.
+func pastSpans(rng query.TimeRange, oldest time.Time) float64 {
+	if oldest.IsZero() || rng.From.IsZero() || !oldest.Before(rng.From) || rng.To.IsZero() {
+		return 0
+	}
+	return float64(rng.From.Sub(oldest)) / float64(rng.To.Sub(rng.From))
+}
+
+func (b *Box) behaviours(ctx context.Context, q query.Query, rng query.TimeRange, now time.Time) (map[string]*behaviour, error) {
+	all := map[string]*behaviour{}
+	get := func(row []any) *behaviour {
+		ip, _ := row[0].(string)
+		if all[ip] == nil {
+			all[ip] = &behaviour{ip: ip}
+		}
+		return all[ip]
+	}
+	base := q
+	base.Time, base.Limit, base.Select = query.TimeRange{To: rng.To}, query.MaxLimit, nil
+	base.Where = andExists(q.Where, "src_endpoint.ip")
+
+	sums := base
+	sums.Group = []string{"src_endpoint.ip", "src_endpoint.name", "src_endpoint.type"}
+	sums.Measures = activityMeasures(rng)
+	sums.Sort = []query.Sort{{By: "events", Desc: true}}
+	err := b.each(ctx, sums, now, func(row []any) {
+		x := get(row)
+		x.name, _ = row[1].(string)
+		x.kind, _ = row[2].(string)
+		x.now = activity{toInt(row[3]), toInt(row[4]), toInt(row[5]), toFloat(row[6])}
+		x.past = activity{toInt(row[7]), toInt(row[8]), toInt(row[9]), toFloat(row[10])}
+	})
+	if err != nil {
+		return nil, err
+	}
+	first := func(field string, note func(x *behaviour, what string)) error {
+		fresh := base
+		fresh.Where = andExists(base.Where, field)
+		fresh.Group = []string{"src_endpoint.ip", field}
+		fresh.Measures = []query.Measure{{Fn: query.First}, {Fn: query.Count}}
+		if !rng.From.IsZero() {
+			fresh.Having = []query.Having{{By: "first", Op: query.Ge, Value: rng.From}}
+		}
+		fresh.Sort = []query.Sort{{By: "count", Desc: true}}
+		return b.each(ctx, fresh, now, func(row []any) { note(get(row), fmt.Sprint(row[1])) })
+	}
+	err = first("dst_endpoint.ip", func(x *behaviour, what string) {
+		x.newPeers++
+		x.peerNames = append(x.peerNames, what)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return all, first("dst_endpoint.port", func(x *behaviour, what string) {
+		x.newPorts++
+		x.portNames = append(x.portNames, what)
+	})
+}
+
+func andExists(w *query.Expr, field string) *query.Expr {
+	exists := query.Expr{Field: field, Op: query.Exists}
+	if w == nil {
+		return &exists
+	}
+	return &query.Expr{And: []query.Expr{*w, exists}}
+}
+
+// activityMeasures computes the same four figures for the asked time and for
+// the time before.
+func activityMeasures(rng query.TimeRange) []query.Measure {
+	in := query.Expr{Field: "time", Op: query.Ge, Value: rng.From.Format(time.RFC3339Nano)}
+	before := query.Expr{Field: "time", Op: query.Lt, Value: rng.From.Format(time.RFC3339Nano)}
+	failed := query.Expr{Field: "status", Op: query.Eq, Value: "Failure"}
+	var out []query.Measure
+	for _, p := range []struct {
+		prefix string
+		when   query.Expr
+	}{{"", in}, {"past_", before}} {
+		when, both := p.when, query.Expr{And: []query.Expr{p.when, failed}}
+		out = append(out,
+			query.Measure{Fn: query.Count, Where: &when, As: p.prefix + "events"},
+			query.Measure{Fn: query.Count, Where: &both, As: p.prefix + "failed"},
+			query.Measure{Fn: query.Distinct, Field: "dst_endpoint.ip", Where: &when, As: p.prefix + "peers"},
+			query.Measure{Fn: query.Sum, Field: "traffic.bytes_out", Where: &when, As: p.prefix + "bytes"})
+	}
+	return out
+}
+
+func (b *Box) each(ctx context.Context, q query.Query, now time.Time, row func([]any)) error {
+	t, err := b.QueryLoose(ctx, q, now)
+	if err != nil {
+		return err
+	}
+	for _, r := range t.Rows {
+		row(r)
+	}
+	return nil
+}
+
+// compareWithType gives each source the medians of its device type, where at
+// least three sources have that type.
+func compareWithType(all map[string]*behaviour) {
+	byType := map[string][]*behaviour{}
+	for _, x := range all {
+		if x.kind != "" && x.now.events > 0 {
+			byType[x.kind] = append(byType[x.kind], x)
+		}
+	}
+	for _, group := range byType {
+		if len(group) < 3 {
+			continue
+		}
+		peers, bytes := make([]float64, len(group)), make([]float64, len(group))
+		for i, x := range group {
+			peers[i], bytes[i] = float64(x.now.peers), x.now.bytes
+		}
+		for _, x := range group {
+			x.typeKnown, x.typicalPeers, x.typicalBytes = true, median(peers), median(bytes)
+		}
+	}
+}
+
+func median(v []float64) float64 {
+	v = slices.Sorted(slices.Values(v))
+	return v[len(v)/2]
+}
+
+// judge adds up the reasons. spans is how many times the asked span fits into
+// the past.
+func (x *behaviour) judge(spans float64) {
+	x.hasPast = spans > 0 && x.past.events > 0
+	keep := 1.0
+	add := func(weight float64, format string, args ...any) {
+		if weight > 0.02 {
+			keep *= 1 - math.Min(weight, 0.95)
+			x.reasons = append(x.reasons, fmt.Sprintf(format, args...))
+		}
+	}
+	per := math.Max(spans, 1)
+	if x.hasPast && x.newPeers > 0 {
+		add(saturate(float64(x.newPeers), 3)*0.8, "%d peers seen for the first time (%s)", x.newPeers, some(x.peerNames))
+	}
+	if x.hasPast && x.newPorts > 0 {
+		add(saturate(float64(x.newPorts), 3)*0.7, "%d ports used for the first time (%s)", x.newPorts, some(x.portNames))
+	}
+	if !x.hasPast && spans > 0 {
+		add(0.3, "first seen in this time, no past to compare with")
+	}
+	if usual := x.usual(float64(x.past.peers), x.typicalPeers, spans); x.now.peers > 5 {
+		add(saturate(float64(x.now.peers)/math.Max(usual, 1)-1, 6)*0.7, "%d different peers, usually about %.0f", x.now.peers, usual)
+	}
+	if x.now.failed > 2 {
+		rate, before := float64(x.now.failed)/float64(x.now.events), 0.0
+		if x.past.events > 0 {
+			before = float64(x.past.failed) / float64(x.past.events)
+		}
+		add(math.Max(0, rate-before)*saturate(float64(x.now.failed), 10), "%d of %d connections failed (%.0f %%, before %.0f %%)", x.now.failed, x.now.events, rate*100, before*100)
+	}
+	if x.hasPast && x.past.bytes > 0 {
+		usual := x.past.bytes / per
+		add(saturate(x.now.bytes/math.Max(usual, 1000)-2, 10)*0.6, "%.0f bytes sent, usually about %.0f in such a time", x.now.bytes, usual)
+	} else if x.typeKnown && x.typicalBytes > 0 {
+		add(saturate(x.now.bytes/math.Max(x.typicalBytes, 1000)-4, 20)*0.4, "%.0f bytes sent, others of its type about %.0f", x.now.bytes, x.typicalBytes)
+	}
+	x.score = 1 - keep
+}
+
+// usual is what a source's own past says, else its type, else one.
+func (x *behaviour) usual(past, typical, spans float64) float64 {
+	switch {
+	case x.hasPast && spans >= 1:
+		return past
+	case x.typeKnown:
+		return typical
+	}
+	return 1
+}
+
+// saturate maps 0.. to 0..1, reaching one half at half.
+func saturate(v, half float64) float64 {
+	if v <= 0 {
+		return 0
+	}
+	return v / (v + half)
+}
+
+// some lists up to three names.
+func some(names []string) string {
+	if len(names) > 3 {
+		return strings.Join(names[:3], ", ") + ", ..."
+	}
+	return strings.Join(names, ", ")
+}
+
+func toInt(v any) int64 {
+	n, _ := v.(int64)
+	return n
+}
+
+func toFloat(v any) float64 {
+	switch x := v.(type) {
+	case int64:
+		return float64(x)
+	case float64:
+		return x
+	}
+	return 0
+}
