@@ -15,3 +15,7 @@ func TestEvents(t *testing.T) {
 func TestRandom(t *testing.T) {
 	storetest.Random(t, func(testing.TB) store.Events { return memory.New() })
 }
+
+func TestRecords(t *testing.T) {
+	storetest.RunRecords(t, func(testing.TB) store.Records { return memory.NewRecords() })
+}
