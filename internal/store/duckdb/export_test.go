@@ -1,0 +1,18 @@
+package duckdb
+
+import "context"
+
+// DropColumnForTest makes the hot database one of a version without the
+// column.
+func (s *Store) DropColumnForTest(name string) error {
+	ctx := context.Background()
+	if _, err := s.writer.ExecContext(ctx, "ALTER TABLE events DROP COLUMN "+quote(name)); err != nil {
+		return err
+	}
+	return s.recall(ctx)
+}
+
+// SetVersionForTest makes the hot database one of another version.
+func (s *Store) SetVersionForTest(n int64) error {
+	return s.setMeta(context.Background(), "version", n)
+}
