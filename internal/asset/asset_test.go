@@ -317,8 +317,10 @@ func TestRoles(t *testing.T) {
 	scan.SetDstEndpointPort(502)
 	scan.SetConnectionInfoState("S0")
 	r.Observe(scan)
-	want := map[string]string{"10.0.0.50": "scada server", "10.0.0.100": "plc", "10.0.0.61": "camera", "10.0.0.62": "medical device",
-		"10.0.0.63": "server", "10.0.0.64": "printer", "10.0.0.70": "industrial sensor", "10.0.0.71": "gateway", "10.0.0.80": ""}
+	want := map[string]string{
+		"10.0.0.50": "scada server", "10.0.0.100": "plc", "10.0.0.61": "camera", "10.0.0.62": "medical device",
+		"10.0.0.63": "server", "10.0.0.64": "printer", "10.0.0.70": "industrial sensor", "10.0.0.71": "gateway", "10.0.0.80": "",
+	}
 	for ip, typ := range want {
 		if got := one(t, r, ip).Value(KeyType); got != typ {
 			t.Errorf("%s is %q, want %q", ip, got, typ)
@@ -341,16 +343,31 @@ func TestIdentityLogs(t *testing.T) {
 		ip    string
 		want  map[Key]string
 	}{
-		{record("s7comm_known_devices", "10.0.0.1", "10.0.0.2", "module_name", "CPU 315-2 PN/DP", "automation_system_name", "SNAP7-SERVER", "module_serial", "S C-C2UR28922012", "plant_name", "(empty)"),
-			"10.0.0.2", map[Key]string{KeyModel: "CPU 315-2 PN/DP", KeyName: "SNAP7-SERVER", KeySerial: "S C-C2UR28922012", KeyVendor: "Siemens", KeyType: "plc", KeyLocation: ""}},
-		{record("cip_identity", "10.1.1.167", "10.1.1.164", "source_h", "10.1.1.164", "vendor_name", "Rockwell Automation/Allen-Bradley", "device_type_name", "Communications Adapter", "revision", "4.3", "product_name", "1756-ENBT/A", "serial_number", "0x00524d8e"),
-			"10.1.1.164", map[Key]string{KeyVendor: "Rockwell Automation", KeyModel: "1756-ENBT/A", KeyFirmware: "4.3", KeyType: "plc", KeySerial: "0x00524d8e"}},
-		{record("bacnet_discovery", "172.20.32.108", "172.20.32.255", "pdu_service", "i-am", "object_type", "device", "vendor", "Cornell University"),
-			"172.20.32.108", map[Key]string{KeyVendor: "Cornell University", KeyType: "building controller"}},
-		{record("bacnet_property", "172.20.32.200", "172.20.32.109", "is_orig", "F", "source_h", "172.20.32.109", "pdu_service", "read-property-ack", "object_type", "device", "property", "model-name", "value", "HIY-054"),
-			"172.20.32.109", map[Key]string{KeyModel: "HIY-054"}},
-		{record("modbus_read_device_identification", "10.0.0.1", "10.0.0.3", "object_id", "VendorName", "object_value", "Schneider Electric"),
-			"10.0.0.3", map[Key]string{KeyVendor: "Schneider Electric", KeyType: "plc"}},
+		{
+			record("s7comm_known_devices", "10.0.0.1", "10.0.0.2", "module_name", "CPU 315-2 PN/DP", "automation_system_name", "SNAP7-SERVER", "module_serial", "S C-C2UR28922012", "plant_name", "(empty)"),
+			"10.0.0.2",
+			map[Key]string{KeyModel: "CPU 315-2 PN/DP", KeyName: "SNAP7-SERVER", KeySerial: "S C-C2UR28922012", KeyVendor: "Siemens", KeyType: "plc", KeyLocation: ""},
+		},
+		{
+			record("cip_identity", "10.1.1.167", "10.1.1.164", "source_h", "10.1.1.164", "vendor_name", "Rockwell Automation/Allen-Bradley", "device_type_name", "Communications Adapter", "revision", "4.3", "product_name", "1756-ENBT/A", "serial_number", "0x00524d8e"),
+			"10.1.1.164",
+			map[Key]string{KeyVendor: "Rockwell Automation", KeyModel: "1756-ENBT/A", KeyFirmware: "4.3", KeyType: "plc", KeySerial: "0x00524d8e"},
+		},
+		{
+			record("bacnet_discovery", "172.20.32.108", "172.20.32.255", "pdu_service", "i-am", "object_type", "device", "vendor", "Cornell University"),
+			"172.20.32.108",
+			map[Key]string{KeyVendor: "Cornell University", KeyType: "building controller"},
+		},
+		{
+			record("bacnet_property", "172.20.32.200", "172.20.32.109", "is_orig", "F", "source_h", "172.20.32.109", "pdu_service", "read-property-ack", "object_type", "device", "property", "model-name", "value", "HIY-054"),
+			"172.20.32.109",
+			map[Key]string{KeyModel: "HIY-054"},
+		},
+		{
+			record("modbus_read_device_identification", "10.0.0.1", "10.0.0.3", "object_id", "VendorName", "object_value", "Schneider Electric"),
+			"10.0.0.3",
+			map[Key]string{KeyVendor: "Schneider Electric", KeyType: "plc"},
+		},
 	}
 	for _, tt := range tests {
 		r := newRegistry(t)
@@ -390,9 +407,20 @@ func TestSetValidates(t *testing.T) {
 		key         Key
 		value, want string // want "" means an error
 	}{
-		{KeyType, "PLCs", "plc"}, {KeyType, "Human Machine Interface", "hmi"}, {KeyType, "sensors", "industrial sensor"}, {KeyType, "camrea", ""}, {KeyType, "wind turbine", "wind turbine"},
-		{KeyCriticality, "High", "high"}, {KeyCriticality, "yes", ""}, {KeyLevel, "Level 3.5", "3.5"}, {KeyLevel, "dmz", "3.5"}, {KeyLevel, "9", ""},
-		{KeyName, "pump\x00", ""}, {"colour", "red", ""}, {"ip", "224.0.0.1", ""}, {"mac", "ff:ff:ff:ff:ff:ff", ""},
+		{KeyType, "PLCs", "plc"},
+		{KeyType, "Human Machine Interface", "hmi"},
+		{KeyType, "sensors", "industrial sensor"},
+		{KeyType, "camrea", ""},
+		{KeyType, "wind turbine", "wind turbine"},
+		{KeyCriticality, "High", "high"},
+		{KeyCriticality, "yes", ""},
+		{KeyLevel, "Level 3.5", "3.5"},
+		{KeyLevel, "dmz", "3.5"},
+		{KeyLevel, "9", ""},
+		{KeyName, "pump\x00", ""},
+		{"colour", "red", ""},
+		{"ip", "224.0.0.1", ""},
+		{"mac", "ff:ff:ff:ff:ff:ff", ""},
 	}
 	for _, tt := range tests {
 		err := r.Set(uid, tt.key, tt.value)

@@ -11,8 +11,10 @@ import (
 
 // exportHeader is the header of [Registry.Export]; Import reads all but the
 // last four columns.
-var exportHeader = []string{"uid", "name", "type", "vendor", "model", "firmware", "serial", "ip", "mac", "zone", "level", "criticality", "owner", "location",
-	"name_source", "type_source", "first_seen", "last_seen"}
+var exportHeader = []string{
+	"uid", "name", "type", "vendor", "model", "firmware", "serial", "ip", "mac", "zone", "level", "criticality", "owner", "location",
+	"name_source", "type_source", "first_seen", "last_seen",
+}
 
 // Export writes all devices as CSV. Cells that a spreadsheet would take for a
 // formula get an apostrophe in front, which Import takes off again.
@@ -22,9 +24,11 @@ func (r *Registry) Export(out io.Writer) error {
 		return fault.Wrap(fault.Unavailable, err, "writing the inventory")
 	}
 	for _, d := range r.List() {
-		row := []string{d.UID, d.Name(), d.Value(KeyType), d.Value(KeyVendor), d.Value(KeyModel), d.Value(KeyFirmware), d.Value(KeySerial),
+		row := []string{
+			d.UID, d.Name(), d.Value(KeyType), d.Value(KeyVendor), d.Value(KeyModel), d.Value(KeyFirmware), d.Value(KeySerial),
 			strings.Join(d.IPs, "|"), strings.Join(d.MACs, "|"), d.Value(KeyZone), d.Value(KeyLevel), d.Value(KeyCriticality), d.Value(KeyOwner),
-			d.Value(KeyLocation), string(d.NameSource()), string(d.Attributes[KeyType].Source), stamp(d.FirstSeen), stamp(d.LastSeen)}
+			d.Value(KeyLocation), string(d.NameSource()), string(d.Attributes[KeyType].Source), stamp(d.FirstSeen), stamp(d.LastSeen),
+		}
 		for i := range row {
 			row[i] = guardCell(row[i])
 		}

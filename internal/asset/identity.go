@@ -160,7 +160,7 @@ func (r *Registry) merge(o *observation, a, b *node, why string) *node {
 		keep.reported = append(keep.reported, name)
 	}
 	for _, ev := range gone.evidence {
-		if !(ev.Key == keyIdentity && ev.Value == "first seen") {
+		if ev.Key != keyIdentity || ev.Value != "first seen" {
 			keep.believe(ev)
 		}
 	}

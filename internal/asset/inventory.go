@@ -240,42 +240,49 @@ func (r *Registry) parseRow(report *ImportReport, line int, columns []Key, cells
 		if cell == "" {
 			continue
 		}
-		switch key := columns[i]; key {
-		case columnIgnored:
-		case columnUID:
-			row.uid = cell
-		case columnIP:
-			for _, part := range splitCell(cell) {
-				addr, err := parseOwnIP(part)
-				if err != nil {
-					report.note(line, err.Error(), false)
-					continue
-				}
-				row.addrs = append(row.addrs, addr)
-			}
-		case columnMAC:
-			for _, part := range splitCell(cell) {
-				mac, ok := CanonicalMAC(part)
-				if !ok {
-					report.note(line, "reading device MAC "+clean(part)+": not a MAC of a device", false)
-					continue
-				}
-				row.macs = append(row.macs, mac)
-			}
-		default:
-			value, err := r.checkValue(key, cell)
-			if err != nil {
-				text, hint := fault.Public(err)
-				report.note(line, strings.TrimSuffix(text+"; "+hint, "; "), false)
-				continue
-			}
-			if key == KeyName {
-				row.name = value
-			}
-			row.values = append(row.values, keyValue{key, value})
+		for _, err := range row.take(r, columns[i], cell) {
+			text, hint := fault.Public(err)
+			report.note(line, strings.TrimSuffix(text+"; "+hint, "; "), false)
 		}
 	}
 	return row
+}
+
+// take reads one cell.
+func (p *parsedRow) take(r *Registry, key Key, cell string) (problems []error) {
+	switch key {
+	case columnIgnored:
+	case columnUID:
+		p.uid = cell
+	case columnIP:
+		for _, part := range splitCell(cell) {
+			addr, err := parseOwnIP(part)
+			if err != nil {
+				problems = append(problems, err)
+				continue
+			}
+			p.addrs = append(p.addrs, addr)
+		}
+	case columnMAC:
+		for _, part := range splitCell(cell) {
+			mac, ok := CanonicalMAC(part)
+			if !ok {
+				problems = append(problems, fault.New(fault.Invalid, "reading device MAC %q: not a MAC of a device", clean(part)))
+				continue
+			}
+			p.macs = append(p.macs, mac)
+		}
+	default:
+		value, err := r.checkValue(key, cell)
+		if err != nil {
+			return []error{err}
+		}
+		if key == KeyName {
+			p.name = value
+		}
+		p.values = append(p.values, keyValue{key, value})
+	}
+	return problems
 }
 
 func splitCell(s string) []string {

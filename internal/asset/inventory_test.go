@@ -54,7 +54,7 @@ func TestImportJoinsWhatTrafficKeptApart(t *testing.T) {
 	r.Observe(lease(1, hikMAC, "10.0.0.9", "x"))
 	older := one(t, r, "10.0.0.5").UID
 	gone := one(t, r, hikMAC).UID
-	if _, err := r.Import(strings.NewReader("name,ip,mac\npump,10.0.0.5,"+hikMAC+"\n")); err != nil {
+	if _, err := r.Import(strings.NewReader("name,ip,mac\npump,10.0.0.5," + hikMAC + "\n")); err != nil {
 		t.Fatal(err)
 	}
 	d := one(t, r, "pump")
@@ -110,8 +110,10 @@ func TestExportImportRoundTrip(t *testing.T) {
 }
 
 func TestCanonicalType(t *testing.T) {
-	for in, want := range map[string]string{"PLC": "plc", "Programmable_Logic  Controllers": "plc", "IP cameras": "camera", "human-machine interface": "hmi",
-		"thermostats": "building controller", "infusion pump": "medical device", "switches": "switch", "NAS": "storage", "HVAC": "building controller", "": "", "failed": ""} {
+	for in, want := range map[string]string{
+		"PLC": "plc", "Programmable_Logic  Controllers": "plc", "IP cameras": "camera", "human-machine interface": "hmi",
+		"thermostats": "building controller", "infusion pump": "medical device", "switches": "switch", "NAS": "storage", "HVAC": "building controller", "": "", "failed": "",
+	} {
 		if got, _ := CanonicalType(in); got != want {
 			t.Errorf("CanonicalType(%q) = %q, want %q", in, got, want)
 		}

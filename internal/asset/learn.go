@@ -148,9 +148,21 @@ func (r *Registry) learnCIP(o *observation, n *node) *node {
 func cipType(profile string) string {
 	p := strings.ToLower(profile)
 	for _, m := range [...]struct{ part, typ string }{
-		{"programmable logic controller", "plc"}, {"softstart", "actuator"}, {"human", "hmi"}, {"switch", "switch"}, {"drive", "actuator"},
-		{"motor", "actuator"}, {"valve", "actuator"}, {"i/o", "remote i/o"}, {"communications adapter", "plc"}, {"sensor", "industrial sensor"},
-		{"encoder", "industrial sensor"}, {"robot", "robot"}, {"safety", "plc"}, {"gateway", "gateway"}, {"router", "gateway"},
+		{"programmable logic controller", "plc"},
+		{"softstart", "actuator"},
+		{"human", "hmi"},
+		{"switch", "switch"},
+		{"drive", "actuator"},
+		{"motor", "actuator"},
+		{"valve", "actuator"},
+		{"i/o", "remote i/o"},
+		{"communications adapter", "plc"},
+		{"sensor", "industrial sensor"},
+		{"encoder", "industrial sensor"},
+		{"robot", "robot"},
+		{"safety", "plc"},
+		{"gateway", "gateway"},
+		{"router", "gateway"},
 	} {
 		if strings.Contains(p, m.part) {
 			return m.typ
@@ -194,8 +206,10 @@ func (r *Registry) learnBACnetProperty(o *observation, n *node) *node {
 	if value == "" {
 		value = o.e.Extra("value")
 	}
-	keys := map[string]Key{"object-name": KeyName, "vendor-name": KeyVendor, "model-name": KeyModel, "firmware-revision": KeyFirmware,
-		"location": KeyLocation, "serial-number": KeySerial}
+	keys := map[string]Key{
+		"object-name": KeyName, "vendor-name": KeyVendor, "model-name": KeyModel, "firmware-revision": KeyFirmware,
+		"location": KeyLocation, "serial-number": KeySerial,
+	}
 	property := strings.ReplaceAll(strings.ToLower(o.e.Extra("property")), "_", "-")
 	if k, ok := keys[property]; ok {
 		r.told(o, n, k, value, "property "+property+" of its BACnet device object", toldExactly)
@@ -210,8 +224,10 @@ func (r *Registry) learnModbus(o *observation, n *node) *node {
 		return nil
 	}
 	r.markServes(o, n, pModbus)
-	keys := map[string]Key{"vendorname": KeyVendor, "productcode": KeyModel, "majorminorrevision": KeyFirmware, "modelname": KeyModel,
-		"productname": KeyModel, "userapplicationname": KeyName}
+	keys := map[string]Key{
+		"vendorname": KeyVendor, "productcode": KeyModel, "majorminorrevision": KeyFirmware, "modelname": KeyModel,
+		"productname": KeyModel, "userapplicationname": KeyName,
+	}
 	id := strings.ToLower(strings.NewReplacer(" ", "", "_", "").Replace(o.e.Extra("object_id")))
 	if k, ok := keys[id]; ok {
 		confidence := toldExactly

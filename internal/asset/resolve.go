@@ -30,19 +30,16 @@ func (r *Registry) endpoint(o *observation, ip, mac string, create bool) *node {
 	if err != nil {
 		return nil
 	}
-	addr = addr.Unmap().WithZone("")
+	return r.byScope(o, addr.Unmap().WithZone(""), hw, create)
+}
+
+// byScope resolves an address that is new, or new with this MAC.
+func (r *Registry) byScope(o *observation, addr netip.Addr, hw *hardware, create bool) *node {
 	switch r.scope(addr) {
 	case scopeLinkLocal:
-		if hw == nil || hw.shared {
-			hw = r.hardwareOf(macFromEUI64(addr))
-		}
-		n := r.byHardware(o, hw, create)
-		if n != nil && r.ips[ip] == nil {
-			r.bind(n, r.newAddress(addr), o.at)
-		}
-		return n
+		return r.linkLocal(o, addr, hw, create)
 	case scopeExternal:
-		if r.markedLocal(o, ip) {
+		if r.markedLocal(o, addr.String()) {
 			return r.local(o, addr, nil, create)
 		}
 		r.forwards(o, hw)
@@ -59,6 +56,21 @@ func (r *Registry) endpoint(o *observation, ip, mac string, create bool) *node {
 	case scopeLoopback:
 	}
 	return nil
+}
+
+// linkLocal resolves by the MAC alone: seen, or built into the address.
+func (r *Registry) linkLocal(o *observation, addr netip.Addr, hw *hardware, create bool) *node {
+	if hw == nil || hw.shared {
+		hw = r.hardwareOf(macFromEUI64(addr))
+	}
+	n := r.byHardware(o, hw, create)
+	if n == nil {
+		return nil
+	}
+	if a := r.ips[addr.String()]; a == nil {
+		r.bind(n, r.newAddress(addr), o.at)
+	}
+	return n
 }
 
 // scope is scopeOf with the configuration applied.
@@ -325,8 +337,9 @@ func answered(e *event.Event) bool {
 		return e.Has(event.SlotRcode) || e.Has(event.SlotAnswers)
 	case event.NetworkActivity:
 		return networkAnswers(e)
+	default:
+		return true
 	}
-	return true
 }
 
 // stateAnswers reads Zeek's and Suricata's states of a connection.

@@ -2,6 +2,7 @@ package asset
 
 import (
 	"math/bits"
+	"slices"
 	"strings"
 
 	"vedette/internal/event"
@@ -62,13 +63,42 @@ type protocolRole struct {
 
 // roleOf is indexed by the position of the protocol's bit.
 var roleOf = [numProtocols]protocolRole{
-	{"modbus", "plc", 0.7}, {"s7comm", "plc", 0.85}, {"dnp3", "rtu", 0.75}, {"enip", "plc", 0.75}, {"bacnet", "building controller", 0.72},
-	{"iec104", "rtu", 0.75}, {"mms", "protection relay", 0.7}, {"opcua", "plc", 0.45}, {"profinet", "plc", 0.6}, {"fins", "plc", 0.8},
-	{"melsec", "plc", 0.8}, {"knx", "building controller", 0.7}, {"mqtt", "gateway", 0.5}, {"coap", "industrial sensor", 0.45},
-	{"rtsp", "camera", 0.75}, {"onvif", "camera", 0.8}, {"dicom", "medical device", 0.75}, {"hl7", "medical device", 0.65},
-	{"dns", "router", 0.35}, {"dhcp", "router", 0.45}, {"ntp", "", 0}, {"smb", "server", 0.5}, {"ldap", "server", 0.65}, {"kerberos", "server", 0.65},
-	{"rdp", "workstation", 0.45}, {"sql", "server", 0.6}, {"ssh", "server", 0.35}, {"telnet", "", 0}, {"http", "server", 0.25}, {"tls", "server", 0.25},
-	{"ftp", "server", 0.35}, {"smtp", "server", 0.5}, {"print", "printer", 0.75}, {"sip", "phone", 0.5}, {"snmp", "", 0}, {"syslog", "server", 0.4},
+	{"modbus", "plc", 0.7},
+	{"s7comm", "plc", 0.85},
+	{"dnp3", "rtu", 0.75},
+	{"enip", "plc", 0.75},
+	{"bacnet", "building controller", 0.72},
+	{"iec104", "rtu", 0.75},
+	{"mms", "protection relay", 0.7},
+	{"opcua", "plc", 0.45},
+	{"profinet", "plc", 0.6},
+	{"fins", "plc", 0.8},
+	{"melsec", "plc", 0.8},
+	{"knx", "building controller", 0.7},
+	{"mqtt", "gateway", 0.5},
+	{"coap", "industrial sensor", 0.45},
+	{"rtsp", "camera", 0.75},
+	{"onvif", "camera", 0.8},
+	{"dicom", "medical device", 0.75},
+	{"hl7", "medical device", 0.65},
+	{"dns", "router", 0.35},
+	{"dhcp", "router", 0.45},
+	{"ntp", "", 0},
+	{"smb", "server", 0.5},
+	{"ldap", "server", 0.65},
+	{"kerberos", "server", 0.65},
+	{"rdp", "workstation", 0.45},
+	{"sql", "server", 0.6},
+	{"ssh", "server", 0.35},
+	{"telnet", "", 0},
+	{"http", "server", 0.25},
+	{"tls", "server", 0.25},
+	{"ftp", "server", 0.35},
+	{"smtp", "server", 0.5},
+	{"print", "printer", 0.75},
+	{"sip", "phone", 0.5},
+	{"snmp", "", 0},
+	{"syslog", "server", 0.4},
 }
 
 func (p protocols) names() []string {
@@ -238,29 +268,29 @@ func (r *Registry) learnRoles(o *observation, src, dst *node) {
 		r.learnTelemetry(o, src)
 		return
 	}
-	changed := false
 	if dst != nil && (told&^dst.serves != 0 || guessed&^(dst.guessed|dst.serves) != 0) {
 		r.serves(o, dst, told&^dst.serves, guessed&^(dst.guessed|dst.serves))
 	}
-	if src != nil {
-		if told&^src.speaks != 0 {
-			src.speaks |= told
-			changed = true
-		}
-		if told&otProtocols != 0 {
-			changed = src.poll(dst) || changed
-			if !src.programmed && programs(o.e) {
-				src.programmed, changed = true, true
-			}
-		}
-		if told&pMQTT != 0 && !src.publishes && publishes(o.e) {
-			src.publishes, changed = true, true
-		}
-		if changed {
-			r.infer(o, src)
-		}
+	if src != nil && src.speak(told, o.e, dst) {
+		r.infer(o, src)
 	}
 	r.learnTelemetry(o, src)
+}
+
+// speak notes what a client did, and reports whether that is new.
+func (n *node) speak(told protocols, e *event.Event, server *node) bool {
+	changed := told&^n.speaks != 0
+	n.speaks |= told
+	if told&otProtocols != 0 {
+		changed = n.poll(server) || changed
+		if !n.programmed && programs(e) {
+			n.programmed, changed = true, true
+		}
+	}
+	if told&pMQTT != 0 && !n.publishes && publishes(e) {
+		n.publishes, changed = true, true
+	}
+	return changed
 }
 
 func (r *Registry) serves(o *observation, n *node, told, guessed protocols) {
@@ -283,13 +313,8 @@ func (r *Registry) serves(o *observation, n *node, told, guessed protocols) {
 
 // poll remembers an OT server that the node asked.
 func (n *node) poll(server *node) bool {
-	if server == nil || server == n || len(n.polled) >= maxPolled {
+	if server == nil || server == n || len(n.polled) >= maxPolled || slices.Contains(n.polled, server) {
 		return false
-	}
-	for _, p := range n.polled {
-		if p == server {
-			return false
-		}
 	}
 	n.polled = append(n.polled, server)
 	return true

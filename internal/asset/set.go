@@ -36,6 +36,7 @@ func (r *Registry) Set(uid string, key Key, value string) error {
 		return r.pin(&o, n, addr)
 	case "mac":
 		return r.giveMAC(&o, n, value)
+	default:
 	}
 	value, err := r.checkValue(key, value)
 	if err != nil {
@@ -85,9 +86,9 @@ func (r *Registry) checkValue(key Key, value string) (string, error) {
 		return checkCriticality(value)
 	case KeyLevel:
 		return checkLevel(value)
-	case KeyName, KeyVendor, KeyModel, KeyFirmware, KeySerial, KeyLocation, KeyZone, KeyOwner:
+	default:
+		return value, nil
 	}
-	return value, nil
 }
 
 // checkType takes words of the vocabulary, and words of the operator's own as

@@ -2,6 +2,7 @@ package asset
 
 import (
 	"encoding/json"
+	"maps"
 	"net/netip"
 	"strings"
 	"time"
@@ -114,11 +115,7 @@ func (r *Registry) Retry(uids ...string) {
 func (r *Registry) Aliases() map[string]string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	out := make(map[string]string, len(r.alias))
-	for from, to := range r.alias {
-		out[from] = to
-	}
-	return out
+	return maps.Clone(r.alias)
 }
 
 func (n *node) saved() savedDevice {

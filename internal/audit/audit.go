@@ -121,8 +121,10 @@ func (j *Journal) open() error {
 	if err := errors.Join(j.file.Truncate(j.size), j.file.Sync()); err != nil {
 		return fault.Wrap(fault.Unavailable, err, "cutting the unfinished line off audit journal %s", j.path)
 	}
-	_, err = j.Record(Entry{Actor: Actor{System, "audit"}, Action: "audit.recover", Object: "journal",
-		Details: map[string]string{"bytes_cut": strconv.Itoa(report.Torn), "why": "the last line was unfinished after a crash"}})
+	_, err = j.Record(Entry{
+		Actor: Actor{System, "audit"}, Action: "audit.recover", Object: "journal",
+		Details: map[string]string{"bytes_cut": strconv.Itoa(report.Torn), "why": "the last line was unfinished after a crash"},
+	})
 	return err
 }
 

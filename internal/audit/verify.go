@@ -95,29 +95,34 @@ func (e *longLineError) Error() string { return "line too long" }
 func readEntries(r *bufio.Reader, f func(at int, line []byte) bool) error {
 	var line []byte
 	for at := 1; ; at++ {
-		line = line[:0]
-		for {
-			part, err := r.ReadSlice('\n')
-			if len(line)+len(part) > maxLine {
-				return &longLineError{at}
+		var err error
+		line, err = readLine(r, line[:0])
+		switch {
+		case errors.Is(err, io.EOF):
+			if len(line) > 0 {
+				f(at, line)
 			}
-			line = append(line, part...)
-			if errors.Is(err, bufio.ErrBufferFull) {
-				continue
-			}
-			if errors.Is(err, io.EOF) {
-				if len(line) > 0 {
-					f(at, line)
-				}
-				return nil
-			}
-			if err != nil {
-				return fault.Wrap(fault.Unavailable, err, "reading the audit journal at line %d", at)
-			}
-			break
-		}
-		if !f(at, line) {
 			return nil
+		case errors.Is(err, bufio.ErrTooLong):
+			return &longLineError{at}
+		case err != nil:
+			return fault.Wrap(fault.Unavailable, err, "reading the audit journal at line %d", at)
+		case !f(at, line):
+			return nil
+		}
+	}
+}
+
+// readLine appends the next line, its end included.
+func readLine(r *bufio.Reader, line []byte) ([]byte, error) {
+	for {
+		part, err := r.ReadSlice('\n')
+		if len(line)+len(part) > maxLine {
+			return line, bufio.ErrTooLong
+		}
+		line = append(line, part...)
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, err
 		}
 	}
 }

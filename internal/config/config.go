@@ -12,6 +12,7 @@ package config
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -87,8 +88,10 @@ func DefaultRetention() Retention { return Retention{Events: 90 * day, Disk: 100
 
 // DefaultLimits suits a machine with 2 cores and 4 GB.
 func DefaultLimits() Limits {
-	return Limits{Memory: 1 << 30, LineBytes: 8 << 20, SpoolBytes: 1 << 30, Devices: 250_000, QueryTime: 30 * second,
-		BatchEvents: 10_000, BatchInterval: second}
+	return Limits{
+		Memory: 1 << 30, LineBytes: 8 << 20, SpoolBytes: 1 << 30, Devices: 250_000, QueryTime: 30 * second,
+		BatchEvents: 10_000, BatchInterval: second,
+	}
 }
 
 // Problem is one thing that is wrong with the configuration.
@@ -234,10 +237,8 @@ func (l Log) Problems() []Problem {
 
 // oneOf checks a word against the allowed ones; the first may be "" for unset.
 func oneOf(key, value string, allowed ...string) []Problem {
-	for _, a := range allowed {
-		if value == a {
-			return nil
-		}
+	if slices.Contains(allowed, value) {
+		return nil
 	}
 	if allowed[0] == "" {
 		allowed = allowed[1:]

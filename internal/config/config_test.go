@@ -24,8 +24,10 @@ func write(t testing.TB, text string) string {
 
 func TestPrecedence(t *testing.T) {
 	file := write(t, "data: /from/file\nlisten: 0.0.0.0:1\nlimits:\n  memory: 2GB\n  devices: 10\nlog:\n")
-	got, err := Load(Sources{File: file, Env: []string{"VEDETTE_LIMITS_MEMORY=3GB", "VEDETTE_LISTEN=:2", "VEDETTE_SERVER=x", "HOME=/"},
-		Flags: []Setting{{"--listen", "listen", "127.0.0.1:3"}}})
+	got, err := Load(Sources{
+		File: file, Env: []string{"VEDETTE_LIMITS_MEMORY=3GB", "VEDETTE_LISTEN=:2", "VEDETTE_SERVER=x", "HOME=/"},
+		Flags: []Setting{{"--listen", "listen", "127.0.0.1:3"}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,8 +22,8 @@ func join(key, name string) string {
 // keysOf returns the keys of a section in the order of its struct.
 func keysOf(t reflect.Type) []string {
 	var out []string
-	for i := range t.NumField() {
-		if name := t.Field(i).Tag.Get("yaml"); name != "" {
+	for f := range t.Fields() {
+		if name := f.Tag.Get("yaml"); name != "" {
 			out = append(out, name)
 		}
 	}
@@ -43,8 +43,7 @@ func fieldOf(v reflect.Value, name string) (reflect.Value, bool) {
 // scalarKeys returns the dotted keys of all single values.
 func scalarKeys(t reflect.Type, key string) []string {
 	var out []string
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		name := f.Tag.Get("yaml")
 		if name == "" {
 			continue
@@ -124,7 +123,7 @@ func (c Config) Print(w io.Writer) error {
 }
 
 func describe(v reflect.Value) *yaml.Node {
-	if t, ok := v.Interface().(encoding.TextMarshaler); ok {
+	if t, ok := reflect.TypeAssert[encoding.TextMarshaler](v); ok {
 		text, err := t.MarshalText()
 		if err != nil {
 			text = nil

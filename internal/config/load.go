@@ -181,7 +181,7 @@ func (l *loader) fill(n *yaml.Node, key string, v reflect.Value) {
 		l.problem(n.Line, key, "anchors and aliases are not read here", "write the value out")
 		return
 	}
-	if _, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
+	if _, ok := reflect.TypeAssert[encoding.TextUnmarshaler](v.Addr()); ok {
 		l.fillScalar(n, key, v)
 		return
 	}
@@ -243,7 +243,7 @@ func (l *loader) fillScalar(n *yaml.Node, key string, v reflect.Value) {
 }
 
 func setScalar(v reflect.Value, s string) error {
-	if t, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
+	if t, ok := reflect.TypeAssert[encoding.TextUnmarshaler](v.Addr()); ok {
 		return t.UnmarshalText([]byte(s))
 	}
 	switch v.Kind() {

@@ -209,6 +209,8 @@ type StageStats struct {
 
 // Stats returns the stage's counters.
 func (s *Stage[T]) Stats() StageStats {
-	return StageStats{Waiting: len(s.queue), Accepted: s.accepted.Load(), Dropped: s.dropped.Load(), Handled: s.handled.Load(),
-		Failed: s.failures.Load(), Batches: s.batches.Load()}
+	return StageStats{
+		Waiting: len(s.queue), Accepted: s.accepted.Load(), Dropped: s.dropped.Load(), Handled: s.handled.Load(),
+		Failed: s.failures.Load(), Batches: s.batches.Load(),
+	}
 }

@@ -18,7 +18,7 @@ func Lock(path string) (*os.File, error) {
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, err, "opening lock file %s", path).WithHint("check that the directory exists and that this user may write to it")
 	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil { //nolint:gosec // G115: a file descriptor fits
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		_ = file.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, fault.New(fault.Conflict, "locking %s: another process uses it", path).WithHint("stop the other process, or name another directory")
