@@ -85,7 +85,6 @@ func (s *Store) Append(ctx context.Context, batch []*event.Event) (store.Appende
 	defer s.writing.Unlock()
 	s.files.acquire() // sealed days are looked into for duplicates
 	defer s.files.release()
-	newest := s.newest
 	err = s.inTransaction(ctx, s.writer, doing, func() error {
 		known, err := s.knownUIDs(ctx, fresh)
 		if err != nil {
@@ -103,12 +102,6 @@ func (s *Store) Append(ctx context.Context, batch []*event.Event) (store.Appende
 	if err != nil {
 		return store.Appended{}, err
 	}
-	for _, e := range fresh {
-		if t := e.TimeField(); !e.MetadataClockSuspect() && t.After(newest) {
-			newest = t
-		}
-	}
-	s.newest = newest
 	return store.Appended{Stored: len(fresh), Duplicates: len(batch) - len(fresh)}, nil
 }
 
@@ -155,7 +148,11 @@ func (s *Store) knownUIDs(ctx context.Context, batch []*event.Event) (map[string
 			return nil, err
 		}
 	}
-	if len(sure) == 0 || from.After(s.newest) {
+	allNewer := from.After(s.newest)
+	if to.After(s.newest) { // even if the transaction fails: too new only costs a look-up
+		s.newest = to
+	}
+	if len(sure) == 0 || allNewer {
 		return known, nil
 	}
 	relation, err := s.relation(ctx, s.writer, from, to.Add(1))

@@ -38,6 +38,7 @@ import (
 // Options are the limits of a store. Zero values mean the defaults.
 type Options struct {
 	MemoryLimit   string           // what DuckDB may use, such as "2GB"; default 2GB
+	TempLimit     string           // what queries may spill to disk, so that they leave room for events; default 8GB
 	Threads       int              // default: one per core
 	Queries       int              // queries that run at once; the others wait; default 4
 	QueryTimeout  time.Duration    // default 30 s
@@ -49,6 +50,9 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	if o.MemoryLimit == "" {
 		o.MemoryLimit = "2GB"
+	}
+	if o.TempLimit == "" {
+		o.TempLimit = "8GB"
 	}
 	if o.Threads <= 0 {
 		o.Threads = runtime.GOMAXPROCS(0)
@@ -186,6 +190,7 @@ func (s *Store) configure(ctx context.Context) error {
 		fmt.Sprintf("SET threads = %d", s.opts.Threads),
 		"SET checkpoint_threshold = '256MB'",
 		"SET temp_directory = " + text(s.tmpDir()),
+		"SET max_temp_directory_size = " + text(s.opts.TempLimit),
 		"SET autoinstall_known_extensions = false",
 		"SET autoload_known_extensions = false",
 		"SET preserve_insertion_order = false",

@@ -225,8 +225,10 @@ func TestSealAndDrop(t *testing.T) {
 		t.Errorf("across sealed and hot: %+v", got)
 	}
 	seal(t, s, start().AddDate(0, 0, 9), duckdb.Moved{Days: 1, Rows: 10})
-	if files := sealedFiles(t, dir); len(files) != 1 {
-		t.Errorf("files: %v", files)
+	files := sealedFiles(t, dir)
+	listed, err := s.Days(context.Background())
+	if err != nil || len(files) != 1 || len(listed) != 1 || listed[0].File != files[0] || listed[0].Rows != 210 || listed[0].Bytes < 100 || !listed[0].Start.Equal(start()) {
+		t.Errorf("files: %v, listed: %+v, %v", files, listed, err)
 	}
 	count(t, s, query.Query{}, 261)
 	if err := s.Close(); err != nil {

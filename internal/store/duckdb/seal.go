@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
-	"sync"
+	"runtime"
 	"time"
 
 	"vedette/internal/fault"
+	"vedette/internal/store"
 )
 
 const dayLength = 24 * time.Hour
@@ -24,75 +24,6 @@ const sealable = `"metadata.clock_suspect" IS NOT TRUE AND "time" IS NOT NULL`
 type Moved struct {
 	Days int   // sealed files
 	Rows int64 // events
-}
-
-// sealedFile is one row of the sealed table.
-type sealedFile struct {
-	file   string
-	layout string
-	rows   int64
-}
-
-// relation is the SQL of everything that may lie in a range of time: the hot
-// table and the sealed files of the days it touches. Zero times are open ends.
-func (s *Store) relation(ctx context.Context, conn *sql.Conn, from, to time.Time) (string, error) {
-	first, last := int64(-1<<40), int64(1<<40)
-	if !from.IsZero() {
-		first = dayOf(from)
-	}
-	if !to.IsZero() {
-		last = dayOf(to.Add(-1))
-	}
-	files, err := s.sealedFiles(ctx, conn, first, last)
-	if err != nil {
-		return "", err
-	}
-	return s.union("events", files), nil
-}
-
-// union reads a hot relation and sealed files as one; columns that some of
-// them lack are missing values.
-func (s *Store) union(hot string, files []sealedFile) string {
-	if len(files) == 0 {
-		return hot
-	}
-	var paths []string
-	mixed := "false"
-	for _, f := range files {
-		paths = append(paths, text(filepath.Join(s.sealedDir(), f.file)))
-		if f.layout != files[0].layout {
-			mixed = "true"
-		}
-	}
-	return "(SELECT * FROM " + hot + " UNION ALL BY NAME SELECT * FROM read_parquet([" + strings.Join(paths, ", ") + "], union_by_name = " + mixed + "))"
-}
-
-// dayOf is the number of a time's UTC day, counted from 1970. Times outside of
-// what events can hold give the days outside of all others.
-func dayOf(t time.Time) int64 {
-	secs := t.Unix()
-	const day = 24 * 60 * 60
-	if secs < 0 {
-		secs -= day - 1
-	}
-	return secs / day
-}
-
-func (s *Store) sealedFiles(ctx context.Context, conn *sql.Conn, first, last int64) ([]sealedFile, error) {
-	rows, err := conn.QueryContext(ctx, `SELECT file, layout, row_count FROM sealed WHERE day >= ? AND day <= ? ORDER BY day`, first, last)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var files []sealedFile
-	for rows.Next() {
-		var f sealedFile
-		if err := rows.Scan(&f.file, &f.layout, &f.rows); err != nil {
-			return nil, err
-		}
-		files = append(files, f)
-	}
-	return files, rows.Err()
 }
 
 // Seal moves the whole days before a time out of the hot database into one
@@ -141,11 +72,15 @@ func (s *Store) tidy(ctx context.Context) {
 	_, _ = s.writer.ExecContext(ctx, "CHECKPOINT")
 }
 
+// keptExtras is how many names of extras are remembered, so that a source
+// with endless field names does not fill the table.
+const keptExtras = 20 * store.MaxExtras
+
 func (s *Store) sumExtras(ctx context.Context) error {
 	return s.inTransaction(ctx, s.writer, "counting extras", func() error {
 		for _, step := range []string{
 			`CREATE TEMP TABLE extra_sums AS SELECT name, CAST(sum(events) AS BIGINT) AS events FROM extras GROUP BY name`,
-			`DELETE FROM extras`, `INSERT INTO extras SELECT name, events FROM extra_sums`, `DROP TABLE extra_sums`,
+			`DELETE FROM extras`, fmt.Sprintf(`INSERT INTO extras SELECT name, events FROM extra_sums ORDER BY events DESC, name LIMIT %d`, keptExtras), `DROP TABLE extra_sums`,
 		} {
 			if _, err := s.writer.ExecContext(ctx, step); err != nil {
 				return err
@@ -177,7 +112,7 @@ func (s *Store) fullDays(ctx context.Context, conn *sql.Conn, before int64) ([]i
 // listed, and the rows that it holds are deleted. Rows that are appended
 // meanwhile are not visible to the transaction and stay hot.
 func (s *Store) sealDay(ctx context.Context, conn *sql.Conn, day int64) (int64, error) {
-	start := time.Unix(day*int64(dayLength/time.Second), 0).UTC()
+	start := dayStart(day)
 	doing := "sealing " + start.Format(time.DateOnly)
 	var old []sealedFile
 	var moved int64
@@ -239,7 +174,7 @@ func (s *Store) copyDay(ctx context.Context, conn *sql.Conn, name, relation stri
 		err = os.Rename(tmp, path)
 	}
 	if err == nil {
-		err = syncPath(s.sealedDir())
+		err = syncDirectory(s.sealedDir())
 	}
 	if err != nil {
 		_ = os.Remove(tmp)
@@ -281,6 +216,15 @@ func syncPath(path string) error {
 		return err
 	}
 	return errors.Join(f.Sync(), f.Close())
+}
+
+// syncDirectory makes a new name durable. Windows has no such call and needs
+// none.
+func syncDirectory(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	return syncPath(path)
 }
 
 // DropBefore forgets the events of the UTC days before a time: sealed days by
@@ -326,76 +270,4 @@ func (s *Store) DropBefore(ctx context.Context, day time.Time) (Moved, error) {
 	}
 	s.files.retire(s.sealedDir(), old)
 	return done, nil
-}
-
-// cleanUp removes what an interrupted Seal or DropBefore left: files that the
-// sealed table does not list. A listed file that is gone is an error.
-func (s *Store) cleanUp(ctx context.Context) error {
-	const doing = "checking the sealed days"
-	files, err := s.sealedFiles(ctx, s.writer, -1<<40, 1<<40)
-	if err != nil {
-		return engineFault(ctx, err, doing)
-	}
-	listed := map[string]bool{}
-	for _, f := range files {
-		listed[f.file] = true
-		if _, err := os.Stat(filepath.Join(s.sealedDir(), f.file)); err != nil {
-			return fault.Wrap(fault.Unavailable, err, "opening the event store: the sealed day %s cannot be read", f.file).WithHint("restore the file from a backup")
-		}
-	}
-	entries, err := os.ReadDir(s.sealedDir())
-	if err != nil {
-		return directoryFault(err, s.dir)
-	}
-	for _, e := range entries {
-		ours := strings.HasPrefix(e.Name(), "events-") && (strings.HasSuffix(e.Name(), ".parquet") || strings.HasSuffix(e.Name(), ".parquet.tmp"))
-		if ours && !listed[e.Name()] {
-			if err := os.Remove(filepath.Join(s.sealedDir(), e.Name())); err != nil {
-				return directoryFault(err, s.dir)
-			}
-		}
-	}
-	return s.sumExtras(ctx)
-}
-
-// fileSet deletes sealed files that are no longer listed once no query that
-// may still read them is running.
-type fileSet struct {
-	mu      sync.Mutex
-	readers int
-	old     []string
-}
-
-func (f *fileSet) acquire() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.readers++
-}
-
-func (f *fileSet) release() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.readers--
-	f.delete()
-}
-
-func (f *fileSet) retire(dir string, files []sealedFile) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, file := range files {
-		f.old = append(f.old, filepath.Join(dir, file.file))
-	}
-	f.delete()
-}
-
-// delete removes the files if nobody reads. A file that cannot be removed now
-// is removed at the next opening, as it is not listed.
-func (f *fileSet) delete() {
-	if f.readers > 0 {
-		return
-	}
-	for _, path := range f.old {
-		_ = os.Remove(path)
-	}
-	f.old = nil
 }
