@@ -94,7 +94,7 @@ var companyWords = map[string]bool{
 	"oy": true, "oyj": true, "as": true, "a/s": true, "plc": true, "pty": true, "pte": true, "kk": true, "k.k": true,
 	"sdn": true, "bhd": true, "&": true, "gmbh&co": true, "mbh": true, "s.l": true, "sl": true, "international": true,
 	"technologies": true, "technology": true, "electronics": true, "electronic": true, "systems": true, "digital": true,
-	"co.,ltd": true, "co.,limited": true, "co.ltd": true, "headquarters": true, "headquarter": true, "(china)": true,
+	"co.,ltd": true, "co.,limited": true, "co.ltd": true, "headquarters": true, "corporate": true, "headquarter": true, "(china)": true,
 }
 
 // vendorAliases are makers whose registered name is not what people call them.

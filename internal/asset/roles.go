@@ -260,7 +260,7 @@ func protocolsOf(e *event.Event) (told, guessed protocols) {
 
 // learnRoles notes who serves and who speaks what.
 func (r *Registry) learnRoles(o *observation, src, dst *node) {
-	if !o.answered || src == dst {
+	if !o.answered {
 		return
 	}
 	told, guessed := protocolsOf(o.e)
@@ -271,7 +271,7 @@ func (r *Registry) learnRoles(o *observation, src, dst *node) {
 	if dst != nil && (told&^dst.serves != 0 || guessed&^(dst.guessed|dst.serves) != 0) {
 		r.serves(o, dst, told&^dst.serves, guessed&^(dst.guessed|dst.serves))
 	}
-	if src != nil && src.speak(told, o.e, dst) {
+	if src != nil && src != dst && src.speak(told, o.e, dst) {
 		r.infer(o, src)
 	}
 	r.learnTelemetry(o, src)
