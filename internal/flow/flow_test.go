@@ -3,6 +3,8 @@ package flow
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,12 +14,30 @@ import (
 	"vedette/internal/fault"
 )
 
+// collector keeps batches.
+type collector struct {
+	mu  sync.Mutex
+	all [][]int
+}
+
+func (c *collector) add(batch []int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.all = append(c.all, slices.Clone(batch))
+}
+
+func (c *collector) batches() [][]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.all)
+}
+
 // run starts a stage that collects its batches; the returned wait ends when
 // Run has.
-func run(ctx context.Context, cfg StageConfig, handle func(context.Context, []int) error) (s *Stage[int], got *[][]int, wait func() error) {
-	got = new([][]int)
+func run(ctx context.Context, cfg StageConfig, handle func(context.Context, []int) error) (s *Stage[int], got *collector, wait func() error) {
+	got = &collector{}
 	s = NewStage(cfg, func(ctx context.Context, batch []int) error {
-		*got = append(*got, append([]int(nil), batch...))
+		got.add(batch)
 		if handle != nil {
 			return handle(ctx, batch)
 		}
@@ -42,7 +62,7 @@ func TestBatchesBySizeAndTime(t *testing.T) {
 		s, got, wait := run(t.Context(), StageConfig{Batch: 3, Delay: time.Second}, nil)
 		put(t, s, 1, 2, 3, 4)
 		synctest.Wait()
-		if diff := cmp.Diff([][]int{{1, 2, 3}}, *got); diff != "" {
+		if diff := cmp.Diff([][]int{{1, 2, 3}}, got.batches()); diff != "" {
 			t.Errorf("at once (-want +got):\n%s", diff)
 		}
 		<-time.After(time.Second)
@@ -52,7 +72,7 @@ func TestBatchesBySizeAndTime(t *testing.T) {
 		if err := wait(); err != nil {
 			t.Error(err)
 		}
-		if diff := cmp.Diff([][]int{{1, 2, 3}, {4}, {5}}, *got); diff != "" {
+		if diff := cmp.Diff([][]int{{1, 2, 3}, {4}, {5}}, got.batches()); diff != "" {
 			t.Errorf("in the end (-want +got):\n%s", diff)
 		}
 		if err := s.Put(t.Context(), 6); fault.KindOf(err) != fault.Conflict {
@@ -111,8 +131,8 @@ func TestDrainWhenTheContextEnds(t *testing.T) {
 			t.Errorf("drain: %v", err)
 		}
 		st := s.Stats()
-		if len(*got) != 3 || st.Handled != 2 || st.Failed != 1 || st.Dropped != 2 {
-			t.Errorf("handled %v, stats %+v", *got, st)
+		if len(got.batches()) != 3 || st.Handled != 2 || st.Failed != 1 || st.Dropped != 2 {
+			t.Errorf("handled %v, stats %+v", got.batches(), st)
 		}
 	})
 }
