@@ -1,7 +1,8 @@
 package query
 
 // Dialect is what differs between the SQL of the engines, as templates whose
-// %s are SQL expressions and whose ? are parameters. Everything else that
+// %s are SQL expressions and whose ? are parameters, and only they: some drivers
+// look for ? inside of literals too. Everything else that
 // [Compile] writes is SQL that DuckDB and ClickHouse share; no window functions.
 type Dialect struct {
 	Name string
@@ -48,7 +49,7 @@ func DuckDB() *Dialect {
 		Prefix:    "starts_with(%s, %s)",
 		Suffix:    "suffix(%s, %s)",
 		ToInt:     "TRY_CAST(%s AS BIGINT)",
-		ToFloat:   `nullif(nullif(TRY_CAST(regexp_extract(%s, '^[+-]?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?$') AS DOUBLE), CAST('inf' AS DOUBLE)), CAST('-inf' AS DOUBLE))`,
+		ToFloat:   `nullif(nullif(TRY_CAST(regexp_extract(%s, '^[+-]{0,1}[0-9]+([.][0-9]+){0,1}([eE][+-]{0,1}[0-9]+){0,1}$') AS DOUBLE), CAST('inf' AS DOUBLE)), CAST('-inf' AS DOUBLE))`,
 		Double:    "CAST(%s AS DOUBLE)",
 		DocText: func(name string) (string, string) {
 			return "json_extract_string(%s, CAST(? AS VARCHAR))", pointer(name)

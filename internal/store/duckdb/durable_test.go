@@ -353,6 +353,25 @@ func TestLimits(t *testing.T) {
 	count(t, small, query.Query{}, 100)
 }
 
+// TestMemoryLimit asks for more groups than the engine may hold.
+func TestMemoryLimit(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, duckdb.Options{})
+	for n := 0; n < 200000; n += 10000 {
+		fill(t, s, n, n+10000)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir, duckdb.Options{MemoryLimit: "48MB", TempLimit: "1MB"})
+	defer s.Close()
+	_, err := s.Query(context.Background(), query.Query{Group: []string{"metadata.uid", "message"}, Measures: []query.Measure{{Fn: query.Distinct, Field: "message"}, {Fn: query.Distinct, Field: "time"}, {Fn: query.Median, Field: "class_uid"}}})
+	if _, hint := fault.Public(err); fault.KindOf(err) != fault.Limited || hint == "" {
+		t.Errorf("over the memory limit: %v", err)
+	}
+	count(t, s, query.Query{}, 200000)
+}
+
 // TestInterrupt cancels a query that runs and one that has not begun.
 func TestInterrupt(t *testing.T) {
 	s := open(t, t.TempDir(), duckdb.Options{})

@@ -162,8 +162,8 @@ func engineFault(ctx context.Context, err error, doing string) error {
 	switch {
 	case strings.Contains(text, "No space left") || strings.Contains(text, "no space left"):
 		return fault.Wrap(fault.Unavailable, err, "%s: the disk is full", doing).WithHint("free space on the data directory's disk, or shorten the retention; what was acknowledged is kept")
-	case strings.Contains(text, "Out of Memory"):
-		return fault.Wrap(fault.Limited, err, "%s: it needs more memory than it may use", doing).WithHint("ask for a shorter time range or fewer groups, or raise the memory limit")
+	case strings.Contains(text, "Out of Memory"), strings.Contains(text, "offload data block"):
+		return fault.Wrap(fault.Limited, err, "%s: it needs more memory than it may use", doing).WithHint("ask for a shorter time range or fewer groups, or give the event store more memory")
 	case strings.Contains(text, "has been invalidated"):
 		return fault.Wrap(fault.Unavailable, err, "%s: the event store stopped after an earlier error", doing).WithHint("restart the program; what was acknowledged is kept")
 	}
