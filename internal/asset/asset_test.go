@@ -370,6 +370,11 @@ func TestIdentityLogs(t *testing.T) {
 			map[Key]string{KeyVendor: "Schneider Electric", KeyType: "plc"},
 		},
 	}
+	known := record("known_services", "10.0.0.4", "")
+	known.SetAppName("SSH, RTSP")
+	tests = append(tests, tests[0])
+	last := &tests[len(tests)-1]
+	last.event, last.ip, last.want = known, "10.0.0.4", map[Key]string{KeyType: "camera"}
 	for _, tt := range tests {
 		r := newRegistry(t)
 		r.Observe(tt.event)

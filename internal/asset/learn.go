@@ -33,8 +33,8 @@ func (r *Registry) learnIdentity(o *observation, dev, src, dst *node) *node {
 		return r.learnBACnetProperty(o, r.sender(o, src, dst))
 	case "modbus_read_device_identification":
 		return r.learnModbus(o, r.responder(o, dst))
-	case "profinet_dcp", "profinet_io_cm":
-		return nil
+	case "known_services":
+		return r.learnService(o, src)
 	}
 	if event.Class(o.e.ClassUID()) == event.SoftwareInventory {
 		n := dev
@@ -110,7 +110,7 @@ func (r *Registry) learnS7(o *observation, n *node) *node {
 		return nil
 	}
 	const what = "answered an S7 identification request"
-	module := o.e.Extra("module_name")
+	module := first(o.e, "module_name")
 	r.told(o, n, KeyModel, module, what, toldExactly)
 	r.told(o, n, KeySerial, o.e.Extra("module_serial"), what, toldExactly)
 	r.told(o, n, KeyLocation, o.e.Extra("plant_name"), what, toldAside)
@@ -253,6 +253,21 @@ func (r *Registry) learnSoftware(o *observation, n *node) *node {
 	return n
 }
 
+// learnService reads a sensor's list of what answers where.
+func (r *Registry) learnService(o *observation, n *node) *node {
+	if n == nil {
+		return nil
+	}
+	var told protocols
+	for name := range strings.SplitSeq(strings.ToLower(o.e.AppName()), ",") {
+		told |= protocolOf(strings.TrimSpace(name))
+	}
+	if told&^n.serves != 0 {
+		r.serves(o, n, told&^n.serves, 0)
+	}
+	return n
+}
+
 // markServes notes a protocol that a device's own answer proves.
 func (r *Registry) markServes(o *observation, n *node, p protocols) {
 	if n.serves&p == 0 {
@@ -274,7 +289,7 @@ func first(e *event.Event, names ...string) string {
 			return v
 		}
 		return e.ProductVendorName()
-	case "product_name":
+	case "product_name", "module_name":
 		if v := e.Str(event.SlotDeviceModel); v != "" {
 			return v
 		}
