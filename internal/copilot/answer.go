@@ -1,6 +1,7 @@
 package copilot
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"strconv"
@@ -108,4 +109,28 @@ func appendJSON(b []byte, v any) []byte {
 		return append(b, "null"...)
 	}
 	return append(b, j...)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote; numbers come back as
+// json.Number and times as text.
+func (e *Evidence) UnmarshalJSON(data []byte) error {
+	var raw struct {
+		ID, Query string
+		Columns   []string
+		Rows      []map[string]any
+		Total     int64
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	if err := dec.Decode(&raw); err != nil {
+		return err
+	}
+	*e = Evidence{ID: raw.ID, Query: raw.Query, Columns: raw.Columns, Total: raw.Total, Rows: make([][]any, len(raw.Rows))}
+	for i, row := range raw.Rows {
+		e.Rows[i] = make([]any, len(raw.Columns))
+		for j, c := range raw.Columns {
+			e.Rows[i][j] = row[c]
+		}
+	}
+	return nil
 }

@@ -1,0 +1,177 @@
+// Package app decides who is connected to whom: it opens a data directory,
+// wires sources to parsers, parsers to identity and store, and the copilot to
+// the toolbox, and hands the commands a working product.
+//
+// It must not hold rules of any domain; what it does is order and life cycle.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"vedette/content"
+	"vedette/internal/asset"
+	"vedette/internal/audit"
+	"vedette/internal/copilot"
+	"vedette/internal/fault"
+	"vedette/internal/ingest"
+	"vedette/internal/store"
+	"vedette/internal/store/duckdb"
+	"vedette/internal/store/sqlite"
+	"vedette/internal/toolbox"
+)
+
+// Config says where the data is and what is ours.
+type Config struct {
+	Dir    string // data directory; made when it does not exist
+	Assets asset.Config
+	Store  duckdb.Options
+	Log    *slog.Logger
+	Now    func() time.Time
+}
+
+// App is an open data directory. One process owns it. It is safe for
+// concurrent use; ingests take turns.
+type App struct {
+	cfg     Config
+	events  *duckdb.Store
+	records *sqlite.Records
+	journal *audit.Journal
+	devices *asset.Registry
+	reader  *ingest.Reader
+	tools   *toolbox.Box
+	copilot *copilot.Copilot
+
+	writing sync.Mutex // held while a source is taken in
+}
+
+// Open opens the data directory and all that lives in it. A directory that
+// another process owns is a Conflict fault.
+func Open(ctx context.Context, cfg Config) (*App, error) {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, fault.Wrap(fault.Unavailable, err, "making the data directory %s", cfg.Dir).
+			WithHint("choose another one with --data DIR")
+	}
+	a := &App{cfg: cfg, reader: ingest.NewReader(Formats(), cfg.Now)}
+	if err := a.open(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+func (a *App) open(ctx context.Context) error {
+	var err error
+	if a.events, err = duckdb.Open(filepath.Join(a.cfg.Dir, "events"), a.cfg.Store); err != nil {
+		return err
+	}
+	if a.records, err = sqlite.Open(filepath.Join(a.cfg.Dir, "records.db")); err != nil {
+		return err
+	}
+	if a.journal, err = audit.Open(filepath.Join(a.cfg.Dir, "audit.jsonl"), a.cfg.Now); err != nil {
+		return err
+	}
+	if err := a.openDevices(ctx); err != nil {
+		return err
+	}
+	a.tools = toolbox.New(a.events, a.deviceNames)
+	a.copilot, err = copilot.New(a.tools, conversations{a.records}, content.Lexicon(), a.cfg.Now)
+	return err
+}
+
+func (a *App) openDevices(ctx context.Context) error {
+	zipped, err := content.OUI()
+	if err != nil {
+		return fault.Wrap(fault.Internal, err, "reading the embedded OUI table")
+	}
+	oui, err := asset.ParseOUI(zipped)
+	if err != nil {
+		return err
+	}
+	a.devices = asset.New(a.cfg.Assets, oui, a.cfg.Now)
+	var kept []asset.Record
+	for rec, err := range a.records.List(ctx, asset.RecordKind) {
+		if err != nil {
+			return fmt.Errorf("reading the kept devices: %w", err)
+		}
+		kept = append(kept, asset.Record{ID: rec.ID, JSON: rec.JSON})
+	}
+	for _, p := range a.devices.Restore(kept) {
+		a.cfg.Log.Warn("a kept device cannot be read", "component", "asset", "err", p)
+	}
+	return nil
+}
+
+// Close releases the directory. It is safe after a failed Open.
+func (a *App) Close() error {
+	a.writing.Lock()
+	defer a.writing.Unlock()
+	var errs []error
+	if a.events != nil {
+		errs = append(errs, a.events.Close())
+	}
+	if a.records != nil {
+		errs = append(errs, a.records.Close())
+	}
+	if a.journal != nil {
+		errs = append(errs, a.journal.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Ask answers a question.
+func (a *App) Ask(ctx context.Context, req copilot.Request) (*copilot.Answer, error) {
+	return a.copilot.Ask(ctx, req)
+}
+
+// deviceNames gives the planner the names of devices and who chose them.
+func (a *App) deviceNames() []toolbox.Name {
+	list := a.devices.List()
+	out := make([]toolbox.Name, 0, len(list))
+	for _, d := range list {
+		out = append(out, toolbox.Name{Text: d.Name(), UID: d.UID, Operator: d.NameSource() == asset.SourceOperator})
+	}
+	return out
+}
+
+// keepDevices writes the devices that changed to the records and to the
+// device table of the event store.
+func (a *App) keepDevices(ctx context.Context) error {
+	records, devices, err := a.devices.Dirty()
+	if err != nil || len(records) == 0 {
+		return err
+	}
+	retry := func(err error) error {
+		for _, r := range records {
+			a.devices.Retry(r.ID)
+		}
+		return err
+	}
+	changes := make([]store.Change, len(records))
+	for i, r := range records {
+		changes[i] = store.Change{Kind: asset.RecordKind, ID: r.ID, Version: store.AnyVersion, JSON: r.JSON}
+	}
+	if err := a.records.Update(ctx, changes...); err != nil {
+		return retry(fmt.Errorf("keeping devices: %w", err))
+	}
+	rows := make([]store.Device, len(devices))
+	for i, d := range devices {
+		rows[i] = d.Row()
+	}
+	if err := a.events.PutDevices(ctx, rows); err != nil {
+		return retry(fmt.Errorf("keeping the device table: %w", err))
+	}
+	a.tools.Forget()
+	return nil
+}

@@ -1,0 +1,71 @@
+package app
+
+import (
+	"io"
+	"log/slog"
+	"time"
+
+	"vedette/internal/asset"
+	"vedette/internal/config"
+	"vedette/internal/store/duckdb"
+)
+
+// Sources are where the settings come from: a file ("" for none), the
+// environment, and flags as dotted keys with values.
+type Sources struct {
+	File  string
+	Env   []string
+	Flags map[string]string
+}
+
+func (s Sources) load() (config.Config, error) {
+	src := config.Sources{File: s.File, Env: s.Env}
+	for key, value := range s.Flags {
+		src.Flags = append(src.Flags, config.Setting{Origin: "flag", Key: key, Value: value})
+	}
+	return config.Load(src)
+}
+
+// LoadConfig reads the settings into what Open takes.
+func LoadConfig(s Sources, log *slog.Logger) (Config, error) {
+	c, err := s.load()
+	if err != nil {
+		return Config{}, err
+	}
+	out := Config{
+		Dir: c.Data, Now: time.Now, Log: log,
+		Assets: asset.Config{Site: c.Site, MaxDevices: c.Limits.Devices, AdoptNeighbours: c.Adopt},
+		Store:  duckdb.Options{MemoryLimit: c.Limits.Memory.String(), Threads: c.Limits.Threads, QueryTimeout: c.Limits.QueryTime.Std(), Now: time.Now},
+	}
+	for _, p := range c.Own {
+		out.Assets.Own = append(out.Assets.Own, p.Prefix)
+	}
+	for _, z := range c.Zones {
+		zone := asset.Zone{Name: z.Name, Level: z.Level, Criticality: z.Criticality, Confidentiality: z.Confidentiality}
+		for _, p := range z.Subnets {
+			zone.Subnets = append(zone.Subnets, p.Prefix)
+		}
+		out.Assets.Zones = append(out.Assets.Zones, zone)
+	}
+	return out, nil
+}
+
+// CheckConfig tells all problems of the settings, one a line; the error is the
+// one that Open would meet.
+func CheckConfig(s Sources) ([]string, error) {
+	_, err := s.load()
+	var lines []string
+	for _, p := range config.ProblemsOf(err) {
+		lines = append(lines, p.String())
+	}
+	return lines, err
+}
+
+// PrintConfig writes the settings in force as YAML.
+func PrintConfig(s Sources, out io.Writer) error {
+	c, err := s.load()
+	if err != nil {
+		return err
+	}
+	return c.Print(out)
+}

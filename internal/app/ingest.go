@@ -1,0 +1,130 @@
+package app
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"vedette/internal/event"
+	"vedette/internal/ingest"
+	"vedette/internal/normalize"
+)
+
+// batchSize is how many events are committed at once.
+const batchSize = 5000
+
+// Formats are the dialects of package normalize as package ingest takes them.
+func Formats() []ingest.Format {
+	dialects := normalize.Dialects()
+	out := make([]ingest.Format, len(dialects))
+	for i, d := range dialects {
+		out[i] = ingest.Format{Name: d.Name, Detect: d.Detect, Open: func(o ingest.Origin) func([]byte, int64, func(*event.Event)) error {
+			p := d.New(normalize.Source{ID: o.ID, Name: o.Name, Modified: o.Modified, Now: o.Now})
+			return func(raw []byte, offset int64, emit func(*event.Event)) error {
+				return p.Parse(normalize.Record{Raw: raw, Offset: offset}, emit)
+			}
+		}}
+	}
+	return out
+}
+
+// Progress is told about each source that has been taken in.
+type Progress func(done, all int, last ingest.SourceResult)
+
+// Ingest takes in files and directories. What is wrong with a source is in the
+// summary; the error is for what ends the whole: a path that does not exist, a
+// store that cannot be written.
+func (a *App) Ingest(ctx context.Context, paths []string, format string, progress Progress) (ingest.Summary, error) {
+	started := a.cfg.Now()
+	var sum ingest.Summary
+	files, err := ingest.Files(paths)
+	if err != nil {
+		return sum, err
+	}
+	for i, path := range files {
+		if err := a.source(ctx, path, format, &sum); err != nil {
+			return sum, err
+		}
+		if progress != nil {
+			progress(i+1, len(files), sum.Sources[len(sum.Sources)-1])
+		}
+	}
+	a.finish(&sum, started)
+	return sum, nil
+}
+
+// IngestStream takes in one source from a stream.
+func (a *App) IngestStream(ctx context.Context, in io.Reader, name, format string, modified time.Time) (ingest.Summary, error) {
+	started := a.cfg.Now()
+	var sum ingest.Summary
+	err := a.taking(ctx, &sum, func(sink func(*event.Event) error) (ingest.Report, error) {
+		return a.reader.Stream(ctx, in, name, format, modified, sink)
+	})
+	a.finish(&sum, started)
+	return sum, err
+}
+
+func (a *App) finish(sum *ingest.Summary, started time.Time) {
+	sum.Devices = len(a.devices.List())
+	sum.Done(a.cfg.Now().Sub(started).Seconds())
+}
+
+func (a *App) source(ctx context.Context, path, format string, sum *ingest.Summary) error {
+	return a.taking(ctx, sum, func(sink func(*event.Event) error) (ingest.Report, error) {
+		return a.reader.File(ctx, path, format, sink)
+	})
+}
+
+// taking runs one source through identity into the store, in batches.
+func (a *App) taking(ctx context.Context, sum *ingest.Summary, read func(sink func(*event.Event) error) (ingest.Report, error)) error {
+	a.writing.Lock()
+	defer a.writing.Unlock()
+	w := &writer{app: a, ctx: ctx}
+	rep, err := read(w.add)
+	if err == nil {
+		err = w.flush()
+	}
+	sum.Add(rep, w.stored, w.duplicates)
+	return err
+}
+
+// writer collects events into batches. The events of a batch are reused for
+// the next one.
+type writer struct {
+	app                *App
+	ctx                context.Context //nolint:containedctx // lives as long as one source
+	batch              []*event.Event
+	n                  int
+	stored, duplicates int
+}
+
+func (w *writer) add(e *event.Event) error {
+	w.app.devices.Observe(e)
+	if w.n == len(w.batch) {
+		w.batch = append(w.batch, nil)
+	}
+	w.batch[w.n] = e.Clone()
+	if w.n++; w.n >= batchSize {
+		return w.flush()
+	}
+	return nil
+}
+
+// flush commits the batch: devices first, so that no stored event names a
+// device that a crash would make unknown.
+func (w *writer) flush() error {
+	if w.n == 0 {
+		return nil
+	}
+	if err := w.app.keepDevices(w.ctx); err != nil {
+		return err
+	}
+	got, err := w.app.events.Append(w.ctx, w.batch[:w.n])
+	if err != nil {
+		return err
+	}
+	w.stored += got.Stored
+	w.duplicates += got.Duplicates
+	w.n = 0
+	return nil
+}

@@ -1,0 +1,90 @@
+package app
+
+import (
+	"context"
+	"io"
+	"strconv"
+
+	"time"
+	"vedette/internal/asset"
+	"vedette/internal/audit"
+	"vedette/internal/fault"
+	"vedette/internal/query"
+	"vedette/internal/toolbox"
+)
+
+// Query runs a query in its text or JSON form. A zero now means the newest
+// stored event.
+func (a *App) Query(ctx context.Context, text string, now time.Time) (*toolbox.Table, error) {
+	q, err := query.ParseText(text)
+	if err != nil {
+		return nil, err
+	}
+	if now.IsZero() {
+		bounds, err := a.tools.Bounds(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if now = bounds.Newest; now.IsZero() {
+			now = a.cfg.Now()
+		}
+	}
+	return a.tools.Query(ctx, q, now)
+}
+
+// Devices returns all devices, by name.
+func (a *App) Devices(context.Context) ([]asset.Device, error) { return a.devices.List(), nil }
+
+// FindDevice returns the one device that a uid, address, MAC or name means.
+func (a *App) FindDevice(_ context.Context, text string) (asset.Device, error) {
+	found := a.devices.Find(text)
+	switch len(found) {
+	case 0:
+		return asset.Device{}, fault.New(fault.NotFound, "there is no device %q", text).WithHint("list them with: vedette devices")
+	case 1:
+		return found[0], nil
+	}
+	return asset.Device{}, fault.New(fault.Conflict, "%d devices are called %q", len(found), text).WithHint("name one by its uid, such as %s", found[0].UID)
+}
+
+// SetDevice records a person's word about a device.
+func (a *App) SetDevice(ctx context.Context, actor, text, key, value string) (asset.Device, error) {
+	d, err := a.FindDevice(ctx, text)
+	if err != nil {
+		return d, err
+	}
+	entry := audit.Entry{
+		Actor: audit.Actor{Kind: audit.Person, Name: actor}, Action: "device.set", Object: d.UID,
+		Details: map[string]string{"key": key, "value": value},
+	}
+	if _, err := a.journal.Record(entry); err != nil {
+		return d, err
+	}
+	if err := a.devices.Set(d.UID, asset.Key(key), value); err != nil {
+		return d, err
+	}
+	if err := a.keepDevices(ctx); err != nil {
+		return d, err
+	}
+	d, _ = a.devices.Get(d.UID)
+	return d, nil
+}
+
+// ImportDevices takes over an inventory in CSV.
+func (a *App) ImportDevices(ctx context.Context, actor string, in io.Reader) (asset.ImportReport, error) {
+	rep, err := a.devices.Import(in)
+	if err != nil {
+		return rep, err
+	}
+	entry := audit.Entry{
+		Actor: audit.Actor{Kind: audit.Person, Name: actor}, Action: "device.import",
+		Details: map[string]string{"rows": strconv.Itoa(rep.Rows), "created": strconv.Itoa(rep.Created), "updated": strconv.Itoa(rep.Updated)},
+	}
+	if _, err := a.journal.Record(entry); err != nil {
+		return rep, err
+	}
+	return rep, a.keepDevices(ctx)
+}
+
+// ExportDevices writes the inventory as CSV.
+func (a *App) ExportDevices(_ context.Context, out io.Writer) error { return a.devices.Export(out) }

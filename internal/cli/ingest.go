@@ -1,0 +1,173 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"vedette/internal/app"
+	"vedette/internal/event"
+	"vedette/internal/fault"
+	"vedette/internal/ingest"
+)
+
+func (r *root) ingestCommand() *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   "ingest PATH...",
+		Short: "take in log files and directories; formats are recognised, .gz is undone, - is stdin",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return r.with(cmd.Context(), func(b backend) error {
+				sum, err := r.ingest(cmd.Context(), b, args, format)
+				if err != nil {
+					return err
+				}
+				r.rejected = sum.Rejected > 0
+				return r.printSummary(sum)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&format, "format", "", "the format, when it is not to be recognised")
+	return cmd
+}
+
+// ingest gives each file to the backend as a stream, so that it makes no
+// difference whether a server runs.
+func (r *root) ingest(ctx context.Context, b backend, paths []string, format string) (ingest.Summary, error) {
+	var sum ingest.Summary
+	files, err := ingest.Files(paths)
+	if err != nil {
+		return sum, err
+	}
+	started := time.Now()
+	for i, path := range files {
+		one, err := r.ingestFile(ctx, b, path, format)
+		if err != nil {
+			return sum, err
+		}
+		for _, s := range one.Sources {
+			sum.Sources = append(sum.Sources, s)
+			r.progress("%d of %d: %s: %s, %d stored", i+1, len(files), path, s.Format, s.Stored)
+		}
+		sum.Read += one.Read
+		sum.Stored += one.Stored
+		sum.Duplicates += one.Duplicates
+		sum.Rejected += one.Rejected
+		sum.Devices = one.Devices
+	}
+	r.progress("")
+	sum.Done(time.Since(started).Seconds())
+	return sum, nil
+}
+
+func (r *root) ingestFile(ctx context.Context, b backend, path, format string) (ingest.Summary, error) {
+	if path == "-" {
+		return b.IngestStream(ctx, r.In, "-", format, time.Time{})
+	}
+	f, err := os.Open(path) //nolint:gosec // G304: the person named this file
+	if err != nil {
+		return ingest.Summary{}, fault.Wrap(fault.NotFound, err, "opening %s", path)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	info, err := f.Stat()
+	if err != nil {
+		return ingest.Summary{}, fault.Wrap(fault.Invalid, err, "opening %s", path)
+	}
+	return b.IngestStream(ctx, f, path, format, info.ModTime())
+}
+
+// progress overwrites one line on stderr when that is a terminal; an empty
+// text clears it.
+func (r *root) progress(format string, args ...any) {
+	f, ok := r.Err.(*os.File)
+	if !ok || !isTerminal(f) {
+		return
+	}
+	text := []rune(printable(fmt.Sprintf(format, args...)))
+	if len(text) > 78 {
+		text = text[:78]
+	}
+	fmt.Fprintf(r.Err, "\r\x1b[K%s", string(text))
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+func (r *root) printSummary(sum ingest.Summary) error {
+	if r.output == "json" || r.output == "ndjson" {
+		return r.writeJSON(sum)
+	}
+	columns := []string{"path", "format", "read", "stored", "duplicates", "rejected"}
+	rows := make([][]any, len(sum.Sources))
+	for i, s := range sum.Sources {
+		rows[i] = []any{s.Path, s.Format, s.Read, s.Stored, s.Duplicates, s.Rejected}
+	}
+	if r.output == "csv" {
+		return writeCSV(r.Out, columns, rows)
+	}
+	if err := writeTable(r.Out, columns, rows); err != nil {
+		return err
+	}
+	for _, s := range sum.Sources {
+		for _, why := range s.Reasons {
+			fmt.Fprintf(r.Err, "%s: %d rejected: %s (at byte %v)\n", printable(s.Path), why.Count, printable(why.Reason), why.Offsets)
+		}
+	}
+	fmt.Fprintf(r.Out, "\n%d records read, %d events stored, %d were stored before, %d records rejected; %d devices known; %.1f s\n",
+		sum.Read, sum.Stored, sum.Duplicates, sum.Rejected, sum.Devices, sum.Seconds)
+	if sum.Stored == 0 && sum.Duplicates > 0 {
+		fmt.Fprintln(r.Out, "nothing new: these records are stored already")
+	}
+	return nil
+}
+
+func (r *root) parseCommand() *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   "parse PATH...",
+		Short: "show the events of log files without storing them, one JSON object a line",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			files, err := ingest.Files(args)
+			if err != nil {
+				return err
+			}
+			reader := ingest.NewReader(app.Formats(), time.Now)
+			out := bufio.NewWriterSize(r.Out, 1<<16)
+			var buf []byte
+			for _, path := range files {
+				rep, err := parseOne(cmd.Context(), reader, r.In, path, format, func(e *event.Event) error {
+					buf = append(e.AppendJSON(buf[:0]), '\n')
+					_, err := out.Write(buf)
+					return err
+				})
+				if err != nil {
+					return err
+				}
+				r.rejected = r.rejected || rep.Rejected > 0
+				for _, why := range rep.Reasons {
+					fmt.Fprintf(r.Err, "%s: %d rejected: %s (at byte %v)\n", printable(path), why.Count, printable(why.Reason), why.Offsets)
+				}
+			}
+			return out.Flush()
+		},
+	}
+	cmd.Flags().StringVar(&format, "format", "", "the format, when it is not to be recognised")
+	return cmd
+}
+
+func parseOne(ctx context.Context, reader *ingest.Reader, in io.Reader, path, format string, sink func(*event.Event) error) (ingest.Report, error) {
+	if path == "-" {
+		return reader.Stream(ctx, in, "-", format, time.Time{}, sink)
+	}
+	return reader.File(ctx, filepath.Clean(path), format, sink)
+}

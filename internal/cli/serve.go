@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"vedette/internal/api"
+	"vedette/internal/app"
+	"vedette/internal/fault"
+)
+
+// sources are where this command's settings come from.
+func (r *root) sources() app.Sources {
+	s := app.Sources{File: r.config, Env: os.Environ(), Flags: map[string]string{}}
+	if r.dataSet {
+		s.Flags["data"] = r.data
+	}
+	return s
+}
+
+// appConfig reads the settings.
+func (r *root) appConfig() (app.Config, error) {
+	cfg, err := app.LoadConfig(r.sources(), slog.New(slog.NewTextHandler(r.Err, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	if err == nil {
+		r.data = cfg.Dir
+	}
+	return cfg, err
+}
+
+func (r *root) serveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "own the data directory and answer the other commands over its socket",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a, err := r.openApp(cmd.Context())
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(r.Err, "vedette serves %s; stop it with ctrl-c\n", r.data)
+			return errors.Join(r.serveLocal(cmd.Context(), a), a.Close())
+		},
+	}
+}
+
+// serveLocal serves the socket in the data directory until ctx ends.
+func (r *root) serveLocal(ctx context.Context, s api.Service) error {
+	path := filepath.Join(r.data, api.SocketName)
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fault.Wrap(fault.Conflict, err, "removing the old socket %s", path)
+	}
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "unix", path)
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, err, "listening on %s", path).WithHint("a socket's path has at most about 100 characters; choose a shorter --data")
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return errors.Join(fault.Wrap(fault.Unavailable, err, "closing %s to others", path), ln.Close())
+	}
+	return serveHTTP(ctx, ln, api.Local(s))
+}
+
+// serveHTTP serves until ctx ends, then gives running requests ten seconds.
+func serveHTTP(ctx context.Context, ln net.Listener, h http.Handler) error {
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(ln) }()
+	select {
+	case err := <-done:
+		return fault.Wrap(fault.Unavailable, err, "serving")
+	case <-ctx.Done():
+	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	err := srv.Shutdown(end)
+	<-done
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errors.Join(srv.Close(), fault.New(fault.Limited, "requests were still running after ten seconds and were cut off"))
+	}
+	return err
+}
+
+func (r *root) configCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "config", Short: "check or print the configuration"}
+	cmd.AddCommand(
+		&cobra.Command{Use: "check", Short: "tell all problems of the configuration", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+			lines, err := app.CheckConfig(r.sources())
+			for _, line := range lines {
+				fmt.Fprintln(r.Err, printable(line))
+			}
+			if err == nil {
+				fmt.Fprintln(r.Out, "the configuration is good")
+			}
+			return err
+		}},
+		&cobra.Command{Use: "print", Short: "print the settings in force as YAML", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+			return app.PrintConfig(r.sources(), r.Out)
+		}},
+	)
+	return cmd
+}
+
+func (r *root) versionCommand() *cobra.Command {
+	return &cobra.Command{Use: "version", Short: "print the version", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+		version, revision := "unknown", ""
+		if info, ok := debug.ReadBuildInfo(); ok {
+			version = info.Main.Version
+			for _, s := range info.Settings {
+				if s.Key == "vcs.revision" {
+					revision = s.Value
+				}
+			}
+		}
+		fmt.Fprintf(r.Out, "vedette %s %s\n", version, revision)
+		return nil
+	}}
+}

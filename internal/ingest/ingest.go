@@ -1,0 +1,261 @@
+// Package ingest brings bytes in: it finds files, undoes gzip, recognises the
+// format of a source by its content, cuts it into records and hands each to
+// the parser of that format. So far the sources are files, directories and
+// standard input.
+//
+// It must not parse meaning: formats are given to it as [Format] values, and
+// package app makes them from the dialects of package normalize.
+//
+// One bad record never stops a source: it is counted with its reason and
+// offset, and reading goes on.
+package ingest
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"vedette/internal/event"
+	"vedette/internal/fault"
+)
+
+// Format is one way that records are written.
+type Format struct {
+	Name string
+	// Detect says how sure it is, 0 to 100, that a source with these first
+	// bytes (at most HeadSize) and this name is written so.
+	Detect func(head []byte, name string) int
+	// Open starts on a source and returns the function that reads its records
+	// one by one. An error of that function rejects one record.
+	Open func(origin Origin) func(raw []byte, offset int64, emit func(*event.Event)) error
+}
+
+// Origin is what a format is told about a source.
+type Origin struct {
+	ID       string // event.SourceID of its first bytes
+	Name     string
+	Modified time.Time
+	Now      time.Time
+}
+
+// HeadSize is how many first bytes of a source a format may look at.
+const HeadSize = 64 << 10
+
+// MaxRecord is the longest record in bytes; a longer one is rejected whole.
+const MaxRecord = 16 << 20
+
+// Report says what became of a source.
+type Report struct {
+	Path     string
+	Format   string
+	Read     int // records: lines or JSON values, blank ones left out
+	Events   int
+	Rejected int
+	Reasons  []Reason // most frequent first
+}
+
+// Reason is why records were rejected, with up to maxSamples places.
+type Reason struct {
+	Reason  string  `json:"reason"`
+	Count   int     `json:"count"`
+	Offsets []int64 `json:"offsets"`
+}
+
+const (
+	maxSamples = 5
+	maxReasons = 50 // different reasons kept for a source; more are put together
+)
+
+// Reader reads sources. It keeps no state between them.
+type Reader struct {
+	formats []Format
+	now     func() time.Time
+}
+
+// NewReader makes a reader that knows the given formats. The order settles
+// ties: the first format with the highest certainty wins.
+func NewReader(formats []Format, now func() time.Time) *Reader {
+	return &Reader{formats: formats, now: now}
+}
+
+// File reads one file ("-" is standard input) and gives each event to sink,
+// which must not keep it. format forces a format by name, "" detects it. The
+// error is for what ends the reading: the file cannot be opened, sink failed,
+// ctx ended. What is wrong inside the file is in the report.
+func (r *Reader) File(ctx context.Context, path, format string, sink func(*event.Event) error) (Report, error) {
+	rep := Report{Path: path}
+	in, modified, err := open(path)
+	if err != nil {
+		return rep, err
+	}
+	defer in.Close() //nolint:errcheck // only read
+	err = r.stream(ctx, in, &rep, format, modified, sink)
+	return rep, err
+}
+
+// Stream is File for a source that is already open. Modified may be zero.
+func (r *Reader) Stream(ctx context.Context, in io.Reader, name, format string, modified time.Time, sink func(*event.Event) error) (Report, error) {
+	rep := Report{Path: name}
+	err := r.stream(ctx, in, &rep, format, modified, sink)
+	return rep, err
+}
+
+func open(path string) (io.ReadCloser, time.Time, error) {
+	if path == "-" {
+		return io.NopCloser(os.Stdin), time.Time{}, nil
+	}
+	f, err := os.Open(path) //nolint:gosec // G304: the person named this file
+	if err != nil {
+		kind := fault.Invalid
+		if errors.Is(err, os.ErrNotExist) {
+			kind = fault.NotFound
+		}
+		return nil, time.Time{}, fault.Wrap(kind, err, "opening %s", path)
+	}
+	info, err := f.Stat()
+	if err == nil && info.IsDir() {
+		err = errors.New("is a directory")
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, time.Time{}, fault.Wrap(fault.Invalid, err, "opening %s", path)
+	}
+	return f, info.ModTime(), nil
+}
+
+func (r *Reader) stream(ctx context.Context, in io.Reader, rep *Report, format string, modified time.Time, sink func(*event.Event) error) error {
+	counts := &counter{rep: rep}
+	defer counts.finish()
+	br, err := unpack(in)
+	if err != nil {
+		counts.reject("damaged gzip header", 0)
+		return nil //nolint:nilerr // a damaged file is a rejected source, not a failure
+	}
+	head, err := br.Peek(HeadSize)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) && len(head) == 0 {
+		counts.reject("cannot be read: "+plainError(err), 0)
+		return nil
+	}
+	if len(head) == 0 {
+		return nil
+	}
+	if what := binary(head); what != "" {
+		rep.Format = "binary"
+		counts.reject(what, 0)
+		return nil
+	}
+	f, err := r.pick(head, filepath.Base(rep.Path), format)
+	if err != nil {
+		return err
+	}
+	if f == nil {
+		counts.reject("no known format", 0)
+		return nil
+	}
+	rep.Format = f.Name
+	origin := Origin{ID: event.SourceID(head), Name: rep.Path, Modified: modified, Now: r.now()}
+	p := &pump{ctx: ctx, parse: f.Open(origin), sink: sink, counts: counts}
+	return p.run(br, head)
+}
+
+// unpack undoes gzip, which is recognised by its magic and not by the name.
+func unpack(in io.Reader) (*bufio.Reader, error) {
+	br := bufio.NewReaderSize(in, HeadSize)
+	if magic, err := br.Peek(2); err != nil || magic[0] != 0x1f || magic[1] != 0x8b {
+		return br, nil //nolint:nilerr // shorter than two bytes: not gzip
+	}
+	z, err := gzip.NewReader(br)
+	if err != nil {
+		return nil, fmt.Errorf("reading the gzip header: %w", err)
+	}
+	return bufio.NewReaderSize(z, HeadSize), nil
+}
+
+func (r *Reader) pick(head []byte, name, forced string) (*Format, error) {
+	var best *Format
+	sure := 0
+	for i := range r.formats {
+		f := &r.formats[i]
+		if forced != "" {
+			if f.Name == forced {
+				return f, nil
+			}
+			continue
+		}
+		if n := f.Detect(head, name); n > sure {
+			best, sure = f, n
+		}
+	}
+	if forced != "" {
+		names := make([]string, len(r.formats))
+		for i, f := range r.formats {
+			names[i] = f.Name
+		}
+		return nil, fault.New(fault.Invalid, "there is no format %q", forced).WithHint("the formats are %v", names)
+	}
+	return best, nil
+}
+
+// pump moves records from a stream through a parser into a sink.
+type pump struct {
+	ctx    context.Context //nolint:containedctx // lives as long as one source
+	parse  func(raw []byte, offset int64, emit func(*event.Event)) error
+	sink   func(*event.Event) error
+	counts *counter
+	failed error
+}
+
+func (p *pump) run(br *bufio.Reader, head []byte) error {
+	s := newSplitter(br, head)
+	for n := 0; ; n++ {
+		if n%256 == 0 && p.ctx.Err() != nil {
+			return fmt.Errorf("reading %s: %w", p.counts.rep.Path, p.ctx.Err())
+		}
+		raw, offset, err := s.next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case errors.Is(err, errTooLong):
+			p.counts.rep.Read++
+			p.counts.reject(fmt.Sprintf("longer than %d MiB", MaxRecord>>20), offset)
+			continue
+		case err != nil:
+			p.counts.reject("the file breaks off: "+plainError(err), offset)
+			return nil
+		}
+		if len(bytes.TrimSpace(raw)) == 0 {
+			continue
+		}
+		p.counts.rep.Read++
+		if err := p.parse(raw, offset, p.emit); err != nil {
+			p.counts.reject(plainError(err), offset)
+		}
+		if p.failed != nil {
+			return p.failed
+		}
+	}
+}
+
+func (p *pump) emit(e *event.Event) {
+	if p.failed != nil {
+		return
+	}
+	p.counts.rep.Events++
+	p.failed = p.sink(e)
+}
+
+// plainError is what a report shows of an error: its public text if it has
+// one.
+func plainError(err error) string {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return f.Text
+	}
+	return err.Error()
+}

@@ -1,0 +1,50 @@
+package ingest
+
+// Summary is what a person is told about an ingest: totals and each source.
+type Summary struct {
+	Read            int            `json:"read"`       // records
+	Stored          int            `json:"stored"`     // events that were new
+	Duplicates      int            `json:"duplicates"` // events that were stored before
+	Rejected        int            `json:"rejected"`
+	Sources         []SourceResult `json:"sources"`
+	Devices         int            `json:"devices"`
+	Findings        int            `json:"findings"`
+	Incidents       int            `json:"incidents"`
+	Seconds         float64        `json:"seconds"`
+	EventsPerSecond float64        `json:"events_per_second"`
+}
+
+// SourceResult is what became of one source.
+type SourceResult struct {
+	Path       string   `json:"path"`
+	Format     string   `json:"format"`
+	Read       int      `json:"read"`
+	Stored     int      `json:"stored"`
+	Duplicates int      `json:"duplicates"`
+	Rejected   int      `json:"rejected"`
+	Reasons    []Reason `json:"reasons"`
+}
+
+// Add counts a source's report in, with how many of its events were new.
+func (s *Summary) Add(rep Report, stored, duplicates int) {
+	reasons := rep.Reasons
+	if reasons == nil {
+		reasons = []Reason{}
+	}
+	s.Sources = append(s.Sources, SourceResult{rep.Path, rep.Format, rep.Read, stored, duplicates, rep.Rejected, reasons})
+	s.Read += rep.Read
+	s.Stored += stored
+	s.Duplicates += duplicates
+	s.Rejected += rep.Rejected
+}
+
+// Done sets the rates once all sources are read.
+func (s *Summary) Done(seconds float64) {
+	s.Seconds = seconds
+	if seconds > 0 {
+		s.EventsPerSecond = float64(s.Stored) / seconds
+	}
+	if s.Sources == nil {
+		s.Sources = []SourceResult{}
+	}
+}

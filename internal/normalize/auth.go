@@ -1,0 +1,267 @@
+package normalize
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"vedette/internal/event"
+)
+
+// How attempts are counted. One refused login makes sshd and PAM write several
+// lines. Exactly one of them has activity_name "Logon", so that counting
+// "Logon" with status "Failure" counts refused attempts:
+//
+//   - sshd with its own "Failed METHOD for ..." lines is the authority; PAM's
+//     lines beside it are "PAM failure", sshd's "Invalid user" is "Preauth";
+//   - where the program is named "sshd(pam_unix)", as Linux wrote before 2006,
+//     there is no such line of sshd and PAM's is the authority; likewise for su
+//     and login;
+//   - "message repeated N times: [ ... ]" and "N more authentication failures"
+//     stand for N attempts (field count).
+//
+// recogniser understands the lines of some programs that match a pattern.
+type recogniser struct {
+	programs string // names separated by spaces; "" for any
+	shape    *regexp.Regexp
+	apply    func(e *event.Event, m []string)
+}
+
+var repeated = regexp.MustCompile(`^message repeated (\d{1,6}) times: \[ ?(.*?)\]?$`)
+
+// understand finds the first recogniser that fits.
+func understand(e *event.Event, l line) {
+	if m := repeated.FindStringSubmatch(l.text); m != nil {
+		l.text = m[2]
+		understand(e, l)
+		set(e, event.SlotCount, "count", m[1])
+		return
+	}
+	for _, r := range recognisers {
+		if r.programs != "" && !hasWord(r.programs, l.program) {
+			continue
+		}
+		if m := r.shape.FindStringSubmatch(l.text); m != nil {
+			r.apply(e, m)
+			break
+		}
+	}
+	if strings.HasPrefix(l.module, "pam_") {
+		oldPAM(e, l)
+	}
+}
+
+func hasWord(list, w string) bool {
+	for _, x := range strings.Fields(list) {
+		if x == w {
+			return true
+		}
+	}
+	return false
+}
+
+const host = `([0-9A-Fa-f:.]+|[A-Za-z0-9_.-]+)`
+
+var recognisers = []recogniser{
+	{"sshd sshd-session dropbear", regexp.MustCompile(`^Failed (\S+) for (invalid user |illegal user )?(.*?) from ` + host + ` port (\d+)(?: (\S+))?`), func(e *event.Event, m []string) {
+		logon(e, m[3], m[4], m[5], event.Failure)
+		e.SetAuthProtocol(m[1])
+		if m[2] != "" {
+			e.SetStatusDetail("invalid user")
+		}
+	}},
+	{"sshd sshd-session dropbear", regexp.MustCompile(`^Accepted (\S+) for (.*?) from ` + host + ` port (\d+)`), func(e *event.Event, m []string) {
+		logon(e, m[2], m[3], m[4], event.Success)
+		e.SetAuthProtocol(m[1])
+	}},
+	{"sshd sshd-session", regexp.MustCompile(`^(?:Invalid|Illegal) user (.*?) from ` + host + `(?: port (\d+))?`), func(e *event.Event, m []string) {
+		ssh(e, event.Authentication, "Preauth", "invalid_user", m[2], m[3])
+		e.SetUserName(m[1])
+		e.SetStatusDetail("invalid user")
+	}},
+	{"sshd sshd-session", regexp.MustCompile(`^input_userauth_request: invalid user (.*?)(?: \[preauth\])?$`), func(e *event.Event, m []string) {
+		ssh(e, event.Authentication, "Preauth", "invalid_user_request", "", "")
+		e.SetUserName(m[1])
+		e.SetStatusDetail("invalid user")
+	}},
+	{"sshd sshd-session", regexp.MustCompile(`^(?:Connection|Disconnected) (?:closed|reset|from)?(?: by| from)? ?(?:(?:authenticating|invalid) user (\S+) )?` + host + `(?: port (\d+))?(?: \[preauth\])?$`), func(e *event.Event, m []string) {
+		ssh(e, event.SSHActivity, "Close", "connection_closed", m[2], m[3])
+		e.SetUserName(m[1])
+	}},
+	{"sshd sshd-session", regexp.MustCompile(`^(?:error: )?Received disconnect from ` + host + `(?: port (\d+))?: ?(\d+): (.*?)(?: \[preauth\])?$`), func(e *event.Event, m []string) {
+		ssh(e, event.SSHActivity, "Disconnect", "received_disconnect", m[1], m[2])
+		e.SetStatusDetail(m[4])
+	}},
+	{"sshd sshd-session", regexp.MustCompile(`^Did not receive identification string from ` + host + `(?: port (\d+))?`), func(e *event.Event, m []string) {
+		ssh(e, event.SSHActivity, "Probe", "no_identification", m[1], m[2])
+	}},
+	{"sshd sshd-session", regexp.MustCompile(`^(?:error: maximum authentication attempts exceeded for|(?:error: )?Disconnecting: Too many authentication failures for) (?:invalid user )?(\S+)(?: from ` + host + ` port (\d+))?`), func(e *event.Event, m []string) {
+		ssh(e, event.SSHActivity, "Disconnect", "too_many_failures", m[2], m[3])
+		e.SetUserName(m[1])
+	}},
+	{"sshd sshd-session", regexp.MustCompile(`^reverse mapping checking getaddrinfo for (\S+) \[` + host + `\] failed|^Address ` + host + ` maps to (\S+),`), func(e *event.Event, m []string) {
+		addr, name := m[2], m[1]
+		if addr == "" {
+			addr, name = m[3], m[4]
+		}
+		ssh(e, event.SSHActivity, "Probe", "reverse_mapping_failed", addr, "")
+		e.SetSrcEndpointHostname(name)
+	}},
+	{"", regexp.MustCompile(`^pam_[a-z_]+\(([A-Za-z0-9_-]+)(?::auth)?\): authentication failure; (.*)$`), func(e *event.Event, m []string) {
+		e.SetClassUID(int64(event.Authentication))
+		e.SetActivityName("PAM failure")
+		if m[1] != "sshd" {
+			e.SetActivityName("Logon")
+			e.SetStatus(event.Failure)
+		}
+		e.SetMetadataEventCode("pam_failure")
+		pamFields(e, m[2])
+	}},
+	{"", regexp.MustCompile(`^PAM (\d{1,6}) more authentication failures?; (.*)$`), func(e *event.Event, m []string) {
+		e.SetClassUID(int64(event.Authentication))
+		e.SetActivityName("PAM failure")
+		e.SetMetadataEventCode("pam_more_failures")
+		set(e, event.SlotCount, "count", m[1])
+		pamFields(e, m[2])
+	}},
+	{"", regexp.MustCompile(`^pam_[a-z_]+\(([A-Za-z0-9_-]+):session\): session (opened|closed) for user ([^\s(]+)(?:\(uid=\d+\))?(?: by ([^\s(]*)\(uid=(\d+)\))?`), func(e *event.Event, m []string) {
+		session(e, m[2], m[3])
+		e.SetActorUserName(m[4])
+	}},
+	{"sudo", regexp.MustCompile(`^\s*(\S+) : (?:(.*?) ; )?TTY=(\S+) ; PWD=(.*?) ; USER=(\S+) ; (?:.*?; )?COMMAND=(.*)$`), func(e *event.Event, m []string) {
+		e.SetClassUID(int64(event.ProcessActivity))
+		e.SetActivityName("Launch")
+		e.SetActorUserName(m[1])
+		e.SetUserName(m[5])
+		e.SetProcessCmdLine(m[6])
+		e.SetStatus(event.Success)
+		if m[2] != "" {
+			e.SetStatus(event.Failure)
+			e.SetStatusDetail(m[2])
+		}
+		e.SetExtra("tty", m[3])
+		e.SetExtra("pwd", m[4])
+	}},
+	{"su", regexp.MustCompile(`^(FAILED SU|Successful su|\+|-|FAILED) ?\(?(?:to|for)? ?(\S+?)\)? (?:by )?(\S+)`), func(e *event.Event, m []string) {
+		status := event.Success
+		if strings.HasPrefix(m[1], "FAILED") || m[1] == "-" {
+			status = event.Failure
+		}
+		logon(e, m[2], "", "", status)
+		e.SetActorUserName(m[3])
+	}},
+	{"login", regexp.MustCompile(`^FAILED LOGIN (?:SESSION|\(?\d*\)?)? ?(?:FROM|from|on) '?(\S+?)'? (?:FOR|for) '?([^',]+)'?`), func(e *event.Event, m []string) {
+		logon(e, m[2], m[1], "", event.Failure)
+	}},
+	{"ftpd vsftpd proftpd in.ftpd", regexp.MustCompile(`^connection from ` + host + ` \((.*?)\)`), func(e *event.Event, m []string) {
+		e.SetClassUID(int64(event.NetworkActivity))
+		e.SetActivityName("Open")
+		e.SetAppName("ftp")
+		from(e, m[1], "")
+		if m[2] != "" {
+			e.SetSrcEndpointHostname(m[2])
+		}
+	}},
+	{"klogind rlogind rshd", regexp.MustCompile(`^Authentication failed from ` + host), func(e *event.Event, m []string) {
+		logon(e, "", m[1], "", event.Failure)
+		e.SetAuthProtocol("kerberos")
+		e.SetAppName("rlogin")
+	}},
+	{"dropbear", regexp.MustCompile(`^Bad password attempt for '(.*?)' from ` + host + `:(\d+)`), func(e *event.Event, m []string) {
+		logon(e, m[1], m[2], m[3], event.Failure)
+		e.SetAuthProtocol("password")
+	}},
+	{"dropbear", regexp.MustCompile(`^(Password|Pubkey) auth succeeded for '(.*?)' (?:with key \S+ \S+ )?from ` + host + `:(\d+)`), func(e *event.Event, m []string) {
+		logon(e, m[2], m[3], m[4], event.Success)
+		e.SetAuthProtocol(strings.ToLower(m[1]))
+	}},
+}
+
+// logon makes the event the one that counts for an attempt.
+func logon(e *event.Event, user, src, port, status string) {
+	e.SetClassUID(int64(event.Authentication))
+	e.SetActivityName("Logon")
+	e.SetStatus(status)
+	e.SetUserName(user)
+	if p := e.ProcessName(); strings.HasPrefix(p, "sshd") || p == "dropbear" {
+		e.SetAppName("ssh")
+	}
+	from(e, src, port)
+}
+
+func ssh(e *event.Event, class event.Class, activity, code, src, port string) {
+	e.SetClassUID(int64(class))
+	e.SetActivityName(activity)
+	e.SetMetadataEventCode(code)
+	e.SetAppName("ssh")
+	from(e, src, port)
+}
+
+// from sets where it came from: an address, or a name.
+func from(e *event.Event, src, port string) {
+	if src != "" && !e.SetIP(event.SlotSrcEndpointIP, src) {
+		e.SetSrcEndpointHostname(src)
+	}
+	if n, err := strconv.ParseInt(port, 10, 32); err == nil {
+		e.SetSrcEndpointPort(n)
+	}
+}
+
+var pamField = regexp.MustCompile(`(logname|uid|euid|tty|ruser|rhost|user)=(\S*)`)
+
+// pamFields reads "logname= uid=0 euid=0 tty=ssh ruser= rhost=H  user=U".
+func pamFields(e *event.Event, text string) {
+	for _, m := range pamField.FindAllStringSubmatch(text, 16) {
+		switch m[1] {
+		case "rhost":
+			from(e, m[2], "")
+		case "user":
+			e.SetUserName(m[2])
+		case "ruser":
+			e.SetActorUserName(m[2])
+		default:
+			e.SetExtra("pam."+m[1], m[2])
+		}
+	}
+}
+
+func session(e *event.Event, what, user string) {
+	e.SetClassUID(int64(event.Authentication))
+	e.SetUserName(user)
+	e.SetActivityName("Logoff")
+	if what == "opened" {
+		e.SetActivityName("Session opened")
+	}
+	e.SetMetadataEventCode("session_" + what)
+}
+
+var (
+	oldFailure = regexp.MustCompile(`^(?:(\d{1,6}) more )?authentication failures?; (.*)$`)
+	oldSession = regexp.MustCompile(`^session (opened|closed) for user (\S+)(?: by ([^\s(]*)\(uid=(\d+)\))?`)
+	oldCheck   = regexp.MustCompile(`^check pass; user unknown`)
+)
+
+// oldPAM reads the lines of "sshd(pam_unix)" and its like, which have no other
+// authority beside them.
+func oldPAM(e *event.Event, l line) {
+	if m := oldFailure.FindStringSubmatch(l.text); m != nil {
+		logon(e, "", "", "", event.Failure)
+		set(e, event.SlotCount, "count", m[1])
+		pamFields(e, m[2])
+		return
+	}
+	if m := oldSession.FindStringSubmatch(l.text); m != nil {
+		session(e, m[1], m[2])
+		if m[1] == "opened" {
+			logon(e, m[2], "", "", event.Success)
+			e.SetActorUserName(m[3])
+		}
+		return
+	}
+	if oldCheck.MatchString(l.text) {
+		e.SetClassUID(int64(event.Authentication))
+		e.SetActivityName("Preauth")
+		e.SetMetadataEventCode("unknown_user")
+		e.SetStatusDetail("invalid user")
+	}
+}

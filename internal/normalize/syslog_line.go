@@ -1,0 +1,174 @@
+package normalize
+
+import (
+	"bytes"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"vedette/internal/event"
+	"vedette/internal/fault"
+)
+
+// Syslog is RFC 3164 and RFC 5424, with or without priority, also with ISO
+// time stamps as rsyslog and journald write them. What sshd, PAM, sudo, su,
+// login and ftpd say is understood; see auth.go for how attempts are counted.
+//
+// A time without a year is given the source's (the year in which the file last
+// changed, else the clock's), one less if it would lie more than a day after
+// that; a time without a zone is in the source's location or UTC.
+func Syslog() Dialect {
+	return Dialect{Name: "syslog", Detect: detectSyslog, New: func(src Source) Parser { return &syslog{src: src} }}
+}
+
+// The three ways a syslog line begins.
+var (
+	bsdHead  = regexp.MustCompile(`^(?:<(\d{1,3})>)?([A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}(?:\.\d+)?) (\S+) `)
+	isoHead  = regexp.MustCompile(`^(?:<(\d{1,3})>)?(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:[.,]\d+)?(?:Z|[+-]\d{2}:?\d{2})?) (\S+) `)
+	rfc5424  = regexp.MustCompile(`^<(\d{1,3})>\d{1,2} (-|\S+) (-|\S+) (-|\S+) (-|\S+) (-|\S+) (-|\[.*?[^\\]\])(?: (.*))?$`)
+	tagShape = regexp.MustCompile(`^([A-Za-z0-9_./-]{1,64})(?:\(([A-Za-z0-9_.:-]+)\))?(?: [0-9.]+)?(?:\[(\d+)\])?:? ?`)
+	sdParam  = regexp.MustCompile(`([A-Za-z0-9_.@-]+)="((?:[^"\\]|\\.)*)"`)
+)
+
+func detectSyslog(head []byte, _ string) int {
+	lines, hits := 0, 0
+	for _, line := range bytes.SplitN(head, []byte("\n"), 52) {
+		line = bytes.TrimRight(bytes.TrimPrefix(line, []byte("\xef\xbb\xbf")), "\r")
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		lines++
+		if bsdHead.Match(line) || isoHead.Match(line) || rfc5424.Match(line) {
+			hits++
+		}
+	}
+	if hits == 0 || hits*10 < lines*6 {
+		return 0
+	}
+	return 70
+}
+
+type syslog struct {
+	src Source
+	e   event.Event
+}
+
+// line is a syslog line cut into its parts.
+type line struct {
+	pri, host, program, module, pid, text string
+	when                                  time.Time
+}
+
+// Parse implements [Parser].
+func (p *syslog) Parse(rec Record, emit func(*event.Event)) error {
+	text := strings.ToValidUTF8(strings.TrimPrefix(string(rec.Raw), "\xef\xbb\xbf"), "\uFFFD")
+	p.e.Reset()
+	l, ok := p.cut(text)
+	if !ok {
+		return fault.New(fault.Invalid, "not a syslog line")
+	}
+	e := &p.e
+	e.SetDeviceHostname(l.host)
+	if !e.SetIP(event.SlotDeviceIP, l.host) {
+		e.Unset(event.SlotDeviceIP)
+	}
+	e.SetProcessName(l.program)
+	set(e, event.SlotProcessPid, "pid", l.pid)
+	e.SetExtra("module", l.module)
+	e.SetMessage(l.text)
+	e.SetMetadataProduct("syslog")
+	e.SetMetadataLogName("syslog/" + logWord(l.program))
+	e.SetClassUID(int64(event.BaseEvent))
+	priority(e, l.pri)
+	understand(e, l)
+	finish(e, &p.src, rec, 0, l.when)
+	emit(e)
+	return nil
+}
+
+func (p *syslog) cut(text string) (line, bool) {
+	if m := rfc5424.FindStringSubmatch(text); m != nil {
+		l := line{pri: m[1], host: dash(m[3]), program: dash(m[4]), pid: dash(m[5]), text: strings.TrimPrefix(m[8], "\xef\xbb\xbf"), when: p.time(m[2])}
+		p.e.SetExtra("msgid", dash(m[6]))
+		for _, kv := range sdParam.FindAllStringSubmatch(m[7], 100) {
+			p.e.SetExtra(kv[1], strings.NewReplacer(`\"`, `"`, `\\`, `\`, `\]`, `]`).Replace(kv[2]))
+		}
+		return l, true
+	}
+	m := bsdHead.FindStringSubmatch(text)
+	if m == nil {
+		if m = isoHead.FindStringSubmatch(text); m == nil {
+			return line{}, false
+		}
+	}
+	l := line{pri: m[1], host: m[3], when: p.time(m[2]), text: text[len(m[0]):]}
+	if t := tagShape.FindStringSubmatch(l.text); t != nil && strings.Contains(t[0], ":") {
+		l.program, l.module, l.pid, l.text = t[1], t[2], t[3], l.text[len(t[0]):]
+	}
+	return l, true
+}
+
+func dash(s string) string {
+	if s == "-" {
+		return ""
+	}
+	return s
+}
+
+// time reads the three forms of syslog times; the zero time if it is none.
+func (p *syslog) time(s string) time.Time {
+	loc := p.src.Location
+	if loc == nil {
+		loc = time.UTC
+	}
+	s = strings.Replace(s, ",", ".", 1)
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999-0700"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC()
+		}
+	}
+	if t, err := time.ParseInLocation("2006-01-02T15:04:05.999999999", s, loc); err == nil {
+		return t.UTC()
+	}
+	ref := p.src.Modified
+	if ref.IsZero() {
+		ref = p.src.Now
+	}
+	// 29 February parses only with a leap year in front of it.
+	for back := range 5 {
+		t, err := time.ParseInLocation("2006 Jan _2 15:04:05.999999999", strconv.Itoa(ref.In(loc).Year()-back)+" "+s, loc)
+		if err == nil && t.Sub(ref) <= aheadLimit {
+			return t.UTC()
+		}
+	}
+	return time.Time{}
+}
+
+// logWord makes a program name into the last part of a log name.
+func logWord(program string) string {
+	program = program[strings.LastIndexByte(program, '/')+1:]
+	w := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
+			return r
+		}
+		return -1
+	}, strings.ToLower(program))
+	if w == "" {
+		return "other"
+	}
+	return w
+}
+
+// priority splits PRI into facility (kept as extra) and severity (RFC 5424,
+// table 2): emergency and alert become fatal and critical, and so on down.
+func priority(e *event.Event, pri string) {
+	n, err := strconv.Atoi(pri)
+	if err != nil || n > 191 {
+		e.SetExtra("pri", pri)
+		return
+	}
+	e.SetExtra("facility", strconv.Itoa(n/8))
+	severities := [...]event.Severity{event.Fatal, event.Critical, event.Critical, event.High, event.Medium, event.Low, event.Informational, event.Informational}
+	e.SetSeverityId(int64(severities[n%8]))
+}
