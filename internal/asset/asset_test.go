@@ -310,6 +310,13 @@ func TestRoles(t *testing.T) {
 	r.Observe(flow(22, "10.0.0.65", "", "10.0.0.65", "", "s7comm")) // captured on the host itself
 	byPort := flow(23, "10.0.0.60", "", "10.0.0.64", "", "")
 	byPort.SetDstEndpointPort(9100)
+	closed := flow(23, "10.0.0.60", "", "10.0.0.66", "", "")
+	closed.SetDstEndpointPort(502)
+	closed.SetConnectionInfoState("REJ")
+	r.Observe(closed)
+	file := flow(23, "10.0.0.63", "", "10.0.0.66", "", "http")
+	file.SetClassUID(int64(event.NetworkFileActivity))
+	r.Observe(file)
 	r.Observe(byPort)
 	publish := flow(24, "10.0.0.70", "", "10.0.0.71", "", "mqtt")
 	publish.SetMQTTTopic("line1/temperature")
@@ -320,7 +327,7 @@ func TestRoles(t *testing.T) {
 	r.Observe(scan)
 	want := map[string]string{
 		"10.0.0.50": "scada server", "10.0.0.100": "plc", "10.0.0.61": "camera", "10.0.0.62": "medical device",
-		"10.0.0.63": "server", "10.0.0.64": "printer", "10.0.0.65": "plc", "10.0.0.70": "industrial sensor", "10.0.0.71": "gateway", "10.0.0.80": "",
+		"10.0.0.63": "server", "10.0.0.64": "printer", "10.0.0.65": "plc", "10.0.0.66": "", "10.0.0.70": "industrial sensor", "10.0.0.71": "gateway", "10.0.0.80": "",
 	}
 	for ip, typ := range want {
 		if got := one(t, r, ip).Value(KeyType); got != typ {

@@ -36,6 +36,9 @@ func (r *Registry) learnIdentity(o *observation, dev, src, dst *node) *node {
 	case "known_services":
 		return r.learnService(o, src)
 	}
+	if dev != nil && dev.serves&pSSH == 0 && o.e.ProcessName() == "sshd" {
+		r.markServes(o, dev, pSSH)
+	}
 	if event.Class(o.e.ClassUID()) == event.SoftwareInventory {
 		n := dev
 		if n == nil {
@@ -241,7 +244,12 @@ func (r *Registry) learnModbus(o *observation, n *node) *node {
 
 // learnSoftware keeps the programs that were seen on a device.
 func (r *Registry) learnSoftware(o *observation, n *node) *node {
-	name := clean(strings.TrimSpace(o.e.ProductName() + " " + o.e.ProductVersion()))
+	name, version := clean(o.e.ProductName()), clean(o.e.ProductVersion())
+	if strings.HasPrefix(version, name) {
+		name = version // Zeek repeats the name in it
+	} else if version != "" {
+		name += " " + version
+	}
 	if n == nil || name == "" {
 		return n
 	}

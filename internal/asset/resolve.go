@@ -42,7 +42,9 @@ func (r *Registry) byScope(o *observation, addr netip.Addr, hw *hardware, create
 		if r.markedLocal(o, addr.String()) {
 			return r.local(o, addr, nil, create)
 		}
-		r.forwards(o, hw)
+		if !isARP(o.e) {
+			r.forwards(o, hw)
+		}
 		return nil
 	case scopeLocal:
 		if hw == nil {
@@ -319,6 +321,8 @@ func (r *Registry) adoptNeighbours(o *observation) (src, dst *node) {
 // address that was called and gave no answer is not a device.
 func answered(e *event.Event) bool {
 	switch {
+	case isARP(e):
+		return e.Extra("operation") == "reply" || e.ActivityName() == "reply"
 	case e.TrafficPacketsIn() > 0 || e.TrafficBytesIn() > 0:
 		return true
 	case e.Has(event.SlotDisposition) && (e.Disposition() == "Blocked" || e.Disposition() == "Dropped"):
@@ -340,6 +344,12 @@ func answered(e *event.Event) bool {
 	default:
 		return true
 	}
+}
+
+// isARP reports whether the record is of the address resolution protocol: who
+// asks for an address does not route it, and asking does not make it exist.
+func isARP(e *event.Event) bool {
+	return strings.HasSuffix(e.MetadataLogName(), "/arp")
 }
 
 // stateAnswers reads Zeek's and Suricata's states of a connection.

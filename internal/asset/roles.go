@@ -252,15 +252,43 @@ func protocolsOf(e *event.Event) (told, guessed protocols) {
 		one, rest, _ = strings.Cut(rest, ",")
 		told |= protocolOf(one)
 	}
-	if told == 0 && e.Has(event.SlotDstEndpointPort) {
+	if told == 0 && e.Has(event.SlotDstEndpointPort) && established(e) {
 		guessed = protocolOfPort(e.DstEndpointPort())
 	}
 	return told, guessed
 }
 
+// established reports whether something listens at the destination's port. A
+// closed port answers too, with a reset: a scanned host must not look as if it
+// served whatever it was asked for.
+func established(e *event.Event) bool {
+	if event.Class(e.ClassUID()) != event.NetworkActivity {
+		return false
+	}
+	switch e.ConnectionInfoState() {
+	case "S1", "S2", "S3", "SF", "RSTO", "RSTR": // Zeek
+		return true
+	case "REJ", "S0", "SH", "SHR", "OTH", "RSTOS0", "RSTRH":
+		return false
+	}
+	return e.TrafficPacketsIn() >= 3
+}
+
+// hasRoles reports whether the event's source asked and its destination
+// served. Records of files and software name them by other rules, and an alert
+// may be on the answer.
+func hasRoles(e *event.Event) bool {
+	switch event.Class(e.ClassUID()) {
+	case event.FileActivity, event.NetworkFileActivity, event.SoftwareInventory, event.DeviceInventoryInfo, event.DetectionFinding:
+		return false
+	default:
+		return true
+	}
+}
+
 // learnRoles notes who serves and who speaks what.
 func (r *Registry) learnRoles(o *observation, src, dst *node) {
-	if !o.answered {
+	if !o.answered || !hasRoles(o.e) {
 		return
 	}
 	told, guessed := protocolsOf(o.e)
