@@ -135,7 +135,7 @@ func (n *narrator) table() []Sentence {
 		for i := keys; i < len(row); i++ {
 			vals = append(vals, clean(e.Columns[i])+" "+cell(row[i]))
 		}
-		return strings.Join(key, " → ") + ": " + strings.Join(vals, ", ")
+		return strings.Join(key, " → ") + " (" + strings.Join(vals, ", ") + ")"
 	}
 	out := make([]Sentence, 0, maxListed+1)
 	if e.Total > int64(len(e.Rows)) && q.Limit > 1 {
@@ -254,10 +254,10 @@ func (n *narrator) overview() []Sentence {
 	}
 	var out []Sentence
 	for _, row := range logs.Rows[:min(maxListed, len(logs.Rows))] {
-		out = append(out, say(logs.ID, "%s: %s events, first %s, last %s", cell(row[0]), cell(row[1]), cell(row[2]), cell(row[3])))
+		out = append(out, say(logs.ID, "%s (%s events), first %s, last %s", cell(row[0]), cell(row[1]), cell(row[2]), cell(row[3])))
 	}
 	for _, row := range n.ev[1].Rows[:min(3, len(n.ev[1].Rows))] {
-		out = append(out, say(n.ev[1].ID, "%s to %s port %s: %s events", cell(row[0]), cell(row[1]), cell(row[2]), cell(row[3])))
+		out = append(out, say(n.ev[1].ID, "%s to %s port %s (%s events)", cell(row[0]), cell(row[1]), cell(row[2]), cell(row[3])))
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package reading
 
 import (
+	"slices"
 	"strings"
 
 	"vedette/internal/query"
@@ -260,4 +261,53 @@ func (r *reader) addName(i int, s *span) {
 		x = alts[0]
 	}
 	r.addCond(x, r.negated(i), s.text)
+}
+
+// textFields is the field that "alerts mentioning X" looks into, by subject.
+var textFields = map[string]string{
+	"alert": "finding_info.title", "dns": "query.hostname", "http": "http_request.url.path", "tls": "tls.sni",
+	"login": "user.name", "mail": "email.subject", "file": "file.name", "software": "product.name",
+}
+
+// takeContains reads "containing X", "that mention X" without a named field:
+// the subject's text contains it, or the whole record.
+func (r *reader) takeContains() {
+	for i, s := range r.spans {
+		e := s.entry(kContains)
+		if e == nil || s.used || i+1 >= len(r.spans) {
+			continue
+		}
+		k := i + 1
+		for k < len(r.spans)-1 && r.spans[k].only(kStop) && r.spans[k].text != "" {
+			k++
+		}
+		n := r.spans[k]
+		word := n.name
+		if n.unknown || word == "" && len(n.entries) == 0 && len(n.values) > 0 && !slices.ContainsFunc(n.values, func(v value) bool { return !v.written }) {
+			word = n.text
+		}
+		if word == "" || n.used {
+			continue
+		}
+		field := "raw"
+		if r.f.Subject != nil && textFields[r.f.Subject.key] != "" {
+			field = textFields[r.f.Subject.key]
+		}
+		s.used, n.used, n.unknown = true, true, false
+		r.addCond(query.Expr{Field: field, Op: query.Op(e.key), Value: word}, r.negated(i), word)
+	}
+	r.takeStatusCode()
+}
+
+// takeStatusCode reads the bare number of "requests that returned 404".
+func (r *reader) takeStatusCode() {
+	if r.f.Subject == nil || r.f.Subject.key != "http" {
+		return
+	}
+	for i, s := range r.spans {
+		if n := s.num; n != nil && !s.used && n.unit == "" && n.n >= 100 && n.n < 600 && len(n.raw) == 3 && (i == 0 || !r.spans[i-1].is(kOp) && !r.spans[i-1].is(kOrder)) {
+			s.used = true
+			r.addCond(query.Expr{Field: "http_response.code", Op: query.Eq, Value: n.n}, r.negated(i), s.text)
+		}
+	}
 }

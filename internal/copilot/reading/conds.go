@@ -193,13 +193,14 @@ func sided(side, attr string, op query.Op, v any) query.Expr {
 // sideOf decides whether span i names who started something ("src"), who was
 // addressed ("dst") or either ("").
 func (r *reader) sideOf(i int) string {
-	k := i - 1
+	k, at := i-1, i // at: the leftmost word of the address's own phrase ("host 10.0.0.5")
 	for ; k >= 0; k-- {
 		s := r.spans[k]
 		if s.addr != "" || s.is(kLink) || s.is(kNeg) || s.is(kEach) {
 			continue // "from A or B": B has the side of A
 		}
-		if e := s.entry(kEntity); e != nil && (e.key == "host" || e.key == "device" || e.key == "source" || e.key == "destination") {
+		if e := s.entry(kEntity); e != nil && k == at-1 && (e.key == "host" || e.key == "device" || e.key == "source" || e.key == "destination") {
+			at = k
 			if e.key == "source" {
 				s.used = true
 				return "src"
@@ -321,6 +322,9 @@ func (r *reader) takeValues() {
 		if s.used || r.isNoun(s) {
 			continue
 		}
+		if r.exactFunction(i, s) {
+			continue
+		}
 		if e := s.entry(kValue); e != nil {
 			if r.impliedBySubject(e) {
 				s.used = true
@@ -339,6 +343,26 @@ func (r *reader) takeValues() {
 			r.addName(i, s)
 		}
 	}
+}
+
+// exactFunction takes a word that is both grammar and the exact name of a
+// stored OT function ("read", "operate") for the function, where OT is asked
+// about.
+func (r *reader) exactFunction(i int, s *span) bool {
+	if len(s.entries) == 0 || s.is(kSubject) && s.entry(kSubject) == r.f.Subject && r.f.Subject.key != "ot" {
+		return false
+	}
+	if r.f.Subject != nil && r.f.Subject.key != "ot" && r.f.Subject.key != "event" {
+		return false
+	}
+	for _, v := range s.values {
+		if v.field == "ics.function" && strings.EqualFold(plain(v.value), plain(s.text)) {
+			s.used = true
+			r.addCond(query.Expr{Field: v.field, Op: query.Eq, Value: v.value}, r.negated(i), s.text)
+			return true
+		}
+	}
+	return false
 }
 
 // isNoun keeps a phrase that serves as subject from becoming a value too.
@@ -458,6 +482,9 @@ var ownFields = map[string][]string{
 	"ot":         {"ics.function", "ics.object", "ics.response", "ics.protocol"},
 	"file":       {"file.mime_type", "file.name"},
 	"connection": {"connection_info.protocol_name", "app_name", "connection_info.state"},
+	"dhcp":       {"src_endpoint.hostname", "src_endpoint.mac"},
+	"software":   {"product.name"},
+	"mail":       {"email.from", "email.subject"},
 }
 
 func plainField(f string) string { return strings.ReplaceAll(f, "_", " ") }

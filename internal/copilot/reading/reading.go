@@ -182,12 +182,14 @@ func (r *reader) interpret() {
 	r.takeBucket()
 	r.takeNamedValues()
 	r.takeSubject()
+	r.takeContains()
 	r.takeComparisons()
 	r.takeAddresses()
 	r.takeValues()
 	r.takeConditions()
 	r.takeTargets()
 	r.takeMeasure()
+	r.completeSubject()
 	r.decideShape()
 }
 
@@ -217,7 +219,8 @@ func (f *Frame) where() *query.Expr {
 		}
 		e := anyOf(alts)
 		if c.Not {
-			e = query.Expr{Not: &e}
+			inner := e
+			e = query.Expr{Not: &inner}
 		}
 		all = append(all, e)
 	}

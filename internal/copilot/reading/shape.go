@@ -24,6 +24,9 @@ func (r *reader) shapes() map[string]bool {
 func (r *reader) decideShape() {
 	sh := r.shapes()
 	count := r.f.On["fn:count"]
+	if sh["compare"] || len(r.f.Targets) == 0 && r.saidEach() {
+		r.compareValues()
+	}
 	switch {
 	case sh["unusual"] && !count:
 		r.f.Shape = UnusualShape
@@ -48,11 +51,14 @@ func (r *reader) decideShape() {
 }
 
 func (r *reader) plainShape(sh map[string]bool, count bool) {
+	if len(r.f.Targets) == 0 && r.f.Subject != nil && r.f.Subject.attrs["kind"] != "" && !count && r.asksWhichKind() {
+		r.f.Targets = append(r.f.Targets, r.f.Subject.attrs["kind"])
+	}
 	rowsPick := (sh["first"] || sh["last"]) && r.f.Subject != nil && !count && len(r.f.Targets) == 0
 	switch {
 	case r.f.Bucket != "":
 		r.f.Shape = TableShape // "the busiest hour"
-	case count && len(r.f.Targets) > 0, r.f.On["distinct"] && len(r.f.Targets) > 0 && count:
+	case count && len(r.f.Targets) > 0 && !r.f.Ordered:
 		r.countTargets()
 	case len(r.f.Measures) > 0 && len(r.f.Having) == 0:
 		r.f.Shape = TableShape
@@ -171,9 +177,12 @@ func (r *reader) asksWhen(sh map[string]bool) bool {
 	if sh["when"] {
 		return true
 	}
-	return (sh["first"] || sh["last"]) && len(r.f.Targets) > 0 && slices.ContainsFunc(r.spans, func(s *span) bool {
-		w := strings.ToLower(s.text)
-		return w == "first seen" || w == "last seen"
+	return (sh["first"] || sh["last"]) && slices.ContainsFunc(r.spans, func(s *span) bool {
+		switch strings.ToLower(s.text) {
+		case "first seen", "last seen", "first time", "last time", "first appear", "first occurrence", "last occurrence", "most recently", "first appearance":
+			return !s.used
+		}
+		return false
 	})
 }
 
@@ -232,4 +241,41 @@ func (r *reader) onlyAddresses() bool {
 		}
 	}
 	return true
+}
+
+// compareValues: "compare root and admin" counts each of the values that were
+// named for one field.
+func (r *reader) compareValues() {
+	for i, c := range r.f.Conds {
+		for _, d := range r.f.Conds[i+1:] {
+			if c.Not || d.Not || !joinable(c.Expr, d.Expr) || c.Expr.Field == "" {
+				continue
+			}
+			if !slices.Contains(r.f.Targets, c.Expr.Field) {
+				r.f.Targets = append(r.f.Targets, c.Expr.Field)
+				r.f.Measures = nil
+			}
+			return
+		}
+	}
+}
+
+// saidEach tells "how many tcp and udp connections each".
+func (r *reader) saidEach() bool {
+	return slices.ContainsFunc(r.toks, func(t token) bool { return t.lower == "each" || t.lower == "respectively" })
+}
+
+// asksWhichKind: "which alerts were raised" asks for their kinds, while "show
+// the alerts" asks for the records.
+func (r *reader) asksWhichKind() bool {
+	for i, s := range r.spans {
+		if e := s.entry(kSubject); e != nil && e == r.f.Subject {
+			for k := i - 1; k >= 0 && k >= i-2; k-- {
+				if r.spans[k].is(kWh) || r.spans[k].is(kFn) && r.spans[k].entry(kFn).key == "distinct" {
+					return true
+				}
+			}
+		}
+	}
+	return r.f.Ordered && r.f.Measure.Field == ""
 }

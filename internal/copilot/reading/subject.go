@@ -11,9 +11,9 @@ import (
 // noun that is specific, else what a verb, a field or the stored logs suggest.
 func (r *reader) takeSubject() {
 	var nouns []*entry
-	for i, s := range r.spans {
+	for _, s := range r.spans {
 		e := s.entry(kSubject)
-		if e == nil || s.used || r.describesField(i, s) {
+		if e == nil || s.used {
 			continue
 		}
 		nouns = append(nouns, e)
@@ -28,6 +28,9 @@ func (r *reader) takeSubject() {
 		return false
 	}
 	generic := func(e *entry) bool { return e.key == "event" || e.key == "ot" }
+	if r.protocolConnections(nouns) {
+		return
+	}
 	if pick(func(e *entry) bool { return !generic(e) }) {
 		return
 	}
@@ -40,22 +43,60 @@ func (r *reader) takeSubject() {
 			if e.key == "query" {
 				continue
 			}
-			if e.key == "login" && !r.stored(r.lex.entry(kSubject, "login")) {
-				e = r.lex.entry(kVerb, "connection")
-			}
-			r.setSubject(r.lex.entry(kSubject, e.key))
+			r.setSubject(r.fromVerb(e.key))
 			return
 		}
 	}
 }
 
-// describesField tells nouns that only name a field: "http method" and "dns
-// name" when taken apart ("subject" of a mail stays an entity).
-func (r *reader) describesField(i int, s *span) bool {
-	if !s.is(kEntity) || i+1 >= len(r.spans) {
+// serviceSubjects are the subjects whose events some sensors only show as
+// connections of a service, with the word that names the service.
+var serviceSubjects = map[string]string{"dns": "dns", "http": "http", "tls": "ssl", "dhcp": "dhcp", "mail": "smtp"}
+
+// protocolConnections: "dns connections", or "dns queries" where no DNS log is
+// stored but connections are, asks for the connections of that service.
+func (r *reader) protocolConnections(nouns []*entry) bool {
+	conn := r.lex.entry(kSubject, "connection")
+	if len(nouns) == 0 || serviceSubjects[nouns[0].key] == "" || !r.stored(conn) {
 		return false
 	}
-	return false
+	both := len(nouns) > 1 && nouns[1] == conn
+	if !both && r.stored(nouns[0]) {
+		return false
+	}
+	if !both && nouns[0].key != "tls" {
+		return false
+	}
+	r.setSubject(conn)
+	word := serviceSubjects[nouns[0].key]
+	for _, s := range r.spans {
+		if e := s.entry(kSubject); e == nouns[0] {
+			s.used = true
+		}
+	}
+	for _, e := range r.lex.phrases[word] {
+		if e.kind == kValue {
+			r.addCond(r.valueExpr(e), false, word)
+		}
+	}
+	return true
+}
+
+// fromVerb is the subject that a verb suggests, if events of it are stored;
+// "attempt" and "target" fall back from logins to connections and the other
+// way round.
+func (r *reader) fromVerb(key string) *entry {
+	e := r.lex.entry(kSubject, key)
+	other := map[string]string{"login": "connection", "connection": "login"}[key]
+	if other != "" && !r.stored(e) {
+		if o := r.lex.entry(kSubject, other); r.stored(o) {
+			return o
+		}
+		if key == "connection" {
+			return nil
+		}
+	}
+	return e
 }
 
 func (r *reader) setSubject(e *entry) {
@@ -127,7 +168,7 @@ func (r *reader) stored(e *entry) bool {
 var subjectLogs = map[string][]string{
 	"login": {"sshd", "ssh", "auth", "sudo", "su", "login", "pam", "ftpd", "logon"},
 	"http":  {"http", "access"}, "dns": {"dns"}, "alert": {"alert", "notice"}, "dhcp": {"dhcp", "dhcpd"},
-	"mail": {"smtp", "mail"}, "software": {"software"},
+	"mail": {"smtp", "mail"}, "software": {"software"}, "session_ssh": {"sshd", "ssh"},
 }
 
 // subjectExpr is the condition that selects a subject's events, and its
@@ -179,4 +220,40 @@ func (r *reader) mainLogs(protocol string) []string {
 		return all[i : i+1]
 	}
 	return all
+}
+
+// completeSubject settles the subject once targets and measure are known:
+// volumes and durations are those of connections where connections are stored
+// (other logs repeat them), OT fields are those of OT operations, and
+// "protocols" of data without connections are OT protocols.
+func (r *reader) completeSubject() {
+	field := r.f.Measure.Field
+	conn, ot := r.lex.entry(kSubject, "connection"), r.lex.entry(kSubject, "ot")
+	volume := strings.HasPrefix(field, "traffic.") || field == "duration"
+	for i, t := range r.f.Targets {
+		if strings.TrimPrefix(t, groupMark) == "connection_info.protocol_name" && !r.stored(conn) && r.vals.any("ics.protocol") {
+			r.f.Targets[i] = strings.Replace(t, "connection_info.protocol_name", "ics.protocol", 1)
+		}
+	}
+	generic := r.f.Subject == nil || r.f.Subject.key == "event"
+	switch {
+	case r.f.Subject == nil && volume && r.stored(conn):
+		r.setSubject(conn)
+	case generic && r.asksOT():
+		r.setSubject(ot)
+	}
+}
+
+func (r *reader) asksOT() bool {
+	for _, t := range r.f.Targets {
+		if t = strings.TrimPrefix(t, groupMark); strings.HasPrefix(t, "ics.") && t != "ics.protocol" {
+			return true
+		}
+	}
+	for _, c := range r.f.Conds {
+		if strings.HasPrefix(c.Expr.Field, "ics.") && !slices.ContainsFunc(r.f.Conds, func(d Cond) bool { return d.Expr.Field == "metadata.log_name" }) {
+			return true
+		}
+	}
+	return false
 }

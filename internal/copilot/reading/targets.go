@@ -24,8 +24,14 @@ func (r *reader) takeTargets() {
 		if strings.HasPrefix(field, "[") {
 			side := r.targetSide(i)
 			field = side + "_endpoint.ip"
+			if r.f.Subject != nil && r.f.Subject.key == "login" && strings.EqualFold(s.text, "who") {
+				field = "user.name"
+			}
 		}
 		s.used = true
+		if q, ok := parseCond(e.attrs["implies"]); ok {
+			r.addCond(*q.Where, false, e.attrs["words"])
+		}
 		r.f.Plural = r.f.Plural || r.plural(s)
 		if !slices.Contains(r.f.Targets, field) && !slices.Contains(r.f.Targets, groupMark+field) {
 			if grouped {
@@ -132,7 +138,10 @@ func (r *reader) takeMeasure() {
 		}
 		s.used = true
 	}
-	quantity := r.takeQuantity()
+	quantity := r.takeQuantity(fn)
+	if quantity == "" && r.f.Ordered {
+		quantity = r.superlative()
+	}
 	r.f.On["distinct"] = distinct
 	switch {
 	case quantity != "":
@@ -163,7 +172,7 @@ func (r *reader) numericTarget(fn query.Fn) {
 }
 
 // takeQuantity finds the number that is added up or averaged.
-func (r *reader) takeQuantity() string {
+func (r *reader) takeQuantity(fn *entry) string {
 	field := ""
 	for i, s := range r.spans {
 		q := s.entry(kQuantity)
@@ -171,6 +180,9 @@ func (r *reader) takeQuantity() string {
 			continue
 		}
 		s.used = true
+		if r.onlyVerb(s, fn) {
+			continue
+		}
 		if q.key == "traffic.bytes" || field == "" {
 			q2 := r.directed(i, q.key)
 			if field == "" || q2 != "traffic.bytes" {
@@ -189,6 +201,20 @@ func (r *reader) takeQuantity() string {
 		}
 	}
 	return field
+}
+
+// onlyVerb tells "sent", "received" and the like where they are just what was
+// done ("which hosts sent commands") and no volume is asked for.
+func (r *reader) onlyVerb(s *span, fn *entry) bool {
+	switch stem(strings.ToLower(s.text)) {
+	case "send", "sent", "transmit", "upload", "receiv", "exfiltrat":
+	default:
+		return false
+	}
+	if s := r.f.Subject; s != nil && s.key != "connection" {
+		return true
+	}
+	return !r.f.Ordered && (fn == nil || fn.key == "count") && len(r.f.Having) == 0
 }
 
 // directed turns "bytes ... sent" into the bytes of one direction.
@@ -219,4 +245,27 @@ func (r *reader) quantityFn(fn *entry) query.Fn {
 		return query.Sum
 	}
 	return query.Fn(fn.key)
+}
+
+// superlative is the quantity that "longest" or "largest" speaks of when none
+// is named.
+func (r *reader) superlative() string {
+	key := "connection"
+	if r.f.Subject != nil {
+		key = r.f.Subject.key
+	}
+	for _, t := range r.toks {
+		switch t.lower {
+		case "longest", "shortest":
+			if key == "dhcp" {
+				return "dhcp.lease_time"
+			}
+			return "duration"
+		case "largest", "biggest", "smallest", "heaviest":
+			if f := map[string]string{"connection": "traffic.bytes", "file": "file.size", "http": "http_response.length"}[key]; f != "" && len(r.f.Targets) == 0 {
+				return f
+			}
+		}
+	}
+	return ""
 }

@@ -158,6 +158,9 @@ func newToken(kind tokenKind, text string, at int) token {
 // go. It is applied to lexicon and question alike, so it need not be right
 // English, only equal on both sides.
 func stem(w string) string {
+	if w == "ips" || w == "ids" {
+		return w[:2]
+	}
 	if len(w) <= 3 || strings.ContainsAny(w, "0123456789._@:/") {
 		return w
 	}
