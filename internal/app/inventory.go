@@ -4,8 +4,8 @@ import (
 	"context"
 	"io"
 	"strconv"
-
 	"time"
+
 	"vedette/internal/asset"
 	"vedette/internal/audit"
 	"vedette/internal/fault"

@@ -9,10 +9,25 @@ import (
 // otProtocols are the log name prefixes of OT protocols, longest first, and
 // the protocol each belongs to.
 var otProtocols = []struct{ prefix, protocol string }{
-	{"modbus", "modbus"}, {"dnp3", "dnp3"}, {"bacnet", "bacnet"}, {"s7comm", "s7comm"}, {"cotp", "cotp"},
-	{"cip", "cip"}, {"enip", "enip"}, {"opcua", "opcua"}, {"profinet", "profinet"}, {"ecat", "ethercat"},
-	{"ethercat", "ethercat"}, {"ge_srtp", "ge_srtp"}, {"genisys", "genisys"}, {"hart_ip", "hart_ip"},
-	{"synchrophasor", "synchrophasor"}, {"bsap", "bsap"}, {"iec104", "iec104"}, {"omron_fins", "omron_fins"}, {"roc_plus", "roc_plus"},
+	{"modbus", "modbus"},
+	{"dnp3", "dnp3"},
+	{"bacnet", "bacnet"},
+	{"s7comm", "s7comm"},
+	{"cotp", "cotp"},
+	{"cip", "cip"},
+	{"enip", "enip"},
+	{"opcua", "opcua"},
+	{"profinet", "profinet"},
+	{"ecat", "ethercat"},
+	{"ethercat", "ethercat"},
+	{"ge_srtp", "ge_srtp"},
+	{"genisys", "genisys"},
+	{"hart_ip", "hart_ip"},
+	{"synchrophasor", "synchrophasor"},
+	{"bsap", "bsap"},
+	{"iec104", "iec104"},
+	{"omron_fins", "omron_fins"},
+	{"roc_plus", "roc_plus"},
 }
 
 func otProtocol(log string) string {

@@ -20,18 +20,24 @@ func DefaultSelect(classes []string) []string {
 	class, _ := event.ClassByName(classes[0])
 	switch class {
 	case event.NetworkActivity:
-		return slices.Concat(head, peers, []string{"connection_info.protocol_name", "app_name", "connection_info.state", "duration",
-			"traffic.bytes_out", "traffic.bytes_in", "ics.function", "ics.write", "activity_name", "status", "message"})
+		return slices.Concat(head, peers, []string{
+			"connection_info.protocol_name", "app_name", "connection_info.state", "duration",
+			"traffic.bytes_out", "traffic.bytes_in", "ics.function", "ics.write", "activity_name", "status", "message",
+		})
 	case event.HTTPActivity:
-		return slices.Concat(head, peers, []string{"http_request.http_method", "http_request.url.hostname", "http_request.url.path",
-			"http_request.user_agent", "http_response.code", "status"})
+		return slices.Concat(head, peers, []string{
+			"http_request.http_method", "http_request.url.hostname", "http_request.url.path",
+			"http_request.user_agent", "http_response.code", "status",
+		})
 	case event.DNSActivity:
 		return slices.Concat(head, peers, []string{"query.hostname", "query.type", "rcode", "answers"})
 	case event.DHCPActivity:
 		return slices.Concat(head, []string{"src_endpoint.mac", "src_endpoint.hostname", "dhcp.message_type", "dhcp.assigned_ip", "dhcp.requested_ip"})
 	case event.Authentication, event.SSHActivity:
-		return slices.Concat(head, []string{"device.hostname", "src_endpoint.ip", "dst_endpoint.ip", "user.name", "actor.user.name",
-			"auth_protocol", "activity_name", "status", "status_detail", "message"})
+		return slices.Concat(head, []string{
+			"device.hostname", "src_endpoint.ip", "dst_endpoint.ip", "user.name", "actor.user.name",
+			"auth_protocol", "activity_name", "status", "status_detail", "message",
+		})
 	case event.ProcessActivity:
 		return slices.Concat(head, []string{"device.hostname", "process.name", "process.cmd_line", "user.name", "actor.user.name", "status", "message"})
 	case event.DetectionFinding, event.VulnerabilityFinding, event.ComplianceFinding, event.IncidentFinding:

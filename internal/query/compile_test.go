@@ -13,7 +13,8 @@ import (
 
 func tables() query.Tables {
 	return query.Tables{Events: "events", Devices: "devices", DeviceFields: []event.Field{
-		{Name: "uid", Kind: event.String}, {Name: "name", Kind: event.String}, {Name: "type", Kind: event.String}, {Name: "zone", Kind: event.String}}}
+		{Name: "uid", Kind: event.String}, {Name: "name", Kind: event.String}, {Name: "type", Kind: event.String}, {Name: "zone", Kind: event.String},
+	}}
 }
 
 func compile(t *testing.T, q query.Query) *query.Compiled {
@@ -46,9 +47,11 @@ func TestNothingTypedReachesTheText(t *testing.T) {
 	for name, q := range map[string]query.Query{
 		"rows":  {Where: where, Time: ranged, Classes: []string{"network_activity"}, Select: []string{"time", mark, "device.name"}, Sort: []query.Sort{{By: mark + "2", Desc: true}, {By: "src_endpoint.ip"}}},
 		"other": {Where: where, Sort: []query.Sort{{By: mark}}},
-		"groups": {Where: where, Time: ranged, Bucket: "1h", Group: []string{mark, "src_endpoint.ip", "answers"}, Sort: []query.Sort{{By: mark + "m"}},
+		"groups": {
+			Where: where, Time: ranged, Bucket: "1h", Group: []string{mark, "src_endpoint.ip", "answers"}, Sort: []query.Sort{{By: mark + "m"}},
 			Measures: []query.Measure{{Fn: query.Count, As: mark + "m", Where: where}, {Fn: query.Sum, Field: mark, As: mark + "s"}, {Fn: query.Min, Field: "message", As: mark + "t"}},
-			Having:   []query.Having{{By: mark + "m", Op: query.Gt, Value: 1.5}, {By: mark + "t", Op: query.Eq, Value: mark}}},
+			Having:   []query.Having{{By: mark + "m", Op: query.Gt, Value: 1.5}, {By: mark + "t", Op: query.Eq, Value: mark}},
+		},
 	} {
 		c := compile(t, q)
 		for text, args := range map[string][]any{c.SQL: c.Args, c.Count: c.CountArgs} {

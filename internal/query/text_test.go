@@ -53,9 +53,11 @@ func TestParseText(t *testing.T) {
 	f(`port in (22, 23)`, query.Query{Where: cmpr("port", query.In, []any{22.0, 23.0})})
 	f(`"id.orig_h" exists | count`, query.Query{Where: cmpr("id.orig_h", query.Exists, nil), Measures: []query.Measure{{Fn: query.Count}}})
 	f(`not (status=Failure or user~"a \"b\"")`, query.Query{Where: &query.Expr{Not: &query.Expr{Or: []query.Expr{
-		*cmpr("status", query.Eq, "Failure"), *cmpr("user", query.Contains, `a "b"`)}}}})
+		*cmpr("status", query.Eq, "Failure"), *cmpr("user", query.Contains, `a "b"`),
+	}}}})
 	f(`| every 1h count as n where (port=22), distinct(src)`, query.Query{Bucket: "1h", Measures: []query.Measure{
-		{Fn: query.Count, As: "n", Where: cmpr("port", query.Eq, 22.0)}, {Fn: query.Distinct, Field: "src"}}})
+		{Fn: query.Count, As: "n", Where: cmpr("port", query.Eq, 22.0)}, {Fn: query.Distinct, Field: "src"},
+	}})
 	f(`from 2025-12-10 to 2025-12-11T00:00:00Z | by src count, first | having count>5 | sort first, count desc | limit 3`, query.Query{
 		Time:  query.TimeRange{From: time.Date(2025, 12, 10, 0, 0, 0, 0, time.UTC), To: time.Date(2025, 12, 11, 0, 0, 0, 0, time.UTC)},
 		Group: []string{"src"}, Measures: []query.Measure{{Fn: query.Count}, {Fn: query.First}},

@@ -133,8 +133,10 @@ func isoMoment(s string) (moment, int) {
 		layout string
 		grain  time.Duration
 	}{
-		{time.RFC3339Nano, time.Second}, {"2006-01-02T15:04Z07:00", time.Minute},
-		{"2006-01-02T15:04:05.999999999", time.Second}, {"2006-01-02T15:04", time.Minute},
+		{time.RFC3339Nano, time.Second},
+		{"2006-01-02T15:04Z07:00", time.Minute},
+		{"2006-01-02T15:04:05.999999999", time.Second},
+		{"2006-01-02T15:04", time.Minute},
 	}
 	for _, l := range layouts {
 		if t, err := time.Parse(l.layout, s); err == nil {

@@ -74,9 +74,18 @@ func measures(t *testing.T, s store.Events) {
 	put(t, s, batch...)
 	failed := where("status", query.Eq, event.Failure)
 	want(t, s, query.Query{Group: []string{"user.name"}, Measures: []query.Measure{
-		{Fn: query.Count}, {Fn: query.Count, Where: failed, As: "failed"}, {Fn: query.Count, Field: "status"}, {Fn: query.Sum, Field: "traffic.bytes_out"},
-		{Fn: query.Avg, Field: "traffic.bytes_out"}, {Fn: query.Min, Field: "duration"}, {Fn: query.Max, Field: "user.name"}, {Fn: query.Median, Field: "traffic.bytes_out"},
-		{Fn: query.P95, Field: "duration"}, {Fn: query.First}, {Fn: query.Last, Where: failed, As: "last_failed"}, {Fn: query.Distinct, Field: "status"},
+		{Fn: query.Count},
+		{Fn: query.Count, Where: failed, As: "failed"},
+		{Fn: query.Count, Field: "status"},
+		{Fn: query.Sum, Field: "traffic.bytes_out"},
+		{Fn: query.Avg, Field: "traffic.bytes_out"},
+		{Fn: query.Min, Field: "duration"},
+		{Fn: query.Max, Field: "user.name"},
+		{Fn: query.Median, Field: "traffic.bytes_out"},
+		{Fn: query.P95, Field: "duration"},
+		{Fn: query.First},
+		{Fn: query.Last, Where: failed, As: "last_failed"},
+		{Fn: query.Distinct, Field: "status"},
 	}},
 		row("admin", int64(3), int64(1), int64(1), int64(900), 300.0, 0.25, "admin", 300.0, 1.2, day().Add(time.Minute), day().Add(5*time.Minute), int64(1)),
 		row("root", int64(4), int64(1), int64(1), int64(600), 300.0, 0.5, "root", 300.0, 0.975, day().Add(2*time.Minute), day().Add(4*time.Minute), int64(1)))
@@ -171,8 +180,10 @@ func defaultColumns(t *testing.T, s store.Events) {
 
 // hostile are texts that break quoting, paths, patterns and encodings.
 func hostile() []string {
-	return []string{`'; DROP TABLE events; --`, `" OR 1=1 --`, `x" AS y, (SELECT 1) AS "z`, `\`, `\'`, `%`, `_`, `$`, `$.a`, `$1`, `?`, `:a`, `/`, `~`, `~1`, `a/b`, `*`, `**`, `[0]`, `0`,
-		"\x00", "a\x00b", "\xff\xfe", "é\u0301", "\u202e", "\n\r\t", `{"a":"b"}`, `null`, "c0", "e", "m", "%s", "%!s(MISSING)", "'' || ''", "🦊", strings.Repeat("x", 100000)}
+	return []string{
+		`'; DROP TABLE events; --`, `" OR 1=1 --`, `x" AS y, (SELECT 1) AS "z`, `\`, `\'`, `%`, `_`, `$`, `$.a`, `$1`, `?`, `:a`, `/`, `~`, `~1`, `a/b`, `*`, `**`, `[0]`, `0`,
+		"\x00", "a\x00b", "\xff\xfe", "é\u0301", "\u202e", "\n\r\t", `{"a":"b"}`, `null`, "c0", "e", "m", "%s", "%!s(MISSING)", "'' || ''", "🦊", strings.Repeat("x", 100000),
+	}
 }
 
 func hostileText(t *testing.T, s store.Events) {

@@ -244,11 +244,24 @@ func addresses(t *testing.T, s store.Events) {
 		value any
 		want  string
 	}{
-		{query.CIDR, "10.0.0.0/24", "1 2 "}, {query.CIDR, "10.0.0.0/8", "1 2 3 "}, {query.CIDR, "0.0.0.0/0", "1 2 3 7 "},
-		{query.CIDR, "2001:db8::/32", "4 "}, {query.CIDR, "::/0", "4 5 6 "}, {query.CIDR, "::/64", "5 "}, {query.CIDR, "fe80::/10", "6 "},
-		{query.CIDR, "10.0.0.10/32", "2 "}, {query.CIDR, "::1/128", "5 "}, {query.CIDR, "::ffff:10.0.0.0/120", "1 2 "},
-		{query.Lt, "10.0.0.10", "1 5 "}, {query.Ge, "10.1.0.1", "3 4 6 7 "}, {query.Le, "10.0.0.9", "1 5 "}, {query.Gt, "2001:db8::", "4 6 "},
-		{query.Eq, "2001:DB8:0::1", "4 "}, {query.Ne, "::1", "1 2 3 4 6 7 "}, {query.In, []any{"::1", "10.0.0.9"}, "1 5 "}, {query.Contains, "DB8", "4 "},
+		{query.CIDR, "10.0.0.0/24", "1 2 "},
+		{query.CIDR, "10.0.0.0/8", "1 2 3 "},
+		{query.CIDR, "0.0.0.0/0", "1 2 3 7 "},
+		{query.CIDR, "2001:db8::/32", "4 "},
+		{query.CIDR, "::/0", "4 5 6 "},
+		{query.CIDR, "::/64", "5 "},
+		{query.CIDR, "fe80::/10", "6 "},
+		{query.CIDR, "10.0.0.10/32", "2 "},
+		{query.CIDR, "::1/128", "5 "},
+		{query.CIDR, "::ffff:10.0.0.0/120", "1 2 "},
+		{query.Lt, "10.0.0.10", "1 5 "},
+		{query.Ge, "10.1.0.1", "3 4 6 7 "},
+		{query.Le, "10.0.0.9", "1 5 "},
+		{query.Gt, "2001:db8::", "4 6 "},
+		{query.Eq, "2001:DB8:0::1", "4 "},
+		{query.Ne, "::1", "1 2 3 4 6 7 "},
+		{query.In, []any{"::1", "10.0.0.9"}, "1 5 "},
+		{query.Contains, "DB8", "4 "},
 	} {
 		holds(t, s, where("src_endpoint.ip", c.op, c.value), c.want)
 	}
@@ -273,9 +286,15 @@ func lists(t *testing.T, s store.Events) {
 		value any
 		want  string
 	}{
-		{"answers", query.Eq, "b", "1 2 "}, {"answers", query.Ne, "c", "1 "}, {"answers", query.Contains, "EXAM", "1 "},
-		{"answers", query.StartsWith, "A.", "1 "}, {"answers", query.EndsWith, "ple", "1 "}, {"answers", query.In, []any{"c", "z"}, "2 "},
-		{"answers", query.Exists, nil, "1 2 "}, {"dhcp.message_type", query.Eq, "x\"y", "1 "}, {"dhcp.message_type", query.Contains, "disc", "1 "},
+		{"answers", query.Eq, "b", "1 2 "},
+		{"answers", query.Ne, "c", "1 "},
+		{"answers", query.Contains, "EXAM", "1 "},
+		{"answers", query.StartsWith, "A.", "1 "},
+		{"answers", query.EndsWith, "ple", "1 "},
+		{"answers", query.In, []any{"c", "z"}, "2 "},
+		{"answers", query.Exists, nil, "1 2 "},
+		{"dhcp.message_type", query.Eq, "x\"y", "1 "},
+		{"dhcp.message_type", query.Contains, "disc", "1 "},
 		{"dhcp.message_type", query.Exists, nil, "1 "},
 	} {
 		holds(t, s, where(c.field, c.op, c.value), c.want)
