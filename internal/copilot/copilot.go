@@ -31,6 +31,7 @@ type Tools interface {
 	Bounds(ctx context.Context) (store.Bounds, error)
 	Values(ctx context.Context, from, field string) ([]query.ValueCount, bool, error)
 	Names() []toolbox.Name
+	Types() []toolbox.DeviceType
 }
 
 // Conversations keeps the questions of a conversation, oldest first. A
@@ -213,6 +214,15 @@ func (w world) Names(context.Context) ([]reading.Name, error) {
 	out := make([]reading.Name, len(names))
 	for i, n := range names {
 		out[i] = reading.Name(n)
+	}
+	return out, nil
+}
+
+func (w world) Types(context.Context) ([]reading.DeviceType, error) {
+	types := w.tools.Types()
+	out := make([]reading.DeviceType, len(types))
+	for i, t := range types {
+		out[i] = reading.DeviceType(t)
 	}
 	return out, nil
 }

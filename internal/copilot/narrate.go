@@ -50,7 +50,19 @@ func (n *narrator) sentences(ctx context.Context, tools Tools) []Sentence {
 	case reading.OverviewShape:
 		out = n.overview()
 	}
-	return append(out, n.missing(ctx, tools)...)
+	missing := n.missing(ctx, tools)
+	if len(missing) > 0 && n.nothingFound() {
+		if n.r.Shape == reading.UnusualShape {
+			return missing // "nothing is unusual" would sound like a finding
+		}
+		return append(missing, out...)
+	}
+	return append(out, missing...)
+}
+
+func (n *narrator) nothingFound() bool {
+	e := n.ev[0]
+	return len(e.Rows) == 0 || len(e.Rows) == 1 && isZero(e.Rows[0][0])
 }
 
 func say(evidence string, format string, args ...any) Sentence {
@@ -266,7 +278,11 @@ func (n *narrator) overview() []Sentence {
 func (n *narrator) missing(ctx context.Context, tools Tools) []Sentence {
 	var out []Sentence
 	for _, m := range n.r.Missing {
-		values, _, err := tools.Values(ctx, "", m.Field)
+		from, field := "", m.Field
+		if attr, ok := strings.CutPrefix(field, "device."); ok && attr != "hostname" {
+			from, field = "devices", attr
+		}
+		values, _, err := tools.Values(ctx, from, field)
 		if err != nil || slices.ContainsFunc(values, func(v query.ValueCount) bool {
 			return strings.Contains(strings.ToLower(v.Value), strings.ToLower(m.Value))
 		}) {
@@ -277,6 +293,9 @@ func (n *narrator) missing(ctx context.Context, tools Tools) []Sentence {
 			names[i] = v.Value
 		}
 		s := Sentence{Text: fmt.Sprintf("nothing stored has %s = %q", m.Field, clean(m.Value)), Evidence: []string{n.ev[0].ID}}
+		if from == "devices" {
+			s.Text = fmt.Sprintf("no device is known with %s = %q", field, clean(m.Value))
+		}
 		if near := query.Nearest(m.Value, names, 3); len(near) > 0 {
 			s.Text += "; nearest: " + clean(strings.Join(near, ", "))
 			s.computed = near

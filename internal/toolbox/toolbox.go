@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"vedette/internal/asset"
 	"vedette/internal/event"
 	"vedette/internal/query"
 	"vedette/internal/store"
@@ -67,6 +68,22 @@ func New(events store.Events, names Names) *Box {
 
 // Names gives the names of all devices.
 func (b *Box) Names() []Name { return b.names() }
+
+// DeviceType is a type of device that is known, with the words for it.
+type DeviceType struct {
+	Name  string
+	Words []string
+}
+
+// Types gives the types of device that are known.
+func (b *Box) Types() []DeviceType {
+	types := asset.Types()
+	out := make([]DeviceType, len(types))
+	for i, t := range types {
+		out[i] = DeviceType{t.Name, t.Synonyms}
+	}
+	return out
+}
 
 // Query validates q against the schema and the stored values, resolves its
 // time range against now, and runs it. Unknown fields and values are Invalid

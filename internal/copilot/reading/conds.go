@@ -221,7 +221,7 @@ func (r *reader) sideOf(i int) string {
 	if between {
 		return ""
 	}
-	if k >= 0 {
+	if k >= 0 && (k == i-1 || !r.spans[k].is(kEntity)) { // "which hosts did X contact": hosts are asked for
 		if side, ok := r.roleSide(r.spans[k], i); ok {
 			return side
 		}
@@ -253,7 +253,10 @@ func (r *reader) roleSide(s *span, i int) (string, bool) {
 func (r *reader) voice(i int) string {
 	for k := i + 1; k < len(r.spans) && k <= i+4; k++ {
 		s := r.spans[k]
-		if active(s) && !r.passive(k) {
+		if active(s) {
+			if r.passive(k) {
+				return "dst" // "was X contacted by anyone"
+			}
 			return "src"
 		}
 		if q := s.entry(kQuantity); q != nil && (q.key == "traffic.bytes_out" || q.key == "traffic.packets_out") {
@@ -425,11 +428,23 @@ func rank(a fieldValue) int {
 func (r *reader) addStored(i int, s *span) {
 	vals := r.fitting(s.values)
 	alts := make([]query.Expr, 0, len(vals))
+	side := ""
+	if strings.HasPrefix(vals[0].field, "device.") {
+		side = r.sideOf(i)
+	}
+	field := func(name string) string {
+		attr, ok := strings.CutPrefix(name, "device.")
+		if ok && side != "" && attr != "hostname" && attr != "model" {
+			return side + "_endpoint." + attr
+		}
+		return name
+	}
 	for _, v := range vals {
-		if v.written {
+		r.wantType(v)
+		if v.written && v.count > 0 {
 			r.note("took %q for a stored %s, a text that a device or peer wrote", v.value, plainField(v.field))
 		}
-		e := query.Expr{Field: v.field, Op: query.Eq, Value: v.value}
+		e := query.Expr{Field: field(v.field), Op: query.Eq, Value: v.value}
 		if !slices.ContainsFunc(alts, func(x query.Expr) bool { return x.Field == e.Field && x.Value == e.Value }) {
 			alts = append(alts, e)
 		}
@@ -440,6 +455,13 @@ func (r *reader) addStored(i int, s *span) {
 		return
 	}
 	r.addCond(query.Expr{Or: alts}, not, s.text)
+}
+
+// wantType remembers a known type of device that no device is of.
+func (r *reader) wantType(v value) {
+	if _, ok := r.vals.has(v.field, v.value); !ok && v.field == "device.type" {
+		r.want(v.field, v.value, query.Eq)
+	}
 }
 
 // fitting prefers values of the subject's own fields, then vocabulary over

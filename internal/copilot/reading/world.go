@@ -20,6 +20,14 @@ type World interface {
 	Extras(ctx context.Context) ([]string, error)
 	// Names are the names of devices and who gave them.
 	Names(ctx context.Context) ([]Name, error)
+	// Types are the types of device that are known, stored or not.
+	Types(ctx context.Context) ([]DeviceType, error)
+}
+
+// DeviceType is a type of device with the words that people use for it.
+type DeviceType struct {
+	Name  string
+	Words []string
 }
 
 // Name is a name that a question may use for a device.
@@ -83,6 +91,11 @@ func loadValues(ctx context.Context, w World) (*values, error) {
 	if err := load("devices", deviceFields, "device.", true); err != nil {
 		return nil, err
 	}
+	types, err := w.Types(ctx)
+	if err != nil {
+		return nil, err
+	}
+	v.addTypes(types)
 	names, err := w.Names(ctx)
 	for _, n := range names {
 		v.add(value{fieldValue{"device.name", n.Text}, 1, !n.Operator})
@@ -102,6 +115,32 @@ func (v *values) addField(field string, list []query.ValueCount, written bool) {
 		}
 	}
 	v.fields[field] = m
+}
+
+// addTypes adds the known types of device under all their words. A type that
+// no device is of does not beat words of the grammar.
+func (v *values) addTypes(types []DeviceType) {
+	for _, t := range types {
+		n, stored := v.fields["device.type"][t.Name]
+		x := value{fieldValue{"device.type", t.Name}, n, !stored}
+		for _, w := range append([]string{t.Name}, t.Words...) {
+			if plain(w) != plain(t.Name) || !stored {
+				v.add(x, w)
+			}
+			v.add(x, plural(w))
+		}
+	}
+}
+
+// plural is the regular plural of a noun.
+func plural(w string) string {
+	switch {
+	case strings.HasSuffix(w, "s") || strings.HasSuffix(w, "x") || strings.HasSuffix(w, "ch"):
+		return w + "es"
+	case strings.HasSuffix(w, "y") && !strings.HasSuffix(w, "ay") && !strings.HasSuffix(w, "ey"):
+		return w[:len(w)-1] + "ies"
+	}
+	return w + "s"
 }
 
 func (v *values) add(x value, under ...string) {
