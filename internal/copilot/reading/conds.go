@@ -464,34 +464,46 @@ func (r *reader) wantType(v value) {
 	}
 }
 
-// fitting prefers values of the subject's own fields, then vocabulary over
-// what devices wrote, then the most frequent field; one field remains.
+// fitting picks the one field that is meant when several have the value. What
+// sensors, people and the vocabulary say comes first; then what the subject is
+// about; among texts that devices wrote the order of fields decides, never how
+// often they wrote it.
 func (r *reader) fitting(vals []value) []value {
-	best := vals
+	best := keepIf(vals, func(v value) bool { return !v.written })
+	var own []string
 	if r.f.Subject != nil {
-		if own := ownFields[r.f.Subject.key]; len(own) > 0 {
-			var fit []value
-			for _, v := range vals {
-				if slices.Contains(own, v.field) {
-					fit = append(fit, v)
-				}
-			}
-			if len(fit) > 0 {
-				best = fit
-			}
-		}
+		own = ownFields[r.f.Subject.key]
 	}
-	var fixed []value
-	for _, v := range best {
-		if !v.written {
-			fixed = append(fixed, v)
-		}
+	best = keepIf(best, func(v value) bool { return slices.Contains(own, v.field) })
+	top := best[0]
+	if top.written {
+		order := slices.Concat(own, writtenFields)
+		top = slices.MinFunc(best, func(a, b value) int { return position(order, a.field) - position(order, b.field) })
+	} else {
+		top = slices.MaxFunc(best, func(a, b value) int { return int(a.count - b.count) })
 	}
-	if len(fixed) > 0 {
-		best = fixed
-	}
-	top := slices.MaxFunc(best, func(a, b value) int { return int(a.count - b.count) })
 	return slices.DeleteFunc(slices.Clone(best), func(v value) bool { return v.field != top.field })
+}
+
+// keepIf narrows a list to what meets a wish, if anything does.
+func keepIf(vals []value, wish func(value) bool) []value {
+	var out []value
+	for _, v := range vals {
+		if wish(v) {
+			out = append(out, v)
+		}
+	}
+	if len(out) == 0 {
+		return vals
+	}
+	return out
+}
+
+func position(list []string, s string) int {
+	if i := slices.Index(list, s); i >= 0 {
+		return i
+	}
+	return len(list)
 }
 
 // ownFields are the fields whose values a subject's questions name.

@@ -152,26 +152,37 @@ func (l *Lexicon) correct(word string) (string, bool) {
 	if len(word) >= 7 {
 		limit = 2
 	}
-	best, ties := "", 0
+	best, cost, ties := "", 2*limit+2, 0
 	for w := range l.words {
 		if d := len(w) - len(word); d > limit || d < -limit || w[0] != word[0] && w[0] != word[1] {
 			continue
 		}
-		switch d := query.EditDistance(word, w); {
-		case d < limit || d == limit && best == "":
-			if d < limit {
-				limit, ties = d, 0
-			}
-			best = w
+		d := 2 * query.EditDistance(word, w)
+		if d > 2*limit {
+			continue
+		}
+		if !within(word, w) && !within(w, word) {
+			d++ // a letter left out or doubled is likelier than a wrong one
+		}
+		switch {
+		case d < cost:
+			best, cost, ties = w, d, 1
+		case d == cost:
 			ties++
-		case d == limit:
-			ties++
-			if w < best {
-				best = w
-			}
 		}
 	}
 	return best, best != "" && ties == 1
+}
+
+// within tells whether the letters of a stand in b in the same order.
+func within(a, b string) bool {
+	i := 0
+	for j := 0; j < len(b) && i < len(a); j++ {
+		if a[i] == b[j] {
+			i++
+		}
+	}
+	return i == len(a)
 }
 
 // entry returns the entry of a kind by its key.

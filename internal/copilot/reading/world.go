@@ -53,7 +53,9 @@ var (
 		"src_endpoint.hostname", "dst_endpoint.hostname", "product.name", "file.name", "mqtt.topic", "mqtt.client_id",
 		"http_request.url.path", "src_endpoint.mac", "http_request.user_agent", "email.from", "email.subject",
 	}
-	deviceFields = []string{"type", "vendor", "model", "zone", "owner"}
+	// What people and configuration say of devices, and what devices say.
+	givenFields   = []string{"type", "zone", "owner"}
+	claimedFields = []string{"vendor", "model"}
 )
 
 // value is one stored value that a phrase may mean.
@@ -88,7 +90,10 @@ func loadValues(ctx context.Context, w World) (*values, error) {
 	if err := load("", writtenFields, "", true); err != nil {
 		return nil, err
 	}
-	if err := load("devices", deviceFields, "device.", true); err != nil {
+	if err := load("devices", givenFields, "device.", false); err != nil {
+		return nil, err
+	}
+	if err := load("devices", claimedFields, "device.", true); err != nil {
 		return nil, err
 	}
 	types, err := w.Types(ctx)
