@@ -43,18 +43,18 @@ func counts(values ...string) []query.ValueCount {
 func plant() fakeWorld {
 	return fakeWorld{
 		values: map[string][]query.ValueCount{
-			"/metadata.log_name":                counts("zeek/conn", "zeek/dns", "zeek/modbus_detailed", "syslog/sshd", "eve/alert"),
-			"/connection_info.protocol_name":    counts("tcp", "udp", "icmp"),
-			"/app_name":                         counts("http", "dns", "ssh", "modbus"),
-			"/ics.protocol":                     counts("modbus"),
-			"/ics.function":                     counts("READ_COILS", "WRITE_SINGLE_REGISTER"),
-			"/user.name":                        counts("root", "admin", "maria"),
-			"/query.hostname":                   counts("example.com", "time.example.net"),
-			"/rcode":                            counts("NOERROR", "NXDOMAIN"),
-			"/finding_info.title":               counts("ET SCAN Potential SSH Scan", "ET TROJAN Mozi"),
-			"devices/type":                      counts("plc", "industrial sensor", "camera"),
-			"devices/zone":                      counts("Control", "Office"),
-			"devices/vendor":                    counts("Siemens AG"),
+			"/metadata.log_name":             counts("zeek/conn", "zeek/dns", "zeek/modbus_detailed", "syslog/sshd", "eve/alert"),
+			"/connection_info.protocol_name": counts("tcp", "udp", "icmp"),
+			"/app_name":                      counts("http", "dns", "ssh", "modbus"),
+			"/ics.protocol":                  counts("modbus"),
+			"/ics.function":                  counts("READ_COILS", "WRITE_SINGLE_REGISTER"),
+			"/user.name":                     counts("root", "admin", "maria"),
+			"/query.hostname":                counts("example.com", "time.example.net"),
+			"/rcode":                         counts("NOERROR", "NXDOMAIN"),
+			"/finding_info.title":            counts("ET SCAN Potential SSH Scan", "ET TROJAN Mozi"),
+			"devices/type":                   counts("plc", "industrial sensor", "camera"),
+			"devices/zone":                   counts("Control", "Office"),
+			"devices/vendor":                 counts("Siemens AG"),
 		},
 		names: []Name{{Text: "line-3-plc", UID: "d1", Operator: true}, {Text: "pump house sensor", UID: "d2", Operator: true}},
 	}
@@ -82,9 +82,9 @@ func planOf(r *Reading) string {
 
 func TestPlans(t *testing.T) {
 	for question, want := range map[string]string{
-		"how many connections are there":            "network_activity metadata.log_name=zeek/conn | count",
+		"how many connections are there":             "network_activity metadata.log_name=zeek/conn | count",
 		"which hosts did 10.0.0.5 contact":           "network_activity metadata.log_name=zeek/conn src_endpoint.ip=10.0.0.5 dst_endpoint.ip exists | by dst_endpoint.ip count | sort count desc | limit 1000",
-		"who contacted 10.0.0.5":                    "network_activity metadata.log_name=zeek/conn dst_endpoint.ip=10.0.0.5 src_endpoint.ip exists | by src_endpoint.ip count | sort count desc | limit 1000",
+		"who contacted 10.0.0.5":                     "network_activity metadata.log_name=zeek/conn dst_endpoint.ip=10.0.0.5 src_endpoint.ip exists | by src_endpoint.ip count | sort count desc | limit 1000",
 		"how many bytes did 10.0.0.5 send":           "network_activity metadata.log_name=zeek/conn src_endpoint.ip=10.0.0.5 | sum(traffic.bytes_out)",
 		"was 10.0.0.5 contacted by anyone":           "network_activity metadata.log_name=zeek/conn dst_endpoint.ip=10.0.0.5 | count",
 		"top 3 users with failed logins":             "authentication activity_name=Logon status=Failure user.name exists | by user.name count | sort count desc | limit 3",
