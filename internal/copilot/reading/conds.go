@@ -342,10 +342,28 @@ func (r *reader) takeValues() {
 			r.addStored(i, s)
 			continue
 		}
-		if s.name != "" {
+		if s.name != "" || r.namesAccount(i, s) {
 			r.addName(i, s)
 		}
 	}
+}
+
+// namesAccount: in "logins for operator" the word that means nothing else is
+// an account.
+func (r *reader) namesAccount(i int, s *span) bool {
+	if !s.unknown || i == 0 || r.f.Subject == nil || r.f.Subject.key != "login" {
+		return false
+	}
+	switch strings.ToLower(r.spans[i-1].text) {
+	case "for", "of", "by", "as", "to", "named", "called":
+	default:
+		return false
+	}
+	if i+1 < len(r.spans) && !r.spans[i+1].only(kStop, kRole, kLink) && r.spans[i+1].time == nil {
+		return false
+	}
+	s.name, s.unknown = s.text, false
+	return true
 }
 
 // exactFunction takes a word that is both grammar and the exact name of a

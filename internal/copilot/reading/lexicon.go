@@ -158,8 +158,8 @@ func (l *Lexicon) correct(word string) (string, bool) {
 			continue
 		}
 		d := 2 * query.EditDistance(word, w)
-		if d > 2*limit {
-			continue
+		if d > 2*limit || d > 2 && commonPrefix(word, w) >= len(word)-3 {
+			continue // too far, or another ending: "operator" is no misspelt "operation"
 		}
 		if !within(word, w) && !within(w, word) {
 			d++ // a letter left out or doubled is likelier than a wrong one
@@ -172,6 +172,14 @@ func (l *Lexicon) correct(word string) (string, bool) {
 		}
 	}
 	return best, best != "" && ties == 1
+}
+
+func commonPrefix(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
 // within tells whether the letters of a stand in b in the same order.
