@@ -71,6 +71,9 @@ func Main(ctx context.Context, args []string, s Streams) int {
 // useError is a wrong use of the command line.
 type useError struct{ error }
 
+// Unwrap shows the fault with its hint.
+func (e useError) Unwrap() error { return e.error }
+
 func isUse(err error) bool {
 	if _, ok := errors.AsType[useError](err); ok {
 		return true
