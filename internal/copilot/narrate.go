@@ -81,13 +81,59 @@ func (n *narrator) count() []Sentence {
 	v := e.Rows[0][0]
 	switch {
 	case v == nil:
-		return []Sentence{say(e.ID, "no stored %s match, so there is no %s", n.r.Subject, m.Name())}
+		return []Sentence{say(e.ID, "no stored %s match, so there is no %s of %s", n.r.Subject, fnWord(m.Fn), n.noun(m.Field))}
 	case m.Fn == query.Count:
-		return []Sentence{say(e.ID, "%s %s match", cell(v), n.r.Subject)}
+		return []Sentence{say(e.ID, "%s", matching(v, n.r.Subject))}
 	case m.Fn == query.Distinct:
-		return []Sentence{say(e.ID, "%s different %s", cell(v), m.Field)}
+		return []Sentence{say(e.ID, "%s different %s", cell(v), counted(v, n.noun(m.Field)))}
 	}
-	return []Sentence{say(e.ID, "%s of %s: %s%s", m.Fn, m.Field, cell(v), unit(m.Field))}
+	return []Sentence{say(e.ID, "%s of %s: %s%s", fnWord(m.Fn), n.noun(m.Field), cell(v), unit(m.Field))}
+}
+
+// noun is the plural noun of a field, or its name.
+func (n *narrator) noun(field string) string {
+	if w := n.r.Nouns[field]; w != "" {
+		return w
+	}
+	return field
+}
+
+// matching is "1 login matches" or "3 logins match".
+func matching(v any, plural string) string {
+	verb := "match"
+	if number(v) == 1 {
+		verb = "matches"
+	}
+	return cell(v) + " " + counted(v, plural) + " " + verb
+}
+
+// counted is the form of a plural noun that goes with a number.
+func counted(v any, plural string) string {
+	if number(v) != 1 {
+		return plural
+	}
+	if w, ok := strings.CutSuffix(plural, "ies"); ok {
+		return w + "y"
+	}
+	if w, ok := strings.CutSuffix(plural, "sses"); ok {
+		return w + "ss"
+	}
+	return strings.TrimSuffix(plural, "s")
+}
+
+func fnWord(fn query.Fn) string {
+	switch fn {
+	case query.Avg:
+		return "average"
+	case query.Max:
+		return "largest value"
+	case query.Min:
+		return "smallest value"
+	case query.P95:
+		return "95th percentile"
+	case query.Count, query.Sum, query.Median, query.Distinct, query.First, query.Last:
+	}
+	return string(fn)
 }
 
 func unit(field string) string {
@@ -113,7 +159,7 @@ func (n *narrator) exists() []Sentence {
 	if len(e.Rows) == 0 || isZero(e.Rows[0][0]) {
 		return []Sentence{say(e.ID, "no: none of the stored %s match", n.r.Subject)}
 	}
-	return []Sentence{say(e.ID, "yes: %s %s match", cell(e.Rows[0][0]), n.r.Subject)}
+	return []Sentence{say(e.ID, "yes: %s", matching(e.Rows[0][0], n.r.Subject))}
 }
 
 func isZero(v any) bool {
@@ -254,9 +300,9 @@ func (n *narrator) rows() []Sentence {
 	case len(n.r.Steps[0].Query.Measures) > 0:
 		return n.table()
 	case e.Total > int64(len(e.Rows)):
-		return []Sentence{say(e.ID, "%d %s match, %d are shown", e.Total, what, len(e.Rows))}
+		return []Sentence{say(e.ID, "%s, %d are shown", matching(e.Total, what), len(e.Rows))}
 	}
-	return []Sentence{say(e.ID, "%d %s match", len(e.Rows), what)}
+	return []Sentence{say(e.ID, "%s", matching(int64(len(e.Rows)), what))}
 }
 
 func (n *narrator) overview() []Sentence {

@@ -195,3 +195,21 @@ func within(a, b string) bool {
 
 // entry returns the entry of a kind by its key.
 func (l *Lexicon) entry(k kind, key string) *entry { return l.byKey[string(k)+"/"+key] }
+
+// nouns gives the plural noun of each field that people can name.
+func (l *Lexicon) nouns() map[string]string {
+	out := map[string]string{}
+	for _, e := range l.byKey {
+		field := e.attrs["field"]
+		if e.kind == kQuantity {
+			field = e.key
+		}
+		if field == "" || e.attrs["implies"] != "" || e.attrs["words"] == "" {
+			continue
+		}
+		if old := out[field]; old == "" || e.attrs["words"] < old {
+			out[field] = e.attrs["words"]
+		}
+	}
+	return out
+}

@@ -27,14 +27,15 @@ import (
 type Reading struct {
 	Question string
 	Shape    Shape
-	Subject  string      // plural noun of what is asked about, such as "logins"
-	Steps    []Step      // the plan, most important first
-	ReadAs   string      // the reading in words
-	Unknown  []string    // words that were not understood
-	Notes    []string    // corrections and names that a device wrote
-	Status   Status      // how much of the question the plan covers
-	Frame    Frame       // for follow-up questions
-	Missing  []FieldWant // values named in the question that are not stored
+	Subject  string            // plural noun of what is asked about, such as "logins"
+	Steps    []Step            // the plan, most important first
+	ReadAs   string            // the reading in words
+	Unknown  []string          // words that were not understood
+	Notes    []string          // corrections and names that a device wrote
+	Status   Status            // how much of the question the plan covers
+	Frame    Frame             // for follow-up questions
+	Missing  []FieldWant       // values named in the question that are not stored
+	Nouns    map[string]string // plural nouns of fields
 }
 
 // Shape is the form of the answer.
@@ -105,18 +106,12 @@ type Cond struct {
 type Reader struct {
 	lex    *Lexicon
 	schema *event.Schema
-	subnet func() []Zone
-}
-
-// Zone is a configured part of the network with its subnets.
-type Zone struct {
-	Name    string
-	Subnets []string
+	nouns  map[string]string
 }
 
 // NewReader makes a reader with a lexicon.
 func NewReader(lex *Lexicon) *Reader {
-	return &Reader{lex: lex, schema: event.NewSchema()}
+	return &Reader{lex: lex, schema: event.NewSchema(), nouns: lex.nouns()}
 }
 
 // Read turns a question into a plan. Now is what "past 24 hours" refers to;
@@ -146,7 +141,9 @@ func (rd *Reader) Read(ctx context.Context, question string, now time.Time, w Wo
 	if prev != nil {
 		r.follow(prev)
 	}
-	return r.finish(), nil
+	out := r.finish()
+	out.Nouns = rd.nouns
+	return out, nil
 }
 
 // reader holds the state of one reading.
