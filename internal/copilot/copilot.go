@@ -195,20 +195,24 @@ func stepText(s reading.Step) string {
 // world shows a reading the names and values that are stored.
 type world struct{ tools Tools }
 
+// Values gives the stored values of a field.
 func (w world) Values(ctx context.Context, from, field string) ([]query.ValueCount, bool, error) {
 	return w.tools.Values(ctx, from, field)
 }
 
+// Span gives the times between which events are stored.
 func (w world) Span(ctx context.Context) (oldest, newest time.Time, err error) {
 	b, err := w.tools.Bounds(ctx)
 	return b.Oldest, b.Newest, err
 }
 
+// Extras gives the names of stored fields outside the schema.
 func (w world) Extras(ctx context.Context) ([]string, error) {
 	b, err := w.tools.Bounds(ctx)
 	return b.Extras, err
 }
 
+// Names gives the names of devices.
 func (w world) Names(context.Context) ([]reading.Name, error) {
 	names := w.tools.Names()
 	out := make([]reading.Name, len(names))
@@ -218,6 +222,7 @@ func (w world) Names(context.Context) ([]reading.Name, error) {
 	return out, nil
 }
 
+// Types gives the known types of device.
 func (w world) Types(context.Context) ([]reading.DeviceType, error) {
 	types := w.tools.Types()
 	out := make([]reading.DeviceType, len(types))

@@ -72,7 +72,7 @@ func Parse(data []byte) ([]Dataset, []Question, error) {
 
 func parseDatasets(text string) ([]Dataset, error) {
 	var out []Dataset
-	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSpace(text), "\n") {
 		parts := strings.Split(line, "|")
 		if len(parts) != 4 {
 			return nil, fault.New(fault.Invalid, "data set line %q has %d parts, not 4", line, len(parts))
@@ -93,7 +93,7 @@ func parseDatasets(text string) ([]Dataset, error) {
 
 func parseQuestion(id, text string) (Question, error) {
 	q := Question{ID: id}
-	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSpace(text), "\n") {
 		key, val, ok := strings.Cut(line, ":")
 		val = strings.TrimSpace(val)
 		switch {

@@ -13,7 +13,7 @@ import (
 func (e *Event) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
 	first := true
-	for s := Slot(0); s < NumSlots; s++ {
+	for s := range NumSlots {
 		if !e.Has(s) {
 			continue
 		}

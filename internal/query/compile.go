@@ -8,7 +8,7 @@ import (
 	"vedette/internal/event"
 )
 
-// The physical layout that compiled queries expect. The events relation has a
+// DocumentColumn is part of the physical layout that compiled queries expect. The events relation has a
 // column for each event.InColumn field under the field's name, for each
 // address among them its sort keys (see [KeyColumns]), and [DocumentColumn]: a
 // JSON object with the event.InDocument fields and the extras under flat keys
@@ -264,10 +264,11 @@ func (c *compiler) from() frag {
 	if c.plan.Devices {
 		return lit(c.t.Devices + " AS e")
 	}
-	text := c.t.Events + " AS e"
+	var text strings.Builder
+	text.WriteString(c.t.Events + " AS e")
 	for _, link := range c.order {
 		alias := c.joins[link]
-		text += " LEFT JOIN " + c.t.Devices + " AS " + alias + " ON " + alias + "." + ident("uid") + " = e." + ident(event.FieldOf(link).Name)
+		text.WriteString(" LEFT JOIN " + c.t.Devices + " AS " + alias + " ON " + alias + "." + ident("uid") + " = e." + ident(event.FieldOf(link).Name))
 	}
-	return lit(text)
+	return lit(text.String())
 }

@@ -106,36 +106,58 @@ func (p *parser) measures() error {
 		if !p.atMeasure() {
 			return p.unexpected(p.peek(), "a measure such as count or sum(bytes)")
 		}
-		m := Measure{Fn: Fn(strings.ToLower(p.next().text))}
-		if p.acceptPunct("(") && !(takesNoField(m.Fn) && p.acceptPunct(")")) {
-			t := p.next()
-			if t.kind != tokWord && t.kind != tokString {
-				return p.unexpected(t, "a field name")
-			}
-			m.Field = t.text
-			if !p.acceptPunct(")") {
-				return p.unexpected(p.peek(), ")")
-			}
-		}
-		if p.acceptWord("as") {
-			t := p.next()
-			if t.kind != tokWord && t.kind != tokString {
-				return p.unexpected(t, "a name for the column")
-			}
-			m.As = t.text
-		}
-		if p.acceptWord("where") {
-			e, err := p.term()
-			if err != nil {
-				return err
-			}
-			m.Where = &e
+		m, err := p.measure()
+		if err != nil {
+			return err
 		}
 		p.q.Measures = append(p.q.Measures, m)
 		if !p.acceptPunct(",") {
 			return nil
 		}
 	}
+}
+
+// measure reads "fn(field) as name where condition".
+func (p *parser) measure() (Measure, error) {
+	m := Measure{Fn: Fn(strings.ToLower(p.next().text))}
+	opened := p.acceptPunct("(")
+	if opened && takesNoField(m.Fn) && p.acceptPunct(")") {
+		opened = false
+	}
+	if opened {
+		name, err := p.name("a field name")
+		if err != nil {
+			return m, err
+		}
+		m.Field = name
+		if !p.acceptPunct(")") {
+			return m, p.unexpected(p.peek(), ")")
+		}
+	}
+	if p.acceptWord("as") {
+		name, err := p.name("a name for the column")
+		if err != nil {
+			return m, err
+		}
+		m.As = name
+	}
+	if p.acceptWord("where") {
+		e, err := p.term()
+		if err != nil {
+			return m, err
+		}
+		m.Where = &e
+	}
+	return m, nil
+}
+
+// name reads a word or quoted text.
+func (p *parser) name(what string) (string, error) {
+	t := p.next()
+	if t.kind != tokWord && t.kind != tokString {
+		return "", p.unexpected(t, what)
+	}
+	return t.text, nil
 }
 
 func (p *parser) fields() ([]string, error) {

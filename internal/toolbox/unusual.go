@@ -20,14 +20,14 @@ var unusualColumns = []string{
 
 // behaviour is what one source did in the asked time and before it.
 type behaviour struct {
-	ip, name, kind                  string
-	now, past                       activity
-	newPeers, newPorts              int
-	peerNames, portNames            []string
-	score                           float64
-	reasons                         []string
-	typicalPeers, typicalBytes      float64 // medians over sources of the same type
-	peersOfType, hasPast, typeKnown bool
+	ip, name, kind             string
+	now, past                  activity
+	newPeers, newPorts         int
+	peerNames, portNames       []string
+	score                      float64
+	reasons                    []string
+	typicalPeers, typicalBytes float64 // medians over sources of the same type
+	hasPast, typeKnown         bool
 }
 
 type activity struct {

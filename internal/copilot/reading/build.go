@@ -41,7 +41,7 @@ func (r *reader) finish() *Reading {
 func (r *reader) status(unknown []string) Status {
 	empty := r.f.Subject == nil && len(r.f.Targets) == 0 && len(r.f.Conds) == 0 && r.f.Measure.Field == "" && len(r.f.Measures) == 0
 	special := r.f.Shape == UnusualShape || r.f.Shape == DevicesShape || r.f.Shape == WhenShape || r.f.Bucket != ""
-	if empty && !(special && len(unknown) == 0) && !(r.f.Shape == UnusualShape) {
+	if empty && (!special || len(unknown) > 0) && r.f.Shape != UnusualShape {
 		return NotUnderstood
 	}
 	if len(unknown) == 0 {
@@ -87,7 +87,8 @@ func (r *reader) unknownHeads(k int) bool {
 		return true
 	}
 	n := r.spans[k+1]
-	return !(n.is(kSubject) || n.is(kEntity) || n.is(kQuantity) || n.is(kCond) || n.is(kValue) || len(n.values) > 0)
+	known := n.is(kSubject) || n.is(kEntity) || n.is(kQuantity) || n.is(kCond) || n.is(kValue) || len(n.values) > 0
+	return !known
 }
 
 func (r *reader) steps() []Step {

@@ -36,7 +36,7 @@ func (r *reader) takeConditions() {
 // takeOutcomes: "failed" alone is a condition; "failed and successful" or
 // "failed versus successful" compares the two.
 func (r *reader) takeOutcomes(outcomes []string) {
-	both := len(outcomes) > 1 && contains(outcomes, "failure") && contains(outcomes, "success")
+	both := len(outcomes) > 1 && slices.Contains(outcomes, "failure") && slices.Contains(outcomes, "success")
 	if r.f.Subject == nil && len(outcomes) > 0 && r.stored(r.lex.entry(kSubject, "login")) {
 		r.setSubject(r.lex.entry(kSubject, "login"))
 	}
@@ -49,15 +49,6 @@ func (r *reader) takeOutcomes(outcomes []string) {
 		r.addCond(e, false, text)
 		return
 	}
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 func (r *reader) outcomeExpr(outcome string) query.Expr {

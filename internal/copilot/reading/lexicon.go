@@ -95,7 +95,7 @@ func (l *Lexicon) line(line string) error {
 	if old := l.byKey[string(e.kind)+"/"+e.key]; old == nil {
 		l.byKey[string(e.kind)+"/"+e.key] = e
 	}
-	for _, phrase := range strings.Split(parts[2], ",") {
+	for phrase := range strings.SplitSeq(parts[2], ",") {
 		l.add(phrase, e)
 	}
 	return nil

@@ -8,9 +8,8 @@ import (
 	"vedette/internal/query"
 )
 
-// prev returns the nearest span before i that is not a mere filler, at most
-// two fillers away; next the same after i.
-func (r *reader) prev(i int) (int, *span) { return r.beside(i, -1) }
+// next returns the nearest span after i that is not a mere filler, at most two
+// fillers away.
 func (r *reader) next(i int) (int, *span) { return r.beside(i, +1) }
 
 func (r *reader) beside(i, step int) (int, *span) {

@@ -11,12 +11,15 @@ import (
 func (r *reader) shapes() map[string]bool {
 	out := map[string]bool{}
 	for _, s := range r.spans {
-		if e := s.entry(kShape); e != nil && (!s.used || s.is(kOrder)) && !(s.is(kSubject) && s.entry(kSubject) == r.f.Subject) {
+		if e := s.entry(kShape); e != nil && (!s.used || s.is(kOrder)) && !r.isSubject(s) {
 			out[e.key] = true
 		}
 	}
 	return out
 }
+
+// isSubject tells a span that names the subject.
+func (r *reader) isSubject(s *span) bool { return s.is(kSubject) && s.entry(kSubject) == r.f.Subject }
 
 // decideShape chooses the form of the answer. A measure that was asked for
 // beats a mere "show me"; a yes/no opening counts only when nothing else is
@@ -133,7 +136,7 @@ func (r *reader) firstCounted() string {
 		}
 		for k := i + 1; k < len(r.spans) && k <= i+6; k++ {
 			n := r.spans[k]
-			if n.is(kEntity) && !(n.is(kSubject) && n.entry(kSubject) == r.f.Subject) {
+			if n.is(kEntity) && !r.isSubject(n) {
 				return "entity"
 			}
 			if n.is(kSubject) {

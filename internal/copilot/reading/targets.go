@@ -55,7 +55,8 @@ func (r *reader) marked(i int, k kind) bool {
 			return true
 		}
 		s := r.spans[j]
-		if !s.only(kStop, kEach, kFn, kLink, kRole, kOrder) && !(s.is(kEntity) && j+1 < i && r.spans[j+1].is(kLink)) {
+		listed := s.is(kEntity) && j+1 < i && r.spans[j+1].is(kLink) // "by source and port"
+		if !listed && !s.only(kStop, kEach, kFn, kLink, kRole, kOrder) {
 			return false
 		}
 	}

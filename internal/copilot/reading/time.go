@@ -1,6 +1,7 @@
 package reading
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -93,13 +94,7 @@ func (c *clock) word(i int) string {
 }
 
 func (c *clock) is(i int, words ...string) bool {
-	w := c.word(i)
-	for _, x := range words {
-		if w == x {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(words, c.word(i))
 }
 
 // at reads a span of time that starts at token i. It returns how many tokens
@@ -123,7 +118,7 @@ func (c *clock) skip(i int, words ...string) int {
 // between: "between 9 and 10 am", "from 06:00 to 07:00", "9:00-10:00".
 func (c *clock) between(i int) (when, int) {
 	j := i
-	opened := c.is(j, "between", "from", "betwen")
+	opened := c.is(j, "between", "from", "betwen") //nolint:misspell // people write it so
 	if opened {
 		j++
 	}

@@ -118,10 +118,10 @@ func randomEvent(t *rapid.T) *event.Event {
 		at = day().AddDate(0, 0, n/5-8)
 	}
 	e := New(n, at, nil)
-	switch {
-	case n%17 == 3:
+	switch n % 17 {
+	case 3:
 		e.SetMetadataClockSuspect(true)
-	case n%17 == 5:
+	case 5:
 		e.Unset(event.SlotTime)
 	}
 	for range rapid.IntRange(0, 12).Draw(t, "fields") {

@@ -8,6 +8,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -122,15 +123,15 @@ func not(e *query.Expr) *query.Expr { return &query.Expr{Not: e} }
 func uids(t testing.TB, s store.Events, e *query.Expr) string {
 	t.Helper()
 	res := ask(t, s, query.Query{Where: e, Select: []string{"metadata.uid"}, Sort: []query.Sort{{By: "metadata.uid"}}, Limit: query.MaxLimit})
-	out := ""
+	var out strings.Builder
 	for _, r := range res.Rows {
 		var n int
 		if _, err := fmt.Sscanf(r[0].(string), "%x", &n); err != nil {
 			t.Fatal(err)
 		}
-		out += fmt.Sprint(n, " ")
+		fmt.Fprint(&out, n, " ")
 	}
-	return out
+	return out.String()
 }
 
 func holds(t testing.TB, s store.Events, e *query.Expr, wanted string) {
