@@ -91,7 +91,7 @@ var (
 	}
 	// neverFrom names what a room must not import although the rings allow it.
 	neverFrom = map[string][]string{
-		"copilot": {"respond"},
+		"copilot": {"store", "respond"},
 		"edge":    {"console"},
 	}
 	// modules that must not be imported at all, with the reason.

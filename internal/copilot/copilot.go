@@ -20,7 +20,6 @@ import (
 	"vedette/internal/copilot/reading"
 	"vedette/internal/fault"
 	"vedette/internal/query"
-	"vedette/internal/store"
 	"vedette/internal/toolbox"
 )
 
@@ -28,7 +27,7 @@ import (
 type Tools interface {
 	QueryLoose(ctx context.Context, q query.Query, now time.Time) (*toolbox.Table, error)
 	Unusual(ctx context.Context, q query.Query, now time.Time) (*toolbox.Table, error)
-	Bounds(ctx context.Context) (store.Bounds, error)
+	Bounds(ctx context.Context) (toolbox.Bounds, error)
 	Values(ctx context.Context, from, field string) ([]query.ValueCount, bool, error)
 	Names() []toolbox.Name
 	Types() []toolbox.DeviceType

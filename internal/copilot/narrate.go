@@ -12,14 +12,14 @@ import (
 
 	"vedette/internal/copilot/reading"
 	"vedette/internal/query"
-	"vedette/internal/store"
+	"vedette/internal/toolbox"
 )
 
 // narrator words facts by templates: it may use only what evidence holds.
 type narrator struct {
 	r      *reading.Reading
 	ev     []Evidence
-	bounds store.Bounds
+	bounds toolbox.Bounds
 }
 
 // maxListed is how many rows of a table are also said in words.

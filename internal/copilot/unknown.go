@@ -6,12 +6,12 @@ import (
 	"strings"
 
 	"vedette/internal/copilot/reading"
-	"vedette/internal/store"
+	"vedette/internal/toolbox"
 )
 
 // notUnderstood says what was not understood and what can be asked of the
 // data that is there.
-func (c *Copilot) notUnderstood(ctx context.Context, r *reading.Reading, bounds store.Bounds, ans *Answer) {
+func (c *Copilot) notUnderstood(ctx context.Context, r *reading.Reading, bounds toolbox.Bounds, ans *Answer) {
 	ans.Status = StatusNotUnderstood
 	ans.ReadAs = "not understood"
 	text := "I did not understand the question"
@@ -24,7 +24,7 @@ func (c *Copilot) notUnderstood(ctx context.Context, r *reading.Reading, bounds 
 }
 
 // examples are questions that the stored logs can answer.
-func (c *Copilot) examples(ctx context.Context, bounds store.Bounds) []string {
+func (c *Copilot) examples(ctx context.Context, bounds toolbox.Bounds) []string {
 	if bounds.Events == 0 {
 		return []string{`take in logs first: vedette ingest PATH`}
 	}

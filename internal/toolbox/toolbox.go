@@ -45,7 +45,7 @@ type Box struct {
 	names  Names
 
 	mu     sync.Mutex
-	bounds store.Bounds
+	bounds Bounds
 	cache  map[string]cached // "from/field" → values, for the bounds above
 }
 
@@ -68,6 +68,15 @@ func New(events store.Events, names Names) *Box {
 
 // Names gives the names of all devices.
 func (b *Box) Names() []Name { return b.names() }
+
+// Bounds tells what is stored: how many events, how many of them have a
+// suspect clock, the oldest and newest time of the others, and the names of
+// stored fields outside the schema.
+type Bounds struct {
+	Events, Suspect int64
+	Oldest, Newest  time.Time
+	Extras          []string
+}
 
 // DeviceType is a type of device that is known, with the words for it.
 type DeviceType struct {
@@ -119,11 +128,12 @@ func (b *Box) run(ctx context.Context, q query.Query, now time.Time, live query.
 }
 
 // Bounds tells what is stored, and forgets cached values when that changed.
-func (b *Box) Bounds(ctx context.Context) (store.Bounds, error) {
-	bounds, err := b.events.Bounds(ctx)
+func (b *Box) Bounds(ctx context.Context) (Bounds, error) {
+	stored, err := b.events.Bounds(ctx)
 	if err != nil {
-		return bounds, fmt.Errorf("reading what is stored: %w", err)
+		return Bounds{}, fmt.Errorf("reading what is stored: %w", err)
 	}
+	bounds := Bounds(stored)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if bounds.Events != b.bounds.Events || !bounds.Newest.Equal(b.bounds.Newest) {
