@@ -81,7 +81,13 @@ func meetsNumber(want float64, e copilot.Evidence, ans *copilot.Answer) bool {
 	return float64(e.Total) == want
 }
 
-func near(got, want float64) bool { return math.Abs(got-want) <= 0.005*math.Abs(want)+1e-9 }
+// near: whole numbers are exact, others agree to half a percent.
+func near(got, want float64) bool {
+	if want == math.Trunc(want) && got == math.Trunc(got) {
+		return got == want
+	}
+	return math.Abs(got-want) <= 0.005*math.Abs(want)+1e-9
+}
 
 func firstNumber(e copilot.Evidence) float64 {
 	if len(e.Rows) == 0 {

@@ -272,22 +272,47 @@ func (r *reader) takeContains() {
 		for k < len(r.spans)-1 && r.spans[k].only(kStop) && r.spans[k].text != "" {
 			k++
 		}
-		n := r.spans[k]
-		word := n.name
-		if n.unknown || word == "" && len(n.entries) == 0 && len(n.values) > 0 && !slices.ContainsFunc(n.values, func(v value) bool { return !v.written }) {
-			word = n.text
-		}
-		if word == "" || n.used {
+		word, end := r.containedText(k)
+		if word == "" {
 			continue
 		}
 		field := "raw"
 		if r.f.Subject != nil && textFields[r.f.Subject.key] != "" {
 			field = textFields[r.f.Subject.key]
 		}
-		s.used, n.used, n.unknown = true, true, false
+		s.used = true
+		for ; k < end; k++ {
+			r.spans[k].used, r.spans[k].unknown = true, false
+		}
 		r.addCond(query.Expr{Field: field, Op: query.Op(e.key), Value: word}, r.negated(i), word)
 	}
 	r.takeStatusCode()
+}
+
+// containedText is the text that spans from k on spell after "mentioning": a
+// quoted text, else a run of words that are no grammar ("SQL injection"). It
+// also gives the span after the last.
+func (r *reader) containedText(k int) (string, int) {
+	named := r.f.Subject != nil && textFields[r.f.Subject.key] != ""
+	first := k
+	for ; k < len(r.spans); k++ {
+		s := r.spans[k]
+		if s.used || s.addr != "" || s.time != nil {
+			break
+		}
+		if s.name != "" && k == first && r.toks[s.from].kind == tokQuoted {
+			return s.name, k + 1
+		}
+		written := len(s.entries) == 0 && !slices.ContainsFunc(s.values, func(v value) bool { return !v.written })
+		word := s.unknown || s.name != "" || len(s.values) > 0 && written || named && (s.only(kValue) || k > first && s.is(kVerb) && !s.is(kStop))
+		if !word {
+			break
+		}
+	}
+	if k == first {
+		return "", k
+	}
+	return r.question[r.toks[r.spans[first].from].from:r.toks[r.spans[k-1].to-1].to], k
 }
 
 // takeStatusCode reads the bare number of "requests that returned 404".

@@ -82,7 +82,7 @@ func (r *reader) compare(i, k int, op query.Op, not bool) {
 			break
 		}
 		if e := s.entry(kEntity); e != nil && e.attrs["field"] != "" {
-			m = query.Measure{Fn: query.Distinct, Field: e.attrs["field"]}
+			m = query.Measure{Fn: query.Distinct, Field: r.fieldOf(e)}
 			s.used = true
 			break
 		}
@@ -107,7 +107,7 @@ func (r *reader) numericField(i, k int) string {
 			return q.key
 		}
 		if e := s.entry(kEntity); e != nil {
-			if f, ok := r.schema.Lookup(e.attrs["field"]); ok && (f.Kind == event.Int || f.Kind == event.Float) {
+			if f, ok := r.schema.Lookup(r.fieldOf(e)); ok && (f.Kind == event.Int || f.Kind == event.Float) {
 				s.used = true
 				return f.Name
 			}

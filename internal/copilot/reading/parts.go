@@ -171,7 +171,7 @@ func (r *reader) fieldEntry(s *span) *entry {
 
 // valuesOf takes the values from span k on for the field named at span i.
 func (r *reader) valuesOf(i, k int, e *entry, op query.Op) {
-	field := e.attrs["field"]
+	field := r.fieldOf(e)
 	took := false
 	for ; k < len(r.spans); k++ {
 		s := r.spans[k]

@@ -130,7 +130,7 @@ func (r *reader) wordAt(i int) *span {
 	if nameShaped(t.text) {
 		return &span{to: i + 1, name: t.text}
 	}
-	if fixed, ok := r.lex.correct(t.stem); ok {
+	if fixed, ok := r.lex.correct(t.stem); ok && !r.afterContains() {
 		if found := r.lex.phrases[fixed]; found != nil {
 			r.note("read %q as %q", t.text, fixed)
 			return &span{to: i + 1, entries: found}
@@ -138,6 +138,13 @@ func (r *reader) wordAt(i int) *span {
 		return r.corrected(i, fixed)
 	}
 	return &span{to: i + 1, unknown: true}
+}
+
+// afterContains tells that the next span follows "mentioning" or the like, so
+// that it is taken as it is written.
+func (r *reader) afterContains() bool {
+	n := len(r.spans)
+	return n > 0 && r.spans[n-1].is(kContains) && !r.spans[n-1].is(kSubject)
 }
 
 // corrected retries a phrase with one misspelt word mended.

@@ -20,7 +20,7 @@ func (r *reader) takeTargets() {
 			s.used = true // a second noun that only repeats the first
 			continue
 		}
-		field := e.attrs["field"]
+		field := r.fieldOf(e)
 		if strings.HasPrefix(field, "[") {
 			side := r.targetSide(i)
 			field = side + "_endpoint.ip"
@@ -40,6 +40,26 @@ func (r *reader) takeTargets() {
 			r.f.Targets = append(r.f.Targets, field)
 		}
 	}
+}
+
+// fieldOf is the field that a noun stands for: "version" is another field of
+// TLS sessions than of software.
+func (r *reader) fieldOf(e *entry) string {
+	subject := r.f.Subject
+	if subject == nil {
+		for _, s := range r.spans {
+			if x := s.entry(kSubject); x != nil && !s.is(kEntity) {
+				subject = x
+				break
+			}
+		}
+	}
+	if subject != nil {
+		if f := e.attrs["in."+subject.key]; f != "" {
+			return f
+		}
+	}
+	return e.attrs["field"]
 }
 
 // groupMark marks targets that were named with per or by: they group, while
