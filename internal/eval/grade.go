@@ -199,6 +199,9 @@ func toNumber(v any) (float64, bool) {
 		return float64(x), true
 	case float64:
 		return x, true
+	case string:
+		n, err := strconv.ParseFloat(x, 64)
+		return n, err == nil
 	}
 	return 0, false
 }

@@ -44,7 +44,7 @@ func (r *reader) status(unknown []string) Status {
 	if empty && (!special || len(unknown) > 0) && r.f.Shape != UnusualShape {
 		return NotUnderstood
 	}
-	if len(unknown) == 0 {
+	if len(unknown) == 0 && !r.headUnknown() {
 		return Understood
 	}
 	known := 0
@@ -73,6 +73,9 @@ func (r *reader) headUnknown() bool {
 			}
 			if n.unknown {
 				return r.unknownHeads(k)
+			}
+			if n.only(kValue) && s.is(kWh) && k == i+1 && r.plural(n) {
+				return true // "which passwords": a value is no thing to list
 			}
 			break
 		}
@@ -165,6 +168,11 @@ func flatten(conds []query.Expr) []query.Expr {
 func (r *reader) narrowed() []string {
 	if r.f.Subject == nil || r.f.Subject.key != "ot" {
 		return nil
+	}
+	for _, c := range r.f.Conds {
+		if slices.Contains(r.extras, c.Expr.Field) {
+			return nil // a field that may stand in another log of the protocol
+		}
 	}
 	for _, c := range r.f.Conds {
 		if c.Expr.Field == "ics.protocol" && !c.Not {

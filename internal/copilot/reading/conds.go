@@ -164,6 +164,7 @@ func (r *reader) takeAddresses() {
 		s.used = true
 		not := r.negated(i)
 		side := r.sideOf(i)
+		r.f.On["side:"+side] = true
 		if s.mac != "" {
 			r.addCond(sided(side, "mac", query.Eq, s.mac), not, s.text)
 			continue
@@ -207,6 +208,7 @@ func (r *reader) sideOf(i int) string {
 			}
 			if e.key == "destination" {
 				s.used = true
+				r.f.On["server"] = true
 				return "dst"
 			}
 			s.used = true
@@ -334,6 +336,14 @@ func (r *reader) takeValues() {
 				continue
 			}
 			s.used = true
+			if r.inTitles(s) {
+				r.addCond(query.Expr{Field: "finding_info.title", Op: query.Contains, Value: s.text}, r.negated(i), s.text)
+				continue
+			}
+			if r.ownValue(s) {
+				r.addStored(i, s)
+				continue
+			}
 			r.addCond(r.valueExpr(e), r.negated(i), s.text)
 			continue
 		}
@@ -346,6 +356,30 @@ func (r *reader) takeValues() {
 			r.addName(i, s)
 		}
 	}
+}
+
+// inTitles tells a protocol that alerts name in their titles, where the
+// sensors' alerts carry no protocol field: Zeek's notices.
+func (r *reader) inTitles(s *span) bool {
+	if r.f.Subject == nil || r.f.Subject.key != "alert" || len(r.vals.logs([]string{"alert"})) > 0 {
+		return false
+	}
+	for v := range r.vals.fields["finding_info.title"] {
+		if strings.Contains(strings.ToLower(v), strings.ToLower(s.text)) {
+			return true
+		}
+	}
+	return false
+}
+
+// ownValue tells a known name that is a stored value of what the question is
+// about: OpenSSH as a product, not as a service.
+func (r *reader) ownValue(s *span) bool {
+	if r.f.Subject == nil || r.f.Subject.key == "connection" {
+		return false
+	}
+	own := ownFields[r.f.Subject.key]
+	return slices.ContainsFunc(s.values, func(v value) bool { return slices.Contains(own, v.field) })
 }
 
 // namesAccount: in "logins for operator" the word that means nothing else is
@@ -449,6 +483,15 @@ func (r *reader) addStored(i int, s *span) {
 	side := ""
 	if strings.HasPrefix(vals[0].field, "device.") {
 		side = r.sideOf(i)
+		r.f.On["side:"+side] = true
+	}
+	if r.eitherSide(vals[0], side) {
+		v := vals[0]
+		r.wantType(v)
+		r.addCond(query.Expr{Or: []query.Expr{
+			{Field: "src_endpoint.type", Op: query.Eq, Value: v.value}, {Field: "dst_endpoint.type", Op: query.Eq, Value: v.value},
+		}}, r.negated(i), s.text)
+		return
 	}
 	field := func(name string) string {
 		attr, ok := strings.CutPrefix(name, "device.")
@@ -473,6 +516,13 @@ func (r *reader) addStored(i int, s *span) {
 		return
 	}
 	r.addCond(query.Expr{Or: alts}, not, s.text)
+}
+
+// eitherSide: OT traffic goes both ways between two ends, so "uploaded from
+// the PLC" and "the PLC answered" mean traffic that a PLC takes part in.
+func (r *reader) eitherSide(v value, side string) bool {
+	ot := r.f.Subject != nil && r.f.Subject.key == "ot"
+	return ot && v.field == "device.type" && side != "dst"
 }
 
 // wantType remembers a known type of device that no device is of.

@@ -158,10 +158,11 @@ func (l *Lexicon) correct(word string) (string, bool) {
 			continue
 		}
 		d := 2 * query.EditDistance(word, w)
-		if d > 2*limit || d > 2 && commonPrefix(word, w) >= len(word)-3 {
-			continue // too far, or another ending: "operator" is no misspelt "operation"
+		alike := within(word, w) || within(w, word)
+		if d > 2*limit || d > 2 && (strings.HasPrefix(word, w) || strings.HasPrefix(w, word)) || d > 2 && !alike && (len(word) < 10 || commonPrefix(word, w) >= len(word)-3) {
+			continue // too far, or another word: "operator" is no misspelt "operation"
 		}
-		if !within(word, w) && !within(w, word) {
+		if !alike {
 			d++ // a letter left out or doubled is likelier than a wrong one
 		}
 		switch {

@@ -76,6 +76,9 @@ func (r *reader) takeRanking() {
 		s.used = true
 		r.f.Ordered = true
 		r.f.Asc = r.f.Asc || e.key == "asc"
+		if r.f.Limit == 0 {
+			r.f.Limit = r.whichNumber(i)
+		}
 		for _, k := range []int{i + 1, i - 1, i + 2} {
 			if k < 0 || k >= len(r.spans) || k == i+2 && !r.spans[i+1].only(kStop, kOrder) {
 				continue
@@ -90,6 +93,18 @@ func (r *reader) takeRanking() {
 			}
 		}
 	}
+}
+
+// whichNumber is the 3 of "which 3 servers sent the most".
+func (r *reader) whichNumber(before int) int {
+	for k := 1; k < before; k++ {
+		s := r.spans[k]
+		if n := s.num; n != nil && !s.used && n.unit == "" && n.n >= 1 && n.n <= query.MaxLimit && r.spans[k-1].is(kWh) && r.spans[k+1].is(kEntity) && n.n == float64(int(n.n)) {
+			s.used = true
+			return int(n.n)
+		}
+	}
+	return 0
 }
 
 // isComparison tells "at most 5" and "most" apart; the lexicon has both.
@@ -172,9 +187,15 @@ func (r *reader) fieldEntry(s *span) *entry {
 // valuesOf takes the values from span k on for the field named at span i.
 func (r *reader) valuesOf(i, k int, e *entry, op query.Op) {
 	field := r.fieldOf(e)
+	if e.key == "host" && r.vals.any("ics.function") && k < len(r.spans) && r.spans[k].num != nil {
+		field = "ics.address" // "address 600" of a controller
+	}
 	took := false
 	for ; k < len(r.spans); k++ {
 		s := r.spans[k]
+		if !took && strings.Contains(r.question[r.toks[r.spans[k-1].to-1].to:r.toks[s.from].from], "(") {
+			break // "the user agent (log4shell)" explains, it gives no value
+		}
 		if took && (s.is(kLink) || s.only(kStop) && s.text == ",") {
 			continue
 		}
@@ -244,7 +265,7 @@ func (r *reader) valueFor(field string, s *span, op query.Op, adjacent bool) (an
 		return s.num.raw, true
 	case s.num != nil && field == "ics.function":
 		return nil, false
-	case s.unknown && adjacent, op != query.Eq && !s.only(kStop, kRole, kGroup, kNeg, kLink):
+	case s.unknown && adjacent && !r.pluralBefore(s), op != query.Eq && !s.only(kStop, kRole, kGroup, kNeg, kLink):
 		if v, ok := r.vals.has(field, s.text); ok {
 			return v, true
 		}
@@ -257,6 +278,13 @@ func (r *reader) valueFor(field string, s *span, op query.Op, adjacent bool) (an
 		}
 	}
 	return nil, false
+}
+
+// pluralBefore: after "accounts" an unknown word goes on with the sentence,
+// after "account" it is the account.
+func (r *reader) pluralBefore(s *span) bool {
+	i := slices.Index(r.spans, s)
+	return i > 0 && r.spans[i-1].is(kEntity) && r.plural(r.spans[i-1])
 }
 
 func (r *reader) severityValue(s *span) (any, bool) {

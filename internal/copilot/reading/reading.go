@@ -183,6 +183,7 @@ func (r *reader) interpret() {
 	r.takeComparisons()
 	r.takeAddresses()
 	r.takeValues()
+	r.takeLiveWords()
 	r.takeConditions()
 	r.takeTargets()
 	r.takeMeasure()
@@ -260,7 +261,12 @@ func anyOf(alts []query.Expr) query.Expr {
 		if a.Op != query.Eq {
 			return query.Expr{Or: alts}
 		}
-		vals = append(vals, a.Value)
+		if !slices.Contains(vals, a.Value) {
+			vals = append(vals, a.Value)
+		}
+	}
+	if len(vals) == 1 {
+		return alts[0]
 	}
 	return query.Expr{Field: alts[0].Field, Op: query.In, Value: vals}
 }

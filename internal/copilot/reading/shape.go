@@ -37,7 +37,7 @@ func (r *reader) decideShape() {
 		r.f.Shape = ShareShape
 	case r.isInventory(sh):
 		r.f.Shape = DevicesShape
-	case sh["never"] && len(r.f.Targets) > 0:
+	case sh["never"] && len(r.f.Targets) > 0 && r.neverOfTarget():
 		r.f.Shape, r.f.Pick = TableShape, "never"
 	case sh["new"] && len(r.f.Targets) > 0:
 		r.f.Shape, r.f.Pick = TableShape, "new"
@@ -51,6 +51,26 @@ func (r *reader) decideShape() {
 	default:
 		r.plainShape(sh, count)
 	}
+}
+
+// neverOfTarget tells "hosts that never sent queries" from "hosts with
+// connections that never got an answer", where never belongs to the subject.
+func (r *reader) neverOfTarget() bool {
+	for i, s := range r.spans {
+		if e := s.entry(kShape); e == nil || e.key != "never" {
+			continue
+		}
+		for k := i - 1; k >= 0; k-- {
+			p := r.spans[k]
+			if r.isSubject(p) {
+				return false
+			}
+			if !p.only(kStop, kWh, kIs, kRole, kEach) {
+				break
+			}
+		}
+	}
+	return true
 }
 
 func (r *reader) plainShape(sh map[string]bool, count bool) {
@@ -254,8 +274,8 @@ func (r *reader) compareValues() {
 			if c.Not || d.Not || !joinable(c.Expr, d.Expr) || c.Expr.Field == "" {
 				continue
 			}
-			if !slices.Contains(r.f.Targets, c.Expr.Field) {
-				r.f.Targets = append(r.f.Targets, c.Expr.Field)
+			if !slices.Contains(r.f.Targets, groupMark+c.Expr.Field) {
+				r.f.Targets = append(slices.DeleteFunc(r.f.Targets, func(t string) bool { return t == c.Expr.Field }), groupMark+c.Expr.Field)
 				r.f.Measures = nil
 			}
 			return

@@ -110,6 +110,9 @@ func (r *reader) numberAt(i int) *span {
 func (r *reader) wordAt(i int) *span {
 	entries, size := r.lex.at(r.toks, i)
 	vals, vsize := r.vals.at(r.toks, i)
+	if name, n := r.extraAt(i); n > size && n >= vsize {
+		return &span{to: i + n, entries: []*entry{{kind: kEntity, key: name, attrs: map[string]string{"field": name, "words": name}}}}
+	}
 	if vsize > 0 && (vsize > size || size == 0) && r.mayBeValue(i, vsize, vals, size > 0) {
 		return &span{to: i + vsize, values: vals}
 	}

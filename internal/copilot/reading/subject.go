@@ -38,6 +38,10 @@ func (r *reader) takeSubject() {
 		r.genericSubject(nouns[0])
 		return
 	}
+	if e := r.fromField(); e != nil {
+		r.setSubject(e)
+		return
+	}
 	for _, s := range r.spans {
 		if e := s.entry(kVerb); e != nil && !s.used {
 			if e.key == "query" {
@@ -47,6 +51,29 @@ func (r *reader) takeSubject() {
 			return
 		}
 	}
+}
+
+// fieldSubjects are the subjects that a field belongs to.
+var fieldSubjects = []struct{ prefix, subject string }{
+	{"product.", "software"}, {"http_", "http"}, {"query.", "dns"}, {"rcode", "dns"}, {"answers", "dns"}, {"tls.", "tls"},
+	{"file.", "file"}, {"dhcp.", "dhcp"}, {"email.", "mail"}, {"finding_info.", "alert"},
+}
+
+// fromField is the subject that a field asked for belongs to, where events of
+// it are stored: "which versions", "which user agents".
+func (r *reader) fromField() *entry {
+	for _, s := range r.spans {
+		e := s.entry(kEntity)
+		if e == nil || s.used {
+			continue
+		}
+		for _, f := range fieldSubjects {
+			if x := r.lex.entry(kSubject, f.subject); strings.HasPrefix(e.attrs["field"], f.prefix) && r.stored(x) {
+				return x
+			}
+		}
+	}
+	return nil
 }
 
 // serviceSubjects are the subjects whose events some sensors only show as
@@ -169,6 +196,7 @@ var subjectLogs = map[string][]string{
 	"login": {"sshd", "ssh", "auth", "sudo", "su", "login", "pam", "ftpd", "logon"},
 	"http":  {"http", "access"}, "dns": {"dns"}, "alert": {"alert", "notice"}, "dhcp": {"dhcp", "dhcpd"},
 	"mail": {"smtp", "mail"}, "software": {"software"}, "session_ssh": {"sshd", "ssh"},
+	"connection": {"conn", "flow", "netflow", "binetflow"}, "tls": {"ssl", "tls"}, "file": {"files", "fileinfo"},
 }
 
 // subjectExpr is the condition that selects a subject's events, and its

@@ -15,6 +15,10 @@ func (r *reader) takeTargets() {
 		if e == nil || s.used || e.attrs["field"] == "" || s.is(kSubject) && s.entry(kSubject) == r.f.Subject && e.key != "signature" {
 			continue
 		}
+		if r.modifies(i) {
+			s.used = true
+			continue
+		}
 		grouped := r.marked(i, kGroup)
 		if !grouped && len(r.f.Targets) > 0 && !r.alongside(i) {
 			s.used = true // a second noun that only repeats the first
@@ -40,6 +44,27 @@ func (r *reader) takeTargets() {
 			r.f.Targets = append(r.f.Targets, field)
 		}
 	}
+}
+
+// modifies tells a noun that only describes the noun right after it: the
+// "client" of "client versions".
+func (r *reader) modifies(i int) bool {
+	if i+1 >= len(r.spans) || strings.ContainsAny(r.question[r.toks[r.spans[i].to-1].to:r.toks[r.spans[i+1].from].from], ",;(") || r.plural(r.spans[i]) {
+		return false
+	}
+	n := r.spans[i+1]
+	e := n.entry(kEntity)
+	return e != nil && !n.used && e.attrs["field"] != "" && !n.is(kGroup) && !n.is(kRole)
+}
+
+// quantityOf is the number that a noun stands for, by subject.
+func (r *reader) quantityOf(q *entry) string {
+	if r.f.Subject != nil {
+		if f := q.attrs["in."+r.f.Subject.key]; f != "" {
+			return f
+		}
+	}
+	return q.key
 }
 
 // fieldOf is the field that a noun stands for: "version" is another field of
@@ -104,8 +129,8 @@ func (r *reader) plural(s *span) bool {
 // targetSide decides whether the hosts asked for are those that started
 // something or those that were addressed.
 func (r *reader) targetSide(i int) string {
-	if r.f.On["src_endpoint.ip"] != r.f.On["dst_endpoint.ip"] {
-		if r.f.On["src_endpoint.ip"] {
+	if r.f.On["side:src"] != r.f.On["side:dst"] {
+		if r.f.On["side:src"] {
 			return "dst" // "which hosts did A contact"
 		}
 		return "src"
@@ -164,6 +189,7 @@ func (r *reader) takeMeasure() {
 		quantity = r.superlative()
 	}
 	r.f.On["distinct"] = distinct
+	quantity = r.seenFromSender(quantity)
 	switch {
 	case quantity != "":
 		r.f.Measure = query.Measure{Fn: r.quantityFn(fn), Field: quantity}
@@ -175,6 +201,36 @@ func (r *reader) takeMeasure() {
 	if fn != nil {
 		r.f.On["fn:"+fn.key] = true
 	}
+}
+
+// seenFromSender: bytes are counted from the side of who opened the
+// connection, so what a server sent is what came in.
+func (r *reader) seenFromSender(quantity string) string {
+	server := r.f.On["server"] || slices.Contains(r.f.Targets, "dst_endpoint.ip") && !r.f.On["side:src"]
+	if !server {
+		return quantity
+	}
+	switch quantity {
+	case "traffic.bytes_out":
+		if r.saidSend() {
+			return "traffic.bytes_in"
+		}
+	case "traffic.packets_out":
+		return "traffic.packets_in"
+	}
+	return quantity
+}
+
+// saidSend tells that the sending is done by the hosts asked for ("sent"),
+// not to them ("sent to").
+func (r *reader) saidSend() bool {
+	for i, s := range r.spans {
+		switch r.toks[s.from].lower {
+		case "sent", "send", "sends", "sending", "transmitted", "uploaded", "returned":
+			return i+1 >= len(r.spans) || !strings.HasPrefix(strings.ToLower(r.spans[i+1].text), "to") || r.f.On["server"]
+		}
+	}
+	return false
 }
 
 func (r *reader) saidHowMuch() bool { return strings.Contains(strings.ToLower(r.question), "how much") }
@@ -205,7 +261,7 @@ func (r *reader) takeQuantity(fn *entry) string {
 			continue
 		}
 		if q.key == "traffic.bytes" || field == "" {
-			q2 := r.directed(i, q.key)
+			q2 := r.directed(i, r.quantityOf(q))
 			if field == "" || q2 != "traffic.bytes" {
 				field = q2
 			}

@@ -70,6 +70,7 @@ type values struct {
 	byPlain map[string][]value
 	fields  map[string]map[string]int64 // field → value → count
 	longest int
+	spaced  map[string][]string // field → values as spaced words, made when needed
 }
 
 func loadValues(ctx context.Context, w World) (*values, error) {
@@ -113,6 +114,9 @@ func (v *values) addField(field string, list []query.ValueCount, written bool) {
 	for _, x := range list {
 		m[x.Value] = x.Count
 		v.add(value{fieldValue{field, x.Value}, x.Count, written})
+		if first, _, ok := strings.Cut(x.Value, " "); ok && field == "device.vendor" && len(first) > 3 {
+			v.add(value{fieldValue{field, x.Value}, x.Count, written}, first) // "Siemens" for "Siemens AG"
+		}
 		if field == "metadata.log_name" {
 			if _, last, ok := strings.Cut(x.Value, "/"); ok {
 				v.add(value{fieldValue{field, x.Value}, x.Count, written}, last)
