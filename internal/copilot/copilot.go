@@ -171,6 +171,16 @@ func (c *Copilot) answer(ctx context.Context, r *reading.Reading, now time.Time,
 	if r.Status == reading.Partly {
 		ans.Status = StatusPartly
 	}
+	why, err := c.unknowable(ctx, r, now, ans)
+	if err != nil {
+		return err
+	}
+	if why != "" {
+		ans.Status = StatusRefused
+		ans.Answer = verify([]Sentence{{Text: why, Evidence: []string{ans.Evidence[0].ID}}}, ans)
+		ans.Suggestions = c.examples(ctx, bounds)
+		return nil
+	}
 	n := narrator{r: r, ev: ans.Evidence, bounds: bounds}
 	ans.Answer = verify(n.sentences(ctx, c.tools), ans)
 	ans.Suggestions = n.suggestions()

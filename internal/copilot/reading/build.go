@@ -169,6 +169,9 @@ func (r *reader) narrowed() []string {
 	if r.f.Subject == nil || r.f.Subject.key != "ot" {
 		return nil
 	}
+	if slices.ContainsFunc(r.f.Targets, func(t string) bool { return strings.TrimPrefix(t, groupMark) == "ics.object" }) {
+		return nil // objects stand in the logs beside the main one
+	}
 	for _, c := range r.f.Conds {
 		if slices.Contains(r.extras, c.Expr.Field) {
 			return nil // a field that may stand in another log of the protocol
@@ -510,8 +513,10 @@ func (r *reader) overviewSteps() []Step {
 func (r *reader) deviceSteps() []Step {
 	q := query.Query{From: "devices", Limit: MaxGroups}
 	for _, c := range r.f.Conds {
-		e := c.Expr
-		e.Field = strings.TrimPrefix(e.Field, "device.")
+		e, ok := deviceCond(c.Expr)
+		if !ok {
+			continue
+		}
 		if c.Not {
 			inner := e
 			e = query.Expr{Not: &inner}
@@ -527,6 +532,9 @@ func (r *reader) deviceSteps() []Step {
 	switch {
 	case len(groups) > 0:
 		q.Group = groups
+		for _, g := range groups {
+			q.Where = and(q.Where, query.Expr{Field: g, Op: query.Exists})
+		}
 		q.Measures = []query.Measure{{Fn: query.Count}}
 		q.Sort = []query.Sort{{By: "count", Desc: true}}
 	case r.f.On["fn:count"]:

@@ -232,6 +232,11 @@ func (r *reader) addName(i int, s *span) {
 		r.addStored(i, s)
 		return
 	}
+	if at := r.toks[s.from].from; at > 0 && r.question[at-1] == '(' {
+		s.used = true
+		r.note("left out %q, an explanation that nothing stored has", s.name)
+		return
+	}
 	fields := []string{"query.hostname", "http_request.url.hostname", "tls.sni"}
 	switch {
 	case r.f.Subject != nil && len(nameFields[r.f.Subject.key]) > 0:

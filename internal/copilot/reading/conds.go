@@ -164,6 +164,9 @@ func (r *reader) takeAddresses() {
 		s.used = true
 		not := r.negated(i)
 		side := r.sideOf(i)
+		if r.f.Subject != nil && r.f.Subject.key == "software" {
+			side = "" // a sighting has one host
+		}
 		r.f.On["side:"+side] = true
 		if s.mac != "" {
 			r.addCond(sided(side, "mac", query.Eq, s.mac), not, s.text)
@@ -488,8 +491,9 @@ func (r *reader) addStored(i int, s *span) {
 	if r.eitherSide(vals[0], side) {
 		v := vals[0]
 		r.wantType(v)
+		attr := strings.TrimPrefix(v.field, "device.")
 		r.addCond(query.Expr{Or: []query.Expr{
-			{Field: "src_endpoint.type", Op: query.Eq, Value: v.value}, {Field: "dst_endpoint.type", Op: query.Eq, Value: v.value},
+			{Field: "src_endpoint." + attr, Op: v.op(), Value: v.value}, {Field: "dst_endpoint." + attr, Op: v.op(), Value: v.value},
 		}}, r.negated(i), s.text)
 		return
 	}
@@ -505,7 +509,7 @@ func (r *reader) addStored(i int, s *span) {
 		if v.written && v.count > 0 {
 			r.note("took %q for a stored %s, a text that a device or peer wrote", v.value, plainField(v.field))
 		}
-		e := query.Expr{Field: field(v.field), Op: query.Eq, Value: v.value}
+		e := query.Expr{Field: field(v.field), Op: v.op(), Value: v.value}
 		if !slices.ContainsFunc(alts, func(x query.Expr) bool { return x.Field == e.Field && x.Value == e.Value }) {
 			alts = append(alts, e)
 		}
@@ -521,8 +525,16 @@ func (r *reader) addStored(i int, s *span) {
 // eitherSide: OT traffic goes both ways between two ends, so "uploaded from
 // the PLC" and "the PLC answered" mean traffic that a PLC takes part in.
 func (r *reader) eitherSide(v value, side string) bool {
-	ot := r.f.Subject != nil && r.f.Subject.key == "ot"
-	return ot && v.field == "device.type" && side != "dst"
+	ot := r.f.Subject == nil && r.vals.any("ics.function") || r.f.Subject != nil && r.f.Subject.key == "ot"
+	return ot && (v.field == "device.type" || v.field == "device.vendor") && side != "dst"
+}
+
+// op compares with the whole value, or with a part of it.
+func (v value) op() query.Op {
+	if v.part {
+		return query.Contains
+	}
+	return query.Eq
 }
 
 // wantType remembers a known type of device that no device is of.

@@ -249,6 +249,11 @@ func (r *reader) valueFor(field string, s *span, op query.Op, adjacent bool) (an
 			return v.value, true
 		}
 	}
+	if slices.Contains(r.extras, field) && adjacent && !s.only(kStop, kRole, kGroup, kIs, kLink, kNeg) {
+		if v, ok := r.vals.has(field, s.text); ok {
+			return v, true
+		}
+	}
 	switch {
 	case s.name != "":
 		if v, ok := r.vals.has(field, s.name); ok {

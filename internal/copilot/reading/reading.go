@@ -137,6 +137,9 @@ func (rd *Reader) Read(ctx context.Context, question string, now time.Time, w Wo
 	}
 	r.toks = tokenise(question)
 	r.cut()
+	if err := r.loadNamedExtras(ctx, w); err != nil {
+		return nil, err
+	}
 	r.interpret()
 	if prev != nil {
 		r.follow(prev)
@@ -144,6 +147,30 @@ func (rd *Reader) Read(ctx context.Context, question string, now time.Time, w Wo
 	out := r.finish()
 	out.Nouns = rd.nouns
 	return out, nil
+}
+
+// loadNamedExtras reads the stored values of the fields outside the schema
+// that the question names.
+func (r *reader) loadNamedExtras(ctx context.Context, w World) error {
+	for _, s := range r.spans {
+		name := s.text
+		if e := s.entry(kEntity); e != nil {
+			name = e.attrs["field"]
+		}
+		if !slices.Contains(r.extras, name) || r.vals.fields[name] != nil {
+			continue
+		}
+		list, _, err := w.Values(ctx, "", name)
+		if err != nil {
+			return fmt.Errorf("reading the stored values of %s: %w", name, err)
+		}
+		m := make(map[string]int64, len(list))
+		for _, v := range list {
+			m[v.Value] = v.Count
+		}
+		r.vals.fields[name] = m
+	}
+	return nil
 }
 
 // reader holds the state of one reading.

@@ -245,6 +245,9 @@ func (r *reader) isInventory(sh map[string]bool) bool {
 			about = about || e.key == "device"
 		}
 	}
+	if r.asksInventory() {
+		return true
+	}
 	if !about || r.f.Subject != nil || r.f.Measure.Field != "" || len(r.f.Times) > 0 {
 		return false
 	}
@@ -254,6 +257,47 @@ func (r *reader) isInventory(sh map[string]bool) bool {
 		}
 	}
 	return !slices.ContainsFunc(r.spans, func(s *span) bool { return s.is(kVerb) && !s.is(kRole) && !s.is(kStop) })
+}
+
+// asksInventory: "what firmware runs on 10.0.0.5" asks for what is known of a
+// device.
+func (r *reader) asksInventory() bool {
+	if len(r.f.Targets) == 0 || len(r.f.Conds) == 0 || r.f.Subject != nil && r.f.Subject.key != "event" || r.f.Measure.Field != "" || len(r.f.Times) > 0 {
+		return false
+	}
+	for _, t := range r.f.Targets {
+		if attr, ok := strings.CutPrefix(strings.TrimPrefix(t, groupMark), "device."); !ok || attr == "hostname" || attr == "ip" {
+			return false
+		}
+	}
+	for _, c := range r.f.Conds {
+		if _, ok := deviceCond(c.Expr); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// deviceCond turns a condition on a side of events into one on devices.
+func deviceCond(e query.Expr) (query.Expr, bool) {
+	if len(e.Or) > 0 {
+		return deviceCond(e.Or[0]) // either side of the same
+	}
+	prefix, attr, ok := strings.Cut(e.Field, ".")
+	if !ok || prefix != "device" && prefix != "src_endpoint" && prefix != "dst_endpoint" {
+		return e, false
+	}
+	switch attr {
+	case "ip":
+		attr = "ips"
+	case "mac":
+		attr = "macs"
+	case "uid", "name", "type", "vendor", "model", "firmware", "zone", "level", "criticality", "owner":
+	default:
+		return e, false
+	}
+	e.Field = attr
+	return e, e.Op != query.CIDR
 }
 
 // onlyAddresses tells a question that names a host and nothing else.

@@ -28,6 +28,10 @@ func (r *reader) takeSubject() {
 		return false
 	}
 	generic := func(e *entry) bool { return e.key == "event" || e.key == "ot" }
+	if e := r.fromValue(); e != nil && (len(nouns) == 0 || nouns[0].key == "connection" || generic(nouns[0])) {
+		r.setSubject(e)
+		return
+	}
 	if r.protocolConnections(nouns) {
 		return
 	}
@@ -69,6 +73,23 @@ func (r *reader) fromField() *entry {
 		}
 		for _, f := range fieldSubjects {
 			if x := r.lex.entry(kSubject, f.subject); strings.HasPrefix(e.attrs["field"], f.prefix) && r.stored(x) {
+				return x
+			}
+		}
+	}
+	return nil
+}
+
+// fromValue is the subject that a well-known value belongs to: TLS sessions
+// for "TLS 1.2", file transfers for "pdf".
+func (r *reader) fromValue() *entry {
+	for _, s := range r.spans {
+		e := s.entry(kValue)
+		if e == nil || s.used || s.is(kSubject) {
+			continue
+		}
+		for _, f := range fieldSubjects {
+			if x := r.lex.entry(kSubject, f.subject); strings.HasPrefix(e.alts[0].field, f.prefix) && r.stored(x) {
 				return x
 			}
 		}

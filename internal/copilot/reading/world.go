@@ -63,6 +63,7 @@ type value struct {
 	fieldValue
 	count   int64
 	written bool // by a device or peer
+	part    bool // the value stands for all that contain it
 }
 
 // values indexes the stored values by their letters and digits.
@@ -104,7 +105,7 @@ func loadValues(ctx context.Context, w World) (*values, error) {
 	v.addTypes(types)
 	names, err := w.Names(ctx)
 	for _, n := range names {
-		v.add(value{fieldValue{"device.name", n.Text}, 1, !n.Operator})
+		v.add(value{fieldValue: fieldValue{"device.name", n.Text}, count: 1, written: !n.Operator})
 	}
 	return v, err
 }
@@ -113,13 +114,13 @@ func (v *values) addField(field string, list []query.ValueCount, written bool) {
 	m := make(map[string]int64, len(list))
 	for _, x := range list {
 		m[x.Value] = x.Count
-		v.add(value{fieldValue{field, x.Value}, x.Count, written})
+		v.add(value{fieldValue: fieldValue{field, x.Value}, count: x.Count, written: written})
 		if first, _, ok := strings.Cut(x.Value, " "); ok && field == "device.vendor" && len(first) > 3 {
-			v.add(value{fieldValue{field, x.Value}, x.Count, written}, first) // "Siemens" for "Siemens AG"
+			v.add(value{fieldValue: fieldValue{field, first}, count: x.Count, written: written, part: true}) // "Siemens" for "Siemens AG"
 		}
 		if field == "metadata.log_name" {
 			if _, last, ok := strings.Cut(x.Value, "/"); ok {
-				v.add(value{fieldValue{field, x.Value}, x.Count, written}, last)
+				v.add(value{fieldValue: fieldValue{field, x.Value}, count: x.Count, written: written}, last)
 			}
 		}
 	}
@@ -131,7 +132,7 @@ func (v *values) addField(field string, list []query.ValueCount, written bool) {
 func (v *values) addTypes(types []DeviceType) {
 	for _, t := range types {
 		n, stored := v.fields["device.type"][t.Name]
-		x := value{fieldValue{"device.type", t.Name}, n, !stored}
+		x := value{fieldValue: fieldValue{"device.type", t.Name}, count: n, written: !stored}
 		for _, w := range append([]string{t.Name}, t.Words...) {
 			if plain(w) != plain(t.Name) || !stored {
 				v.add(x, w)
