@@ -23,7 +23,7 @@ func (r *reader) finish() *Reading {
 		out.Subject = r.f.Subject.attrs["words"]
 	}
 	for _, s := range r.spans {
-		if s.unknown && !s.used {
+		if !s.used && (s.unknown || s.num != nil && len(s.entries) == 0 && r.toks[s.from].kind == tokNumber && !r.named(s)) {
 			out.Unknown = append(out.Unknown, s.text)
 		}
 	}
@@ -34,6 +34,12 @@ func (r *reader) finish() *Reading {
 	out.Steps = r.steps()
 	out.ReadAs = r.readAs(out)
 	return out
+}
+
+// named tells a number that is part of a name before it, as in "TLS 1".
+func (r *reader) named(s *span) bool {
+	i := slices.Index(r.spans, s)
+	return i > 0 && r.spans[i-1].used && (r.spans[i-1].is(kValue) || len(r.spans[i-1].values) > 0)
 }
 
 // status weighs what was understood. A question whose head ("what is the X")
@@ -74,13 +80,21 @@ func (r *reader) headUnknown() bool {
 			if n.unknown {
 				return r.unknownHeads(k)
 			}
-			if n.only(kValue) && s.is(kWh) && k == i+1 && r.plural(n) {
-				return true // "which passwords": a value is no thing to list
-			}
-			break
+			return n.only(kValue) && s.is(kWh) && k == i+1 && r.standsAlone(k)
+
 		}
 	}
 	return false
+}
+
+// standsAlone: in "which password did he use" a value is asked for as if it
+// were a thing to list; in "which tcp connections" it describes the noun.
+func (r *reader) standsAlone(k int) bool {
+	if k+1 >= len(r.spans) {
+		return true
+	}
+	n := r.spans[k+1]
+	return !n.is(kSubject) && !n.is(kEntity) && !n.is(kQuantity) && !n.is(kValue) && !n.is(kCond) && !n.is(kLink) && n.num == nil && len(n.values) == 0
 }
 
 // unknownHeads: an unknown adjective before a known noun ("malicious

@@ -488,6 +488,10 @@ func (r *reader) addStored(i int, s *span) {
 		side = r.sideOf(i)
 		r.f.On["side:"+side] = true
 	}
+	if r.eitherSide(vals[0], side) && r.theOtherEnd(i) {
+		r.note("took %q for the other end of the traffic, not for a filter by device type", s.text)
+		return
+	}
 	if r.eitherSide(vals[0], side) {
 		v := vals[0]
 		r.wantType(v)
@@ -527,6 +531,25 @@ func (r *reader) addStored(i int, s *span) {
 func (r *reader) eitherSide(v value, side string) bool {
 	ot := r.f.Subject == nil && r.vals.any("ics.function") || r.f.Subject != nil && r.f.Subject.key == "ot"
 	return ot && (v.field == "device.type" || v.field == "device.vendor") && side != "dst"
+}
+
+// theOtherEnd: "the PLC" or "a Siemens controller" in a question about OT
+// traffic speaks of whoever is at the other end; "PLCs" is a kind of device.
+func (r *reader) theOtherEnd(i int) bool {
+	if r.plural(r.spans[i]) {
+		return false
+	}
+	for k := i - 1; k >= 0 && k >= i-3; k-- {
+		s := r.spans[k]
+		switch strings.ToLower(s.text) {
+		case "the", "a", "an", "our":
+			return true
+		}
+		if !s.is(kValue) && !s.unknown && len(s.values) == 0 {
+			return false
+		}
+	}
+	return false
 }
 
 // op compares with the whole value, or with a part of it.

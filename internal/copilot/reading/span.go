@@ -166,7 +166,7 @@ func (r *reader) corrected(i int, fixed string) *span {
 // device wrote must not swallow words of the grammar: at least one of the
 // words must mean nothing else.
 func (r *reader) mayBeValue(i, n int, vals []value, grammar bool) bool {
-	if slices.ContainsFunc(vals, func(v value) bool { return !v.written }) && (n > 1 || !grammar) {
+	if slices.ContainsFunc(vals, func(v value) bool { return !v.written }) && (n > 1 || !grammar) && !r.opening(i, n) {
 		return true
 	}
 	for k := i; k < i+n; k++ {
@@ -175,6 +175,18 @@ func (r *reader) mayBeValue(i, n int, vals []value, grammar bool) bool {
 		}
 	}
 	return false
+}
+
+// opening tells words that only open a question, such as "who is", whatever
+// stored value they spell.
+func (r *reader) opening(i, n int) bool {
+	for k := i; k < i+n; k++ {
+		entries, size := r.lex.at(r.toks[k:k+1], 0)
+		if size == 0 || !slices.ContainsFunc(entries, func(e *entry) bool { return e.kind == kStop || e.kind == kIs || e.kind == kWh }) {
+			return false
+		}
+	}
+	return i == 0
 }
 
 // nameShaped tells words that can only be names: they have a dot, slash, at

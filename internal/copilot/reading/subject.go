@@ -32,7 +32,7 @@ func (r *reader) takeSubject() {
 		r.setSubject(e)
 		return
 	}
-	if r.protocolConnections(nouns) {
+	if r.protocolTraffic(nouns) || r.protocolConnections(nouns) {
 		return
 	}
 	if pick(func(e *entry) bool { return !generic(e) }) {
@@ -52,6 +52,7 @@ func (r *reader) takeSubject() {
 				continue
 			}
 			r.setSubject(r.fromVerb(e.key))
+			r.connectionsInstead()
 			return
 		}
 	}
@@ -128,6 +129,46 @@ func (r *reader) protocolConnections(nouns []*entry) bool {
 		}
 	}
 	return true
+}
+
+// protocolTraffic: "responses in the DNP3 traffic" asks for operations where
+// DNP3 is decoded and no volume is asked for.
+func (r *reader) protocolTraffic(nouns []*entry) bool {
+	if len(nouns) == 0 || nouns[0].key != "connection" || !r.vals.any("ics.function") {
+		return false
+	}
+	for i, s := range r.spans {
+		if s.is(kQuantity) && !s.is(kVerb) || s.is(kEntity) && strings.HasPrefix(s.entry(kEntity).attrs["field"], "connection_info.") {
+			return false
+		}
+		if s.entry(kSubject) != nouns[0] {
+			continue
+		}
+		if w := strings.ToLower(s.text); i == 0 || w != "traffic" && w != "communication" {
+			return false
+		}
+		if e := r.spans[i-1].entry(kValue); e == nil || e.alts[0].field != "ics.protocol" {
+			return false
+		}
+	}
+	r.setSubject(r.lex.entry(kSubject, "ot"))
+	return true
+}
+
+// connectionsInstead: a verb that suggests a log which is not stored means
+// the connections of that service.
+func (r *reader) connectionsInstead() {
+	conn := r.lex.entry(kSubject, "connection")
+	if r.f.Subject == nil || r.stored(r.f.Subject) || !r.stored(conn) {
+		return
+	}
+	word := serviceSubjects[r.f.Subject.key]
+	for _, e := range r.lex.phrases[word] {
+		if e.kind == kValue {
+			r.setSubject(conn)
+			r.addCond(r.valueExpr(e), false, word)
+		}
+	}
 }
 
 // fromVerb is the subject that a verb suggests, if events of it are stored;

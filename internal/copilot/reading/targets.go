@@ -189,6 +189,7 @@ func (r *reader) takeMeasure() {
 		quantity = r.superlative()
 	}
 	r.f.On["distinct"] = distinct
+	quantity = r.bothWays(quantity)
 	quantity = r.seenFromSender(quantity)
 	switch {
 	case quantity != "":
@@ -201,6 +202,29 @@ func (r *reader) takeMeasure() {
 	if fn != nil {
 		r.f.On["fn:"+fn.key] = true
 	}
+}
+
+// bothWays: bytes "sent plus received" or "in both directions" are the sum.
+func (r *reader) bothWays(quantity string) string {
+	base, _, found := strings.Cut(strings.TrimSuffix(strings.TrimSuffix(quantity, "_out"), "_in"), " ")
+	if found || !strings.HasPrefix(base, "traffic.") || base == quantity {
+		return quantity
+	}
+	out, in := false, false
+	for _, t := range r.toks {
+		switch t.lower {
+		case "sent", "send", "sends", "uploaded", "transmitted", "outgoing", "out":
+			out = true
+		case "received", "receive", "receives", "downloaded", "incoming":
+			in = true
+		case "both", "either":
+			out, in = true, true
+		}
+	}
+	if out && in {
+		return base
+	}
+	return quantity
 }
 
 // seenFromSender: bytes are counted from the side of who opened the
