@@ -93,10 +93,10 @@ func (p *zeekJSON) Parse(rec Record, emit func(*event.Event)) error {
 	var when time.Time
 	for _, kv := range m {
 		switch {
-		case kv.key == "_path":
-		case kv.key == "ts":
+		case kv.key == "_path" && kv.value == named:
+		case kv.key == "ts" && when.IsZero():
 			if when = epoch(kv.value); when.IsZero() {
-				p.e.SetExtra("ts", kv.value)
+				keep(&p.e, "ts", kv.value)
 			}
 		case kv.value != "" || len(kv.list) > 0:
 			p.column(log, ot, kv.key, kv.value, kv.list)
@@ -119,6 +119,7 @@ const (
 	maxJSONDepth  = 32
 	maxJSONLeaves = 4000
 	maxListItems  = 1000
+	maxJSONKey    = 512 // a key with those it is nested in
 )
 
 // flatJSON reads one JSON object into its leaves in their order. Numbers keep
@@ -171,6 +172,9 @@ func (f *flattener) object(prefix string, depth int) error {
 			return notJSON(err)
 		}
 		name, _ := key.(string)
+		if len(prefix)+len(name) > maxJSONKey { // each value below would carry it
+			return fault.New(fault.Limited, "a JSON key longer than %d bytes", maxJSONKey)
+		}
 		if prefix != "" {
 			name = prefix + "." + name
 		}
