@@ -45,7 +45,7 @@ var otColumns = map[string]event.Slot{
 	"func": event.SlotICSFunction, "function_name": event.SlotICSFunction, "function_code": event.SlotICSFunctionCode,
 	"pdu_service": event.SlotICSFunction, "cip_service": event.SlotICSFunction, "enip_command": event.SlotICSFunction,
 	"command": event.SlotICSFunction, "fc_request": event.SlotICSFunction, "identifier_str": event.SlotICSFunction,
-	"request_type": event.SlotICSFunction, "msg_type": event.SlotICSFunction, "operation": event.SlotICSFunction,
+	"req_identifier_str": event.SlotICSFunction, "request_type": event.SlotICSFunction, "operation": event.SlotICSFunction,
 	"unit": event.SlotICSUnit, "address": event.SlotICSAddress, "quantity": event.SlotICSQuantity,
 	"start_address": event.SlotICSAddress, "write_start_address": event.SlotICSAddress, "index_number": event.SlotICSAddress,
 	"instance_number": event.SlotICSAddress, "range_low": event.SlotICSAddress, "object_count": event.SlotICSQuantity,
