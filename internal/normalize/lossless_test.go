@@ -125,11 +125,13 @@ func leavesOf(raw []byte) []field {
 
 var syslogTime = regexp.MustCompile(`^(?:<\d+>(?:1 )?)?(?:[A-Z][a-z]{2} [ \d]\d [\d:.]{8,}|[\d-]+T\S+|-) `)
 
+const wordRunes = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 // wordsOf are the words after the time of a syslog line.
 func wordsOf(line string) []field {
 	var out []field
 	for _, w := range strings.FieldsFunc(strings.ToValidUTF8(syslogTime.ReplaceAllString(line, ""), ""), func(r rune) bool {
-		return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r > 127)
+		return r <= 127 && !strings.ContainsRune(wordRunes, r)
 	}) {
 		out = append(out, field{"word", w})
 	}
@@ -170,13 +172,13 @@ func wordOutsideRaw(e *event.Event, w string) bool {
 // another spelling of the list.
 func contains(joined, v string) bool {
 	have := map[string]bool{}
-	for _, x := range strings.Split(joined, ", ") {
+	for x := range strings.SplitSeq(joined, ", ") {
 		have[x] = true
 	}
 	if have[v] {
 		return true
 	}
-	for _, x := range strings.Split(v, ",") {
+	for x := range strings.SplitSeq(v, ",") {
 		if !have[x] && !have[unescaped(x)] {
 			return false
 		}

@@ -102,7 +102,7 @@ func setList(e *event.Event, slot event.Slot, name string, vs []string) {
 func parseInt(v string) (int64, bool) {
 	if hex, isHex := strings.CutPrefix(v, "0x"); isHex {
 		n, err := strconv.ParseUint(hex, 16, 63)
-		return int64(n), err == nil //nolint:gosec // G115: 63 bits were asked for
+		return int64(n), err == nil
 	}
 	n, err := strconv.ParseInt(v, 10, 64)
 	if err == nil {
@@ -149,7 +149,7 @@ func epoch(v string) time.Time {
 		if err != nil {
 			return time.Time{}
 		}
-		nano = int64(n) //nolint:gosec // G115: at most nine digits
+		nano = int64(n)
 		for range 9 - len(frac) {
 			nano *= 10
 		}

@@ -111,6 +111,7 @@ func (p *eve) leaf(kv pair) {
 	switch slot {
 	case event.SlotConnectionInfoProtocolName, event.SlotAppName, event.SlotSrcEndpointMAC, event.SlotDstEndpointMAC:
 		v = strings.ToLower(v)
+	default:
 	}
 	if kv.list != nil {
 		setList(&p.e, slot, kv.key, kv.list)

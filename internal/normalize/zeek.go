@@ -40,6 +40,7 @@ func (z *zeek) column(log zeekLog, ot bool, name, v string, list []string) {
 		v = strings.ToLower(v)
 	case event.SlotICSFunction:
 		v = strings.TrimSpace(v)
+	default:
 	}
 	if list != nil {
 		setList(&z.e, slot, name, list)

@@ -150,8 +150,7 @@ func notJSON(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fault.New(fault.Invalid, "the JSON object breaks off")
 	}
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if _, bad := errors.AsType[*json.SyntaxError](err); bad {
 		return fault.New(fault.Invalid, "not valid JSON")
 	}
 	return fault.Wrap(fault.Invalid, err, "not valid JSON")
