@@ -151,9 +151,13 @@ func (r *Reader) stream(ctx context.Context, in io.Reader, rep *Report, format s
 		counts.reject(what, 0)
 		return nil
 	}
-	f, err := r.pick(head, filepath.Base(rep.Path), format)
+	look := sample(head)
+	f, err := r.pick(look, filepath.Base(rep.Path), format)
 	if err != nil {
 		return err
+	}
+	if f == nil && len(head) < HeadSize && len(bytes.TrimSpace(look)) == 0 {
+		return nil // nothing but blank lines
 	}
 	if f == nil {
 		counts.reject("no known format", 0)
@@ -229,6 +233,9 @@ func (p *pump) run(br *bufio.Reader, head []byte) error {
 		case err != nil:
 			p.counts.reject("the file breaks off: "+plainError(err), offset)
 			return nil
+		}
+		if hole := len(raw) - len(bytes.TrimLeft(raw, "\x00")); hole > 0 { // left by a power cut
+			raw, offset = raw[hole:], offset+int64(hole)
 		}
 		if len(bytes.TrimSpace(raw)) == 0 {
 			continue

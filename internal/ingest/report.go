@@ -49,7 +49,7 @@ func (c *counter) finish() {
 }
 
 // Files expands directories to the regular files below them, sorted by path;
-// hidden files and what is no regular file are left out. A path that does not
+// hidden files and what is no regular file, such as a link, are left out. A path that does not
 // exist is a NotFound fault that names it.
 func Files(paths []string) ([]string, error) {
 	var out []string
@@ -66,11 +66,15 @@ func Files(paths []string) ([]string, error) {
 			out = append(out, p)
 			continue
 		}
-		err = filepath.WalkDir(p, func(path string, d fs.DirEntry, err error) error {
+		root := p
+		if link, err := os.Lstat(p); err == nil && link.Mode()&fs.ModeSymlink != 0 {
+			root += string(filepath.Separator) // a link that was named is followed, such as Zeek's "current"
+		}
+		err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
 				return err
-			case strings.HasPrefix(d.Name(), ".") && path != p:
+			case strings.HasPrefix(d.Name(), ".") && path != root:
 				if d.IsDir() {
 					return filepath.SkipDir
 				}

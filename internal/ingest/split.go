@@ -3,11 +3,14 @@ package ingest
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 )
 
 var errTooLong = errors.New("record too long")
+
+const bom = "\xef\xbb\xbf"
 
 // splitter cuts a stream into records: lines, or whole JSON values when the
 // stream starts with an array or with an object that spans lines. Offsets
@@ -21,7 +24,7 @@ type splitter struct {
 
 func newSplitter(br *bufio.Reader, head []byte) *splitter {
 	s := &splitter{br: br, json: spansLines(head)}
-	if bytes.HasPrefix(head, []byte("\xef\xbb\xbf")) {
+	if bytes.HasPrefix(head, []byte(bom)) {
 		n, _ := br.Discard(3)
 		s.offset = int64(n)
 	}
@@ -30,13 +33,48 @@ func newSplitter(br *bufio.Reader, head []byte) *splitter {
 
 // spansLines tells pretty-printed JSON and JSON arrays from JSON lines.
 func spansLines(head []byte) bool {
-	h := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
+	h := bytes.TrimLeft(bytes.TrimPrefix(head, []byte(bom)), " \t\r\n")
 	if bytes.HasPrefix(h, []byte("[")) {
 		rest := bytes.TrimLeft(h[1:], " \t\r\n")
 		return bytes.HasPrefix(rest, []byte("{")) || bytes.HasPrefix(rest, []byte("]"))
 	}
 	line, _, _ := bytes.Cut(h, []byte("\n"))
-	return len(line) < len(h) && bytes.Equal(bytes.TrimSpace(line), []byte("{"))
+	if len(line) == len(h) || !bytes.HasPrefix(h, []byte("{")) {
+		return false
+	}
+	if bytes.Equal(bytes.TrimSpace(line), []byte("{")) {
+		return true
+	}
+	if json.Valid(line) {
+		return false
+	}
+	dec := json.NewDecoder(bytes.NewReader(h))
+	var first json.RawMessage
+	return dec.Decode(&first) == nil && dec.InputOffset() > int64(len(line))
+}
+
+// sample is the head as a format may look at it: without byte order mark and
+// without holes of NUL, each JSON value on one line.
+func sample(head []byte) []byte {
+	head = bytes.ReplaceAll(bytes.TrimPrefix(head, []byte(bom)), []byte{0}, nil)
+	if !spansLines(head) {
+		return head
+	}
+	s := newSplitter(bufio.NewReader(bytes.NewReader(head)), head)
+	var out bytes.Buffer
+	for {
+		raw, _, err := s.next()
+		if err != nil {
+			break
+		}
+		if json.Compact(&out, raw) == nil { // else: the last one is cut off
+			out.WriteByte('\n')
+		}
+	}
+	if out.Len() == 0 {
+		return head
+	}
+	return out.Bytes()
 }
 
 // next returns the next record and its offset. The bytes are valid until the
@@ -66,8 +104,7 @@ func (s *splitter) line() ([]byte, int64, error) {
 		case errors.Is(err, bufio.ErrBufferFull):
 			continue
 		case err != nil && !errors.Is(err, io.EOF):
-			s.br.Reset(bytes.NewReader(nil))
-			return nil, start, err
+			return nil, start, s.broken(err)
 		case tooLong:
 			return nil, start, errTooLong
 		case err != nil && len(s.buf) == 0:
@@ -77,26 +114,53 @@ func (s *splitter) line() ([]byte, int64, error) {
 	}
 }
 
+// broken makes EOF follow an error of the stream.
+func (s *splitter) broken(err error) error {
+	s.br.Reset(bytes.NewReader(nil))
+	return err
+}
+
+// nesting follows how deep in JSON a stream is.
+type nesting struct {
+	depth           int
+	quoted, escaped bool
+}
+
+// step takes the next byte. No string goes on over a line: one that is not
+// ended must not hide the rest of the stream.
+func (n *nesting) step(c byte) {
+	switch {
+	case n.escaped:
+		n.escaped = false
+	case n.quoted && c == '\\':
+		n.escaped = true
+	case c == '"', n.quoted && c == '\n':
+		n.quoted = !n.quoted
+	case n.quoted:
+	case c == '{':
+		n.depth++
+	case c == '}':
+		n.depth--
+	}
+}
+
 // value reads one top-level JSON object by counting braces outside strings;
 // brackets and commas between objects are passed over.
 func (s *splitter) value() ([]byte, int64, error) {
 	s.buf = s.buf[:0]
-	start, depth := s.offset, 0
-	quoted, escaped, tooLong := false, false, false
+	start, tooLong := s.offset, false
+	var in nesting
 	for {
 		c, err := s.br.ReadByte()
 		if err != nil {
-			if errors.Is(err, io.EOF) && len(s.buf) > 0 {
-				return s.buf, start, nil // the parser says what is wrong with it
-			}
-			return nil, start, err
+			return s.end(err, start, tooLong)
 		}
 		s.offset++
-		if depth == 0 {
+		if in.depth == 0 {
+			if bytes.IndexByte([]byte(" \t\r\n,[]"), c) >= 0 {
+				continue
+			}
 			if c != '{' {
-				if bytes.IndexByte([]byte(" \t\r\n,[]"), c) >= 0 {
-					continue
-				}
 				return s.stray(c)
 			}
 			start = s.offset - 1
@@ -104,25 +168,27 @@ func (s *splitter) value() ([]byte, int64, error) {
 		if tooLong = tooLong || len(s.buf) >= MaxRecord; !tooLong {
 			s.buf = append(s.buf, c)
 		}
-		switch {
-		case escaped:
-			escaped = false
-		case quoted && c == '\\':
-			escaped = true
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{':
-			depth++
-		case c == '}':
-			if depth--; depth == 0 {
-				if tooLong {
-					return nil, start, errTooLong
-				}
-				return s.buf, start, nil
-			}
+		if in.step(c); in.depth > 0 {
+			continue
 		}
+		if tooLong {
+			return nil, start, errTooLong
+		}
+		return s.buf, start, nil
 	}
+}
+
+// end is what is left when the stream ends in a value.
+func (s *splitter) end(err error, start int64, tooLong bool) ([]byte, int64, error) {
+	switch {
+	case !errors.Is(err, io.EOF):
+		return nil, start, s.broken(err)
+	case tooLong:
+		return nil, start, errTooLong
+	case len(s.buf) > 0:
+		return s.buf, start, nil // the parser says what is wrong with it
+	}
+	return nil, s.offset, err
 }
 
 // stray returns what stands between objects and is none, up to the line's end.
@@ -131,46 +197,17 @@ func (s *splitter) stray(c byte) ([]byte, int64, error) {
 	s.buf = append(s.buf[:0], c)
 	for len(s.buf) < 4096 {
 		c, err := s.br.ReadByte()
-		if err != nil || c == '\n' {
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, start, s.broken(err)
+		}
+		if err != nil {
 			break
 		}
 		s.offset++
+		if c == '\n' {
+			break
+		}
 		s.buf = append(s.buf, c)
 	}
 	return s.buf, start, nil
-}
-
-// magics are the first bytes of files that people try and that hold no text.
-var magics = []struct{ magic, what string }{
-	{"\xd4\xc3\xb2\xa1", "a packet capture (pcap): decode it with Zeek or Suricata and take in their logs"},
-	{"\xa1\xb2\xc3\xd4", "a packet capture (pcap): decode it with Zeek or Suricata and take in their logs"},
-	{"\x4d\x3c\xb2\xa1", "a packet capture (pcap): decode it with Zeek or Suricata and take in their logs"},
-	{"\x0a\x0d\x0d\x0a", "a packet capture (pcapng): decode it with Zeek or Suricata and take in their logs"},
-	{"PK\x03\x04", "a zip archive: unpack it first"},
-	{"\x89PNG", "an image"},
-	{"\x7fELF", "a program"},
-	{"%PDF", "a PDF document"},
-	{"\xfd7zXZ\x00", "an xz archive: unpack it first"},
-	{"BZh", "a bzip2 archive: unpack it first"},
-	{"\x28\xb5\x2f\xfd", "a zstd archive: unpack it first"},
-	{"7z\xbc\xaf", "a 7z archive: unpack it first"},
-	{"\x1f\x8b", "gzip inside gzip: unpack it first"},
-	{"\xff\xfe", "text in UTF-16: convert it to UTF-8 first"},
-	{"\xfe\xff", "text in UTF-16: convert it to UTF-8 first"},
-	{"SQLite format 3\x00", "an SQLite database"},
-	{"PAR1", "a Parquet file"},
-}
-
-// binary names what a source is if it is no text: by its magic, or because
-// more than one byte in a hundred of its head is NUL.
-func binary(head []byte) string {
-	for _, m := range magics {
-		if bytes.HasPrefix(head, []byte(m.magic)) {
-			return m.what
-		}
-	}
-	if n := bytes.Count(head, []byte{0}); n*100 > len(head) {
-		return "binary data"
-	}
-	return ""
 }

@@ -2,6 +2,7 @@ package normalize
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,13 +13,17 @@ import (
 // lines. Exactly one of them has activity_name "Logon", so that counting
 // "Logon" with status "Failure" counts refused attempts:
 //
-//   - sshd with its own "Failed METHOD for ..." lines is the authority; PAM's
-//     lines beside it are "PAM failure", sshd's "Invalid user" is "Preauth";
+//   - programs that say themselves who was refused (sshd, dropbear, su, login)
+//     are the authority; PAM's lines beside theirs are "PAM failure", sshd's
+//     "Invalid user" is "Preauth"; for any other program PAM is the authority;
 //   - where the program is named "sshd(pam_unix)", as Linux wrote before 2006,
 //     there is no such line of sshd and PAM's is the authority; likewise for su
 //     and login;
 //   - "message repeated N times: [ ... ]" and "N more authentication failures"
 //     stand for N attempts (field count).
+//
+// A user name is chosen by whoever knocks and may spell " from 10.0.0.1 port 22"
+// itself: patterns take the last such words of a line, which the program wrote.
 //
 // recogniser understands the lines of some programs that match a pattern.
 type recogniser struct {
@@ -33,10 +38,16 @@ var repeated = regexp.MustCompile(`^message repeated (\d{1,6}) times: \[ ?(.*?)\
 func understand(e *event.Event, l line) {
 	if m := repeated.FindStringSubmatch(l.text); m != nil {
 		l.text = m[2]
-		understand(e, l)
-		set(e, event.SlotCount, "count", m[1])
+		recognise(e, l)
+		if n, err := strconv.ParseInt(m[1], 10, 64); err == nil {
+			e.SetInt(event.SlotCount, n*max(e.Int(event.SlotCount), 1))
+		}
 		return
 	}
+	recognise(e, l)
+}
+
+func recognise(e *event.Event, l line) {
 	for _, r := range recognisers {
 		if r.programs != "" && !hasWord(r.programs, l.program) {
 			continue
@@ -52,29 +63,24 @@ func understand(e *event.Event, l line) {
 }
 
 func hasWord(list, w string) bool {
-	for _, x := range strings.Fields(list) {
-		if x == w {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(strings.Fields(list), w)
 }
 
 const host = `([0-9A-Fa-f:.]+|[A-Za-z0-9_.-]+)`
 
 var recognisers = []recogniser{
-	{"sshd sshd-session dropbear", regexp.MustCompile(`^Failed (\S+) for (invalid user |illegal user )?(.*?) from ` + host + ` port (\d+)(?: (\S+))?`), func(e *event.Event, m []string) {
+	{"sshd sshd-session dropbear", regexp.MustCompile(`^Failed (\S+) for (invalid user |illegal user )?(.*) from ` + host + ` port (\d+)(?: ssh\d)?(?:: .*)?$`), func(e *event.Event, m []string) {
 		logon(e, m[3], m[4], m[5], event.Failure)
 		e.SetAuthProtocol(m[1])
 		if m[2] != "" {
 			e.SetStatusDetail("invalid user")
 		}
 	}},
-	{"sshd sshd-session dropbear", regexp.MustCompile(`^Accepted (\S+) for (.*?) from ` + host + ` port (\d+)`), func(e *event.Event, m []string) {
+	{"sshd sshd-session dropbear", regexp.MustCompile(`^Accepted (\S+) for (.*) from ` + host + ` port (\d+)(?: ssh\d)?(?:: .*)?$`), func(e *event.Event, m []string) {
 		logon(e, m[2], m[3], m[4], event.Success)
 		e.SetAuthProtocol(m[1])
 	}},
-	{"sshd sshd-session", regexp.MustCompile(`^(?:Invalid|Illegal) user (.*?) from ` + host + `(?: port (\d+))?`), func(e *event.Event, m []string) {
+	{"sshd sshd-session", regexp.MustCompile(`^(?:Invalid|Illegal) user (.*) from ` + host + `(?: port (\d+))?$`), func(e *event.Event, m []string) {
 		ssh(e, event.Authentication, "Preauth", "invalid_user", m[2], m[3])
 		e.SetUserName(m[1])
 		e.SetStatusDetail("invalid user")
@@ -84,7 +90,7 @@ var recognisers = []recogniser{
 		e.SetUserName(m[1])
 		e.SetStatusDetail("invalid user")
 	}},
-	{"sshd sshd-session", regexp.MustCompile(`^(?:Connection|Disconnected) (?:closed|reset|from)?(?: by| from)? ?(?:(?:authenticating|invalid) user (\S+) )?` + host + `(?: port (\d+))?(?: \[preauth\])?$`), func(e *event.Event, m []string) {
+	{"sshd sshd-session", regexp.MustCompile(`^(?:Connection|Disconnected) (?:closed|reset|from)?(?: by| from)? ?(?:(?:authenticating |invalid )?user (.*?) ?)?` + host + `(?: port (\d+))?(?: \[preauth\])?$`), func(e *event.Event, m []string) {
 		ssh(e, event.SSHActivity, "Close", "connection_closed", m[2], m[3])
 		e.SetUserName(m[1])
 	}},
@@ -95,9 +101,17 @@ var recognisers = []recogniser{
 	{"sshd sshd-session", regexp.MustCompile(`^Did not receive identification string from ` + host + `(?: port (\d+))?`), func(e *event.Event, m []string) {
 		ssh(e, event.SSHActivity, "Probe", "no_identification", m[1], m[2])
 	}},
-	{"sshd sshd-session", regexp.MustCompile(`^(?:error: maximum authentication attempts exceeded for|(?:error: )?Disconnecting: Too many authentication failures for) (?:invalid user )?(\S+)(?: from ` + host + ` port (\d+))?`), func(e *event.Event, m []string) {
+	{"sshd sshd-session", regexp.MustCompile(`^(?:error: maximum authentication attempts exceeded for|(?:error: )?Disconnecting: Too many authentication failures for) (?:invalid user )?(.*?)(?: from ` + host + ` port (\d+))?(?: ssh\d)?(?: \[preauth\])?$`), func(e *event.Event, m []string) {
 		ssh(e, event.SSHActivity, "Disconnect", "too_many_failures", m[2], m[3])
 		e.SetUserName(m[1])
+	}},
+	{"sshd sshd-session", regexp.MustCompile(`^Disconnecting (?:authenticating |invalid )?user (.*) ` + host + ` port (\d+): (.*?)(?: \[preauth\])?$`), func(e *event.Event, m []string) {
+		ssh(e, event.SSHActivity, "Disconnect", "disconnecting", m[2], m[3])
+		e.SetUserName(m[1])
+		e.SetStatusDetail(m[4])
+		if strings.HasPrefix(m[4], "Too many authentication failures") {
+			e.SetMetadataEventCode("too_many_failures")
+		}
 	}},
 	{"sshd sshd-session", regexp.MustCompile(`^reverse mapping checking getaddrinfo for (\S+) \[` + host + `\] failed|^Address ` + host + ` maps to (\S+),`), func(e *event.Event, m []string) {
 		addr, name := m[2], m[1]
@@ -107,10 +121,10 @@ var recognisers = []recogniser{
 		ssh(e, event.SSHActivity, "Probe", "reverse_mapping_failed", addr, "")
 		e.SetSrcEndpointHostname(name)
 	}},
-	{"", regexp.MustCompile(`^pam_[a-z_]+\(([A-Za-z0-9_-]+)(?::auth)?\): authentication failure; (.*)$`), func(e *event.Event, m []string) {
+	{"", regexp.MustCompile(`^pam_[a-z0-9_]+\(([A-Za-z0-9_-]+)(?::auth)?\): authentication failure; (.*)$`), func(e *event.Event, m []string) {
 		e.SetClassUID(int64(event.Authentication))
 		e.SetActivityName("PAM failure")
-		if m[1] != "sshd" {
+		if !hasWord(refusesItself, m[1]) {
 			e.SetActivityName("Logon")
 			e.SetStatus(event.Failure)
 		}
@@ -142,16 +156,23 @@ var recognisers = []recogniser{
 		e.SetExtra("tty", m[3])
 		e.SetExtra("pwd", m[4])
 	}},
-	{"su", regexp.MustCompile(`^(FAILED SU|Successful su|\+|-|FAILED) ?\(?(?:to|for)? ?(\S+?)\)? (?:by )?(\S+)`), func(e *event.Event, m []string) {
-		status := event.Success
-		if strings.HasPrefix(m[1], "FAILED") || m[1] == "-" {
-			status = event.Failure
-		}
-		logon(e, m[2], "", "", status)
-		e.SetActorUserName(m[3])
+	// util-linux: "(to root) ops on pts/0"; shadow: "Successful su for root by ops"
+	{"su", regexp.MustCompile(`^(FAILED SU )?\(to (\S+)\) (\S+) on (\S+)`), func(e *event.Event, m []string) {
+		switched(e, m[2], m[3], m[4], m[1] != "")
 	}},
-	{"login", regexp.MustCompile(`^FAILED LOGIN (?:SESSION|\(?\d*\)?)? ?(?:FROM|from|on) '?(\S+?)'? (?:FOR|for) '?([^',]+)'?`), func(e *event.Event, m []string) {
-		logon(e, m[2], m[1], "", event.Failure)
+	{"su", regexp.MustCompile(`^(?:(FAILED)|Successful) su (?:for|to) (\S+) by (\S+)`), func(e *event.Event, m []string) {
+		switched(e, m[2], m[3], "", m[1] != "")
+	}},
+	// the sulog form of shadow and busybox: "- pts/0 ops:root"
+	{"su", regexp.MustCompile(`^([-+]) (\S+) ([^\s:]+)[:-](\S+)$`), func(e *event.Event, m []string) {
+		switched(e, m[4], m[3], m[2], m[1] == "-")
+	}},
+	{"login", regexp.MustCompile(`^FAILED LOGIN (?:SESSION|\(?\d*\)?)? ?(FROM|from|on) '?(\S+?)'? (?:FOR|for) '?([^',]*)'?,`), func(e *event.Event, m []string) {
+		if m[1] == "on" { // a terminal, not a host
+			keep(e, "tty", m[2])
+			m[2] = ""
+		}
+		logon(e, m[3], m[2], "", event.Failure)
 	}},
 	{"ftpd vsftpd proftpd in.ftpd", regexp.MustCompile(`^connection from ` + host + ` \((.*?)\)`), func(e *event.Event, m []string) {
 		e.SetClassUID(int64(event.NetworkActivity))
@@ -167,11 +188,11 @@ var recognisers = []recogniser{
 		e.SetAuthProtocol("kerberos")
 		e.SetAppName("rlogin")
 	}},
-	{"dropbear", regexp.MustCompile(`^Bad password attempt for '(.*?)' from ` + host + `:(\d+)`), func(e *event.Event, m []string) {
+	{"dropbear", regexp.MustCompile(`^Bad (?:PAM )?password attempt for '(.*)' from ` + host + `:(\d+)$`), func(e *event.Event, m []string) {
 		logon(e, m[1], m[2], m[3], event.Failure)
 		e.SetAuthProtocol("password")
 	}},
-	{"dropbear", regexp.MustCompile(`^(Password|Pubkey) auth succeeded for '(.*?)' (?:with key \S+ \S+ )?from ` + host + `:(\d+)`), func(e *event.Event, m []string) {
+	{"dropbear", regexp.MustCompile(`^(Password|Pubkey) auth succeeded for '(.*)' (?:with .*? )?from ` + host + `:(\d+)$`), func(e *event.Event, m []string) {
 		logon(e, m[2], m[3], m[4], event.Success)
 		e.SetAuthProtocol(strings.ToLower(m[1]))
 	}},
@@ -197,71 +218,27 @@ func ssh(e *event.Event, class event.Class, activity, code, src, port string) {
 	from(e, src, port)
 }
 
+// refusesItself are the programs that log a refused attempt in a line of their
+// own, beside that of PAM.
+const refusesItself = "sshd dropbear su su-l login"
+
+// switched is an attempt to become another user.
+func switched(e *event.Event, to, by, tty string, failed bool) {
+	status := event.Success
+	if failed {
+		status = event.Failure
+	}
+	logon(e, to, "", "", status)
+	e.SetActorUserName(by)
+	keep(e, "tty", tty)
+}
+
 // from sets where it came from: an address, or a name.
 func from(e *event.Event, src, port string) {
 	if src != "" && !e.SetIP(event.SlotSrcEndpointIP, src) {
 		e.SetSrcEndpointHostname(src)
 	}
-	if n, err := strconv.ParseInt(port, 10, 32); err == nil {
-		e.SetSrcEndpointPort(n)
-	}
-}
-
-var pamField = regexp.MustCompile(`(logname|uid|euid|tty|ruser|rhost|user)=(\S*)`)
-
-// pamFields reads "logname= uid=0 euid=0 tty=ssh ruser= rhost=H  user=U".
-func pamFields(e *event.Event, text string) {
-	for _, m := range pamField.FindAllStringSubmatch(text, 16) {
-		switch m[1] {
-		case "rhost":
-			from(e, m[2], "")
-		case "user":
-			e.SetUserName(m[2])
-		case "ruser":
-			e.SetActorUserName(m[2])
-		default:
-			e.SetExtra("pam."+m[1], m[2])
-		}
-	}
-}
-
-func session(e *event.Event, what, user string) {
-	e.SetClassUID(int64(event.Authentication))
-	e.SetUserName(user)
-	e.SetActivityName("Logoff")
-	if what == "opened" {
-		e.SetActivityName("Session opened")
-	}
-	e.SetMetadataEventCode("session_" + what)
-}
-
-var (
-	oldFailure = regexp.MustCompile(`^(?:(\d{1,6}) more )?authentication failures?; (.*)$`)
-	oldSession = regexp.MustCompile(`^session (opened|closed) for user (\S+)(?: by ([^\s(]*)\(uid=(\d+)\))?`)
-	oldCheck   = regexp.MustCompile(`^check pass; user unknown`)
-)
-
-// oldPAM reads the lines of "sshd(pam_unix)" and its like, which have no other
-// authority beside them.
-func oldPAM(e *event.Event, l line) {
-	if m := oldFailure.FindStringSubmatch(l.text); m != nil {
-		logon(e, "", "", "", event.Failure)
-		set(e, event.SlotCount, "count", m[1])
-		pamFields(e, m[2])
-		return
-	}
-	if m := oldSession.FindStringSubmatch(l.text); m != nil {
-		session(e, m[1], m[2])
-		if m[1] == "opened" {
-			logon(e, m[2], "", "", event.Success)
-			e.SetActorUserName(m[3])
-		}
-		return
-	}
-	if oldCheck.MatchString(l.text) {
-		e.SetClassUID(int64(event.Authentication))
-		e.SetActivityName("Preauth")
-		e.SetMetadataEventCode("unknown_user")
-		e.SetStatusDetail("invalid user")
+	if n, err := strconv.ParseUint(port, 10, 16); err == nil {
+		e.SetSrcEndpointPort(int64(n))
 	}
 }

@@ -1,7 +1,10 @@
 package normalize
 
 import (
+	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"vedette/internal/event"
 )
@@ -24,7 +27,9 @@ func finish(e *event.Event, src *Source, rec Record, part int, when time.Time) {
 	}
 	e.SetTimeField(when)
 	if !e.Has(event.SlotTime) { // a year that cannot be kept
+		keep(e, "time", when.Format(time.RFC3339Nano))
 		e.SetTimeField(time.Unix(0, 0).UTC())
+		suspect = true
 	}
 	if suspect {
 		e.SetMetadataClockSuspect(true)
@@ -37,5 +42,55 @@ func finish(e *event.Event, src *Source, rec Record, part int, when time.Time) {
 	if !e.Has(event.SlotLabelConfidentiality) {
 		e.SetLabelConfidentiality(event.Internal)
 	}
-	e.SetRawField(string(rec.Raw))
+	e.SetRawField(text(rec.Raw))
+}
+
+// text is b as valid UTF-8. A byte that is none becomes \xNN, as Zeek writes
+// it, so that it is not lost.
+func text[T string | []byte](b T) string {
+	s := string(b)
+	if utf8.ValidString(s) {
+		return s
+	}
+	var out strings.Builder
+	for len(s) > 0 {
+		r, n := utf8.DecodeRuneInString(s)
+		if r == utf8.RuneError && n == 1 {
+			fmt.Fprintf(&out, `\x%02x`, s[0])
+		} else {
+			out.WriteString(s[:n])
+		}
+		s = s[n:]
+	}
+	return out.String()
+}
+
+// maxLogWord is the longest name of a log that is taken from a source.
+const maxLogWord = 64
+
+// logWord makes what a source calls its log or program into the last part of a
+// log name: lower case letters, digits, "-" and "_". It is "other" if nothing
+// is left.
+func logWord(name string) string {
+	name = name[strings.LastIndexByte(name, '/')+1:]
+	w := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
+			return r
+		}
+		return -1
+	}, strings.ToLower(name[:min(len(name), 2*maxLogWord)]))
+	if w == "" {
+		return "other"
+	}
+	return w[:min(len(w), maxLogWord)]
+}
+
+// setLogName names the log, and keeps the source's own word where it cannot be
+// a log's name.
+func setLogName(e *event.Event, tool, key, name string) {
+	w := logWord(name)
+	if w != name {
+		keep(e, key, name)
+	}
+	e.SetMetadataLogName(tool + "/" + w)
 }

@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"vedette/internal/event"
 )
@@ -18,16 +17,16 @@ func Text() Dialect {
 	return Dialect{
 		Name: "text",
 		Detect: func(head []byte, _ string) int {
-			if len(bytes.TrimSpace(head)) == 0 || bytes.IndexByte(head, 0) >= 0 {
+			if len(bytes.TrimSpace(head)) == 0 {
 				return 0
 			}
 			return 1
 		},
-		New: func(src Source) Parser { return &text{src: src, log: "text/" + textLog(src.Name)} },
+		New: func(src Source) Parser { return &plainText{src: src, log: "text/" + textLog(src.Name)} },
 	}
 }
 
-type text struct {
+type plainText struct {
 	src Source
 	log string
 	e   event.Event
@@ -36,24 +35,18 @@ type text struct {
 // textLog names the log after the file, without what looks like a rotation.
 func textLog(name string) string {
 	base, _, _ := strings.Cut(path.Base(strings.ReplaceAll(name, "\\", "/")), ".")
-	if w := logWord(strings.TrimRight(base, "0123456789-_")); w != "" && len(w) <= 64 {
-		return w
-	}
-	return "other"
+	return logWord(strings.TrimRight(base, "0123456789-_"))
 }
 
 // Parse implements [Parser].
-func (p *text) Parse(rec Record, emit func(*event.Event)) error {
+func (p *plainText) Parse(rec Record, emit func(*event.Event)) error {
 	p.e.Reset()
-	msg := string(rec.Raw)
-	if !utf8.ValidString(msg) {
-		msg = strings.ToValidUTF8(msg, "\uFFFD")
-	}
+	msg := text(rec.Raw)
 	p.e.SetMessage(strings.TrimSpace(msg))
 	p.e.SetClassUID(int64(event.BaseEvent))
 	p.e.SetMetadataLogName(p.log)
 	p.e.SetMetadataProduct("text")
-	finish(&p.e, &p.src, rec, 0, leadingTime(msg))
+	finish(&p.e, &p.src, rec, 0, leadingTime(msg, p.src.Location))
 	emit(&p.e)
 	return nil
 }
@@ -69,7 +62,12 @@ var textTimes = []struct {
 	{regexp.MustCompile(`^(\d{10}\.\d{1,9})\b`), "epoch"},
 }
 
-func leadingTime(s string) time.Time {
+// leadingTime reads the time that a line begins with; one that names no zone
+// is in loc, or UTC.
+func leadingTime(s string, loc *time.Location) time.Time {
+	if loc == nil {
+		loc = time.UTC
+	}
 	for _, t := range textTimes {
 		m := t.shape.FindStringSubmatch(s)
 		if m == nil {
@@ -81,12 +79,12 @@ func leadingTime(s string) time.Time {
 		case "":
 			v := strings.Replace(strings.Replace(m[1], " ", "T", 1), ",", ".", 1)
 			for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999-0700", "2006-01-02T15:04:05.999999999"} {
-				if when, err := time.Parse(layout, v); err == nil {
+				if when, err := time.ParseInLocation(layout, v, loc); err == nil {
 					return when.UTC()
 				}
 			}
 		default:
-			if when, err := time.Parse(t.layout, m[1]); err == nil {
+			if when, err := time.ParseInLocation(t.layout, m[1], loc); err == nil {
 				return when.UTC()
 			}
 		}

@@ -20,10 +20,13 @@ func set(e *event.Event, slot event.Slot, name, v string) {
 	case event.String:
 		e.SetStr(slot, v)
 	case event.IP:
-		ok = e.SetIP(slot, v)
+		ok = e.SetIP(slot, v) && !strings.Contains(v, "%") // the zone is kept beside the address
 	case event.Int:
 		var n int64
-		if n, ok = parseInt(v); ok {
+		if n, ok = parseInt(v); ok && isPort(slot) {
+			ok = n >= 0 && n <= math.MaxUint16
+		}
+		if ok {
 			e.SetInt(slot, n)
 		}
 	case event.Float:
@@ -41,17 +44,49 @@ func set(e *event.Event, slot event.Slot, name, v string) {
 			ok = false
 		}
 	case event.Time:
-		t := epoch(v)
-		if ok = !t.IsZero(); ok {
+		if t := epoch(v); !t.IsZero() {
 			e.SetTime(slot, t)
 		}
+		ok = e.Has(slot)
 	case event.List:
 		e.SetList(slot, []string{v})
 	}
 	if !ok {
-		e.SetExtra(name, v)
+		keep(e, name, v)
 	}
 }
+
+func isPort(s event.Slot) bool {
+	return s == event.SlotSrcEndpointPort || s == event.SlotDstEndpointPort
+}
+
+// keep keeps a value that the schema does not know, under the source's own
+// name. A further value of the same name is kept beside the first, numbered:
+// what a sensor says twice must not hide what it said first.
+func keep(e *event.Event, name, v string) {
+	if v == "" {
+		return
+	}
+	if name == "" {
+		name = "(no name)"
+	}
+	free := name
+	for n := 2; n < maxSameName; n++ {
+		old := e.Extra(free)
+		if old == "" {
+			e.SetExtra(free, v)
+			return
+		}
+		if old == v {
+			return
+		}
+		free = name + "#" + strconv.Itoa(n)
+	}
+}
+
+// maxSameName is how many values of one name are kept apart; all of them stay
+// in the raw record.
+const maxSameName = 10
 
 // setList puts several texts into a field: a list field takes them all, any
 // other takes them joined.
@@ -67,7 +102,7 @@ func setList(e *event.Event, slot event.Slot, name string, vs []string) {
 func parseInt(v string) (int64, bool) {
 	if hex, isHex := strings.CutPrefix(v, "0x"); isHex {
 		n, err := strconv.ParseUint(hex, 16, 63)
-		return int64(n), err == nil //nolint:gosec // G115: 63 bits were asked for
+		return int64(n), err == nil
 	}
 	n, err := strconv.ParseInt(v, 10, 64)
 	if err == nil {
@@ -80,16 +115,25 @@ func parseInt(v string) (int64, bool) {
 	return int64(f), true
 }
 
-// epoch reads seconds since 1970 with up to nine decimals, exactly, or an
-// RFC 3339 time. It returns the zero time for anything else.
+// Numbers from here on are milliseconds since 1970, which Zeek writes under
+// JSON::TS_MILLIS: a moment in 2001, where seconds would be the year 33658.
+const fromMillis = 1_000_000_000_000
+
+// epoch reads seconds since 1970 with up to nine decimals, exactly,
+// milliseconds since 1970, or an RFC 3339 time. It returns the zero time for
+// anything else.
 func epoch(v string) time.Time {
+	if strings.ContainsAny(v, "eE") { // 1.7e9, as some JSON writers have it
+		f, err := strconv.ParseFloat(v, 64)
+		if err != nil || math.Abs(f) >= fromMillis {
+			return time.Time{}
+		}
+		s, part := math.Modf(f)
+		return time.Unix(int64(s), int64(part*1e9)).UTC()
+	}
 	whole, frac, _ := strings.Cut(v, ".")
 	sec, err := strconv.ParseInt(whole, 10, 64)
 	if err != nil {
-		if f, ferr := strconv.ParseFloat(v, 64); ferr == nil && math.Abs(f) < 1e12 {
-			s, part := math.Modf(f)
-			return time.Unix(int64(s), int64(part*1e9)).UTC()
-		}
 		t, terr := time.Parse(time.RFC3339Nano, v)
 		if terr != nil {
 			return time.Time{}
@@ -105,10 +149,13 @@ func epoch(v string) time.Time {
 		if err != nil {
 			return time.Time{}
 		}
-		nano = int64(n) //nolint:gosec // G115: at most nine digits
+		nano = int64(n)
 		for range 9 - len(frac) {
 			nano *= 10
 		}
+	}
+	if sec >= fromMillis && sec < 1000*fromMillis {
+		return time.UnixMilli(sec).UTC().Add(time.Duration(nano / 1000))
 	}
 	if sec < -1<<33 || sec > 1<<38 {
 		return time.Time{}
@@ -122,8 +169,8 @@ func epoch(v string) time.Time {
 // addTraffic fills the sums of both directions from what is known of each.
 func addTraffic(e *event.Event) {
 	sum := func(total, out, in event.Slot) {
-		if !e.Has(total) && (e.Has(out) || e.Has(in)) {
-			e.SetInt(total, e.Int(out)+e.Int(in))
+		if n := e.Int(out) + e.Int(in); !e.Has(total) && (e.Has(out) || e.Has(in)) && e.Int(out) >= 0 && e.Int(in) >= 0 && n >= 0 {
+			e.SetInt(total, n)
 		}
 	}
 	sum(event.SlotTrafficBytes, event.SlotTrafficBytesOut, event.SlotTrafficBytesIn)

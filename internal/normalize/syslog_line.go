@@ -26,9 +26,16 @@ func Syslog() Dialect {
 var (
 	bsdHead  = regexp.MustCompile(`^(?:<(\d{1,3})>)?([A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}(?:\.\d+)?) (\S+) `)
 	isoHead  = regexp.MustCompile(`^(?:<(\d{1,3})>)?(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:[.,]\d+)?(?:Z|[+-]\d{2}:?\d{2})?) (\S+) `)
-	rfc5424  = regexp.MustCompile(`^<(\d{1,3})>\d{1,2} (-|\S+) (-|\S+) (-|\S+) (-|\S+) (-|\S+) (-|\[.*?[^\\]\])(?: (.*))?$`)
-	tagShape = regexp.MustCompile(`^([A-Za-z0-9_./-]{1,64})(?:\(([A-Za-z0-9_.:-]+)\))?(?: [0-9.]+)?(?:\[(\d+)\])?:? ?`)
-	sdParam  = regexp.MustCompile(`([A-Za-z0-9_.@-]+)="((?:[^"\\]|\\.)*)"`)
+	rfc5424  = regexp.MustCompile(`(?s)^<(\d{1,3})>\d{1,2} (\S+) (\S+) (\S+) (\S+) (\S+)(?: (-|(?:` + element + `)+)(?: |$))?(.*)$`)
+	tagShape = regexp.MustCompile(`^([A-Za-z0-9_./-]{1,64})(?:\(([A-Za-z0-9_.:-]+)\))?(?: ([0-9.]+))?(?:\[(\d+)\])?:? ?`)
+	sdPart   = regexp.MustCompile(`^` + element)
+	sdParam  = regexp.MustCompile(param)
+)
+
+// Structured data of RFC 5424: elements that have an id and parameters.
+const (
+	param   = `([^ =\]"]+)="((?:[^"\\]|\\.)*)"`
+	element = `\[([^ =\]"]+)((?: +[^ =\]"]+="(?:[^"\\]|\\.)*")*) *\]`
 )
 
 func detectSyslog(head []byte, _ string) int {
@@ -62,23 +69,20 @@ type line struct {
 
 // Parse implements [Parser].
 func (p *syslog) Parse(rec Record, emit func(*event.Event)) error {
-	text := strings.ToValidUTF8(strings.TrimPrefix(string(rec.Raw), "\xef\xbb\xbf"), "\uFFFD")
 	p.e.Reset()
-	l, ok := p.cut(text)
+	l, ok := p.cut(text(bytes.TrimPrefix(rec.Raw, []byte("\xef\xbb\xbf"))))
 	if !ok {
 		return fault.New(fault.Invalid, "not a syslog line")
 	}
 	e := &p.e
 	e.SetDeviceHostname(l.host)
-	if !e.SetIP(event.SlotDeviceIP, l.host) {
-		e.Unset(event.SlotDeviceIP)
-	}
+	e.SetIP(event.SlotDeviceIP, l.host)
 	e.SetProcessName(l.program)
 	set(e, event.SlotProcessPid, "pid", l.pid)
 	e.SetExtra("module", l.module)
 	e.SetMessage(l.text)
 	e.SetMetadataProduct("syslog")
-	e.SetMetadataLogName("syslog/" + logWord(l.program))
+	e.SetMetadataLogName("syslog/" + logWord(l.program)) // process.name has the program as it is
 	e.SetClassUID(int64(event.BaseEvent))
 	priority(e, l.pri)
 	understand(e, l)
@@ -89,11 +93,9 @@ func (p *syslog) Parse(rec Record, emit func(*event.Event)) error {
 
 func (p *syslog) cut(text string) (line, bool) {
 	if m := rfc5424.FindStringSubmatch(text); m != nil {
-		l := line{pri: m[1], host: dash(m[3]), program: dash(m[4]), pid: dash(m[5]), text: strings.TrimPrefix(m[8], "\xef\xbb\xbf"), when: p.time(m[2])}
+		l := line{pri: m[1], host: dash(m[3]), program: dash(m[4]), pid: dash(m[5]), text: strings.TrimPrefix(strings.TrimPrefix(m[len(m)-1], " "), "\xef\xbb\xbf"), when: p.time(m[2])}
 		p.e.SetExtra("msgid", dash(m[6]))
-		for _, kv := range sdParam.FindAllStringSubmatch(m[7], 100) {
-			p.e.SetExtra(kv[1], strings.NewReplacer(`\"`, `"`, `\\`, `\`, `\]`, `]`).Replace(kv[2]))
-		}
+		structured(&p.e, m[7])
 		return l, true
 	}
 	m := bsdHead.FindStringSubmatch(text)
@@ -104,9 +106,35 @@ func (p *syslog) cut(text string) (line, bool) {
 	}
 	l := line{pri: m[1], host: m[3], when: p.time(m[2]), text: text[len(m[0]):]}
 	if t := tagShape.FindStringSubmatch(l.text); t != nil && strings.Contains(t[0], ":") {
-		l.program, l.module, l.pid, l.text = t[1], t[2], t[3], l.text[len(t[0]):]
+		l.program, l.module, l.pid, l.text = t[1], t[2], t[4], l.text[len(t[0]):]
+		p.e.SetProductVersion(t[3])
 	}
 	return l, true
+}
+
+// maxParams is how many parameters of structured data are kept by name; all of
+// them stay in the raw record.
+const maxParams = 500
+
+// structured keeps each parameter as an extra named after its element and
+// itself: two elements may have parameters of the same name.
+func structured(e *event.Event, sd string) {
+	n := 0
+	for sd != "" && sd != "-" && n < maxParams {
+		m := sdPart.FindStringSubmatch(sd)
+		if m == nil {
+			return
+		}
+		if m[2] == "" {
+			keep(e, "structured_data", m[1])
+			n++
+		}
+		for _, kv := range sdParam.FindAllStringSubmatch(m[2], maxParams-n) {
+			keep(e, m[1]+"."+kv[1], strings.NewReplacer(`\"`, `"`, `\\`, `\`, `\]`, `]`).Replace(kv[2]))
+			n++
+		}
+		sd = sd[len(m[0]):]
+	}
 }
 
 func dash(s string) string {
@@ -143,21 +171,6 @@ func (p *syslog) time(s string) time.Time {
 		}
 	}
 	return time.Time{}
-}
-
-// logWord makes a program name into the last part of a log name.
-func logWord(program string) string {
-	program = program[strings.LastIndexByte(program, '/')+1:]
-	w := strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
-			return r
-		}
-		return -1
-	}, strings.ToLower(program))
-	if w == "" {
-		return "other"
-	}
-	return w
 }
 
 // priority splits PRI into facility (kept as extra) and severity (RFC 5424,

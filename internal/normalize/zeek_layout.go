@@ -15,7 +15,8 @@ var (
 
 // layouts are the columns of logs that are met without their header, by log
 // name: after the lead, as the ICSNPP documentation lists them. A log with
-// more columns than its layout gets positional names for the rest.
+// more columns than its layout gets positional names for the rest. "LOG/N" is
+// the layout of the variant with N columns.
 var layouts = map[string]struct{ lead, rest []string }{
 	"conn": {zeekLead, strings.Fields("proto service duration orig_bytes resp_bytes conn_state local_orig local_resp missed_bytes history orig_pkts orig_ip_bytes resp_pkts resp_ip_bytes tunnel_parents")},
 	"dns":  {zeekLead, strings.Fields("proto trans_id rtt query qclass qclass_name qtype qtype_name rcode rcode_name AA TC RD RA Z answers TTLs rejected")},
@@ -35,7 +36,13 @@ var layouts = map[string]struct{ lead, rest []string }{
 	"cip_io":           {icsnppLead, strings.Fields("connection_id sequence_number data_length io_data")},
 	"cip_identity":     {icsnppLead, strings.Fields("encapsulation_version socket_address socket_port vendor_id vendor_name device_type_id device_type_name product_code revision device_status serial_number product_name device_state")},
 
-	"opcua_binary":                    {zeekLead, strings.Fields("msg_type is_final msg_size error reason version rcv_buf_size snd_buf_size max_msg_size max_chunk_cnt endpoint_url sec_channel_id sec_policy_uri_len sec_policy_uri snd_cert_len snd_cert rcv_cert_len rcv_cert seq_number request_id encoding_mask namespace_idx identifier identifier_str")},
+	// One record of a request with its response; the links between logs are left out of the parser's own test logs.
+	"opcua_binary": {zeekLead, strings.Fields("msg_type is_final total_size error reason version rcv_buf_size snd_buf_size max_msg_size max_chunk_cnt endpoint_url sec_channel_id sec_policy_uri_len sec_policy_uri snd_cert_len snd_cert rcv_cert_len rcv_cert request_id " +
+		"req_msg_size req_seq_number req_encoding_mask req_namespace_idx req_identifier req_identifier_str req_hdr_node_id_type req_hdr_node_id_namespace_idx req_hdr_node_id_numeric req_hdr_node_id_string req_hdr_node_id_guid req_hdr_node_id_opaque req_hdr_timestamp req_hdr_request_handle req_hdr_return_diag req_hdr_audit_entry_id req_hdr_timeout_hint req_hdr_add_hdr_type_id req_hdr_add_hdr_enc_mask " +
+		"res_msg_size res_seq_number res_encoding_mask res_namespace_idx res_identifier res_identifier_str res_hdr_timestamp res_hdr_request_handle res_hdr_service_diag_encoding res_hdr_add_hdr_type_id res_hdr_add_hdr_enc_mask")},
+	"opcua_binary/58": {zeekLead, strings.Fields("msg_type is_final total_size error reason version rcv_buf_size snd_buf_size max_msg_size max_chunk_cnt endpoint_url sec_channel_id sec_policy_uri_len sec_policy_uri snd_cert_len snd_cert rcv_cert_len rcv_cert request_id req_opcua_link_id " +
+		"req_msg_size req_seq_number req_encoding_mask req_namespace_idx req_identifier req_identifier_str req_hdr_node_id_type req_hdr_node_id_namespace_idx req_hdr_node_id_numeric req_hdr_node_id_string req_hdr_node_id_guid req_hdr_node_id_opaque req_hdr_timestamp req_hdr_request_handle req_hdr_return_diag req_hdr_audit_entry_id req_hdr_timeout_hint req_hdr_add_hdr_type_id req_hdr_add_hdr_enc_mask res_opcua_link_id " +
+		"res_msg_size res_seq_number res_encoding_mask res_namespace_idx res_identifier res_identifier_str res_hdr_timestamp res_hdr_request_handle status_code_link_id res_hdr_service_diag_encoding res_hdr_add_hdr_type_id res_hdr_add_hdr_enc_mask")},
 	"opcua_binary_get_endpoints":      {icsnppLead, strings.Fields("endpoint_url")},
 	"opcua_binary_close_session":      {icsnppLead, strings.Fields("del_subscriptions")},
 	"opcua_binary_write":              {icsnppLead, strings.Fields("node_id_encoding_mask node_id_namespace_idx node_id_numeric node_id_string node_id_guid node_id_opaque attribute_id attribute_id_str index_range data_value_encoding_mask")},
@@ -48,7 +55,10 @@ var layouts = map[string]struct{ lead, rest []string }{
 // which log it is, if the number of columns fits; otherwise the columns after
 // the lead are called by their position.
 func layoutOf(log string, columns int) []string {
-	l, ok := layouts[log]
+	l, ok := layouts[log+"/"+strconv.Itoa(columns)]
+	if !ok {
+		l, ok = layouts[log]
+	}
 	if !ok || len(l.lead)+len(l.rest) > columns {
 		l.lead, l.rest = zeekLead, nil
 		if strings.HasPrefix(log, "opcua_binary_") && columns > len(icsnppLead) {

@@ -45,7 +45,7 @@ var otColumns = map[string]event.Slot{
 	"func": event.SlotICSFunction, "function_name": event.SlotICSFunction, "function_code": event.SlotICSFunctionCode,
 	"pdu_service": event.SlotICSFunction, "cip_service": event.SlotICSFunction, "enip_command": event.SlotICSFunction,
 	"command": event.SlotICSFunction, "fc_request": event.SlotICSFunction, "identifier_str": event.SlotICSFunction,
-	"request_type": event.SlotICSFunction, "msg_type": event.SlotICSFunction, "operation": event.SlotICSFunction,
+	"req_identifier_str": event.SlotICSFunction, "request_type": event.SlotICSFunction, "operation": event.SlotICSFunction,
 	"unit": event.SlotICSUnit, "address": event.SlotICSAddress, "quantity": event.SlotICSQuantity,
 	"start_address": event.SlotICSAddress, "write_start_address": event.SlotICSAddress, "index_number": event.SlotICSAddress,
 	"instance_number": event.SlotICSAddress, "range_low": event.SlotICSAddress, "object_count": event.SlotICSQuantity,
@@ -66,8 +66,8 @@ func finishOT(e *event.Event, log, protocol string) {
 		e.SetAppName(protocol)
 	}
 	if !e.Has(event.SlotConnectionInfoProtocolName) {
-		e.SetConnectionInfoProtocolName("tcp")
-		if protocol == "bacnet" || log == "cip_io" {
+		e.SetConnectionInfoProtocolName(transports[protocol])
+		if log == "cip_io" {
 			e.SetConnectionInfoProtocolName("udp")
 		}
 	}
@@ -77,14 +77,16 @@ func finishOT(e *event.Event, log, protocol string) {
 	case "dnp3":
 		finishDNP3(e)
 	case "s7comm":
-		if !e.Has(event.SlotICSFunction) {
-			e.SetICSFunction(e.Extra("rosctr_name"))
+		finishS7(e, log)
+	case "bacnet":
+		if e.ICSObject() == "device" && !e.Has(event.SlotICSUnit) && e.Has(event.SlotICSAddress) {
+			e.SetICSUnit(e.ICSAddress()) // the instance of the device itself
 		}
 	case "opcua":
 		finishOPCUA(e, log)
 	}
 	if fn := e.ICSFunction(); fn != "" && !e.Has(event.SlotICSWrite) {
-		if write, known := changes(protocol, fn); known {
+		if write, known := changes(protocol, fn+" "+e.Extra("subfunction_name")); known {
 			e.SetICSWrite(write)
 		}
 	}
@@ -103,6 +105,13 @@ func finishOT(e *event.Event, log, protocol string) {
 	case e.Has(event.SlotICSResponse):
 		e.SetStatus(event.Failure)
 	}
+}
+
+// transports are what a protocol runs on where a record does not say it and
+// the protocol leaves little choice; the others are left open.
+var transports = map[string]string{
+	"modbus": "tcp", "dnp3": "tcp", "s7comm": "tcp", "cotp": "tcp", "cip": "tcp", "enip": "tcp", "opcua": "tcp",
+	"iec104": "tcp", "ge_srtp": "tcp", "roc_plus": "tcp", "bacnet": "udp",
 }
 
 // modbusCodes are the function codes of the Modbus application protocol
@@ -132,7 +141,7 @@ func finishModbus(e *event.Event) {
 		}
 		e.SetICSWrite(m.write)
 	}
-	if e.Extra("matched") == "T" && !e.Has(event.SlotICSResponse) {
+	if m := e.Extra("matched"); (m == "T" || m == "true") && !e.Has(event.SlotICSResponse) {
 		e.SetICSResponse("ok")
 	}
 }
@@ -143,6 +152,18 @@ func finishDNP3(e *event.Event) {
 	}
 	if fn := e.Extra("fc_reply"); fn != "" && !e.Has(event.SlotICSFunction) {
 		e.SetICSFunction(fn) // an unsolicited response has no request
+	}
+}
+
+// finishS7 names the function of records that leave it to another column or to
+// the name of their log.
+func finishS7(e *event.Event, log string) {
+	switch {
+	case e.Has(event.SlotICSFunction):
+	case log == "s7comm_read_szl":
+		e.SetICSFunction("Read SZL")
+	default:
+		e.SetICSFunction(e.Extra("rosctr_name"))
 	}
 }
 

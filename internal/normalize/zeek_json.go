@@ -93,10 +93,10 @@ func (p *zeekJSON) Parse(rec Record, emit func(*event.Event)) error {
 	var when time.Time
 	for _, kv := range m {
 		switch {
-		case kv.key == "_path":
-		case kv.key == "ts":
+		case kv.key == "_path" && kv.value == named:
+		case kv.key == "ts" && when.IsZero():
 			if when = epoch(kv.value); when.IsZero() {
-				p.e.SetExtra("ts", kv.value)
+				keep(&p.e, "ts", kv.value)
 			}
 		case kv.value != "" || len(kv.list) > 0:
 			p.column(log, ot, kv.key, kv.value, kv.list)
@@ -119,6 +119,7 @@ const (
 	maxJSONDepth  = 32
 	maxJSONLeaves = 4000
 	maxListItems  = 1000
+	maxJSONKey    = 512 // a key with those it is nested in
 )
 
 // flatJSON reads one JSON object into its leaves in their order. Numbers keep
@@ -149,8 +150,7 @@ func notJSON(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fault.New(fault.Invalid, "the JSON object breaks off")
 	}
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if _, bad := errors.AsType[*json.SyntaxError](err); bad {
 		return fault.New(fault.Invalid, "not valid JSON")
 	}
 	return fault.Wrap(fault.Invalid, err, "not valid JSON")
@@ -171,6 +171,9 @@ func (f *flattener) object(prefix string, depth int) error {
 			return notJSON(err)
 		}
 		name, _ := key.(string)
+		if len(prefix)+len(name) > maxJSONKey { // each value below would carry it
+			return fault.New(fault.Limited, "a JSON key longer than %d bytes", maxJSONKey)
+		}
 		if prefix != "" {
 			name = prefix + "." + name
 		}

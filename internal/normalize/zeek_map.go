@@ -20,6 +20,10 @@ var zeekCommon = map[string]event.Slot{
 	"user_agent": event.SlotHTTPRequestUserAgent,
 }
 
+// noSlot marks a column that in one log is not what its name means elsewhere;
+// it is kept under its own name.
+const noSlot = event.NumSlots
+
 // zeekLog says what one kind of Zeek log means.
 type zeekLog struct {
 	class   event.Class
@@ -28,7 +32,7 @@ type zeekLog struct {
 	finish  func(e *event.Event)
 }
 
-// zeekLogs are the logs with meaning of their own; OT logs are in zk_ot.go,
+// zeekLogs are the logs with meaning of their own; OT logs are in zeek_ot.go,
 // and any other log is taken in with the common columns.
 var zeekLogs = map[string]zeekLog{
 	"conn": {class: event.NetworkActivity, finish: finishConn, columns: map[string]event.Slot{
@@ -92,7 +96,7 @@ var zeekLogs = map[string]zeekLog{
 		"orig_hw": event.SlotSrcEndpointMAC, "resp_hw": event.SlotDstEndpointMAC,
 	}},
 	"radius":         {class: event.Authentication, app: "radius", finish: finishZeekAuth, columns: map[string]event.Slot{"mac": event.SlotSrcEndpointMAC}},
-	"kerberos":       {class: event.Authentication, app: "kerberos", finish: finishZeekAuth, columns: map[string]event.Slot{"client": event.SlotUserName, "error_msg": event.SlotStatusDetail}},
+	"kerberos":       {class: event.Authentication, app: "kerberos", finish: finishZeekAuth, columns: map[string]event.Slot{"client": event.SlotUserName, "error_msg": event.SlotStatusDetail, "service": noSlot}},
 	"ntlm":           {class: event.Authentication, app: "ntlm", finish: finishZeekAuth, columns: map[string]event.Slot{"hostname": event.SlotSrcEndpointHostname}},
 	"snmp":           {class: event.NetworkActivity, app: "snmp", columns: map[string]event.Slot{"duration": event.SlotDuration}},
 	"ntp":            {class: event.NetworkActivity, app: "ntp"},

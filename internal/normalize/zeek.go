@@ -28,11 +28,11 @@ func (z *zeek) column(log zeekLog, ot bool, name, v string, list []string) {
 	if !ok {
 		slot, ok = zeekCommon[name]
 	}
-	if !ok || z.e.Has(slot) && slot != event.SlotTime {
+	if !ok || slot == noSlot || z.e.Has(slot) {
 		if list != nil {
 			v = strings.Join(list, ", ")
 		}
-		z.e.SetExtra(name, v)
+		keep(&z.e, name, v)
 		return
 	}
 	switch slot {
@@ -40,6 +40,7 @@ func (z *zeek) column(log zeekLog, ot bool, name, v string, list []string) {
 		v = strings.ToLower(v)
 	case event.SlotICSFunction:
 		v = strings.TrimSpace(v)
+	default:
 	}
 	if list != nil {
 		setList(&z.e, slot, name, list)
@@ -56,7 +57,7 @@ func (z *zeek) column(log zeekLog, ot bool, name, v string, list []string) {
 // done gives the record its class, product and outcome and emits it.
 func (z *zeek) done(rec Record, logName string, log zeekLog, when time.Time, emit func(*event.Event)) {
 	z.e.SetMetadataProduct("Zeek")
-	z.e.SetMetadataLogName("zeek/" + logName)
+	setLogName(&z.e, "zeek", "_path", logName)
 	if z.e.ClassUID() == 0 {
 		z.e.SetClassUID(int64(log.class))
 	}
@@ -127,18 +128,28 @@ type zeekTSV struct {
 	fields, types             []string
 	log                       string
 	named                     bool // the header named the log
+
+	told, toldFor string // which log the columns tell, and of which columns that is
 }
+
+// The bounds of what a header may ask for.
+const (
+	maxColumns    = 1000
+	maxColumnName = 256
+)
 
 // Parse implements [Parser].
 func (p *zeekTSV) Parse(rec Record, emit func(*event.Event)) error {
-	line := string(rec.Raw)
+	line := text(rec.Raw)
 	if t := strings.TrimLeft(line, " \t"); strings.HasPrefix(t, "#") {
 		return p.header(t)
 	}
 	if zeekBareHeader.MatchString(line) {
-		p.fields, p.types = strings.Split(line, "\t"), nil
 		p.empty = ""
-		return nil
+		return p.name(line, "\t")
+	}
+	if strings.Count(line, p.sep) >= maxColumns {
+		return fault.New(fault.Limited, "more than %d columns", maxColumns)
 	}
 	cells := strings.Split(line, p.sep)
 	fields := p.fields
@@ -157,10 +168,7 @@ func (p *zeekTSV) Parse(rec Record, emit func(*event.Event)) error {
 
 func (p *zeekTSV) row(rec Record, cells, fields []string, emit func(*event.Event)) {
 	p.e.Reset()
-	name := p.log
-	if !p.named {
-		name = logOfColumns(fields, p.log)
-	}
+	name := p.logOf(fields)
 	log, ot := zeekLogs[name], otProtocol(name) != ""
 	var when time.Time
 	for i, cell := range cells {
@@ -171,20 +179,56 @@ func (p *zeekTSV) row(rec Record, cells, fields []string, emit func(*event.Event
 		if i < len(fields) {
 			field = fields[i]
 		}
-		cell = unescapeZeek(cell)
-		if field == "ts" {
+		if field == "ts" && when.IsZero() {
 			if when = epoch(cell); when.IsZero() {
-				p.e.SetExtra(field, cell)
+				keep(&p.e, field, unescapeZeek(cell))
 			}
 			continue
 		}
-		if i < len(p.types) && (strings.HasPrefix(p.types[i], "set[") || strings.HasPrefix(p.types[i], "vector[")) && strings.Contains(cell, p.setSep) {
-			p.column(log, ot, field, "", strings.Split(cell, p.setSep))
+		if p.isList(i) && strings.Contains(cell, p.setSep) {
+			list := strings.Split(cell, p.setSep)
+			for n := range list {
+				list[n] = unescapeZeek(list[n]) // only now: \x2c is no separator
+			}
+			p.column(log, ot, field, "", list)
 			continue
 		}
-		p.column(log, ot, field, cell, nil)
+		p.column(log, ot, field, unescapeZeek(cell), nil)
 	}
 	p.done(rec, name, log, when, emit)
+}
+
+// isList tells whether the types say that column i has several values.
+func (p *zeekTSV) isList(i int) bool {
+	return i < len(p.types) && (strings.HasPrefix(p.types[i], "set[") || strings.HasPrefix(p.types[i], "vector["))
+}
+
+// logOf is the log's name: the header's, else what the columns tell.
+func (p *zeekTSV) logOf(fields []string) string {
+	if p.named {
+		return p.log
+	}
+	if key := strings.Join(fields, "\t"); p.told == "" || key != p.toldFor {
+		p.told, p.toldFor = logOfColumns(fields, p.log), key
+	}
+	return p.told
+}
+
+// name takes the names of the columns. A header that asks for too much is
+// refused, and the rows below it are read as if it were not there.
+func (p *zeekTSV) name(names, sep string) error {
+	p.fields, p.types = nil, nil
+	if strings.Count(names, sep) >= maxColumns {
+		return fault.New(fault.Limited, "a header of more than %d columns", maxColumns)
+	}
+	fields := strings.Split(names, sep)
+	for _, f := range fields {
+		if len(f) > maxColumnName {
+			return fault.New(fault.Limited, "a column name longer than %d bytes", maxColumnName)
+		}
+	}
+	p.fields = fields
+	return nil
 }
 
 // header reads one "#" line. Comments that are no header are passed over.
@@ -197,32 +241,33 @@ func (p *zeekTSV) header(line string) error {
 		p.sep = sep
 		return nil
 	}
-	parts := strings.Split(line, p.sep)
-	if len(parts) < 2 {
+	key, rest, ok := strings.Cut(line, p.sep)
+	if !ok {
 		return nil
 	}
-	switch parts[0] {
+	first, _, _ := strings.Cut(rest, p.sep)
+	switch key {
 	case "#set_separator":
-		p.setSep = parts[1]
+		p.setSep = first
 		if p.setSep == "" {
 			p.setSep = ","
 		}
 	case "#empty_field":
-		p.empty = parts[1]
+		p.empty = first
 	case "#unset_field":
-		p.unset = parts[1]
+		p.unset = first
 	case "#path":
-		p.log, p.named = strings.ToLower(parts[1]), true
+		p.log, p.named = strings.ToLower(first), true
 	case "#fields":
-		p.fields, p.types = parts[1:], nil
+		return p.name(rest, p.sep)
 	case "#types":
-		p.types = parts[1:]
+		p.types = strings.SplitN(rest, p.sep, maxColumns)
 	}
 	return nil
 }
 
 // unescapeZeek undoes \xNN, which Zeek writes for bytes that would break the
-// format.
+// format or are no text; the latter stay as they are.
 func unescapeZeek(s string) string {
 	if !strings.Contains(s, `\x`) {
 		return s
@@ -238,5 +283,5 @@ func unescapeZeek(s string) string {
 		}
 		b.WriteByte(s[i])
 	}
-	return strings.ToValidUTF8(b.String(), "\uFFFD")
+	return text(b.String())
 }
