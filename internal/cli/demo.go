@@ -27,12 +27,13 @@ const (
 // demoQuestions are questions that the demo's plant has answers to.
 func demoQuestions() []string {
 	return []string{
-		"Which sources have the most failed logins in the past 24 hours?",
 		"Show me unusual communication patterns from industrial sensors over the past 24 hours",
-		"Who wrote to plc-boiler-01 in the past 24 hours?",
-		"Alerts by severity today",
-		"How many devices per zone?",
-		"Which cameras talked to external addresses?",
+		"Which sources have the most failed logins in the past 24 hours?",
+		"Which devices wrote to PLCs in the past 24 hours?",
+		"What did cam-dock-02 do in the past hour?",
+		"Which alerts were raised in the past 24 hours?",
+		"Show failed logins per hour over the past 24 hours",
+		"Which devices are in the Medical zone?",
 	}
 }
 
@@ -67,37 +68,29 @@ func (r *root) demo(ctx context.Context, listen string) error {
 		return err
 	}
 	defer ln.Close() //nolint:errcheck // closed by then, but for an error before serving
-	a, err := r.openDemo(ctx)
-	if err != nil {
-		return err
-	}
-	return errors.Join(r.runDemo(ctx, a, ln), a.Close())
-}
-
-// openDemo opens the demo's own data directory with the plant's zones.
-func (r *root) openDemo(ctx context.Context) (*app.App, error) {
 	cfg, err := r.appConfig()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if !r.dataSet {
 		cfg.Dir = filepath.Join(cfg.Dir, "demo")
 		r.data = cfg.Dir
 	}
-	if err := demo.Check(cfg.Dir); err != nil {
-		return nil, err
+	feed, err := demo.OpenFeed(cfg.Dir, demoSeed, time.Now())
+	if err != nil {
+		return err
 	}
-	cfg.Assets.Zones = demo.New(demoSeed, time.Now()).Zones()
-	return app.Open(ctx, cfg)
+	cfg.Assets.Zones = feed.Plant().Zones()
+	a, err := app.Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	return errors.Join(r.runDemo(ctx, a, feed, ln), a.Close())
 }
 
 // runDemo serves the console and the local socket and lets the plant live. The
 // first of them that fails ends the others.
-func (r *root) runDemo(ctx context.Context, a *app.App, ln net.Listener) error {
-	feed, err := demo.NewFeed(r.data, demoSeed, time.Now(), a)
-	if err != nil {
-		return err
-	}
+func (r *root) runDemo(ctx context.Context, a *app.App, feed *demo.Feed, ln net.Listener) error {
 	port := ln.Addr().(*net.TCPAddr).Port //nolint:errcheck // we listen on TCP only
 	p := &living{App: a, root: r, feed: feed}
 	token := rand.Text()

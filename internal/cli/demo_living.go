@@ -39,7 +39,7 @@ func (l *living) live(ctx context.Context) error {
 	tick := time.NewTicker(demoTick)
 	defer tick.Stop()
 	for {
-		err := l.feed.CatchUp(ctx, time.Now(), l.progress(!ready))
+		err := l.feed.CatchUp(ctx, time.Now(), l.App, l.progress(!ready))
 		switch {
 		case ctx.Err() != nil:
 			return nil

@@ -36,19 +36,20 @@ type state struct {
 	To    time.Time `json:"to"`
 }
 
-// Feed lets a plant live into an intake. It is for one caller at a time.
+// Feed lets a plant live in a data directory. It is for one caller at a time.
 type Feed struct {
 	plant   *Plant
-	intake  Intake
 	file    string
 	state   state
 	pending bool // the step in state is not known to be stored
 }
 
-// NewFeed continues the plant of a data directory, or begins one whose past
-// ends now. A directory that holds data of another origin is a Conflict fault.
-func NewFeed(dir string, seed uint64, now time.Time, intake Intake) (*Feed, error) {
-	f := &Feed{intake: intake, file: filepath.Join(dir, StateName)}
+// OpenFeed continues the plant of a data directory, or begins one whose past
+// ends now. It marks a new directory as the demo's before anything else is in
+// it. One that holds data of another origin is a Conflict fault: simulated
+// events must not be mixed with real ones.
+func OpenFeed(dir string, seed uint64, now time.Time) (*Feed, error) {
+	f := &Feed{file: filepath.Join(dir, StateName)}
 	raw, err := os.ReadFile(f.file)
 	switch {
 	case err == nil:
@@ -56,28 +57,28 @@ func NewFeed(dir string, seed uint64, now time.Time, intake Intake) (*Feed, erro
 			return nil, fault.Wrap(fault.Invalid, err, "reading %s", f.file).WithHint("remove the directory to begin a new demo")
 		}
 		f.pending = true
-	case errors.Is(err, os.ErrNotExist):
-		at := now.UTC().Truncate(time.Second).Add(-History)
-		f.state = state{Seed: seed, Start: now.UTC().Truncate(time.Second), From: at, To: at}
-	default:
+	case !errors.Is(err, os.ErrNotExist):
 		return nil, fault.Wrap(fault.Unavailable, err, "reading %s", f.file)
+	default:
+		if err := f.begin(dir, seed, now.UTC().Truncate(time.Second)); err != nil {
+			return nil, err
+		}
 	}
 	f.plant = New(f.state.Seed, f.state.Start)
 	return f, nil
 }
 
-// Check reports a Conflict fault if the directory holds data that no demo
-// wrote: simulated events must not be mixed with real ones.
-func Check(dir string) error {
-	if _, err := os.Stat(filepath.Join(dir, StateName)); err == nil {
-		return nil
+func (f *Feed) begin(dir string, seed uint64, now time.Time) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fault.Wrap(fault.Unavailable, err, "making the data directory %s", dir).WithHint("choose another one with --data DIR")
 	}
-	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) == 0 {
-		return nil //nolint:nilerr // not there yet: it will be made
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+		return fault.Wrap(fault.Conflict, err, "the directory %s holds data that is not the demo's", dir).
+			WithHint("name an empty or a new directory with --data, or leave it out")
 	}
-	return fault.New(fault.Conflict, "the directory %s holds data that is not the demo's", dir).
-		WithHint("name an empty or a new directory with --data, or leave it out")
+	oldest := now.Add(-History)
+	f.state = state{Seed: seed, Start: now, From: oldest, To: oldest}
+	return f.save()
 }
 
 // Plant is the plant that lives.
@@ -86,10 +87,10 @@ func (f *Feed) Plant() *Plant { return f.plant }
 // CatchUp takes in everything up to now: the past in large steps, then what is
 // new. progress hears the share that is done. When it returns an error, the
 // next call takes up where this one ended.
-func (f *Feed) CatchUp(ctx context.Context, now time.Time, progress func(done float64)) error {
+func (f *Feed) CatchUp(ctx context.Context, now time.Time, intake Intake, progress func(done float64)) error {
 	now = now.UTC().Truncate(time.Millisecond)
 	if f.pending {
-		if err := f.take(ctx); err != nil {
+		if err := f.take(ctx, intake); err != nil {
 			return err
 		}
 	}
@@ -106,7 +107,7 @@ func (f *Feed) CatchUp(ctx context.Context, now time.Time, progress func(done fl
 		if f.state.To.After(now) {
 			f.state.To = now
 		}
-		if err := f.take(ctx); err != nil {
+		if err := f.take(ctx, intake); err != nil {
 			return err
 		}
 		progress(float64(f.state.To.Sub(begin)) / float64(now.Sub(begin)))
@@ -115,13 +116,13 @@ func (f *Feed) CatchUp(ctx context.Context, now time.Time, progress func(done fl
 }
 
 // take takes in the step in state, which is written down before.
-func (f *Feed) take(ctx context.Context) error {
+func (f *Feed) take(ctx context.Context, intake Intake) error {
 	f.pending = true
 	if err := f.save(); err != nil {
 		return err
 	}
 	for _, s := range f.plant.Logs(f.state.From, f.state.To) {
-		sum, err := f.intake.IngestStream(ctx, bytes.NewReader(s.Text), s.Name, "", f.state.To)
+		sum, err := intake.IngestStream(ctx, bytes.NewReader(s.Text), s.Name, "", f.state.To)
 		if err != nil {
 			return fmt.Errorf("taking in the plant's %s: %w", s.Name, err)
 		}

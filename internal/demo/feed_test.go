@@ -1,6 +1,7 @@
 package demo_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -47,27 +48,27 @@ func quiet(float64) {}
 func TestRestartLosesAndDoublesNothing(t *testing.T) {
 	dir, k := t.TempDir(), &kept{seen: map[string]bool{}, failAfter: 11}
 	open := func(now time.Time) *demo.Feed {
-		f, err := demo.NewFeed(dir, 5, now, k)
+		f, err := demo.OpenFeed(dir, 5, now)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return f
 	}
-	if err := open(start).CatchUp(context.Background(), start, quiet); err == nil {
+	if err := open(start).CatchUp(context.Background(), start, k, quiet); err == nil {
 		t.Fatal("the intake failed and nobody was told")
 	}
 	k.failAfter = -1
 	f := open(start.Add(time.Second))
-	if err := f.CatchUp(context.Background(), start.Add(time.Second), quiet); err != nil {
+	if err := f.CatchUp(context.Background(), start.Add(time.Second), k, quiet); err != nil {
 		t.Fatal(err)
 	}
 	k.failAfter = 2
-	if err := f.CatchUp(context.Background(), start.Add(3*time.Minute), quiet); err == nil {
+	if err := f.CatchUp(context.Background(), start.Add(3*time.Minute), k, quiet); err == nil {
 		t.Fatal("the intake failed and nobody was told")
 	}
 	k.failAfter = -1
 	f = open(start.Add(4 * time.Minute))
-	if err := f.CatchUp(context.Background(), start.Add(4*time.Minute), quiet); err != nil {
+	if err := f.CatchUp(context.Background(), start.Add(4*time.Minute), k, quiet); err != nil {
 		t.Fatal(err)
 	}
 	want := 0
@@ -85,13 +86,13 @@ func TestRestartLosesAndDoublesNothing(t *testing.T) {
 // TestTicksAreDistinct feeds in small steps: each event has its own identity.
 func TestTicksAreDistinct(t *testing.T) {
 	dir, k := t.TempDir(), &kept{seen: map[string]bool{}, failAfter: -1}
-	f, err := demo.NewFeed(dir, 5, start, k)
+	f, err := demo.OpenFeed(dir, 5, start)
 	if err != nil {
 		t.Fatal(err)
 	}
 	end := start.Add(14 * time.Minute)
 	for at := start; !at.After(end); at = at.Add(2 * time.Second) {
-		if err := f.CatchUp(context.Background(), at, quiet); err != nil {
+		if err := f.CatchUp(context.Background(), at, k, quiet); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -107,11 +108,11 @@ func TestTicksAreDistinct(t *testing.T) {
 func TestLongAbsenceGivesARecentPast(t *testing.T) {
 	dir, k := t.TempDir(), &kept{seen: map[string]bool{}, failAfter: -1}
 	for _, now := range []time.Time{start, start.Add(30 * 24 * time.Hour)} {
-		f, err := demo.NewFeed(dir, 5, now, k)
+		f, err := demo.OpenFeed(dir, 5, now)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := f.CatchUp(context.Background(), now, quiet); err != nil {
+		if err := f.CatchUp(context.Background(), now, k, quiet); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -122,19 +123,24 @@ func TestLongAbsenceGivesARecentPast(t *testing.T) {
 
 func TestForeignDirectoryIsRefused(t *testing.T) {
 	dir := t.TempDir()
-	if err := demo.Check(dir); err != nil {
-		t.Errorf("an empty directory: %v", err)
+	if err := os.WriteFile(filepath.Join(dir, "records.db"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := demo.OpenFeed(dir, 5, start); fault.KindOf(err) != fault.Conflict {
+		t.Errorf("a directory with data: %v", err)
+	}
+	dir = filepath.Join(t.TempDir(), "new")
+	if _, err := demo.OpenFeed(dir, 5, start); err != nil {
+		t.Errorf("a new directory: %v", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "records.db"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := demo.Check(dir); fault.KindOf(err) != fault.Conflict {
-		t.Errorf("a directory with data: %v", err)
+	f, err := demo.OpenFeed(dir, 6, start.Add(time.Minute))
+	if err != nil {
+		t.Fatalf("the demo's own directory: %v", err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, demo.StateName), []byte(`{}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := demo.Check(dir); err != nil {
-		t.Errorf("the demo's own directory: %v", err)
+	if !bytes.Equal(f.Plant().Logs(start.Add(-time.Hour), start)[0].Text, demo.New(5, start).Logs(start.Add(-time.Hour), start)[0].Text) {
+		t.Error("a second start made another plant")
 	}
 }
