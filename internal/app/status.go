@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"vedette/internal/asset"
 	"vedette/internal/console"
+	"vedette/internal/event"
 )
 
 // Status tells what is stored; nothing is being loaded.
@@ -31,7 +33,7 @@ func (a *App) Status(ctx context.Context) (console.Status, error) {
 // latestQuery finds what to show of the newest events, in the order in which
 // happening reads it. The time keeps the look-up cheap.
 const latestQuery = "last 1h | select time, metadata.log_name, src_endpoint.name, src_endpoint.ip, dst_endpoint.name, dst_endpoint.ip, device.name, " +
-	"finding_info.title, ics.function, activity_name, status, user.name, app_name, query.hostname, mqtt.topic, severity_id | sort time desc | limit %d"
+	"finding_info.title, ics.function, activity_name, status, user.name, app_name, query.hostname, mqtt.topic, severity_id, dst_endpoint.port | sort time desc | limit %d"
 
 // Latest tells the newest events in short, newest first.
 func (a *App) Latest(ctx context.Context, n int) ([]console.Happening, error) {
@@ -48,43 +50,46 @@ func (a *App) Latest(ctx context.Context, n int) ([]console.Happening, error) {
 
 func happening(row []any) console.Happening {
 	text := func(i int) string { s, _ := row[i].(string); return s }
-	first := func(list ...string) string {
-		for _, s := range list {
-			if s != "" {
-				return s
-			}
-		}
-		return ""
-	}
-	h := console.Happening{Log: text(1), From: first(text(2), text(3)), To: first(text(4), text(5))}
+	h := console.Happening{Log: text(1), From: cmp.Or(text(2), text(3)), To: cmp.Or(text(4), text(5))}
 	h.Time, _ = row[0].(time.Time)
 	if h.To == "" && text(6) != h.From {
 		h.To = text(6)
 	}
-	title, function, activity, status, user, app := text(7), text(8), text(9), text(10), text(11), text(12)
-	_, kind, _ := strings.Cut(h.Log, "/")
+	title, function, status, name, topic := text(7), text(8), text(10), text(13), text(14)
 	switch {
 	case title != "":
 		h.What = title
-		if n, ok := row[15].(int64); ok {
-			h.Severity = severityWord(n)
-		}
+		n, _ := row[15].(int64)
+		h.Severity = severityWord(n)
 	case function != "":
-		h.What = app + " " + function
-	case text(13) != "":
-		h.What = "asks for " + text(13)
-	case text(14) != "":
-		h.What = "publishes " + text(14)
+		h.What = text(12) + " " + function
+	case name != "":
+		h.What = "asks for " + name
+	case topic != "":
+		h.What = "publishes " + topic
 	default:
-		h.What = strings.TrimSpace(first(app, kind) + " " + strings.ToLower(activity))
-		if user != "" {
-			h.What += " of " + user
-		}
-		if status == "Failure" {
+		h.What = plainly(h.Log, text(12), text(9), text(11), row[16])
+		if status == event.Failure {
 			h.What += " failed"
 		}
 	}
 	return h
+}
+
+// plainly words an event that has no title of its own.
+func plainly(log, app, activity, user string, port any) string {
+	_, kind, _ := strings.Cut(log, "/")
+	if kind == "conn" || kind == "flow" {
+		if n, ok := port.(int64); ok && app == "" {
+			return fmt.Sprintf("connection to port %d", n)
+		}
+		return app + " connection"
+	}
+	what := cmp.Or(app, kind) + " " + strings.ReplaceAll(strings.ToLower(activity), "logon", "login")
+	if user != "" {
+		what += " of " + user
+	}
+	return what
 }
 
 // severityWord is empty below medium: such an alert needs no attention.

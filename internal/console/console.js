@@ -88,6 +88,7 @@ async function ask(text, follow) {
   const mine = asking = new AbortController();
   busy(true);
   byId("said").textContent = "Asking.";
+  if (matchMedia("(max-width: 40rem)").matches) byId("offers").open = false;
   try {
     const resp = await fetch("/ask", {
       method: "POST", signal: mine.signal,
@@ -154,12 +155,17 @@ function renderAnswer(a) {
   turn.append(el("h2", "", a.question));
   const read = el("p", "read");
   read.append(el("span", "state " + a.status, stateWord(a.status)));
-  if (a.read_as) read.append(". Read as: " + a.read_as);
-  turn.append(read, renderSentences(a.answer || [], id));
+  if (a.read_as && a.status !== "not_understood") read.append(". Read as: " + a.read_as);
+  turn.append(read, a.status === "not_understood" ? el("p", "says", (a.answer || []).map((s) => s.text).join(" ")) : renderSentences(a.answer || [], id));
   for (const e of a.evidence || []) turn.append(renderEvidence(e, id));
-  if (a.suggestions && a.suggestions.length) turn.append(renderSuggestions(a.suggestions));
-  if (a.model) turn.append(el("p", "foot", "Answered by the " + a.model.name + " engine (" + a.model.location + ") in " + a.seconds.toFixed(2) + " s"));
+  if (a.suggestions && a.suggestions.length) turn.append(renderSuggestions(a.suggestions, a.status === "not_understood"));
+  turn.append(el("p", "foot", engine(a.model) + " " + a.seconds.toFixed(2) + " s."));
   return turn;
+}
+
+function engine(model) {
+  if (!model || model.location === "built-in") return "Answered by the built-in engine, without a language model, in";
+  return "Worded by " + model.name + " (" + model.location + ") in";
 }
 
 function renderSentences(list, id) {
@@ -184,7 +190,8 @@ function renderSentences(list, id) {
   return ul;
 }
 
-function renderSuggestions(list) {
+// After a question that was not understood there is nothing to follow up on.
+function renderSuggestions(list, fresh) {
   const box = el("div", "next");
   box.append(el("h3", "", "Ask next"));
   const ul = el("ul", "examples");
@@ -195,7 +202,7 @@ function renderSuggestions(list) {
     b.addEventListener("click", () => {
       byId("question").value = text;
       window.scrollTo({ top: 0 });
-      ask(text, conversation);
+      ask(text, fresh ? "" : conversation);
     });
     li.append(b);
     ul.append(li);
@@ -252,7 +259,7 @@ function renderTable(e, rows, labelledBy) {
     const tr = el("tr");
     for (const c of columns) {
       const text = cellText(r[c], isLabel(c));
-      tr.append(el("td", numeric.has(c) ? "num" : text.length > 60 ? "long" : "", text));
+      tr.append(el("td", numeric.has(c) ? "num" : text.length > 60 || text.includes("\n") ? "long" : "", text));
     }
     tbody.append(tr);
   }
@@ -270,7 +277,7 @@ function clock(iso) { return iso.slice(0, 19).replace("T", " "); }
 
 function cellText(v, plain) {
   if (v === null || v === undefined || v === "") return "–";
-  if (Array.isArray(v)) return v.map(String).join(", ");
+  if (Array.isArray(v)) return v.map(String).join(v.some((x) => String(x).length > 20) ? "\n" : ", ");
   if (typeof v === "number") return plain ? String(v) : Number.isInteger(v) ? number.format(v) : String(Math.round(v * 1000) / 1000);
   if (typeof v === "string" && timeShape.test(v)) return clock(v);
   return String(v);
