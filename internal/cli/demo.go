@@ -46,23 +46,20 @@ func (r *root) demoCommand() *cobra.Command {
 		Long: "Starts a simulated plant of four zones that lives on while you watch, and the web console on a loopback address.\n" +
 			"Its data is kept apart, in the folder demo of the data directory, and a second start goes on where the first ended.",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx := cmd.Context()
-			if lasts > 0 {
-				var cancel context.CancelFunc
-				ctx, cancel = context.WithTimeout(ctx, lasts)
-				defer cancel()
-			}
-			return r.demo(ctx, listen)
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return r.demo(cmd.Context(), listen, lasts) },
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "the loopback address of the console; port 0 takes a free one")
 	cmd.Flags().DurationVar(&lasts, "for", 0, "end after this time, such as 5m (default: until ctrl-c)")
 	return cmd
 }
 
-// demo runs until ctx ends.
-func (r *root) demo(ctx context.Context, listen string) error {
+// demo runs until ctx ends, or for the given time if that is not zero.
+func (r *root) demo(ctx context.Context, listen string, lasts time.Duration) error {
+	if lasts > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, lasts)
+		defer cancel()
+	}
 	ln, err := listenLoopback(ctx, listen)
 	if err != nil {
 		return err
@@ -91,7 +88,7 @@ func (r *root) demo(ctx context.Context, listen string) error {
 // runDemo serves the console and the local socket and lets the plant live. The
 // first of them that fails ends the others.
 func (r *root) runDemo(ctx context.Context, a *app.App, feed *demo.Feed, ln net.Listener) error {
-	port := ln.Addr().(*net.TCPAddr).Port //nolint:errcheck // we listen on TCP only
+	port := ln.Addr().(*net.TCPAddr).Port // we listen on TCP only
 	p := &living{App: a, root: r, feed: feed}
 	token := rand.Text()
 	page, err := console.New(console.Config{Token: token, Port: port, Demo: true, Examples: demoQuestions(), Now: time.Now}, p)

@@ -3,7 +3,6 @@ package console_test
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -64,7 +63,7 @@ func open(t *testing.T, p *plant) http.Handler {
 }
 
 // request sends one request from our own page, changed by each of with.
-func request(h http.Handler, method, path, body string, with ...func(*http.Request)) *http.Response {
+func request(h http.Handler, method, path, body string, with ...func(*http.Request)) response {
 	r := httptest.NewRequestWithContext(context.Background(), method, path, strings.NewReader(body))
 	r.Host = host
 	if method == "POST" {
@@ -76,35 +75,34 @@ func request(h http.Handler, method, path, body string, with ...func(*http.Reque
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	return w.Result()
+	cookies, _ := http.ParseSetCookie(w.Header().Get("Set-Cookie"))
+	return response{w.Code, w.Header(), w.Body.String(), cookies}
 }
 
-func text(t *testing.T, resp *http.Response) string {
-	t.Helper()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
+type response struct {
+	code   int
+	header http.Header
+	body   string
+	cookie *http.Cookie // nil if none was set
 }
 
 // signIn opens the link and returns what adds its session to a request.
 func signIn(t *testing.T, h http.Handler) func(*http.Request) {
 	t.Helper()
 	resp := request(h, "GET", "/?token="+token, "")
-	if len(resp.Cookies()) != 1 {
-		t.Fatalf("the link gave status %d and cookies %v", resp.StatusCode, resp.Cookies())
+	if resp.cookie == nil {
+		t.Fatalf("the link gave status %d and no cookie", resp.code)
 	}
-	return func(r *http.Request) { r.AddCookie(resp.Cookies()[0]) }
+	return func(r *http.Request) { r.AddCookie(resp.cookie) }
 }
 
 func TestLinkOpensASession(t *testing.T) {
 	h := open(t, &plant{})
 	resp := request(h, "GET", "/?token="+token+"&q=who+%26+why", "")
-	if resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Location") != "/?q=who+%26+why" {
-		t.Errorf("status %d to %q", resp.StatusCode, resp.Header.Get("Location"))
+	if resp.code != http.StatusSeeOther || resp.header.Get("Location") != "/?q=who+%26+why" {
+		t.Errorf("status %d to %q", resp.code, resp.header.Get("Location"))
 	}
-	c := resp.Cookies()[0]
+	c := resp.cookie
 	if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || strings.Contains(c.Value, token) || !strings.Contains(c.Name, "8080") {
 		t.Errorf("the cookie is %v", c)
 	}
@@ -114,8 +112,8 @@ func TestLinkOpensASession(t *testing.T) {
 		if r.path == "/nothing" {
 			want = http.StatusNotFound
 		}
-		if resp := request(h, r.method, r.path, `{"question":"how many?"}`, in); resp.StatusCode != want {
-			t.Errorf("%s %s: status %d, want %d: %s", r.method, r.path, resp.StatusCode, want, text(t, resp))
+		if resp := request(h, r.method, r.path, `{"question":"how many?"}`, in); resp.code != want {
+			t.Errorf("%s %s: status %d, want %d: %s", r.method, r.path, resp.code, want, resp.body)
 		}
 	}
 }
@@ -134,15 +132,15 @@ func TestWithoutSessionNothingIsShown(t *testing.T) {
 				continue
 			}
 			resp := request(h, r.method, r.path, `{"question":"how many?"}`, with)
-			body := text(t, resp)
-			if resp.StatusCode != http.StatusUnauthorized || !strings.Contains(body, "link") || len(resp.Cookies()) > 0 {
-				t.Errorf("%s: %s %s: status %d, %q", name, r.method, r.path, resp.StatusCode, body)
+			body := resp.body
+			if resp.code != http.StatusUnauthorized || !strings.Contains(body, "link") || resp.cookie != nil {
+				t.Errorf("%s: %s %s: status %d, %q", name, r.method, r.path, resp.code, body)
 			}
 		}
 	}
 	// A wrong token is refused even to who has a session.
-	if resp := request(h, "GET", "/?token=wrong", "", signIn(t, h)); resp.StatusCode != http.StatusUnauthorized {
-		t.Errorf("a wrong token with a session: status %d", resp.StatusCode)
+	if resp := request(h, "GET", "/?token=wrong", "", signIn(t, h)); resp.code != http.StatusUnauthorized {
+		t.Errorf("a wrong token with a session: status %d", resp.code)
 	}
 }
 
@@ -158,8 +156,8 @@ func TestOnlyLoopbackHostsAreServed(t *testing.T) {
 				continue
 			}
 			resp := request(h, r.method, r.path, `{"question":"how many?"}`, in, func(r *http.Request) { r.Host = host })
-			if resp.StatusCode != want {
-				t.Errorf("%s %s with host %q: status %d, want %d", r.method, r.path, host, resp.StatusCode, want)
+			if resp.code != want {
+				t.Errorf("%s %s with host %q: status %d, want %d", r.method, r.path, host, resp.code, want)
 			}
 		}
 	}
@@ -190,15 +188,15 @@ func TestQuestionsComeFromOurPageOnly(t *testing.T) {
 		"too long":      {set("Origin", "http://"+host), `{"question":"` + strings.Repeat("x", 3000) + `"}`, 400},
 		"too large":     {set("Origin", "http://"+host), `{"question":"` + strings.Repeat("x", 1<<20) + `"}`, 413},
 	} {
-		if resp := request(h, "POST", "/ask", c.body, in, c.with); resp.StatusCode != c.want {
-			t.Errorf("%s: status %d, want %d", name, resp.StatusCode, c.want)
+		if resp := request(h, "POST", "/ask", c.body, in, c.with); resp.code != c.want {
+			t.Errorf("%s: status %d, want %d", name, resp.code, c.want)
 		}
 	}
 	if len(p.asked) > 0 {
 		t.Errorf("refused requests were asked: %v", p.asked)
 	}
-	if resp := request(h, "POST", "/ask", `{"question":"x","follow":"c-1"}`, in, set("Origin", "http://"+host)); resp.StatusCode != 200 || len(p.asked) != 1 || p.asked[0].Follow != "c-1" || p.asked[0].Now.IsZero() {
-		t.Errorf("from our own page: status %d, asked %v", resp.StatusCode, p.asked)
+	if resp := request(h, "POST", "/ask", `{"question":"x","follow":"c-1"}`, in, set("Origin", "http://"+host)); resp.code != 200 || len(p.asked) != 1 || p.asked[0].Follow != "c-1" || p.asked[0].Now.IsZero() {
+		t.Errorf("from our own page: status %d, asked %v", resp.code, p.asked)
 	}
 }
 
@@ -212,14 +210,14 @@ func TestEveryAnswerHasTheHeaders(t *testing.T) {
 	for _, r := range append(routes, struct{ method, path string }{"GET", "/?token=" + token}) {
 		for _, with := range [][]func(*http.Request){{}, {in}, {in, badHost}, {in, cross}} {
 			resp := request(h, r.method, r.path, `{"question":"x"}`, with...)
-			csp := resp.Header.Get("Content-Security-Policy")
+			csp := resp.header.Get("Content-Security-Policy")
 			for _, part := range []string{"default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"} {
 				if !strings.Contains(csp, part) {
 					t.Errorf("%s %s: no %s in %q", r.method, r.path, part, csp)
 				}
 			}
-			if strings.Contains(csp, "unsafe") || resp.Header.Get("X-Content-Type-Options") != "nosniff" || resp.Header.Get("Cache-Control") != "no-store" || resp.Header.Get("Referrer-Policy") != "no-referrer" {
-				t.Errorf("%s %s: headers %v", r.method, r.path, resp.Header)
+			if strings.Contains(csp, "unsafe") || resp.header.Get("X-Content-Type-Options") != "nosniff" || resp.header.Get("Cache-Control") != "no-store" || resp.header.Get("Referrer-Policy") != "no-referrer" {
+				t.Errorf("%s %s: headers %v", r.method, r.path, resp.header)
 			}
 		}
 	}
@@ -230,8 +228,8 @@ func TestHostileTextNeverBecomesMarkup(t *testing.T) {
 	in := signIn(t, h)
 	for _, r := range []struct{ method, path string }{{"POST", "/ask"}, {"GET", "/state"}} {
 		resp := request(h, r.method, r.path, `{"question":"`+strings.ReplaceAll(hostile, `"`, `\"`)+`"}`, in)
-		body := text(t, resp)
-		if got := resp.Header.Get("Content-Type"); got != "application/json" {
+		body := resp.body
+		if got := resp.header.Get("Content-Type"); got != "application/json" {
 			t.Errorf("%s is served as %q", r.path, got)
 		}
 		if strings.ContainsAny(body, "<>") {
@@ -241,11 +239,11 @@ func TestHostileTextNeverBecomesMarkup(t *testing.T) {
 			t.Errorf("%s does not hold the text at all: %s", r.path, body)
 		}
 	}
-	page := text(t, request(h, "GET", "/?q="+strings.ReplaceAll("<script>alert(2)</script>", " ", "+"), "", in))
+	page := request(h, "GET", "/?q="+strings.ReplaceAll("<script>alert(2)</script>", " ", "+"), "", in).body
 	if strings.Contains(page, "alert") || strings.Contains(page, "<b>events</b>") || !strings.Contains(page, "&lt;b&gt;events") {
 		t.Error("the page holds text of its address or raw examples")
 	}
-	problem := text(t, request(open2(t, &plant{err: fault.New(fault.Invalid, "no device %q", hostile)}), "POST", "/ask", `{"question":"x"}`))
+	problem := request(open2(t, &plant{err: fault.New(fault.Invalid, "no device %q", hostile)}), "POST", "/ask", `{"question":"x"}`).body
 	if strings.ContainsAny(problem, "<>") {
 		t.Errorf("a problem holds markup: %s", problem)
 	}
@@ -268,7 +266,7 @@ func TestScriptSetsTextOnly(t *testing.T) {
 	if m := regexp.MustCompile(`(?i)innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|DOMParser|setAttribute\("(on|style|href|src)|createContextualFragment`).Find(script); m != nil {
 		t.Errorf("the script uses %s", m)
 	}
-	page := text(t, request(open2(t, &plant{}), "GET", "/", ""))
+	page := request(open2(t, &plant{}), "GET", "/", "").body
 	if m := regexp.MustCompile(`(?i)<script>|<style|\son[a-z]+=|\sstyle=|https?://[^w]`).FindString(page); m != "" {
 		t.Errorf("the page holds %q", m)
 	}
@@ -287,11 +285,11 @@ func TestTroubleSaysWhatToDo(t *testing.T) {
 	} {
 		resp := request(open2(t, &plant{err: c.err}), "POST", "/ask", `{"question":"x"}`)
 		var got map[string]string
-		if err := json.Unmarshal([]byte(text(t, resp)), &got); err != nil {
+		if err := json.Unmarshal([]byte(resp.body), &got); err != nil {
 			t.Fatal(err)
 		}
-		if resp.StatusCode != c.want || got["hint"] != c.hint || got["text"] == "" || strings.Contains(got["text"], "permission") {
-			t.Errorf("%v: status %d, %v", c.err, resp.StatusCode, got)
+		if resp.code != c.want || got["hint"] != c.hint || got["text"] == "" || strings.Contains(got["text"], "permission") {
+			t.Errorf("%v: status %d, %v", c.err, resp.code, got)
 		}
 	}
 }
@@ -312,11 +310,11 @@ func TestHealthNamesItsConditions(t *testing.T) {
 			Status     string
 			Conditions []console.Condition
 		}
-		if err := json.Unmarshal([]byte(text(t, resp)), &got); err != nil {
+		if err := json.Unmarshal([]byte(resp.body), &got); err != nil {
 			t.Fatal(err)
 		}
-		if resp.StatusCode != c.code || got.Status != c.status || len(got.Conditions) != len(c.conditions) {
-			t.Errorf("status %d, %+v, want %d %s", resp.StatusCode, got, c.code, c.status)
+		if resp.code != c.code || got.Status != c.status || len(got.Conditions) != len(c.conditions) {
+			t.Errorf("status %d, %+v, want %d %s", resp.code, got, c.code, c.status)
 		}
 	}
 }
