@@ -159,7 +159,7 @@ function renderAnswer(a) {
   turn.append(read, a.status === "not_understood" ? el("p", "says", (a.answer || []).map((s) => s.text).join(" ")) : renderSentences(a.answer || [], id));
   for (const e of a.evidence || []) turn.append(renderEvidence(e, id));
   if (a.suggestions && a.suggestions.length) turn.append(renderSuggestions(a.suggestions, a.status === "not_understood"));
-  turn.append(el("p", "foot", engine(a.model) + " " + a.seconds.toFixed(2) + " s."));
+  turn.append(el("p", "foot", engine(a.model) + " " + a.seconds.toFixed(2) + " s. Times are in UTC."));
   return turn;
 }
 
