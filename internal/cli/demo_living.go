@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"vedette/internal/app"
+	"vedette/internal/console"
+	"vedette/internal/demo"
+	"vedette/internal/fault"
+)
+
+// living is the app with a plant that lives in it. It is the console's service.
+type living struct {
+	*app.App
+	root *root
+	feed *demo.Feed
+
+	mu     sync.Mutex
+	loaded float64 // share of the history that is in
+	err    error   // why the last step failed
+}
+
+// live takes in the inventory and the past and then, every few seconds, what
+// is new, until ctx ends. A step that fails is told and tried again.
+func (l *living) live(ctx context.Context) error {
+	rep, err := l.ImportDevices(ctx, "demo", bytes.NewReader(l.feed.Plant().Inventory()))
+	if err != nil {
+		return quietEnd(ctx, err)
+	}
+	if len(rep.Problems) > 0 {
+		return fault.New(fault.Internal, "the demo's inventory has %d problems: %s", len(rep.Problems), rep.Problems[0].Text)
+	}
+	started := time.Now()
+	ready := false
+	tick := time.NewTicker(demoTick)
+	defer tick.Stop()
+	for {
+		err := l.feed.CatchUp(ctx, time.Now(), l.App, l.progress(!ready))
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			fmt.Fprintf(l.root.Err, "the plant stands still, trying again: %s\n", printable(err.Error()))
+		case !ready:
+			ready = true
+			l.tellReady(ctx, time.Since(started))
+		}
+		l.note(err, ready)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// quietEnd is nil when it was the end of ctx that stopped the work.
+func quietEnd(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func (l *living) progress(first bool) func(float64) {
+	return func(done float64) {
+		if !first {
+			return
+		}
+		l.mu.Lock()
+		l.loaded = done
+		l.mu.Unlock()
+		l.root.progress("taking in the plant's past: %.0f %%", done*100)
+	}
+}
+
+func (l *living) tellReady(ctx context.Context, took time.Duration) {
+	l.root.progress("")
+	status, err := l.App.Status(ctx)
+	if err != nil {
+		return // told by the next step
+	}
+	fmt.Fprintf(l.root.Err, "the plant lives: %d events of %d devices in %d zones, taken in in %.1f s\n", status.Events, status.Devices, status.Zones, took.Seconds())
+}
+
+func (l *living) note(err error, ready bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.err = err
+	if ready {
+		l.loaded = 1
+	}
+}
+
+// Status implements [console.Service].
+func (l *living) Status(ctx context.Context) (console.Status, error) {
+	out, err := l.App.Status(ctx)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out.Loading = l.loaded
+	return out, err
+}
+
+// Health implements [console.Service].
+func (l *living) Health(ctx context.Context) []console.Condition {
+	out := []console.Condition{{Name: "store", State: console.OK, Text: "events can be read"}}
+	if _, err := l.App.Status(ctx); err != nil {
+		out[0].State, out[0].Text = console.Failed, "events cannot be read"
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	past := console.Condition{Name: "history", State: console.OK, Text: "the plant's past is in"}
+	if l.loaded < 1 {
+		past.State, past.Text = console.Starting, "the plant's past is being taken in"
+	}
+	life := console.Condition{Name: "plant", State: console.OK, Text: "the plant lives"}
+	if l.err != nil {
+		life.State, life.Text = console.Failed, "the plant's events cannot be taken in"
+	}
+	return append(out, past, life)
+}

@@ -1,0 +1,340 @@
+// What a device wrote arrives as JSON and is only ever set as text.
+"use strict";
+
+const byId = (id) => document.getElementById(id);
+
+function el(tag, className, text) {
+  const e = document.createElement(tag);
+  if (className) e.className = className;
+  if (text !== undefined) e.textContent = text;
+  return e;
+}
+
+const number = new Intl.NumberFormat("en");
+let conversation = "";
+let asking = null;
+let turns = 0;
+
+// ---- the living part ------------------------------------------------------
+
+function ago(ms) {
+  const s = Math.max(0, Math.round(ms / 1000));
+  if (s < 2) return "just now";
+  if (s < 100) return s + " s ago";
+  if (s < 6000) return Math.round(s / 60) + " min ago";
+  return Math.round(s / 3600) + " h ago";
+}
+
+function isSet(time) { return Boolean(time) && !time.startsWith("0001"); }
+
+function showState(s) {
+  byId("events").textContent = number.format(s.events);
+  byId("devices").textContent = number.format(s.devices);
+  byId("zones").textContent = number.format(s.zones);
+  byId("newest").textContent = isSet(s.newest) ? ago(Date.parse(s.now) - Date.parse(s.newest)) : "none yet";
+  byId("newest").title = isSet(s.newest) ? clock(s.newest) + " UTC" : "";
+  byId("loading").hidden = s.loading >= 1;
+  byId("loading-bar").value = s.loading;
+  showLatest(s.latest || []);
+}
+
+function showLatest(list) {
+  byId("latest-empty").hidden = list.length > 0;
+  byId("latest").replaceChildren(...list.map((h) => {
+    const li = el("li");
+    const when = el("time", "when", clock(h.time).slice(11));
+    when.dateTime = h.time;
+    li.append(when);
+    if (h.severity) li.append(el("span", "sev " + (h.severity === "high" ? "high" : "medium"), h.severity + ": "));
+    li.append(el("span", "", h.what));
+    const route = [h.from, h.to].filter(Boolean).join(" → ");
+    if (route) li.append(el("span", "route", route));
+    return li;
+  }));
+}
+
+function showLive(state, text) {
+  byId("live").className = "live " + state;
+  byId("live-text").textContent = text;
+}
+
+async function refresh() {
+  if (!document.hidden) {
+    try {
+      const resp = await fetch("/state", { signal: AbortSignal.timeout(10000) });
+      if (resp.status === 401) showLive("off", "Session ended: open the link in the terminal");
+      else if (!resp.ok) showLive("off", "Vedette has a problem (" + resp.status + ")");
+      else {
+        showState(await resp.json());
+        showLive("on", "Live");
+      }
+    } catch {
+      showLive("off", "Vedette does not answer");
+    }
+  }
+  setTimeout(refresh, 2000);
+}
+
+// ---- asking ----------------------------------------------------------------
+
+async function ask(text, follow) {
+  text = text.trim();
+  if (!text) {
+    byId("question").focus();
+    byId("said").textContent = "Type a question first.";
+    return;
+  }
+  if (asking) asking.abort();
+  const mine = asking = new AbortController();
+  busy(true);
+  byId("said").textContent = "Asking.";
+  if (matchMedia("(max-width: 40rem)").matches) byId("offers").open = false;
+  try {
+    const resp = await fetch("/ask", {
+      method: "POST", signal: mine.signal,
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ question: text, follow: follow || "" }),
+    });
+    if (resp.status === 401) throw { text: "your session has ended", hint: "open the link that the terminal shows" };
+    if (!resp.ok) throw await resp.json().catch(() => ({ text: "Vedette answered " + resp.status, hint: "try again in a moment" }));
+    const answer = await resp.json();
+    conversation = answer.conversation;
+    show(renderAnswer(answer));
+    const count = (answer.answer || []).length;
+    byId("said").textContent = stateWord(answer.status) + ". " + (count ? answer.answer[0].text : "");
+  } catch (err) {
+    if (mine.signal.aborted) return;
+    if (err instanceof TypeError) err = { text: "Vedette does not answer", hint: "see in the terminal whether it still runs, then ask again" };
+    if (err.kind === "not found") conversation = "";
+    show(renderTrouble(text, err));
+    byId("said").textContent = "No answer: " + err.text + ".";
+  } finally {
+    if (asking === mine) {
+      asking = null;
+      busy(false);
+    }
+  }
+}
+
+function busy(on) {
+  byId("submit").setAttribute("aria-busy", String(on));
+  byId("submit").textContent = on ? "Asking" : "Ask";
+  byId("thread").hidden = on || !conversation;
+}
+
+function show(turn) {
+  byId("empty").hidden = true;
+  byId("answers").prepend(turn);
+}
+
+function askFresh(text) {
+  conversation = "";
+  byId("question").value = text;
+  window.scrollTo({ top: 0 });
+  return ask(text, "");
+}
+
+// ---- an answer ---------------------------------------------------------------
+
+function stateWord(status) {
+  return { answered: "Answered", partly: "Partly answered", not_understood: "Not understood", refused: "Refused" }[status] || status;
+}
+
+function renderTrouble(question, problem) {
+  const turn = el("article", "turn trouble");
+  turn.append(el("h2", "", "No answer to: " + question), el("p", "", sentence(problem.text)));
+  if (problem.hint) turn.append(el("p", "", "What to do: " + problem.hint + "."));
+  return turn;
+}
+
+function sentence(text) { return text ? text[0].toUpperCase() + text.slice(1) + "." : ""; }
+
+function renderAnswer(a) {
+  const id = "t" + ++turns;
+  const turn = el("article", "turn");
+  turn.append(el("h2", "", a.question));
+  const read = el("p", "read");
+  read.append(el("span", "state " + a.status, stateWord(a.status)));
+  if (a.read_as && a.status !== "not_understood") read.append(". Read as: " + a.read_as);
+  turn.append(read, a.status === "not_understood" ? el("p", "says", (a.answer || []).map((s) => s.text).join(" ")) : renderSentences(a.answer || [], id));
+  for (const e of a.evidence || []) turn.append(renderEvidence(e, id));
+  if (a.suggestions && a.suggestions.length) turn.append(renderSuggestions(a.suggestions, a.status === "not_understood"));
+  turn.append(el("p", "foot", engine(a.model) + " " + a.seconds.toFixed(2) + " s. Times are in UTC."));
+  return turn;
+}
+
+function engine(model) {
+  if (!model || model.location === "built-in") return "Answered by the built-in engine, without a language model, in";
+  return "Worded by " + model.name + " (" + model.location + ") in";
+}
+
+function renderSentences(list, id) {
+  const ul = el("ul", "says");
+  for (const s of list) {
+    const good = s.status === "verified";
+    const li = el("li", good ? "" : "unsupported");
+    const mark = el("span", "mark", good ? "✓" : "?");
+    mark.setAttribute("aria-hidden", "true");
+    mark.title = good ? "Verified against the evidence" : "Not supported by the evidence";
+    const body = el("span");
+    body.append(el("span", "sr", good ? "Verified: " : "Not supported by evidence: "), s.text);
+    for (const e of s.evidence || []) {
+      const a = el("a", "cite", e);
+      a.href = "#" + id + "-" + e;
+      a.setAttribute("aria-label", "evidence " + e);
+      body.append(a);
+    }
+    li.append(mark, body);
+    ul.append(li);
+  }
+  return ul;
+}
+
+// After a question that was not understood there is nothing to follow up on.
+function renderSuggestions(list, fresh) {
+  const box = el("div", "next");
+  box.append(el("h3", "", "Ask next"));
+  const ul = el("ul", "examples");
+  for (const text of list) {
+    const li = el("li");
+    const b = el("button", "example", text);
+    b.type = "button";
+    b.addEventListener("click", () => {
+      byId("question").value = text;
+      window.scrollTo({ top: 0 });
+      ask(text, fresh ? "" : conversation);
+    });
+    li.append(b);
+    ul.append(li);
+  }
+  box.append(ul);
+  return box;
+}
+
+// ---- evidence ------------------------------------------------------------------
+
+function renderEvidence(e, id) {
+  const box = el("section", "proof");
+  box.id = id + "-" + e.id;
+  box.tabIndex = -1;
+  const head = el("div", "proof-head");
+  const title = el("h3", "", "Evidence " + e.id);
+  title.id = box.id + "-title";
+  box.setAttribute("aria-labelledby", title.id);
+  const rows = e.rows || [];
+  const shown = rows.length < e.total ? number.format(rows.length) + " of " + number.format(e.total) + " rows" : number.format(e.total) + (e.total === 1 ? " row" : " rows");
+  head.append(title, el("span", "total", shown));
+  box.append(head, el("code", "query", e.query));
+  if (!rows.length) {
+    box.append(el("p", "none", "No rows: nothing stored matches this query."));
+    return box;
+  }
+  const csv = el("button", "plain csv", "Download CSV");
+  csv.type = "button";
+  csv.setAttribute("aria-label", "Download evidence " + e.id + " as CSV");
+  csv.addEventListener("click", () => download(e, rows));
+  head.append(csv);
+  box.append(renderTable(e, rows, title.id));
+  return box;
+}
+
+function renderTable(e, rows, labelledBy) {
+  const columns = e.columns.filter((c) => rows.some((r) => r[c] !== null && r[c] !== ""));
+  const numeric = new Set(columns.filter((c) => rows.every((r) => r[c] === null || typeof r[c] === "number") && !isLabel(c)));
+  const scroll = el("div", "scroll");
+  scroll.tabIndex = 0;
+  scroll.setAttribute("role", "region");
+  scroll.setAttribute("aria-labelledby", labelledBy);
+  const table = el("table");
+  const headRow = el("tr");
+  for (const c of columns) {
+    const th = el("th", numeric.has(c) ? "num" : "", c);
+    th.scope = "col";
+    headRow.append(th);
+  }
+  const thead = el("thead");
+  thead.append(headRow);
+  const tbody = el("tbody");
+  for (const r of rows) {
+    const tr = el("tr");
+    for (const c of columns) {
+      const text = cellText(r[c], isLabel(c));
+      tr.append(el("td", numeric.has(c) ? "num" : text.length > 60 || text.includes("\n") ? "long" : "", text));
+    }
+    tbody.append(tr);
+  }
+  table.append(thead, tbody);
+  scroll.append(table);
+  return scroll;
+}
+
+// isLabel tells numbers that name something: they get no thousands separator.
+function isLabel(column) { return /(port|pid|uid|code|level|unit|vlan|address)$/i.test(column); }
+
+const timeShape = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$/;
+
+function clock(iso) { return iso.slice(0, 19).replace("T", " "); }
+
+function cellText(v, plain) {
+  if (v === null || v === undefined || v === "") return "–";
+  if (Array.isArray(v)) return v.map(String).join(v.some((x) => String(x).length > 20) ? "\n" : ", ");
+  if (typeof v === "number") return plain ? String(v) : Number.isInteger(v) ? number.format(v) : String(Math.round(v * 1000) / 1000);
+  if (typeof v === "string" && timeShape.test(v)) return clock(v);
+  return String(v);
+}
+
+// csvCell keeps a spreadsheet from running what a device wrote.
+function csvCell(v) {
+  let s = v === null || v === undefined ? "" : Array.isArray(v) ? v.join(" ") : String(v);
+  if (/^[=+\-@\t\r]/.test(s) && typeof v !== "number") s = "'" + s;
+  return /[",\r\n]/.test(s) ? '"' + s.replaceAll('"', '""') + '"' : s;
+}
+
+function download(e, rows) {
+  const lines = [e.columns, ...rows.map((r) => e.columns.map((c) => r[c]))].map((l) => l.map(csvCell).join(","));
+  const a = el("a");
+  a.href = URL.createObjectURL(new Blob([lines.join("\r\n") + "\r\n"], { type: "text/csv" }));
+  a.download = "vedette-" + e.id + ".csv";
+  a.click();
+  setTimeout(() => URL.revokeObjectURL(a.href), 1000);
+}
+
+// ---- the page --------------------------------------------------------------------
+
+byId("form").addEventListener("submit", (ev) => {
+  ev.preventDefault();
+  ask(byId("question").value, conversation);
+});
+
+byId("fresh").addEventListener("click", () => {
+  conversation = "";
+  byId("thread").hidden = true;
+  byId("answers").replaceChildren(byId("empty"));
+  byId("empty").hidden = false;
+  byId("question").value = "";
+  byId("question").focus();
+});
+
+byId("examples").addEventListener("click", (ev) => {
+  const b = ev.target.closest("button");
+  if (b) askFresh(b.textContent);
+});
+
+document.addEventListener("keydown", (ev) => {
+  const box = byId("question");
+  const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(ev.target.tagName);
+  if (ev.key === "/" && !typing && !ev.ctrlKey && !ev.metaKey && !ev.altKey) {
+    ev.preventDefault();
+    box.focus();
+    box.select();
+  } else if (ev.key === "Escape") {
+    if (asking) asking.abort();
+    box.value = "";
+    box.focus();
+  }
+});
+
+const asked = new URLSearchParams(location.search).get("q");
+if (asked) askFresh(asked);
+else if (matchMedia("(hover: hover)").matches) byId("question").focus();
+refresh();
