@@ -2,7 +2,6 @@ package copilot
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"vedette/internal/copilot/reading"
@@ -45,5 +44,5 @@ func (c *Copilot) examples(ctx context.Context, bounds toolbox.Bounds) []string 
 			out = append(out, q)
 		}
 	}
-	return append(out, fmt.Sprintf("how many events per log? (%d are stored)", bounds.Events))
+	return append(out, "how many events per log?")
 }

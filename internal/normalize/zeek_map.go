@@ -76,8 +76,9 @@ var zeekLogs = map[string]zeekLog{
 	"ftp": {class: event.FTPActivity, app: "ftp", columns: map[string]event.Slot{
 		"command": event.SlotActivityName, "reply_msg": event.SlotStatusDetail, "file_size": event.SlotFileSize, "arg": event.SlotFileName,
 	}},
-	"smtp": {class: event.EmailActivity, app: "smtp", columns: map[string]event.Slot{
+	"smtp": {class: event.EmailActivity, app: "smtp", finish: finishSMTP, columns: map[string]event.Slot{
 		"mailfrom": event.SlotEmailFrom, "rcptto": event.SlotEmailTo, "subject": event.SlotEmailSubject,
+		"last_reply": event.SlotStatusDetail,
 	}},
 	"notice": {class: event.DetectionFinding, finish: finishNotice, columns: map[string]event.Slot{
 		"note": event.SlotFindingInfoTitle, "msg": event.SlotMessage, "src": event.SlotSrcEndpointIP, "dst": event.SlotDstEndpointIP,
@@ -146,6 +147,21 @@ func finishZeekSSH(e *event.Event) {
 	case "T", "true":
 		e.SetStatus(event.Success)
 	case "F", "false":
+		e.SetStatus(event.Failure)
+	}
+}
+
+// finishSMTP reads the outcome from the first digit of the server's last reply
+// (RFC 5321, section 4.2.1).
+func finishSMTP(e *event.Event) {
+	reply := strings.TrimSpace(e.StatusDetail())
+	if reply == "" {
+		return
+	}
+	switch reply[0] {
+	case '2':
+		e.SetStatus(event.Success)
+	case '4', '5':
 		e.SetStatus(event.Failure)
 	}
 }

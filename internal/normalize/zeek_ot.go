@@ -96,6 +96,9 @@ func finishOT(e *event.Event, log, protocol string) {
 	case "RESPONSE", "response":
 		e.SetActivityName("Response")
 	}
+	if e.ActivityName() == "" {
+		e.SetActivityName(requestOrResponse(e))
+	}
 	if r := e.ICSResponse(); strings.EqualFold(r, "success") || r == "0x00" {
 		e.SetICSResponse("ok")
 	}
@@ -105,6 +108,30 @@ func finishOT(e *event.Event, log, protocol string) {
 	case e.Has(event.SlotICSResponse):
 		e.SetStatus(event.Failure)
 	}
+}
+
+// requestOrResponse tells which half of an exchange a record is, where a log
+// has one record for each; it is empty where one record holds both. BACnet's
+// type of PDU says it (ANSI/ASHRAE 135, clause 20.1), else who sent it does.
+func requestOrResponse(e *event.Event) string {
+	pdu := strings.ToUpper(e.Extra("pdu_type"))
+	switch {
+	case strings.HasSuffix(pdu, "REQUEST"):
+		return "Request"
+	case strings.HasSuffix(pdu, "ACK"), pdu == "ERROR", pdu == "REJECT", pdu == "ABORT":
+		return "Response"
+	case strings.HasSuffix(e.ICSFunction(), "-ack"):
+		return "Response"
+	case strings.HasSuffix(e.ICSFunction(), "-request"):
+		return "Request"
+	}
+	switch e.Extra("is_orig") {
+	case "T", "true":
+		return "Request"
+	case "F", "false":
+		return "Response"
+	}
+	return ""
 }
 
 // transports are what a protocol runs on where a record does not say it and

@@ -33,6 +33,26 @@ func (r *reader) takeConditions() {
 	r.takeOutcomes(outcomes)
 }
 
+// takeHalf: "requests" and "commands" leave out the answers, where the logs
+// have a record for each half of an exchange; "replies" are just those.
+func (r *reader) takeHalf() {
+	if r.f.Subject == nil || r.f.Subject.key != "ot" {
+		return
+	}
+	if _, ok := r.vals.has("activity_name", "Response"); !ok {
+		return
+	}
+	answers := query.Expr{Field: "activity_name", Op: query.Eq, Value: "Response"}
+	for _, s := range r.spans {
+		switch w := r.toks[s.to-1].stem; {
+		case !r.isSubject(s) && !s.is(kEntity):
+		case w == "request" || w == "command" || w == "operation" || w == "query" || w == "call":
+			r.addCond(answers, true, s.text)
+			return
+		}
+	}
+}
+
 // takeOutcomes: "failed" alone is a condition; "failed and successful" or
 // "failed versus successful" compares the two.
 func (r *reader) takeOutcomes(outcomes []string) {

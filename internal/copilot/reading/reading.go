@@ -212,6 +212,7 @@ func (r *reader) interpret() {
 	r.takeValues()
 	r.takeLiveWords()
 	r.takeConditions()
+	r.takeHalf()
 	r.takeTargets()
 	r.takeMeasure()
 	r.completeSubject()
