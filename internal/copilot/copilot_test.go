@@ -95,14 +95,14 @@ func TestAnswersAreComputedAndCited(t *testing.T) {
 	c := product(t, logins(t))
 	for question, want := range map[string]string{
 		"how many failed logins were there":               "3 logins match [verified]",
-		"which source has the most failed logins":         "203.0.113.7 (count 2) [verified]",
+		"which source has the most failed logins":         "203.0.113.7: 2 [verified]",
 		"did maria log in successfully":                   "yes: 1 login matches [verified]",
 		"when was the last failed login":                  "2026-03-10 11:59:00 UTC",
 		"what percentage of the logins failed":            "75 % (3 of 4 logins) [verified]",
 		"how many different users tried to log in":        "3 different users",
 		"failed logins for operator":                      `nothing stored has user.name = "operator"`,
 		"how many failed logins in the last 90 seconds":   "1 login matches [verified]",
-		"how many failed logins per source":               "198.51.100.4 (count 1) [verified]",
+		"how many failed logins per source":               "198.51.100.4: 1 [verified]",
 		"show me the failed logins of root":               "2 logins match [verified]",
 		"which users never had a failed login":            "maria",
 		"how many failed logins were there not from root": "1 login matches [verified]",

@@ -185,15 +185,7 @@ func (n *narrator) table() []Sentence {
 		return n.columnsSideBySide(e)
 	}
 	line := func(row []any) string {
-		key := make([]string, keys)
-		for i := range keys {
-			key[i] = cell(row[i])
-		}
-		vals := make([]string, 0, len(q.Measures))
-		for i := keys; i < len(row); i++ {
-			vals = append(vals, clean(e.Columns[i])+" "+cell(row[i]))
-		}
-		return strings.Join(key, " → ") + " (" + strings.Join(vals, ", ") + ")"
+		return keyWords(e.Columns[:keys], row) + ": " + n.measureWords(q.Measures, row[keys:])
 	}
 	out := make([]Sentence, 0, maxListed+1)
 	if e.Total > int64(len(e.Rows)) && q.Limit > 1 {
@@ -213,6 +205,43 @@ func (n *narrator) table() []Sentence {
 		}
 	}
 	return out
+}
+
+// keyWords writes what a row is about, a host by its name and address.
+func keyWords(columns []string, row []any) string {
+	var out []string
+	for i, c := range columns {
+		if strings.HasSuffix(c, "_endpoint.name") && i > 0 && strings.HasSuffix(columns[i-1], "_endpoint.ip") {
+			if row[i] != nil {
+				out[len(out)-1] = cell(row[i]) + " (" + out[len(out)-1] + ")"
+			}
+			continue
+		}
+		out = append(out, cell(row[i]))
+	}
+	return strings.Join(out, " → ")
+}
+
+// measureWords writes the figures of a row; a count alone needs no name.
+func (n *narrator) measureWords(measures []query.Measure, vals []any) string {
+	if len(vals) == 1 && measures[0].Fn == query.Count && measures[0].As == "" {
+		return cell(vals[0])
+	}
+	out := make([]string, len(vals))
+	for i, v := range vals {
+		m := measures[i]
+		switch {
+		case m.As != "":
+			out[i] = clean(m.As) + " " + cell(v)
+		case m.Fn == query.Distinct:
+			out[i] = cell(v) + " different " + counted(v, n.noun(m.Field))
+		case m.Field != "":
+			out[i] = fnWord(m.Fn) + " of " + n.noun(m.Field) + " " + cell(v)
+		default:
+			out[i] = string(m.Fn) + " " + cell(v)
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 func (n *narrator) when() []Sentence {

@@ -93,8 +93,8 @@ func TestUnusualSigns(t *testing.T) {
 		do     func(f *fixture)
 		reason string
 	}{
-		"new peer": {func(f *fixture) { f.flow(now.Add(-time.Hour), "10.0.0.2", "203.0.113.9", 1883) }, "peers seen for the first time (203.0.113.9)"},
-		"new port": {func(f *fixture) { f.flow(now.Add(-time.Hour), "10.0.0.2", "10.0.0.100", 22) }, "ports used for the first time (22)"},
+		"new peer": {func(f *fixture) { f.flow(now.Add(-time.Hour), "10.0.0.2", "203.0.113.9", 1883) }, "peer seen for the first time (203.0.113.9)"},
+		"new port": {func(f *fixture) { f.flow(now.Add(-time.Hour), "10.0.0.2", "10.0.0.100", 22) }, "port used for the first time (22)"},
 		"fan-out": {func(f *fixture) {
 			for i := range 40 {
 				f.flow(now.Add(-time.Hour), "10.0.0.2", fmt.Sprintf("10.0.1.%d", i), 1883)

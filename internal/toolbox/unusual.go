@@ -232,10 +232,10 @@ func (x *behaviour) judge(spans float64) {
 	}
 	per := math.Max(spans, 1)
 	if x.hasPast && x.newPeers > 0 {
-		add(saturate(float64(x.newPeers), 3)*0.8, "%d peers seen for the first time (%s)", x.newPeers, some(x.peerNames))
+		add(saturate(float64(x.newPeers), 3)*0.8, "%s seen for the first time (%s)", plural(x.newPeers, "peer"), some(x.peerNames))
 	}
 	if x.hasPast && x.newPorts > 0 {
-		add(saturate(float64(x.newPorts), 3)*0.7, "%d ports used for the first time (%s)", x.newPorts, some(x.portNames))
+		add(saturate(float64(x.newPorts), 3)*0.7, "%s used for the first time (%s)", plural(x.newPorts, "port"), some(x.portNames))
 	}
 	if !x.hasPast && spans > 0 {
 		add(0.3, "first seen in this time, no past to compare with")
@@ -276,6 +276,14 @@ func saturate(v, half float64) float64 {
 		return 0
 	}
 	return v / (v + half)
+}
+
+// plural counts a thing in words.
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // some lists up to three names.

@@ -46,7 +46,7 @@ func (r *reader) named(s *span) bool {
 // is unknown is not understood, however much of the rest is.
 func (r *reader) status(unknown []string) Status {
 	empty := r.f.Subject == nil && len(r.f.Targets) == 0 && len(r.f.Conds) == 0 && r.f.Measure.Field == "" && len(r.f.Measures) == 0
-	special := r.f.Shape == UnusualShape || r.f.Shape == DevicesShape || r.f.Shape == WhenShape || r.f.Bucket != ""
+	special := r.f.Shape == UnusualShape || r.f.Shape == DevicesShape || r.f.Shape == WhenShape || r.f.Bucket != "" || r.f.Shape == OverviewShape && len(r.f.Times) > 0
 	if empty && (!special || len(unknown) > 0) && r.f.Shape != UnusualShape {
 		return NotUnderstood
 	}
@@ -320,6 +320,7 @@ func (r *reader) tableSteps() []Step {
 		q.Group = append(q.Group, field)
 		q.Where = and(q.Where, query.Expr{Field: field, Op: query.Exists})
 	}
+	q.Group = r.namesBeside(q.Group)
 	q.Bucket = r.bucket()
 	q.Measures = r.measures()
 	r.applyHaving(&q)
@@ -409,7 +410,9 @@ func (r *reader) applyPick(q *query.Query) {
 		r.f = keep
 		q.Where, q.Classes = base.Where, base.Classes
 		for _, g := range q.Group {
-			q.Where = and(q.Where, query.Expr{Field: g, Op: query.Exists})
+			if !strings.HasSuffix(g, "_endpoint.name") {
+				q.Where = and(q.Where, query.Expr{Field: g, Op: query.Exists})
+			}
 		}
 		if cond != nil {
 			q.Measures = []query.Measure{{Fn: query.Count, Where: cond, As: "matching"}, {Fn: query.Count, As: "all"}}
@@ -536,6 +539,9 @@ func (r *reader) deviceSteps() []Step {
 			e = query.Expr{Not: &inner}
 		}
 		q.Where = and(q.Where, e)
+	}
+	if r.f.Pick == "new" {
+		q.Where = r.seenWithin(q.Where)
 	}
 	var groups []string
 	for _, t := range r.f.Targets {

@@ -482,11 +482,19 @@ func rank(a fieldValue) int {
 // the ones that fit the subject are taken, as alternatives.
 func (r *reader) addStored(i int, s *span) {
 	vals := r.fitting(s.values)
+	if i+1 < len(r.spans) && r.spans[i+1].is(kEntity) && r.spans[i+1].entry(kEntity).attrs["field"] == vals[0].field {
+		r.spans[i+1].used = true // "the medical zone"
+	}
+	if r.isHead(i, vals[0]) {
+		r.heads = append(r.heads, i)
+		return
+	}
 	alts := make([]query.Expr, 0, len(vals))
 	side := ""
 	if strings.HasPrefix(vals[0].field, "device.") {
 		side = r.sideOf(i)
 		r.f.On["side:"+side] = true
+		r.f.On["kind:"+side] = vals[0].field != "device.name"
 	}
 	if r.eitherSide(vals[0], side) && r.theOtherEnd(i) {
 		r.note("took %q for the other end of the traffic, not for a filter by device type", s.text)
@@ -529,7 +537,7 @@ func (r *reader) addStored(i int, s *span) {
 // eitherSide: OT traffic goes both ways between two ends, so "uploaded from
 // the PLC" and "the PLC answered" mean traffic that a PLC takes part in.
 func (r *reader) eitherSide(v value, side string) bool {
-	ot := r.f.Subject == nil && r.vals.any("ics.function") || r.f.Subject != nil && r.f.Subject.key == "ot"
+	ot := r.f.Subject == nil && r.speaksOT() || r.f.Subject != nil && r.f.Subject.key == "ot"
 	return ot && (v.field == "device.type" || v.field == "device.vendor") && side != "dst"
 }
 
@@ -550,6 +558,23 @@ func (r *reader) theOtherEnd(i int) bool {
 		}
 	}
 	return false
+}
+
+// speaksOT tells a question without a subject that has words or values of OT
+// traffic in it.
+func (r *reader) speaksOT() bool {
+	if !r.vals.any("ics.function") {
+		return false
+	}
+	return slices.ContainsFunc(r.spans, func(s *span) bool {
+		if e := s.entry(kCond); e != nil && strings.HasPrefix(e.key, "expr ics.") {
+			return true
+		}
+		if e := s.entry(kVerb); e != nil && e.key == "ot" {
+			return true
+		}
+		return slices.ContainsFunc(s.values, func(v value) bool { return strings.HasPrefix(v.field, "ics.") })
+	})
 }
 
 // op compares with the whole value, or with a part of it.

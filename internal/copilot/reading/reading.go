@@ -186,6 +186,7 @@ type reader struct {
 	spans    []*span
 	notes    []string
 	missing  []FieldWant
+	heads    []int // spans of device types that are asked for
 	f        Frame
 }
 
@@ -209,7 +210,9 @@ func (r *reader) interpret() {
 	r.takeContains()
 	r.takeComparisons()
 	r.takeAddresses()
+	r.takeLacking()
 	r.takeValues()
+	r.takeTypeHeads()
 	r.takeLiveWords()
 	r.takeConditions()
 	r.takeHalf()

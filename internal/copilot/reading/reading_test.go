@@ -83,8 +83,8 @@ func planOf(r *Reading) string {
 func TestPlans(t *testing.T) {
 	for question, want := range map[string]string{
 		"how many connections are there":             "network_activity metadata.log_name=zeek/conn | count",
-		"which hosts did 10.0.0.5 contact":           "network_activity metadata.log_name=zeek/conn src_endpoint.ip=10.0.0.5 dst_endpoint.ip exists | by dst_endpoint.ip count | sort count desc | limit 1000",
-		"who contacted 10.0.0.5":                     "network_activity metadata.log_name=zeek/conn dst_endpoint.ip=10.0.0.5 src_endpoint.ip exists | by src_endpoint.ip count | sort count desc | limit 1000",
+		"which hosts did 10.0.0.5 contact":           "network_activity metadata.log_name=zeek/conn src_endpoint.ip=10.0.0.5 dst_endpoint.ip exists | by dst_endpoint.ip, dst_endpoint.name count | sort count desc | limit 1000",
+		"who contacted 10.0.0.5":                     "network_activity metadata.log_name=zeek/conn dst_endpoint.ip=10.0.0.5 src_endpoint.ip exists | by src_endpoint.ip, src_endpoint.name count | sort count desc | limit 1000",
 		"how many bytes did 10.0.0.5 send":           "network_activity metadata.log_name=zeek/conn src_endpoint.ip=10.0.0.5 | sum(traffic.bytes_out)",
 		"was 10.0.0.5 contacted by anyone":           "network_activity metadata.log_name=zeek/conn dst_endpoint.ip=10.0.0.5 | count",
 		"top 3 users with failed logins":             "authentication activity_name=Logon status=Failure user.name exists | by user.name count | sort count desc | limit 3",

@@ -37,8 +37,13 @@ func (r *reader) decideShape() {
 		r.f.Shape = ShareShape
 	case r.isInventory(sh):
 		r.f.Shape = DevicesShape
+	case r.newDevices(sh):
+		r.f.Shape, r.f.Pick = DevicesShape, "new"
 	case sh["never"] && len(r.f.Targets) > 0 && r.neverOfTarget():
 		r.f.Shape, r.f.Pick = TableShape, "never"
+	case sh["new"] && len(r.f.Targets) == 0 && r.f.Subject != nil && r.f.Subject.key == "connection" && !count:
+		r.f.Targets = []string{"src_endpoint.ip", "dst_endpoint.ip"}
+		r.f.Shape, r.f.Pick = TableShape, "new"
 	case sh["new"] && len(r.f.Targets) > 0:
 		r.f.Shape, r.f.Pick = TableShape, "new"
 	case r.asksWhen(sh):
@@ -248,13 +253,12 @@ func (r *reader) isInventory(sh map[string]bool) bool {
 	if r.asksInventory() {
 		return true
 	}
+	about = about || r.f.On["typehead"]
 	if !about || r.f.Subject != nil || r.f.Measure.Field != "" || len(r.f.Times) > 0 {
 		return false
 	}
-	for _, c := range r.f.Conds {
-		if !strings.HasPrefix(c.Expr.Field, "device.") {
-			return false
-		}
+	if !r.asksInventoryConds() {
+		return false
 	}
 	return !slices.ContainsFunc(r.spans, func(s *span) bool { return s.is(kVerb) && !s.is(kRole) && !s.is(kStop) })
 }

@@ -113,9 +113,6 @@ func (r *reader) protocolConnections(nouns []*entry) bool {
 	if !both && r.stored(nouns[0]) {
 		return false
 	}
-	if !both && nouns[0].key != "tls" {
-		return false
-	}
 	r.setSubject(conn)
 	word := serviceSubjects[nouns[0].key]
 	for _, s := range r.spans {

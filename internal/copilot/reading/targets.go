@@ -27,6 +27,9 @@ func (r *reader) takeTargets() {
 		field := r.fieldOf(e)
 		if strings.HasPrefix(field, "[") {
 			side := r.targetSide(i)
+			if grouped && r.f.On["kind:src"] {
+				side = "src" // "sensors ... per device": each of the sensors
+			}
 			field = side + "_endpoint.ip"
 			if r.f.Subject != nil && r.f.Subject.key == "login" && strings.EqualFold(s.text, "who") {
 				field = "user.name"

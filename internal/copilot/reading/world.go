@@ -71,6 +71,7 @@ type values struct {
 	byPlain map[string][]value
 	fields  map[string]map[string]int64 // field → value → count
 	longest int
+	named   bool                // people have named devices
 	spaced  map[string][]string // field → values as spaced words, made when needed
 }
 
@@ -105,6 +106,7 @@ func loadValues(ctx context.Context, w World) (*values, error) {
 	v.addTypes(types)
 	names, err := w.Names(ctx)
 	for _, n := range names {
+		v.named = v.named || n.Operator
 		v.add(value{fieldValue: fieldValue{"device.name", n.Text}, count: 1, written: !n.Operator})
 	}
 	return v, err
