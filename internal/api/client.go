@@ -113,7 +113,7 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader, ou
 	if err != nil {
 		return fmt.Errorf("making the request: %w", err)
 	}
-	resp, err := c.http.Do(req)
+	resp, err := c.http.Do(req) //nolint:gosec // G704: the socket that the person named
 	if err != nil {
 		return fault.Wrap(fault.Unavailable, err, "speaking to the running server")
 	}

@@ -73,10 +73,10 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 
 func (a *App) open(ctx context.Context) error {
 	var err error
-	if a.events, err = duckdb.Open(filepath.Join(a.cfg.Dir, "events"), a.cfg.Store); err != nil {
+	if a.events, err = duckdb.Open(filepath.Join(a.cfg.Dir, "events"), a.cfg.Store); err != nil { //nolint:contextcheck // it outlives the call
 		return err
 	}
-	if a.records, err = sqlite.Open(filepath.Join(a.cfg.Dir, "records.db")); err != nil {
+	if a.records, err = sqlite.Open(filepath.Join(a.cfg.Dir, "records.db")); err != nil { //nolint:contextcheck // it outlives the call
 		return err
 	}
 	if a.journal, err = audit.Open(filepath.Join(a.cfg.Dir, "audit.jsonl"), a.cfg.Now); err != nil {

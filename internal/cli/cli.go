@@ -49,7 +49,7 @@ type root struct {
 // Main runs one command and returns the exit code.
 func Main(ctx context.Context, args []string, s Streams) int {
 	r := &root{Streams: s}
-	cmd := r.command()
+	cmd := r.command() //nolint:contextcheck // cobra hands the context to the commands
 	cmd.SetArgs(args)
 	cmd.SetIn(s.In)
 	cmd.SetOut(s.Out)

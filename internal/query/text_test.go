@@ -119,7 +119,7 @@ func TestValidateNamesTheNearest(t *testing.T) {
 		}
 	}
 	f(`action=login`, `no activity_name = "login" is stored`, `"ssh_login" (4812 events)`)
-	f(`source_adress=1`, "there is no field", "source_ip")
+	f(`source_adress=1`, "there is no field", "source_ip") //nolint:misspell // on purpose
 	f(`network_activty=1`, "there is no field", "nearest")
 	f(`bytes=lots`, "traffic.bytes needs a whole number", "")
 	f(`src=1.2.3`, "src_endpoint.ip needs an address", "")

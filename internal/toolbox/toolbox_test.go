@@ -20,7 +20,6 @@ type fixture struct {
 	t      *testing.T
 	events *memory.Events
 	n      int
-	clock  time.Time
 }
 
 func newFixture(t *testing.T) *fixture {

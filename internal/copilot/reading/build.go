@@ -394,7 +394,7 @@ func (r *reader) applyHaving(q *query.Query) {
 // applyPick: "new" keeps groups first seen in the asked time; "never" keeps
 // groups for which nothing meets the conditions.
 func (r *reader) applyPick(q *query.Query) {
-	switch r.f.Pick {
+	switch r.f.Pick { //nolint:exhaustive // only these two pick
 	case "new":
 		q.Measures = []query.Measure{{Fn: query.First}, {Fn: query.Count}}
 		q.Sort = []query.Sort{{By: "first", Desc: true}}

@@ -84,7 +84,7 @@ func (r *reader) takeLiveRun(i int, field string, texts []string) {
 	for from > 0 && !r.spans[from-1].used && anyHas(texts, spaced(text(from-1, to))) {
 		from--
 	}
-	for ; to > i+1 && r.spans[to-1].only(kStop, kRole, kLink); to-- { //nolint:revive // the run does not end on "of"
+	for ; to > i+1 && r.spans[to-1].only(kStop, kRole, kLink); to-- {
 	}
 	phrase := text(from, to)
 	not := r.negated(from)

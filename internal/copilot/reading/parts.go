@@ -193,7 +193,7 @@ func (r *reader) valuesOf(i, k int, e *entry, op query.Op) {
 	took := false
 	for ; k < len(r.spans); k++ {
 		s := r.spans[k]
-		if !took && strings.Contains(r.question[r.toks[r.spans[k-1].to-1].to:r.toks[s.from].from], "(") {
+		if !took && r.opensBracket(k) {
 			break // "the user agent (log4shell)" explains, it gives no value
 		}
 		if took && (s.is(kLink) || s.only(kStop) && s.text == ",") {
@@ -211,10 +211,20 @@ func (r *reader) valuesOf(i, k int, e *entry, op query.Op) {
 		}
 	}
 	if took {
-		for j := i + 1; j < k && j < len(r.spans); j++ {
-			if !r.spans[j].is(kSubject) {
-				r.spans[j].used = true
-			}
+		r.useBetween(i+1, min(k, len(r.spans)))
+	}
+}
+
+// opensBracket tells that a bracket stands before span k.
+func (r *reader) opensBracket(k int) bool {
+	return strings.Contains(r.question[r.toks[r.spans[k-1].to-1].to:r.toks[r.spans[k].from].from], "(")
+}
+
+// useBetween marks the words between a field and its value.
+func (r *reader) useBetween(from, to int) {
+	for _, s := range r.spans[from:to] {
+		if !s.is(kSubject) {
+			s.used = true
 		}
 	}
 }
@@ -231,38 +241,19 @@ func (r *reader) valueFor(field string, s *span, op query.Op, adjacent bool) (an
 	}
 	switch f.Kind {
 	case event.Int, event.Float:
-		if field == "severity_id" {
-			return r.severityValue(s)
-		}
-		if s.num != nil && s.num.unit == "" && !s.is(kOp) {
-			return s.num.n, true
-		}
-		return nil, false
-	case event.IP:
-		return nil, false
-	case event.Bool, event.Time:
+		return r.numberFor(field, s)
+	case event.IP, event.Bool, event.Time:
 		return nil, false
 	case event.String, event.List:
 	}
-	for _, v := range s.values {
-		if v.field == field {
-			return v.value, true
-		}
-	}
-	if slices.Contains(r.extras, field) && adjacent && !s.only(kStop, kRole, kGroup, kIs, kLink, kNeg) {
-		if v, ok := r.vals.has(field, s.text); ok {
-			return v, true
-		}
+	if v, ok := r.storedFor(field, s, adjacent); ok {
+		return v, true
 	}
 	switch {
 	case s.name != "":
-		if v, ok := r.vals.has(field, s.name); ok {
-			return v, true
+		if op != query.Eq || known {
+			r.want(field, s.name, op)
 		}
-		if op == query.Eq && !known {
-			return s.name, true
-		}
-		r.want(field, s.name, op)
 		return s.name, true
 	case s.mac != "":
 		return s.mac, field == "src_endpoint.mac"
@@ -277,12 +268,39 @@ func (r *reader) valueFor(field string, s *span, op query.Op, adjacent bool) (an
 		r.want(field, s.text, op)
 		return s.text, true
 	}
-	if adjacent && len(s.entries) > 0 && !s.only(kStop, kRole, kGroup, kNeg, kLink, kIs, kVerb, kOrder, kFn, kShape, kWh, kSubject) {
-		if v, ok := r.vals.has(field, s.text); ok {
-			return v, true // an account called "admin" or "read"
-		}
+	return nil, false
+}
+
+func (r *reader) numberFor(field string, s *span) (any, bool) {
+	if field == "severity_id" {
+		return r.severityValue(s)
+	}
+	if s.num != nil && s.num.unit == "" && !s.is(kOp) {
+		return s.num.n, true
 	}
 	return nil, false
+}
+
+// storedFor finds a stored value of the field that a span spells: any for a
+// name; directly after the field's name also one that is a word of the
+// grammar, such as an account called "admin" or "read".
+func (r *reader) storedFor(field string, s *span, adjacent bool) (string, bool) {
+	for _, v := range s.values {
+		if v.field == field {
+			return v.value, true
+		}
+	}
+	if s.name != "" {
+		return r.vals.has(field, s.name)
+	}
+	never := []kind{kStop, kRole, kGroup, kIs, kLink, kNeg}
+	if !slices.Contains(r.extras, field) {
+		never = append(never, kVerb, kOrder, kFn, kShape, kWh, kSubject)
+	}
+	if !adjacent || s.unknown || s.only(never...) {
+		return "", false
+	}
+	return r.vals.has(field, s.text)
 }
 
 // pluralBefore: after "accounts" an unknown word goes on with the sentence,

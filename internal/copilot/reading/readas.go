@@ -84,7 +84,7 @@ func (r *reader) groupWords(b *strings.Builder) {
 	if len(groups) > 0 && r.f.Shape != DevicesShape {
 		b.WriteString(", for each " + strings.Join(groups, " and "))
 	}
-	switch r.f.Pick {
+	switch r.f.Pick { //nolint:exhaustive // only these two pick
 	case "new":
 		b.WriteString(", first seen in that time")
 	case "never":

@@ -60,8 +60,16 @@ func (r *reader) takeSubject() {
 
 // fieldSubjects are the subjects that a field belongs to.
 var fieldSubjects = []struct{ prefix, subject string }{
-	{"product.", "software"}, {"http_", "http"}, {"query.", "dns"}, {"rcode", "dns"}, {"answers", "dns"}, {"tls.", "tls"},
-	{"file.", "file"}, {"dhcp.", "dhcp"}, {"email.", "mail"}, {"finding_info.", "alert"},
+	{"product.", "software"},
+	{"http_", "http"},
+	{"query.", "dns"},
+	{"rcode", "dns"},
+	{"answers", "dns"},
+	{"tls.", "tls"},
+	{"file.", "file"},
+	{"dhcp.", "dhcp"},
+	{"email.", "mail"},
+	{"finding_info.", "alert"},
 }
 
 // fromField is the subject that a field asked for belongs to, where events of
@@ -198,38 +206,12 @@ func (r *reader) genericSubject(e *entry) {
 		r.setSubject(e)
 		return
 	}
-	mentions := func(prefixes ...string) bool {
-		for _, s := range r.spans {
-			for _, x := range s.entries {
-				field := x.attrs["field"]
-				for _, a := range x.alts {
-					field += " " + a.field + "=" + a.value
-				}
-				if x.kind == kCond {
-					field += " " + x.key
-				}
-				for _, p := range prefixes {
-					if strings.Contains(field, p) && (x.kind == kEntity || x.kind == kValue || x.kind == kCond) {
-						return true
-					}
-				}
-			}
-			for _, v := range s.values {
-				for _, p := range prefixes {
-					if strings.Contains(v.field, p) {
-						return true
-					}
-				}
-			}
-		}
-		return false
-	}
 	switch {
-	case mentions("ics.") && r.vals.any("ics.function"):
+	case r.mentions("ics.") && r.vals.any("ics.function"):
 		r.setSubject(r.lex.entry(kSubject, "ot"))
-	case mentions("http", "url") && r.stored(r.lex.entry(kSubject, "http")):
+	case r.mentions("http", "url") && r.stored(r.lex.entry(kSubject, "http")):
 		r.setSubject(r.lex.entry(kSubject, "http"))
-	case mentions("query.", "rcode", "dns") && r.stored(r.lex.entry(kSubject, "dns")):
+	case r.mentions("query.", "rcode", "dns") && r.stored(r.lex.entry(kSubject, "dns")):
 		r.setSubject(r.lex.entry(kSubject, "dns"))
 	case r.vals.any("ics.function"):
 		r.setSubject(r.lex.entry(kSubject, "ot"))
@@ -238,6 +220,36 @@ func (r *reader) genericSubject(e *entry) {
 	case r.stored(r.lex.entry(kSubject, "dns")):
 		r.setSubject(r.lex.entry(kSubject, "dns"))
 	}
+}
+
+// mentions tells whether a noun, value or condition of the question is about a
+// field whose name has one of the parts.
+func (r *reader) mentions(parts ...string) bool {
+	has := func(field string) bool {
+		return slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(field, p) })
+	}
+	for _, s := range r.spans {
+		if slices.ContainsFunc(s.entries, func(e *entry) bool { return e.about(has) }) {
+			return true
+		}
+		if slices.ContainsFunc(s.values, func(v value) bool { return has(v.field) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// about tells whether an entry's field passes has.
+func (e *entry) about(has func(field string) bool) bool {
+	switch e.kind { //nolint:exhaustive // the others name no field
+	case kEntity:
+		return has(e.attrs["field"])
+	case kCond:
+		return has(e.key)
+	case kValue:
+		return slices.ContainsFunc(e.alts, func(a fieldValue) bool { return has(a.field + "=" + a.value) })
+	}
+	return false
 }
 
 // stored tells whether any event of a subject is stored, as far as the log

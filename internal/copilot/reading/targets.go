@@ -24,17 +24,7 @@ func (r *reader) takeTargets() {
 			s.used = true // a second noun that only repeats the first
 			continue
 		}
-		field := r.fieldOf(e)
-		if strings.HasPrefix(field, "[") {
-			side := r.targetSide(i)
-			if grouped && r.f.On["kind:src"] {
-				side = "src" // "sensors ... per device": each of the sensors
-			}
-			field = side + "_endpoint.ip"
-			if r.f.Subject != nil && r.f.Subject.key == "login" && strings.EqualFold(s.text, "who") {
-				field = "user.name"
-			}
-		}
+		field := r.targetField(i, e, grouped)
 		s.used = true
 		if q, ok := parseCond(e.attrs["implies"]); ok {
 			r.addCond(*q.Where, false, e.attrs["words"])
@@ -47,6 +37,22 @@ func (r *reader) takeTargets() {
 			r.f.Targets = append(r.f.Targets, field)
 		}
 	}
+}
+
+// targetField is the field of the noun at span i; for a host it is the address
+// on the side that the question gives it.
+func (r *reader) targetField(i int, e *entry, grouped bool) string {
+	field := r.fieldOf(e)
+	if !strings.HasPrefix(field, "[") {
+		return field
+	}
+	if r.f.Subject != nil && r.f.Subject.key == "login" && strings.EqualFold(r.spans[i].text, "who") {
+		return "user.name"
+	}
+	if grouped && r.f.On["kind:src"] {
+		return "src_endpoint.ip" // "sensors ... per device": each of the sensors
+	}
+	return r.targetSide(i) + "_endpoint.ip"
 }
 
 // modifies tells a noun that only describes the noun right after it: the

@@ -13,7 +13,6 @@ import (
 type when struct {
 	rng  query.TimeRange // From and To only
 	text string          // how it was read
-	unit time.Duration   // the grain of what was said: a minute for "at 07:05"
 }
 
 var unitWords = map[string]time.Duration{
