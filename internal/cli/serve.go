@@ -83,7 +83,7 @@ func serveHTTP(ctx context.Context, ln net.Listener, h http.Handler) error {
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	err := srv.Shutdown(end)
-	_ = <-done // http.ErrServerClosed
+	<-done //nolint:errcheck // it is http.ErrServerClosed
 	if errors.Is(err, context.DeadlineExceeded) {
 		return errors.Join(srv.Close(), fault.New(fault.Limited, "requests were still running after ten seconds and were cut off"))
 	}
