@@ -403,9 +403,18 @@ func (r *reader) applyPick(q *query.Query) {
 			q.Time = query.TimeRange{To: rng.To}
 		}
 	case "never":
-		cond := r.f.where()
 		keep := r.f
-		r.f.Conds = nil
+		var heads, others []Cond
+		for _, c := range keep.Conds {
+			if c.Head {
+				heads = append(heads, c)
+			} else {
+				others = append(others, c)
+			}
+		}
+		r.f.Conds = others
+		cond := r.f.where()
+		r.f.Conds = heads
 		base := r.base()
 		r.f = keep
 		q.Where, q.Classes = base.Where, base.Classes

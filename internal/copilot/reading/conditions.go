@@ -56,6 +56,9 @@ func (r *reader) takeHalf() {
 // takeOutcomes: "failed" alone is a condition; "failed and successful" or
 // "failed versus successful" compares the two.
 func (r *reader) takeOutcomes(outcomes []string) {
+	if len(outcomes) == 0 && r.gotIn() {
+		outcomes = []string{"success"}
+	}
 	both := len(outcomes) > 1 && slices.Contains(outcomes, "failure") && slices.Contains(outcomes, "success")
 	if r.f.Subject == nil && len(outcomes) > 0 && r.stored(r.lex.entry(kSubject, "login")) {
 		r.setSubject(r.lex.entry(kSubject, "login"))
@@ -69,6 +72,27 @@ func (r *reader) takeOutcomes(outcomes []string) {
 		r.addCond(e, false, text)
 		return
 	}
+}
+
+// gotIn tells that logging in is said as something done ("who logged in"),
+// which means that it succeeded, and not as something tried.
+func (r *reader) gotIn() bool {
+	if r.f.Subject == nil || r.f.Subject.key != "login" {
+		return false
+	}
+	said := " " + strings.ToLower(r.question) + " "
+	for _, w := range []string{" try", " tried", " attempt", "fail", " guess", " brute"} {
+		if strings.Contains(said, w) {
+			return false
+		}
+	}
+	for _, w := range []string{" logged in", " logged on", " logged into", " log into", " signed in", " did log in", " get in ", " got in"} {
+		if strings.Contains(said, w) {
+			return true
+		}
+	}
+	opened := r.toks[0].lower == "did" || r.toks[0].lower == "has" || r.toks[0].lower == "have"
+	return opened && (strings.Contains(said, " log in ") || strings.Contains(said, " sign in ") || strings.Contains(said, " log on "))
 }
 
 func (r *reader) outcomeExpr(outcome string) query.Expr {
@@ -255,6 +279,18 @@ func (r *reader) addName(i int, s *span) {
 	if at := r.toks[s.from].from; at > 0 && r.question[at-1] == '(' {
 		s.used = true
 		r.note("left out %q, an explanation that nothing stored has", s.name)
+		return
+	}
+	if strings.Contains(s.name, "-") && !strings.ContainsAny(s.name, "./@") && (r.f.Subject == nil || len(nameFields[r.f.Subject.key]) == 0) {
+		side := r.sideOf(i)
+		field := "device.name"
+		if side != "" {
+			field = side + "_endpoint.name"
+		}
+		s.used = true
+		r.f.On["side:"+side] = true
+		r.want("device.name", s.name, query.Eq)
+		r.addCond(query.Expr{Field: field, Op: query.Eq, Value: s.name}, r.negated(i), s.text)
 		return
 	}
 	fields := []string{"query.hostname", "http_request.url.hostname", "tls.sni"}

@@ -18,6 +18,7 @@ func (r *reader) takeTypeHeads() {
 		side := r.targetSide(i)
 		r.wantType(v)
 		r.addCond(query.Expr{Field: side + "_endpoint." + strings.TrimPrefix(v.field, "device."), Op: v.op(), Value: v.value}, r.negated(i), s.text)
+		r.f.Conds[len(r.f.Conds)-1].Head = true
 		r.f.Targets = append(r.f.Targets, side+"_endpoint.ip")
 		r.f.Plural = r.f.Plural || r.plural(s)
 		r.f.On["typehead"] = true

@@ -268,7 +268,18 @@ func (r *reader) valueFor(field string, s *span, op query.Op, adjacent bool) (an
 		r.want(field, s.text, op)
 		return s.text, true
 	}
+	if adjacent && r.properName(s) {
+		r.want(field, s.text, op)
+		return s.text, true // "zone Boiler": a name, though the word means something else too
+	}
 	return nil, false
+}
+
+// properName tells a word that is written with a capital inside the sentence.
+func (r *reader) properName(s *span) bool {
+	i := slices.Index(r.spans, s)
+	c := s.text[0]
+	return i > 0 && !r.pluralBefore(s) && c >= 'A' && c <= 'Z' && strings.ToUpper(s.text) != s.text && !s.only(kStop, kRole, kLink)
 }
 
 func (r *reader) numberFor(field string, s *span) (any, bool) {

@@ -100,6 +100,7 @@ type Cond struct {
 	Expr query.Expr
 	Text string
 	Not  bool
+	Head bool // it describes what is asked for, not what happened
 }
 
 // Reader reads questions. It is safe for concurrent use.

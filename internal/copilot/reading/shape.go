@@ -260,13 +260,13 @@ func (r *reader) isInventory(sh map[string]bool) bool {
 	if !r.asksInventoryConds() {
 		return false
 	}
-	return !slices.ContainsFunc(r.spans, func(s *span) bool { return s.is(kVerb) && !s.is(kRole) && !s.is(kStop) })
+	return !slices.ContainsFunc(r.spans, func(s *span) bool { return s.is(kVerb) && !s.used && !s.is(kRole) && !s.is(kStop) })
 }
 
 // asksInventory: "what firmware runs on 10.0.0.5" asks for what is known of a
 // device.
 func (r *reader) asksInventory() bool {
-	if len(r.f.Targets) == 0 || len(r.f.Conds) == 0 || r.f.Subject != nil && r.f.Subject.key != "event" || r.f.Measure.Field != "" || len(r.f.Times) > 0 {
+	if len(r.f.Targets) == 0 || r.f.Subject != nil && r.f.Subject.key != "event" || r.f.Measure.Field != "" || len(r.f.Times) > 0 {
 		return false
 	}
 	for _, t := range r.f.Targets {

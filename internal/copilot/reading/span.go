@@ -53,6 +53,38 @@ func (r *reader) cut() {
 		r.spans = append(r.spans, s)
 		i = s.to
 	}
+	r.joinNames()
+}
+
+// joinNames makes one name of unknown words and numbers that are written
+// without a space between, such as "eng-ws-01", when the whole has a digit or
+// no part of it means anything.
+func (r *reader) joinNames() {
+	var out []*span
+	for i := 0; i < len(r.spans); {
+		to, unknown, digits := i+1, r.spans[i].unknown, r.spans[i].num != nil
+		for to < len(r.spans) && r.glued(to) && (r.spans[to].unknown || r.spans[to].num != nil || r.spans[to].only(kStop, kVerb, kRole)) {
+			unknown = unknown || r.spans[to].unknown
+			digits = digits || r.spans[to].num != nil
+			to++
+		}
+		if to == i+1 || !unknown || !digits {
+			out = append(out, r.spans[i])
+			i++
+			continue
+		}
+		text := r.question[r.toks[r.spans[i].from].from:r.toks[r.spans[to-1].to-1].to]
+		out = append(out, &span{from: r.spans[i].from, to: r.spans[to-1].to, text: text, name: text})
+		i = to
+	}
+	r.spans = out
+}
+
+// glued tells that only a hyphen or slash stands between span i and the one
+// before it.
+func (r *reader) glued(i int) bool {
+	gap := r.question[r.toks[r.spans[i-1].to-1].to:r.toks[r.spans[i].from].from]
+	return gap == "-" || gap == "_" || gap == "/"
 }
 
 func (r *reader) spanAt(c *clock, i int) *span {

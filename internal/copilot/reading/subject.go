@@ -47,7 +47,7 @@ func (r *reader) takeSubject() {
 		return
 	}
 	for _, s := range r.spans {
-		if e := s.entry(kVerb); e != nil && !s.used {
+		if e := r.verbIn(s); e != nil && (!s.used || s.is(kOrder)) {
 			if e.key == "query" {
 				continue
 			}
@@ -56,6 +56,19 @@ func (r *reader) takeSubject() {
 			return
 		}
 	}
+}
+
+// verbIn is the verb of a span, or the one inside "most contacted".
+func (r *reader) verbIn(s *span) *entry {
+	if e := s.entry(kVerb); e != nil || !s.is(kOrder) || s.to-s.from < 2 {
+		return e
+	}
+	for _, e := range r.lex.phrases[r.toks[s.to-1].stem] {
+		if e.kind == kVerb {
+			return e
+		}
+	}
+	return nil
 }
 
 // fieldSubjects are the subjects that a field belongs to.

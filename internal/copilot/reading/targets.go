@@ -144,6 +144,12 @@ func (r *reader) targetSide(i int) string {
 		}
 		return "src"
 	}
+	for k := r.spans[max(0, i-3)].from; k < r.spans[i].from; k++ {
+		switch r.toks[k].lower {
+		case "contacted", "targeted", "attacked", "scanned", "probed", "visited", "reached", "addressed":
+			return "dst" // "the most contacted addresses"
+		}
+	}
 	for k := i + 1; k < len(r.spans) && k <= i+5; k++ {
 		s := r.spans[k]
 		if e := s.entry(kVerb); e != nil || s.is(kCond) && strings.HasPrefix(s.entry(kCond).key, "expr ics.write") {
