@@ -413,6 +413,9 @@ func (r *reader) exactFunction(i int, s *span) bool {
 	if r.f.Subject != nil && r.f.Subject.key != "ot" && r.f.Subject.key != "event" {
 		return false
 	}
+	if i > 0 && slices.Contains([]string{"was", "were", "been", "being", "be", "is", "are"}, strings.ToLower(r.spans[i-1].text)) {
+		return false // "objects that were read": what was done, not the name of a function
+	}
 	for _, v := range s.values {
 		if v.field == "ics.function" && strings.EqualFold(plain(v.value), plain(s.text)) {
 			s.used = true
@@ -571,6 +574,9 @@ func (r *reader) speaksOT() bool {
 			return true
 		}
 		if e := s.entry(kVerb); e != nil && e.key == "ot" {
+			return true
+		}
+		if e := s.entry(kValue); e != nil && strings.HasPrefix(e.alts[0].field, "ics.") {
 			return true
 		}
 		return slices.ContainsFunc(s.values, func(v value) bool { return strings.HasPrefix(v.field, "ics.") })
