@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 
@@ -75,56 +76,73 @@ func (a *App) source(ctx context.Context, path, format string, sum *ingest.Summa
 	})
 }
 
-// taking runs one source through identity into the store, in batches.
+// taking runs one source through identity into the store. Reading and
+// committing go on side by side: while one batch is committed the next is read.
 func (a *App) taking(ctx context.Context, sum *ingest.Summary, read func(sink func(*event.Event) error) (ingest.Report, error)) error {
 	a.writing.Lock()
 	defer a.writing.Unlock()
-	w := &writer{app: a, ctx: ctx}
+	w := &writer{app: a, full: make(chan []*event.Event), done: make(chan error, 1)}
+	go func() { w.done <- w.commit(ctx) }()
 	rep, err := read(w.add)
 	if err == nil {
 		err = w.flush()
 	}
+	close(w.full)
+	err = errors.Join(err, <-w.done)
 	sum.Add(rep, w.stored, w.duplicates)
 	return err
 }
 
-// writer collects events into batches. The events of a batch are reused for
-// the next one.
+// writer collects events into batches and commits them in order.
 type writer struct {
 	app                *App
-	ctx                context.Context //nolint:containedctx // lives as long as one source
 	batch              []*event.Event
-	n                  int
-	stored, duplicates int
+	full               chan []*event.Event
+	done               chan error // the end of commit
+	stored, duplicates int        // written by commit, read after done
 }
 
 func (w *writer) add(e *event.Event) error {
 	w.app.devices.Observe(e)
-	if w.n == len(w.batch) {
-		w.batch = append(w.batch, nil)
+	if w.batch == nil {
+		w.batch = make([]*event.Event, 0, batchSize)
 	}
-	w.batch[w.n] = e.Clone()
-	if w.n++; w.n >= batchSize {
-		return w.flush()
-	}
-	return nil
-}
-
-// flush commits the batch: devices first, so that no stored event names a
-// device that a crash would make unknown.
-func (w *writer) flush() error {
-	if w.n == 0 {
+	w.batch = append(w.batch, e.Clone())
+	if len(w.batch) < batchSize {
 		return nil
 	}
-	if err := w.app.keepDevices(w.ctx); err != nil {
+	return w.flush()
+}
+
+// flush hands the batch to commit; when that has failed, its error ends the
+// reading too.
+func (w *writer) flush() error {
+	if len(w.batch) == 0 {
+		return nil
+	}
+	select {
+	case w.full <- w.batch:
+		w.batch = nil
+		return nil
+	case err := <-w.done:
+		w.done <- nil // it has been reported
 		return err
 	}
-	got, err := w.app.events.Append(w.ctx, w.batch[:w.n])
-	if err != nil {
-		return err
+}
+
+// commit stores batch after batch: devices first, so that no stored event
+// names a device that a crash would make unknown.
+func (w *writer) commit(ctx context.Context) error {
+	for batch := range w.full {
+		if err := w.app.keepDevices(ctx); err != nil {
+			return err
+		}
+		got, err := w.app.events.Append(ctx, batch)
+		if err != nil {
+			return err
+		}
+		w.stored += got.Stored
+		w.duplicates += got.Duplicates
 	}
-	w.stored += got.Stored
-	w.duplicates += got.Duplicates
-	w.n = 0
 	return nil
 }

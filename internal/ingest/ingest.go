@@ -55,7 +55,7 @@ const MaxRecord = 16 << 20
 type Report struct {
 	Path     string
 	Format   string
-	Read     int // records: lines or JSON values, blank ones left out
+	Read     int // records that gave an event or were rejected: not headers, not blank lines
 	Events   int
 	Rejected int
 	Reasons  []Reason // most frequent first
@@ -240,9 +240,13 @@ func (p *pump) run(br *bufio.Reader, head []byte) error {
 		if len(bytes.TrimSpace(raw)) == 0 {
 			continue
 		}
-		p.counts.rep.Read++
-		if err := p.parse(raw, offset, p.emit); err != nil {
+		before := p.counts.rep.Events
+		err = p.parse(raw, offset, p.emit)
+		if err != nil {
 			p.counts.reject(plainError(err), offset)
+		}
+		if err != nil || p.counts.rep.Events > before { // the others are headers
+			p.counts.rep.Read++
 		}
 		if p.failed != nil {
 			return p.failed
