@@ -57,8 +57,9 @@ func detectSyslog(head []byte, _ string) int {
 }
 
 type syslog struct {
-	src Source
-	e   event.Event
+	src  Source
+	e    event.Event
+	open sessions
 }
 
 // line is a syslog line cut into its parts.
@@ -86,6 +87,7 @@ func (p *syslog) Parse(rec Record, emit func(*event.Event)) error {
 	e.SetClassUID(int64(event.BaseEvent))
 	priority(e, l.pri)
 	understand(e, l)
+	p.open.note(e, l.when)
 	finish(e, &p.src, rec, 0, l.when)
 	emit(e)
 	return nil

@@ -187,7 +187,7 @@ func (r *reader) fHasWh(i int) bool {
 
 // exprCondition adds a condition of the lexicon where it makes sense: OT
 // words only where OT events are stored, "invalid user" only for logins.
-func (r *reader) exprCondition(_ int, s *span, text string, not bool) bool {
+func (r *reader) exprCondition(i int, s *span, text string, not bool) bool {
 	switch {
 	case strings.HasPrefix(text, "ics."):
 		if !r.vals.any("ics.function") {
@@ -216,6 +216,9 @@ func (r *reader) exprCondition(_ int, s *span, text string, not bool) bool {
 		return true
 	}
 	r.addCond(*q.Where, not, s.text)
+	if i > 0 && r.spans[i-1].is(kWh) && strings.HasPrefix(text, "ics.response") {
+		r.f.Targets = append(r.f.Targets, "ics.response") // "which exception"
+	}
 	return true
 }
 
@@ -332,6 +335,10 @@ func (r *reader) takeContains() {
 		k := i + 1
 		for k < len(r.spans)-1 && r.spans[k].only(kStop) && r.spans[k].text != "" {
 			k++
+		}
+		if query.Op(e.key) != query.Contains && r.spans[k].is(kValue) {
+			s.used = true // "lookups that ended in NXDOMAIN"
+			continue
 		}
 		word, end := r.containedText(k)
 		if word == "" {

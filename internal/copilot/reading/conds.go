@@ -242,6 +242,9 @@ func (r *reader) roleSide(s *span, i int) (string, bool) {
 	s.used = true
 	switch e.key {
 	case "src", "dst":
+		if e.key == "src" && r.answersOf() {
+			return "dst", true // an exception "from X" answers what was sent to X
+		}
 		return e.key, true
 	}
 	if strings.EqualFold(s.text, "with") {
@@ -251,6 +254,16 @@ func (r *reader) roleSide(s *span, i int) (string, bool) {
 		return v, true
 	}
 	return "", true
+}
+
+// answersOf tells a question about what OT devices answered.
+func (r *reader) answersOf() bool {
+	if r.f.Subject == nil && !r.speaksOT() || r.f.Subject != nil && r.f.Subject.key != "ot" {
+		return false
+	}
+	return slices.ContainsFunc(r.toks, func(t token) bool {
+		return t.stem == "exception" || t.stem == "respons" || t.stem == "reply" || t.stem == "answer"
+	})
 }
 
 // voice reads the side off the verb: who stands before an active verb started

@@ -158,6 +158,9 @@ func (l *Lexicon) correct(word string) (string, bool) {
 			continue
 		}
 		d := 2 * query.EditDistance(word, w)
+		if strings.HasPrefix(word, w) && word[len(word)-1] != word[len(word)-2] {
+			continue // a longer word of its own: "employee"
+		}
 		alike := within(word, w) || within(w, word)
 		if d > 2*limit || d > 2 && (strings.HasPrefix(word, w) || strings.HasPrefix(w, word)) || d > 2 && !alike && (len(word) < 10 || commonPrefix(word, w) >= len(word)-3) {
 			continue // too far, or another word: "operator" is no misspelt "operation"

@@ -128,7 +128,8 @@ func (r *reader) takeBucket() {
 		marked := adverb
 		for k := i - 1; k >= 0 && k >= i-3; k-- {
 			p := r.spans[k]
-			if p.is(kGroup) || p.is(kWh) || p.is(kEach) || p.is(kOrder) {
+			each := p.is(kEach) && (strings.EqualFold(p.text, "each") || strings.EqualFold(p.text, "every"))
+			if p.is(kGroup) || p.is(kWh) || each || p.is(kOrder) {
 				marked = true
 				if p.is(kGroup) || p.is(kEach) {
 					p.used = true
@@ -138,7 +139,7 @@ func (r *reader) takeBucket() {
 				break
 			}
 		}
-		if marked {
+		if marked && r.f.Bucket == "" {
 			r.f.Bucket = e.attrs["bucket"]
 			r.f.Plural = r.f.Plural || strings.HasSuffix(r.toks[s.to-1].lower, "s")
 			s.used = true

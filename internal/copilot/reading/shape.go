@@ -27,7 +27,10 @@ func (r *reader) isSubject(s *span) bool { return s.is(kSubject) && s.entry(kSub
 func (r *reader) decideShape() {
 	sh := r.shapes()
 	count := r.f.On["fn:count"]
-	if sh["compare"] || len(r.f.Targets) == 0 && r.saidEach() {
+	if r.moreOfTwo() {
+		r.f.Ordered, r.f.Limit = true, 0
+	}
+	if sh["compare"] || r.moreOfTwo() || len(r.f.Targets) == 0 && r.saidEach() {
 		r.compareValues()
 	}
 	switch {
@@ -317,6 +320,7 @@ func (r *reader) onlyAddresses() bool {
 // compareValues: "compare root and admin" counts each of the values that were
 // named for one field.
 func (r *reader) compareValues() {
+	r.oneSide()
 	for i, c := range r.f.Conds {
 		for _, d := range r.f.Conds[i+1:] {
 			if c.Not || d.Not || !joinable(c.Expr, d.Expr) || c.Expr.Field == "" {
@@ -329,6 +333,36 @@ func (r *reader) compareValues() {
 			return
 		}
 	}
+}
+
+// moreOfTwo tells "who made more connections, A or B".
+func (r *reader) moreOfTwo() bool {
+	more, or := false, false
+	for _, t := range r.toks {
+		more = more || t.lower == "more" || t.lower == "fewer" || t.lower == "less"
+		or = or || t.lower == "or"
+	}
+	return more && or && r.startsWith(kWh) && len(r.f.Having) == 0
+}
+
+// oneSide gives two addresses that are compared the side of who started it,
+// where the question leaves it open.
+func (r *reader) oneSide() {
+	open := 0
+	for _, c := range r.f.Conds {
+		if len(c.Expr.Or) == 2 && c.Expr.Or[0].Field == "src_endpoint.ip" && !c.Not {
+			open++
+		}
+	}
+	if open < 2 {
+		return
+	}
+	for i, c := range r.f.Conds {
+		if len(c.Expr.Or) == 2 && c.Expr.Or[0].Field == "src_endpoint.ip" {
+			r.f.Conds[i].Expr = c.Expr.Or[0]
+		}
+	}
+	r.f.Targets = slices.DeleteFunc(r.f.Targets, func(t string) bool { return strings.HasSuffix(t, "_endpoint.ip") })
 }
 
 // saidEach tells "how many tcp and udp connections each".

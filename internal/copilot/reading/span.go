@@ -148,6 +148,9 @@ func (r *reader) wordAt(i int) *span {
 	if vsize > 0 && (vsize > size || size == 0) && r.mayBeValue(i, vsize, vals, size > 0) {
 		return &span{to: i + vsize, values: vals}
 	}
+	if size == 1 && vsize == 1 && i > 0 && capitals(r.toks[i].text) && slices.ContainsFunc(vals, func(v value) bool { return !v.written && v.value == r.toks[i].text }) {
+		return &span{to: i + 1, values: slices.DeleteFunc(slices.Clone(vals), func(v value) bool { return v.written })} // "GET", not "get"
+	}
 	if size > 0 {
 		s := &span{to: i + size, entries: entries}
 		if vsize == size {
@@ -219,6 +222,11 @@ func (r *reader) opening(i, n int) bool {
 		}
 	}
 	return i == 0
+}
+
+// capitals tells a word in capital letters.
+func capitals(w string) bool {
+	return len(w) > 1 && strings.ToUpper(w) == w && strings.ToLower(w) != w
 }
 
 // nameShaped tells words that can only be names: they have a dot, slash, at

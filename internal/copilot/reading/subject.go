@@ -28,8 +28,11 @@ func (r *reader) takeSubject() {
 		return false
 	}
 	generic := func(e *entry) bool { return e.key == "event" || e.key == "ot" }
-	if e := r.fromValue(); e != nil && (len(nouns) == 0 || nouns[0].key == "connection" || generic(nouns[0])) {
+	if e := r.fromValue(); e != nil && (len(nouns) == 0 || nouns[0].key == "connection" || generic(nouns[0]) || nouns[0].key == "http" && e.key == "file") {
 		r.setSubject(e)
+		return
+	}
+	if r.userSession(nouns) {
 		return
 	}
 	if r.protocolTraffic(nouns) || r.protocolConnections(nouns) {
@@ -43,6 +46,10 @@ func (r *reader) takeSubject() {
 		return
 	}
 	if e := r.fromField(); e != nil {
+		r.setSubject(e)
+		return
+	}
+	if e := r.fromStored(); e != nil {
 		r.setSubject(e)
 		return
 	}
@@ -83,6 +90,23 @@ var fieldSubjects = []struct{ prefix, subject string }{
 	{"dhcp.", "dhcp"},
 	{"email.", "mail"},
 	{"finding_info.", "alert"},
+}
+
+// fromStored is the subject that a stored value named alone belongs to.
+func (r *reader) fromStored() *entry {
+	for _, s := range r.spans {
+		if s.used || len(s.entries) > 0 || len(s.values) == 0 {
+			continue
+		}
+		for _, f := range fieldSubjects {
+			x := r.lex.entry(kSubject, f.subject)
+			all := !slices.ContainsFunc(s.values, func(v value) bool { return !strings.HasPrefix(v.field, f.prefix) })
+			if all && r.stored(x) {
+				return x
+			}
+		}
+	}
+	return nil
 }
 
 // fromField is the subject that a field asked for belongs to, where events of
@@ -187,6 +211,24 @@ func (r *reader) connectionsInstead() {
 			r.addCond(r.valueExpr(e), false, word)
 		}
 	}
+}
+
+// userSession: "how long was root's session" asks for the end of a login,
+// which has the duration.
+func (r *reader) userSession(nouns []*entry) bool {
+	if len(nouns) == 0 || nouns[0].key != "connection" || !r.stored(r.lex.entry(kSubject, "login")) {
+		return false
+	}
+	session := slices.ContainsFunc(r.toks, func(t token) bool { return t.stem == "session" })
+	long := slices.ContainsFunc(r.spans, func(s *span) bool { e := s.entry(kQuantity); return e != nil && e.key == "duration" })
+	user := slices.ContainsFunc(r.spans, func(s *span) bool {
+		return slices.ContainsFunc(s.values, func(v value) bool { return v.field == "user.name" })
+	}) || r.f.On["user.name"]
+	if !session || !user && r.stored(nouns[0]) || !long {
+		return false
+	}
+	r.setSubject(r.lex.entry(kSubject, "logoff"))
+	return true
 }
 
 // fromVerb is the subject that a verb suggests, if events of it are stored;

@@ -323,7 +323,7 @@ func (r *reader) takeQuantity(fn *entry) string {
 // done ("which hosts sent commands") and no volume is asked for.
 func (r *reader) onlyVerb(s *span, fn *entry) bool {
 	switch stem(strings.ToLower(s.text)) {
-	case "send", "sent", "transmit", "upload", "receiv", "exfiltrat":
+	case "send", "sent", "transmit", "upload", "receiv", "exfiltrat", "download":
 	default:
 		return false
 	}
