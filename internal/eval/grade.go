@@ -134,6 +134,9 @@ func meetsRows(want [][]any, e copilot.Evidence) bool {
 func meetsColumns(want [][]any, e copilot.Evidence) bool {
 	for i, w := range want {
 		n, _ := toNumber(w[1])
+		if at := slices.Index(e.Columns, fmt.Sprint(w[0])); at >= 0 {
+			i = at
+		}
 		if got, ok := toNumber(e.Rows[0][i]); !ok || !near(got, n) {
 			return false
 		}

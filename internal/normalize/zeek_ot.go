@@ -179,6 +179,7 @@ func finishDNP3(e *event.Event) {
 	}
 	if fn := e.Extra("fc_reply"); fn != "" && !e.Has(event.SlotICSFunction) {
 		e.SetICSFunction(fn) // an unsolicited response has no request
+		e.SetActivityName("Response")
 	}
 }
 

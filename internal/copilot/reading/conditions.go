@@ -63,6 +63,9 @@ func (r *reader) takeOutcomes(outcomes []string) {
 	if r.f.Subject == nil && len(outcomes) > 0 && r.stored(r.lex.entry(kSubject, "login")) {
 		r.setSubject(r.lex.entry(kSubject, "login"))
 	}
+	if r.f.On["status_detail"] && !both {
+		return // the reason that was named says it already
+	}
 	for _, o := range outcomes {
 		e, text := r.outcomeExpr(o), map[string]string{"failure": "failed", "success": "successful"}[o]
 		if both {
@@ -284,7 +287,7 @@ func (r *reader) addName(i int, s *span) {
 		r.note("left out %q, an explanation that nothing stored has", s.name)
 		return
 	}
-	if strings.Contains(s.name, "-") && !strings.ContainsAny(s.name, "./@") && (r.f.Subject == nil || len(nameFields[r.f.Subject.key]) == 0) {
+	if strings.Contains(s.name, "-") && !strings.ContainsAny(s.name, "./@ ") && (r.f.Subject == nil || len(nameFields[r.f.Subject.key]) == 0) {
 		side := r.sideOf(i)
 		field := "device.name"
 		if side != "" {
@@ -302,8 +305,15 @@ func (r *reader) addName(i int, s *span) {
 		fields = nameFields[r.f.Subject.key]
 	case strings.ContainsAny(s.name, "/"):
 		fields = []string{"http_request.url.path", "file.mime_type"}
+	case r.toks[s.from].kind == tokQuoted && strings.Contains(s.name, " "):
+		fields = []string{"message"}
 	case !strings.Contains(s.name, "."):
 		fields = []string{"message", "finding_info.title", "user.name", "ics.object"}
+	}
+	if r.besideAnother(i) && !r.anyHolds(fields, s.name) {
+		s.used = true
+		r.note("left out %q, which nothing stored has", s.name)
+		return
 	}
 	var alts []query.Expr
 	for _, f := range fields {
@@ -316,6 +326,31 @@ func (r *reader) addName(i int, s *span) {
 		x = alts[0]
 	}
 	r.addCond(x, r.negated(i), s.text)
+}
+
+// besideAnother tells a name that stands beside another word for the same, as
+// in "log4shell / jndi" or "log4shell (jndi)".
+func (r *reader) besideAnother(i int) bool {
+	gap := func(k int) bool {
+		if k < 1 || k >= len(r.spans) {
+			return false
+		}
+		return strings.ContainsAny(r.question[r.toks[r.spans[k-1].to-1].to:r.toks[r.spans[k].from].from], "/(")
+	}
+	return gap(i) || gap(i+1) || gap(i+2) || gap(i+3)
+}
+
+// anyHolds tells whether a stored value of one of the fields has the text.
+func (r *reader) anyHolds(fields []string, text string) bool {
+	text = strings.ToLower(text)
+	for _, f := range fields {
+		for v := range r.vals.fields[f] {
+			if strings.Contains(strings.ToLower(v), text) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // textFields is the field that "alerts mentioning X" looks into, by subject.

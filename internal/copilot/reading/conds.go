@@ -352,6 +352,9 @@ func (r *reader) takeValues() {
 				continue
 			}
 			s.used = true
+			if r.withPort(i, e) {
+				continue
+			}
 			if r.inTitles(s) {
 				r.addCond(query.Expr{Field: "finding_info.title", Op: query.Contains, Value: s.text}, r.negated(i), s.text)
 				continue
@@ -372,6 +375,20 @@ func (r *reader) takeValues() {
 			r.addName(i, s)
 		}
 	}
+}
+
+// withPort reads "https/443": the port says exactly what is meant.
+func (r *reader) withPort(i int, e *entry) bool {
+	if i+1 >= len(r.spans) || !r.glued(i+1) || r.spans[i+1].num == nil {
+		return false
+	}
+	n := r.spans[i+1]
+	if !slices.ContainsFunc(e.alts, func(a fieldValue) bool { return a.field == "port" && a.value == n.num.raw }) {
+		return false
+	}
+	n.used = true
+	r.addCond(query.Expr{Field: "dst_endpoint.port", Op: query.Eq, Value: n.num.n}, r.negated(i), n.text)
+	return true
 }
 
 // inTitles tells a protocol that alerts name in their titles, where the
@@ -429,14 +446,18 @@ func (r *reader) exactFunction(i int, s *span) bool {
 	if i > 0 && slices.Contains([]string{"was", "were", "been", "being", "be", "is", "are"}, strings.ToLower(r.spans[i-1].text)) {
 		return false // "objects that were read": what was done, not the name of a function
 	}
+	var alts []query.Expr
 	for _, v := range s.values {
 		if v.field == "ics.function" && strings.EqualFold(plain(v.value), plain(s.text)) {
-			s.used = true
-			r.addCond(query.Expr{Field: v.field, Op: query.Eq, Value: v.value}, r.negated(i), s.text)
-			return true
+			alts = append(alts, query.Expr{Field: v.field, Op: query.Eq, Value: v.value})
 		}
 	}
-	return false
+	if len(alts) == 0 {
+		return false
+	}
+	s.used = true
+	r.addCond(anyOf(alts), r.negated(i), s.text)
+	return true
 }
 
 // isNoun keeps a phrase that serves as subject from becoming a value too.

@@ -114,6 +114,9 @@ func (l *Lexicon) add(phrase string, e *entry) {
 		}
 	}
 	key := strings.Join(stems, " ")
+	if len(toks) == 1 && len(toks[0].lower) <= 3 {
+		key = exact + toks[0].lower
+	}
 	if !slices.Contains(l.phrases[key], e) {
 		l.phrases[key] = append(l.phrases[key], e)
 	}
@@ -134,11 +137,29 @@ func (l *Lexicon) at(toks []token, i int) ([]*entry, int) {
 			b.WriteByte(' ')
 		}
 		b.WriteString(toks[i+n].stem)
-		if found := l.phrases[b.String()]; found != nil {
+		found := l.phrases[b.String()]
+		if n == 0 {
+			found = slices.Concat(found, l.word(toks[i].lower))
+		}
+		if len(found) > 0 {
 			best, size = found, n+1
 		}
 	}
 	return best, size
+}
+
+// exact marks the index of words of at most three letters, which are compared
+// as they are, but for a plural s: the stem of "side" is no "sid".
+const exact = "="
+
+func (l *Lexicon) word(lower string) []*entry {
+	if found := l.phrases[exact+lower]; found != nil {
+		return found
+	}
+	if len(lower) <= 2 {
+		return nil
+	}
+	return l.phrases[exact+strings.TrimSuffix(lower, "s")]
 }
 
 // correct finds the one lexicon word that a misspelt word is nearest to: one

@@ -51,6 +51,9 @@ func (r *reader) takeLiveWords() {
 		if s.used || !s.unknown || len(s.text) < 3 {
 			continue
 		}
+		if r.takeLoose(i, s) {
+			continue
+		}
 		for _, field := range r.liveFields() {
 			texts := r.vals.texts(field)
 			if !anyHas(texts, spaced(s.text)) {
@@ -60,6 +63,20 @@ func (r *reader) takeLiveWords() {
 			break
 		}
 	}
+}
+
+// takeLoose reads a word that is exactly a stored value of a field outside the
+// schema.
+func (r *reader) takeLoose(i int, s *span) bool {
+	for _, v := range r.loose {
+		if strings.EqualFold(v.value, s.text) {
+			s.used, s.unknown = true, false
+			r.note("took %q for %s, a field of the log itself", s.text, v.field)
+			r.addCond(query.Expr{Field: v.field, Op: query.Eq, Value: v.value}, r.negated(i), s.text)
+			return true
+		}
+	}
+	return false
 }
 
 // liveFields are the fields whose values may hold a loose word: those of the

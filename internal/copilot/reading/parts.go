@@ -99,7 +99,7 @@ func (r *reader) takeRanking() {
 func (r *reader) whichNumber(before int) int {
 	for k := 1; k < before; k++ {
 		s := r.spans[k]
-		if n := s.num; n != nil && !s.used && n.unit == "" && n.n >= 1 && n.n <= query.MaxLimit && r.spans[k-1].is(kWh) && r.spans[k+1].is(kEntity) && n.n == float64(int(n.n)) {
+		if n := s.num; n != nil && !s.used && n.unit == "" && n.n >= 1 && n.n <= query.MaxLimit && r.spans[k-1].only(kWh, kStop, kShape) && r.spans[k+1].is(kEntity) && n.n == float64(int(n.n)) {
 			s.used = true
 			return int(n.n)
 		}

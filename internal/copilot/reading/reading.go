@@ -141,6 +141,11 @@ func (rd *Reader) Read(ctx context.Context, question string, now time.Time, w Wo
 	if err := r.loadNamedExtras(ctx, w); err != nil {
 		return nil, err
 	}
+	if slices.ContainsFunc(r.spans, func(s *span) bool { return s.unknown }) {
+		if err := r.loadExtras(ctx, w); err != nil {
+			return nil, err
+		}
+	}
 	r.interpret()
 	if prev != nil {
 		r.follow(prev)
@@ -148,6 +153,34 @@ func (rd *Reader) Read(ctx context.Context, question string, now time.Time, w Wo
 	out := r.finish()
 	out.Nouns = rd.nouns
 	return out, nil
+}
+
+// maxExtras is how many fields outside the schema are searched for a word that
+// means nothing else; maxVocabulary how many values a field may have to be
+// searched.
+const (
+	maxExtras     = 60
+	maxVocabulary = 100
+)
+
+// loadExtras reads the values of the fields outside the schema that have few,
+// for words that mean nothing else.
+func (r *reader) loadExtras(ctx context.Context, w World) error {
+	for _, name := range r.extras[:min(maxExtras, len(r.extras))] {
+		list, complete, err := w.Values(ctx, "", name)
+		if err != nil {
+			return fmt.Errorf("reading the stored values of %s: %w", name, err)
+		}
+		if !complete || len(list) > maxVocabulary {
+			continue
+		}
+		for _, v := range list {
+			if key := plain(v.Value); len(key) > 2 {
+				r.loose = append(r.loose, fieldValue{name, v.Value})
+			}
+		}
+	}
+	return nil
 }
 
 // loadNamedExtras reads the stored values of the fields outside the schema
@@ -187,7 +220,8 @@ type reader struct {
 	spans    []*span
 	notes    []string
 	missing  []FieldWant
-	heads    []int // spans of device types that are asked for
+	loose    []fieldValue // values of fields outside the schema
+	heads    []int        // spans of device types that are asked for
 	f        Frame
 }
 

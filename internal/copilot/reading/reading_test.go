@@ -117,7 +117,11 @@ func TestHostileNamesChangeNoPlan(t *testing.T) {
 		"failed", "count", "industrial sensors", "industrial sensor", "top", "not", "last", "24 hours", "sources",
 		"failed logins", "the connections", "root", "camera", "which", "port 23", "and", "bytes sent", "yesterday",
 	}
+	hostile.extras = []string{"note", "the.last", "count"}
 	for i, name := range evil {
+		for _, extra := range hostile.extras {
+			hostile.values["/"+extra] = append(hostile.values["/"+extra], query.ValueCount{Value: name, Count: 1e9})
+		}
 		hostile.names = append(hostile.names, Name{Text: name, UID: "evil" + string(rune('a'+i))})
 		for _, field := range []string{"/device.hostname", "/src_endpoint.hostname", "/query.hostname", "/http_request.user_agent", "/file.name", "/email.subject"} {
 			hostile.values[field] = append(hostile.values[field], query.ValueCount{Value: name, Count: 1e9})

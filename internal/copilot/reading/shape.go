@@ -28,7 +28,7 @@ func (r *reader) decideShape() {
 	sh := r.shapes()
 	count := r.f.On["fn:count"]
 	if r.moreOfTwo() {
-		r.f.Ordered, r.f.Limit = true, 0
+		r.f.Ordered, r.f.Limit, r.f.Plural = true, 0, true
 	}
 	if sh["compare"] || r.moreOfTwo() || len(r.f.Targets) == 0 && r.saidEach() {
 		r.compareValues()
@@ -128,8 +128,9 @@ func (r *reader) plainShape(sh map[string]bool, count bool) {
 // connections") the groups that pass are counted by their total.
 func (r *reader) countTargets() {
 	var counted, groups []string
+	each := r.saidEach()
 	for _, t := range r.f.Targets {
-		if g, ok := strings.CutPrefix(t, groupMark); ok {
+		if g, ok := strings.CutPrefix(t, groupMark); ok || each {
 			groups = append(groups, g)
 		} else {
 			counted = append(counted, t)
@@ -164,6 +165,9 @@ func (r *reader) firstCounted() string {
 		}
 		for k := i + 1; k < len(r.spans) && k <= i+6; k++ {
 			n := r.spans[k]
+			if k == i+1 && n.only(kVerb, kStop, kIs) && n.is(kVerb) {
+				return "subject" // "of all logins, how many used ..."
+			}
 			if n.is(kEntity) && !r.isSubject(n) {
 				return "entity"
 			}
@@ -323,12 +327,15 @@ func (r *reader) compareValues() {
 	r.oneSide()
 	for i, c := range r.f.Conds {
 		for _, d := range r.f.Conds[i+1:] {
-			if c.Not || d.Not || !joinable(c.Expr, d.Expr) || c.Expr.Field == "" {
+			if c.Not || d.Not || !joinable(c.Expr, d.Expr) || c.Expr.Field == "" || c.Expr.Value == d.Expr.Value {
 				continue
 			}
 			if !slices.Contains(r.f.Targets, groupMark+c.Expr.Field) {
 				r.f.Targets = append(slices.DeleteFunc(r.f.Targets, func(t string) bool { return t == c.Expr.Field }), groupMark+c.Expr.Field)
 				r.f.Measures = nil
+				if r.moreOfTwo() {
+					r.f.Targets = []string{groupMark + c.Expr.Field}
+				}
 			}
 			return
 		}

@@ -11,9 +11,13 @@ import (
 // noun that is specific, else what a verb, a field or the stored logs suggest.
 func (r *reader) takeSubject() {
 	var nouns []*entry
-	for _, s := range r.spans {
+	for i, s := range r.spans {
 		e := s.entry(kSubject)
 		if e == nil || s.used {
+			continue
+		}
+		if n := len(nouns); n > 0 && i > 0 && r.spans[i-1].entry(kSubject) == nouns[n-1] && e.key != "event" && e.key != "ot" && nouns[n-1].key == "connection" {
+			nouns[n-1] = e // "traffic alerts" are alerts
 			continue
 		}
 		nouns = append(nouns, e)
@@ -35,10 +39,15 @@ func (r *reader) takeSubject() {
 	if r.userSession(nouns) {
 		return
 	}
+	if e := r.fromField(); e != nil && e.key == "tls" && len(nouns) > 0 && nouns[0].key == "connection" {
+		r.setSubject(e)
+		return
+	}
 	if r.protocolTraffic(nouns) || r.protocolConnections(nouns) {
 		return
 	}
 	if pick(func(e *entry) bool { return !generic(e) }) {
+		r.storedInstead()
 		return
 	}
 	if len(nouns) > 0 {
@@ -70,7 +79,7 @@ func (r *reader) verbIn(s *span) *entry {
 	if e := s.entry(kVerb); e != nil || !s.is(kOrder) || s.to-s.from < 2 {
 		return e
 	}
-	for _, e := range r.lex.phrases[r.toks[s.to-1].stem] {
+	for _, e := range slices.Concat(r.lex.phrases[r.toks[s.to-1].stem], r.lex.word(r.toks[s.to-1].lower)) {
 		if e.kind == kVerb {
 			return e
 		}
@@ -165,7 +174,7 @@ func (r *reader) protocolConnections(nouns []*entry) bool {
 			s.used = true
 		}
 	}
-	for _, e := range r.lex.phrases[word] {
+	for _, e := range r.lex.word(word) {
 		if e.kind == kValue {
 			r.addCond(r.valueExpr(e), false, word)
 		}
@@ -197,6 +206,20 @@ func (r *reader) protocolTraffic(nouns []*entry) bool {
 	return true
 }
 
+// storedInstead replaces a subject of which nothing is stored by what people
+// may also mean: "warnings" of a system log, the certificates of TLS sessions.
+func (r *reader) storedInstead() {
+	if r.f.Subject == nil || r.stored(r.f.Subject) {
+		return
+	}
+	switch tls := r.lex.entry(kSubject, "tls"); {
+	case r.f.Subject.key == "certificate" && r.stored(tls):
+		r.setSubject(tls)
+	case r.f.Subject.key == "alert" && slices.ContainsFunc(r.toks, func(t token) bool { return t.kind == tokQuoted }):
+		r.setSubject(r.lex.entry(kSubject, "event"))
+	}
+}
+
 // connectionsInstead: a verb that suggests a log which is not stored means
 // the connections of that service.
 func (r *reader) connectionsInstead() {
@@ -205,7 +228,7 @@ func (r *reader) connectionsInstead() {
 		return
 	}
 	word := serviceSubjects[r.f.Subject.key]
-	for _, e := range r.lex.phrases[word] {
+	for _, e := range r.lex.word(word) {
 		if e.kind == kValue {
 			r.setSubject(conn)
 			r.addCond(r.valueExpr(e), false, word)

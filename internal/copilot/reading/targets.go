@@ -20,6 +20,11 @@ func (r *reader) takeTargets() {
 			continue
 		}
 		grouped := r.marked(i, kGroup)
+		if n := len(r.f.Targets); n > 0 && i > 0 && r.opensBracket(i) && r.spans[i-1].is(kEntity) && !strings.HasPrefix(r.fieldOf(e), "[") {
+			s.used = true
+			r.f.Targets[n-1] = r.fieldOf(e) // "hosts (Host header)"
+			continue
+		}
 		if !grouped && len(r.f.Targets) > 0 && !r.alongside(i) {
 			s.used = true // a second noun that only repeats the first
 			continue
@@ -44,6 +49,9 @@ func (r *reader) takeTargets() {
 func (r *reader) targetField(i int, e *entry, grouped bool) string {
 	field := r.fieldOf(e)
 	if !strings.HasPrefix(field, "[") {
+		if field == "dst_endpoint.ip" && r.f.Subject != nil && r.f.Subject.key == "file" {
+			return "src_endpoint.ip" // a file comes from the server
+		}
 		return field
 	}
 	if r.f.Subject != nil && r.f.Subject.key == "login" && strings.EqualFold(r.spans[i].text, "who") {
@@ -296,7 +304,7 @@ func (r *reader) takeQuantity(fn *entry) string {
 			continue
 		}
 		s.used = true
-		if r.onlyVerb(s, fn) {
+		if r.onlyVerb(s, fn) || r.justMany(s) {
 			continue
 		}
 		if q.key == "traffic.bytes" || field == "" {
@@ -331,6 +339,18 @@ func (r *reader) onlyVerb(s *span, fn *entry) bool {
 		return true
 	}
 	return !r.f.Ordered && (fn == nil || fn.key == "count") && len(r.f.Having) == 0
+}
+
+// justMany: the "volume" of alerts or logins is how many there are.
+func (r *reader) justMany(s *span) bool {
+	if !strings.EqualFold(s.text, "volume") || r.f.Subject == nil {
+		return false
+	}
+	switch r.f.Subject.key {
+	case "connection", "http", "file":
+		return false
+	}
+	return true
 }
 
 // directed turns "bytes ... sent" into the bytes of one direction.

@@ -149,6 +149,9 @@ func (c *clock) between(i int) (when, int) {
 }
 
 func (c *clock) range2(from, to time.Time) when {
+	if from.Equal(from.Truncate(24*time.Hour)) && to.Equal(from.Add(24*time.Hour)) {
+		return when{rng: query.TimeRange{From: from, To: to}, text: from.Format(time.DateOnly)}
+	}
 	return when{rng: query.TimeRange{From: from, To: to}, text: "from " + stamp(from) + " to " + stamp(to)}
 }
 
