@@ -22,6 +22,11 @@ func (c *Copilot) unknowable(ctx context.Context, r *reading.Reading, now time.T
 	if r.Steps[0].Tool != "query" || !empty(e) {
 		return "", nil
 	}
+	for _, m := range r.Missing {
+		if m.Field == "device.type" && r.Shape != reading.DevicesShape {
+			return fmt.Sprintf("no device is known to be a %s, so this cannot be answered; say which are with: vedette devices set DEVICE type=%q", clean(m.Value), clean(m.Value)), nil
+		}
+	}
 	for _, field := range asked(q) {
 		noun := r.Nouns[field]
 		if q.From == "devices" {
