@@ -69,7 +69,7 @@ func (r *reader) status(unknown []string) Status {
 // is", "how many", "list" or the start is one that is not known.
 func (r *reader) headUnknown() bool {
 	for i, s := range r.spans {
-		if i > 0 && !s.is(kWh) && !s.is(kFn) {
+		if (i > 0 || r.tellsFirst()) && !s.is(kWh) && !s.is(kFn) {
 			continue
 		}
 		for k := i; k < len(r.spans); k++ {
@@ -85,6 +85,12 @@ func (r *reader) headUnknown() bool {
 		}
 	}
 	return false
+}
+
+// tellsFirst tells a question that begins with a sentence that asks nothing.
+func (r *reader) tellsFirst() bool {
+	stop := strings.Index(r.question, ". ")
+	return stop > 0 && strings.Contains(r.question[stop:], "?")
 }
 
 // standsAlone: in "which password did he use" a value is asked for as if it
@@ -183,7 +189,7 @@ func (r *reader) narrowed() []string {
 	if r.f.Subject == nil || r.f.Subject.key != "ot" {
 		return nil
 	}
-	if slices.ContainsFunc(r.f.Targets, func(t string) bool { return strings.TrimPrefix(t, groupMark) == "ics.object" }) {
+	if slices.ContainsFunc(r.f.Targets, func(t string) bool { return r.besideMain(strings.TrimPrefix(t, groupMark)) }) {
 		return nil // objects stand in the logs beside the main one
 	}
 	for _, c := range r.f.Conds {
@@ -204,6 +210,11 @@ func (r *reader) narrowed() []string {
 		}
 	}
 	return nil
+}
+
+// besideMain tells a field that the main log of an OT protocol commonly lacks.
+func (r *reader) besideMain(field string) bool {
+	return field == "ics.object" || strings.HasPrefix(field, "file.") || slices.Contains(r.extras, field)
 }
 
 // intersect reads two times that bound each other: "since 7:00 until 9:00".

@@ -305,7 +305,7 @@ func (r *reader) addName(i int, s *span) {
 		fields = nameFields[r.f.Subject.key]
 	case strings.ContainsAny(s.name, "/"):
 		fields = []string{"http_request.url.path", "file.mime_type"}
-	case r.toks[s.from].kind == tokQuoted && strings.Contains(s.name, " "):
+	case strings.Contains(s.name, " "):
 		fields = []string{"message"}
 	case !strings.Contains(s.name, "."):
 		fields = []string{"message", "finding_info.title", "user.name", "ics.object"}
@@ -314,6 +314,9 @@ func (r *reader) addName(i int, s *span) {
 		s.used = true
 		r.note("left out %q, which nothing stored has", s.name)
 		return
+	}
+	if !r.anyHolds(fields, s.name) {
+		fields = r.holding(fields, s.name)
 	}
 	var alts []query.Expr
 	for _, f := range fields {
@@ -337,7 +340,27 @@ func (r *reader) besideAnother(i int) bool {
 		}
 		return strings.ContainsAny(r.question[r.toks[r.spans[k-1].to-1].to:r.toks[r.spans[k].from].from], "/(")
 	}
+	for k := i + 1; k < len(r.spans) && k <= i+3; k++ {
+		if n := r.spans[k]; n.unknown || n.name != "" {
+			return true
+		} else if !n.only(kStop) {
+			break
+		}
+	}
 	return gap(i) || gap(i+1) || gap(i+2) || gap(i+3)
+}
+
+// holding gives the fields that hold a name where the usual ones do not.
+func (r *reader) holding(usual []string, name string) []string {
+	if r.f.Subject != nil && len(nameFields[r.f.Subject.key]) > 0 {
+		return usual
+	}
+	for _, f := range []string{"http_request.url.path", "finding_info.title", "http_request.user_agent", "file.name", "query.hostname", "tls.sni", "http_request.url.hostname", "ics.object", "product.name"} {
+		if r.anyHolds([]string{f}, name) {
+			return []string{f}
+		}
+	}
+	return usual
 }
 
 // anyHolds tells whether a stored value of one of the fields has the text.

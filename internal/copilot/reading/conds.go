@@ -157,6 +157,8 @@ func (r *reader) byteField() string {
 // takeAddresses gives each address its side: the word before it, else the
 // verb and its voice, else either.
 func (r *reader) takeAddresses() {
+	r.twoEnds()
+	first := true
 	for i, s := range r.spans {
 		if s.used || s.addr == "" && s.mac == "" {
 			continue
@@ -166,6 +168,10 @@ func (r *reader) takeAddresses() {
 		side := r.sideOf(i)
 		if r.f.Subject != nil && r.f.Subject.key == "software" {
 			side = "" // a sighting has one host
+		}
+		if r.f.On["receives"] {
+			side = map[bool]string{true: "src", false: "dst"}[first]
+			first = false
 		}
 		r.f.On["side:"+side] = true
 		if s.mac != "" {
@@ -179,6 +185,26 @@ func (r *reader) takeAddresses() {
 			val = a.Unmap().WithZone("").String()
 		}
 		r.addCond(sided(side, "ip", op, val), not, s.text)
+	}
+}
+
+// twoEnds settles the sides of two addresses: who "got" something "from"
+// another opened the connection, and the bytes are those that came in.
+func (r *reader) twoEnds() {
+	var at []int
+	for i, s := range r.spans {
+		if s.addr != "" && !strings.Contains(s.addr, "/") {
+			at = append(at, i)
+		}
+	}
+	if len(at) != 2 || at[1] < 2 || !strings.EqualFold(r.spans[at[1]-1].text, "from") {
+		return
+	}
+	for k := r.spans[at[0]].to; k < r.spans[at[1]].from; k++ {
+		switch r.toks[k].lower {
+		case "got", "get", "gets", "received", "receive", "receives", "downloaded", "download", "pulled", "fetched":
+			r.f.On["receives"] = true
+		}
 	}
 }
 
@@ -456,6 +482,12 @@ func (r *reader) exactFunction(i int, s *span) bool {
 		return false
 	}
 	s.used = true
+	if w := spaced(s.text); i > 0 && slices.Contains([]string{"for", "to", "of"}, strings.ToLower(r.spans[i-1].text)) && len(r.vals.texts("ics.function")) > 1 {
+		if more := slices.DeleteFunc(slices.Clone(r.vals.texts("ics.function")), func(t string) bool { return !strings.Contains(t, w) }); len(more) > len(alts) {
+			r.addCond(query.Expr{Field: "ics.function", Op: query.Contains, Value: s.text}, r.negated(i), s.text)
+			return true // "requested for upload": its start and end too
+		}
+	}
 	r.addCond(anyOf(alts), r.negated(i), s.text)
 	return true
 }
@@ -518,7 +550,7 @@ func rank(a fieldValue) int {
 // addStored adds a condition for a stored value; when several fields have it,
 // the ones that fit the subject are taken, as alternatives.
 func (r *reader) addStored(i int, s *span) {
-	vals := r.fitting(s.values)
+	vals := r.fitting(r.computerNames(i, s.values))
 	if i+1 < len(r.spans) && r.spans[i+1].is(kEntity) && r.spans[i+1].entry(kEntity).attrs["field"] == vals[0].field {
 		r.spans[i+1].used = true // "the medical zone"
 	}
@@ -533,7 +565,7 @@ func (r *reader) addStored(i int, s *span) {
 		r.f.On["side:"+side] = true
 		r.f.On["kind:"+side] = vals[0].field != "device.name"
 	}
-	if r.eitherSide(vals[0], side) && r.theOtherEnd(i) {
+	if r.theOtherEnd(i) && (r.eitherSide(vals[0], side) || r.eitherSide(vals[0], "") && vals[0].count == 0) {
 		r.note("took %q for the other end of the traffic, not for a filter by device type", s.text)
 		return
 	}
@@ -651,6 +683,20 @@ func (r *reader) fitting(vals []value) []value {
 		top = slices.MaxFunc(best, func(a, b value) int { return int(a.count - b.count) })
 	}
 	return slices.DeleteFunc(slices.Clone(best), func(v value) bool { return v.field != top.field })
+}
+
+// computerNames prefers names of hosts after "the computer X".
+func (r *reader) computerNames(i int, vals []value) []value {
+	if i == 0 {
+		return vals
+	}
+	e := r.spans[i-1].entry(kEntity)
+	if e == nil || e.key != "host" && e.key != "device" {
+		return vals
+	}
+	return keepIf(vals, func(v value) bool {
+		return v.field == "device.name" || v.field == "device.hostname" || strings.HasSuffix(v.field, "_endpoint.hostname")
+	})
 }
 
 // keepIf narrows a list to what meets a wish, if anything does.

@@ -162,6 +162,11 @@ func (l *Lexicon) word(lower string) []*entry {
 	return l.phrases[exact+strings.TrimSuffix(lower, "s")]
 }
 
+// find gives the entries of one word.
+func (l *Lexicon) find(lower string) []*entry {
+	return slices.Concat(l.phrases[stem(lower)], l.word(lower))
+}
+
 // correct finds the one lexicon word that a misspelt word is nearest to: one
 // edit for words of 4 to 6 letters, two for longer ones. The first letter must
 // be right or swapped with the second.

@@ -54,15 +54,59 @@ func (r *reader) takeLiveWords() {
 		if r.takeLoose(i, s) {
 			continue
 		}
-		for _, field := range r.liveFields() {
-			texts := r.vals.texts(field)
-			if !anyHas(texts, spaced(s.text)) {
-				continue
-			}
-			r.takeLiveRun(i, field, texts)
-			break
+		field, n := r.liveField(s.text)
+		if r.takeLoosePart(s, i, n) {
+			continue
+		}
+		if field != "" {
+			r.takeLiveRun(i, field, r.vals.texts(field))
 		}
 	}
+}
+
+// liveField is the first field whose stored values have a word, with how many
+// records have it there.
+func (r *reader) liveField(word string) (string, int64) {
+	for _, field := range r.liveFields() {
+		n := int64(0)
+		for v, count := range r.vals.fields[field] {
+			if strings.Contains(spaced(v), spaced(word)) {
+				n += count
+			}
+		}
+		if n > 0 {
+			return field, n
+		}
+	}
+	return "", 0
+}
+
+// takeLoosePart reads a word through a field of the log itself, where more
+// records have it there than in the fields of the schema.
+func (r *reader) takeLoosePart(s *span, i int, schema int64) bool {
+	if r.f.Subject == nil || r.f.Subject.key != "ot" {
+		return false
+	}
+	counts, texts := map[string]int64{}, map[string][]string{}
+	best := ""
+	for _, v := range r.loose {
+		if !strings.Contains(spaced(v.value), spaced(s.text)) {
+			continue
+		}
+		counts[v.field] += v.count
+		texts[v.field] = append(texts[v.field], spaced(v.value))
+		if best == "" || counts[v.field] > counts[best] {
+			best = v.field
+		}
+	}
+	if best == "" || counts[best] <= schema {
+		return false
+	}
+	s.used, s.unknown = true, false
+	r.coverValueWords(i, i+1, texts[best], spaced(s.text))
+	r.note("took %q for a part of %s, a field of the log itself", s.text, best)
+	r.addCond(query.Expr{Field: best, Op: query.Contains, Value: s.text}, r.negated(i), s.text)
+	return true
 }
 
 // takeLoose reads a word that is exactly a stored value of a field outside the

@@ -179,7 +179,7 @@ func (r *reader) takeNamedValues() {
 
 // fieldEntry is the entity or quantity a span names, if it can take a value.
 func (r *reader) fieldEntry(s *span) *entry {
-	if e := s.entry(kEntity); e != nil && e.attrs["field"] != "" {
+	if e := s.entry(kEntity); e != nil && e.attrs["field"] != "" && !strings.HasSuffix(r.toks[s.to-1].lower, "ered") {
 		return e
 	}
 	return nil
@@ -205,7 +205,7 @@ func (r *reader) valuesOf(i, k int, e *entry, op query.Op) {
 			break
 		}
 		not := r.negated(k) || r.negated(i)
-		r.addCond(r.fieldCond(field, op, v, i), not, s.text)
+		r.addCond(r.fieldCond(field, r.wholeOrPart(field, op, v), v, i), not, s.text)
 		s.used, r.spans[i].used, took = true, true, true
 		if k+1 < len(r.spans) && !r.spans[k+1].is(kLink) && r.spans[k+1].num == nil {
 			break
@@ -214,6 +214,20 @@ func (r *reader) valuesOf(i, k int, e *entry, op query.Op) {
 	if took {
 		r.useBetween(i+1, min(k, len(r.spans)))
 	}
+}
+
+// wholeOrPart compares with a part where no stored value is the whole text but
+// some contain it: the vendor "Siemens" of "Siemens AG".
+func (r *reader) wholeOrPart(field string, op query.Op, v any) query.Op {
+	text, ok := v.(string)
+	if op != query.Eq || !ok || len(text) < 4 {
+		return op
+	}
+	if _, exact := r.vals.has(field, text); exact || !r.anyHolds([]string{field}, text) {
+		return op
+	}
+	r.missing = slices.DeleteFunc(r.missing, func(w FieldWant) bool { return w.Field == field && w.Value == text })
+	return query.Contains
 }
 
 // opensBracket tells that a bracket stands before span k.

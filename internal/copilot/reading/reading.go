@@ -176,7 +176,7 @@ func (r *reader) loadExtras(ctx context.Context, w World) error {
 		}
 		for _, v := range list {
 			if key := plain(v.Value); len(key) > 2 {
-				r.loose = append(r.loose, fieldValue{name, v.Value})
+				r.loose = append(r.loose, value{fieldValue: fieldValue{name, v.Value}, count: v.Count})
 			}
 		}
 	}
@@ -220,8 +220,8 @@ type reader struct {
 	spans    []*span
 	notes    []string
 	missing  []FieldWant
-	loose    []fieldValue // values of fields outside the schema
-	heads    []int        // spans of device types that are asked for
+	loose    []value // values of fields outside the schema
+	heads    []int   // spans of device types that are asked for
 	f        Frame
 }
 

@@ -344,12 +344,16 @@ func (r *reader) compareValues() {
 
 // moreOfTwo tells "who made more connections, A or B".
 func (r *reader) moreOfTwo() bool {
+	if len(r.toks) == 0 {
+		return false
+	}
 	more, or := false, false
 	for _, t := range r.toks {
 		more = more || t.lower == "more" || t.lower == "fewer" || t.lower == "less"
 		or = or || t.lower == "or"
 	}
-	return more && or && r.startsWith(kWh) && len(r.f.Having) == 0
+	opens := r.toks[0].lower == "more" || r.toks[0].lower == "fewer" || r.toks[0].lower == "less"
+	return more && or && (opens || r.startsWith(kWh)) && len(r.f.Having) == 0
 }
 
 // oneSide gives two addresses that are compared the side of who started it,

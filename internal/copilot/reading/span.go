@@ -47,13 +47,34 @@ func (s *span) only(kinds ...kind) bool {
 func (r *reader) cut() {
 	c := &clock{now: r.now, toks: r.toks, data: r.data}
 	for i := 0; i < len(r.toks); {
-		s := r.spanAt(c, i)
+		s := r.capitalRun(i)
+		if s == nil {
+			s = r.spanAt(c, i)
+		}
 		s.from = i
 		s.text = r.question[r.toks[i].from:r.toks[s.to-1].to]
 		r.spans = append(r.spans, s)
 		i = s.to
 	}
 	r.joinNames()
+}
+
+// capitalRun reads three or more words in capital letters, not all of them
+// known, as a text that is cited from a log.
+func (r *reader) capitalRun(i int) *span {
+	to, unknown := i, false
+	for ; to < len(r.toks) && r.toks[to].kind == tokWord && capitals(r.toks[to].text) && len(r.toks[to].text) > 1; to++ {
+		_, size := r.lex.at(r.toks[to:to+1], 0)
+		_, stored := r.vals.at(r.toks[to:to+1], 0)
+		unknown = unknown || size == 0 && stored == 0
+	}
+	if to-i < 3 || !unknown {
+		return nil
+	}
+	if _, n := r.vals.at(r.toks, i); n >= to-i {
+		return nil // a stored value as a whole
+	}
+	return &span{to: to, name: r.question[r.toks[i].from:r.toks[to-1].to]}
 }
 
 // joinNames makes one name of unknown words and numbers that are written
@@ -97,6 +118,9 @@ func (r *reader) spanAt(c *clock, i int) *span {
 		if n == 0 {
 			vals = nil
 		}
+		if entries, all := r.quotedPhrase(i); all {
+			return &span{to: i + 1, entries: entries}
+		}
 		return &span{to: i + 1, name: t.text, values: vals}
 	case tokAddr, tokCIDR:
 		return &span{to: i + 1, addr: t.text}
@@ -107,6 +131,17 @@ func (r *reader) spanAt(c *clock, i int) *span {
 	case tokWord, tokDate, tokClock, tokSymbol:
 	}
 	return r.wordAt(i)
+}
+
+// quotedPhrase finds the known name of a value in quotes: "no such domain".
+func (r *reader) quotedPhrase(i int) ([]*entry, bool) {
+	inner := tokenise(r.toks[i].text)
+	entries, n := r.lex.at(inner, 0)
+	if n < 2 || n != len(inner) {
+		return nil, false
+	}
+	values := slices.DeleteFunc(slices.Clone(entries), func(e *entry) bool { return e.kind != kValue })
+	return values, len(values) > 0
 }
 
 // phraseBeatsTime keeps "last seen" and "from" phrases from being eaten as times.
@@ -142,6 +177,12 @@ func (r *reader) numberAt(i int) *span {
 func (r *reader) wordAt(i int) *span {
 	entries, size := r.lex.at(r.toks, i)
 	vals, vsize := r.vals.at(r.toks, i)
+	if size == 0 && vsize == 1 && !r.standsAsNoun(i) {
+		vals = slices.DeleteFunc(slices.Clone(vals), func(v value) bool { return v.field == "device.type" && v.count == 0 })
+		if len(vals) == 0 {
+			vsize = 0
+		}
+	}
 	if name, n := r.extraAt(i); n > size && n >= vsize {
 		return &span{to: i + n, entries: []*entry{{kind: kEntity, key: name, attrs: map[string]string{"field": name, "words": name}}}}
 	}
@@ -222,6 +263,19 @@ func (r *reader) opening(i, n int) bool {
 		}
 	}
 	return i == 0
+}
+
+// standsAsNoun tells a word that is a noun where it stands: "the switch" and
+// "switches", not "somebody switched".
+func (r *reader) standsAsNoun(i int) bool {
+	if i == 0 || strings.HasSuffix(r.toks[i].lower, "s") {
+		return true
+	}
+	switch r.toks[i-1].lower {
+	case "the", "a", "an", "our", "any", "every", "each", "which", "what", "all", "to", "from", "by", "of", "for", "this", "that", "my", "is", "and", "or", "type", "with", "between", "at", "on", "new", "some":
+		return true
+	}
+	return r.toks[i-1].text != r.toks[i-1].lower || r.toks[i-1].kind != tokWord
 }
 
 // capitals tells a word in capital letters.

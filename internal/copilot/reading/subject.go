@@ -68,6 +68,7 @@ func (r *reader) takeSubject() {
 				continue
 			}
 			r.setSubject(r.fromVerb(e.key))
+			r.f.On["verb subject"] = true
 			r.connectionsInstead()
 			return
 		}
@@ -174,7 +175,7 @@ func (r *reader) protocolConnections(nouns []*entry) bool {
 			s.used = true
 		}
 	}
-	for _, e := range r.lex.word(word) {
+	for _, e := range r.lex.find(word) {
 		if e.kind == kValue {
 			r.addCond(r.valueExpr(e), false, word)
 		}
@@ -215,7 +216,7 @@ func (r *reader) storedInstead() {
 	switch tls := r.lex.entry(kSubject, "tls"); {
 	case r.f.Subject.key == "certificate" && r.stored(tls):
 		r.setSubject(tls)
-	case r.f.Subject.key == "alert" && slices.ContainsFunc(r.toks, func(t token) bool { return t.kind == tokQuoted }):
+	case r.f.Subject.key == "alert" && slices.ContainsFunc(r.spans, func(s *span) bool { return strings.Contains(s.name, " ") }):
 		r.setSubject(r.lex.entry(kSubject, "event"))
 	}
 }
@@ -228,7 +229,7 @@ func (r *reader) connectionsInstead() {
 		return
 	}
 	word := serviceSubjects[r.f.Subject.key]
-	for _, e := range r.lex.word(word) {
+	for _, e := range r.lex.find(word) {
 		if e.kind == kValue {
 			r.setSubject(conn)
 			r.addCond(r.valueExpr(e), false, word)
@@ -412,7 +413,7 @@ func (r *reader) completeSubject() {
 			r.f.Targets[i] = strings.Replace(t, "connection_info.protocol_name", "ics.protocol", 1)
 		}
 	}
-	generic := r.f.Subject == nil || r.f.Subject.key == "event"
+	generic := r.f.Subject == nil || r.f.Subject.key == "event" || r.f.Subject == conn && r.f.On["verb subject"]
 	switch {
 	case r.f.Subject == nil && volume && r.stored(conn):
 		r.setSubject(conn)

@@ -15,7 +15,7 @@ func (r *reader) takeTargets() {
 		if e == nil || s.used || e.attrs["field"] == "" || s.is(kSubject) && s.entry(kSubject) == r.f.Subject && e.key != "signature" {
 			continue
 		}
-		if r.modifies(i) {
+		if r.modifies(i) || r.describes(i, e) {
 			s.used = true
 			continue
 		}
@@ -61,6 +61,24 @@ func (r *reader) targetField(i int, e *entry, grouped bool) string {
 		return "src_endpoint.ip" // "sensors ... per device": each of the sensors
 	}
 	return r.targetSide(i) + "_endpoint.ip"
+}
+
+// describes tells a noun that only says where something was: "on our server",
+// "through the gateway".
+func (r *reader) describes(i int, e *entry) bool {
+	if i < 2 || !strings.HasPrefix(e.attrs["field"], "[") && e.key != "source" && e.key != "destination" || r.plural(r.spans[i]) {
+		return false
+	}
+	switch strings.ToLower(r.spans[i-1].text) {
+	case "our", "the", "this", "my", "their":
+	default:
+		return false
+	}
+	switch strings.ToLower(r.spans[i-2].text) {
+	case "on", "at", "in", "through", "via", "into", "onto", "against":
+		return true
+	}
+	return false
 }
 
 // modifies tells a noun that only describes the noun right after it: the
@@ -211,6 +229,10 @@ func (r *reader) takeMeasure() {
 	if quantity == "" && r.f.Ordered {
 		quantity = r.superlative()
 	}
+	if field := r.mostDifferent(); distinct && quantity == "" && field != "" {
+		r.f.Measure = query.Measure{Fn: query.Distinct, Field: field}
+		return
+	}
 	r.f.On["distinct"] = distinct
 	quantity = r.bothWays(quantity)
 	quantity = r.seenFromSender(quantity)
@@ -253,6 +275,9 @@ func (r *reader) bothWays(quantity string) string {
 // seenFromSender: bytes are counted from the side of who opened the
 // connection, so what a server sent is what came in.
 func (r *reader) seenFromSender(quantity string) string {
+	if r.f.On["receives"] && quantity == "traffic.bytes" {
+		return "traffic.bytes_in"
+	}
 	server := r.f.On["server"] || slices.Contains(r.f.Targets, "dst_endpoint.ip") && !r.f.On["side:src"]
 	if !server {
 		return quantity
@@ -278,6 +303,31 @@ func (r *reader) saidSend() bool {
 		}
 	}
 	return false
+}
+
+// mostDifferent is what is counted in "which source tried the most different
+// users": a noun after "different" that is not the one asked for.
+func (r *reader) mostDifferent() string {
+	if !r.f.Ordered || len(r.f.Targets) == 0 {
+		return ""
+	}
+	for i, s := range r.spans {
+		if e := s.entry(kFn); e == nil || e.key != "distinct" || i+1 >= len(r.spans) {
+			continue
+		}
+		e := r.spans[i+1].entry(kEntity)
+		if e == nil || e.attrs["field"] == "" {
+			continue
+		}
+		field := r.fieldOf(e)
+		if strings.HasPrefix(field, "[") {
+			field = map[bool]string{true: "dst_endpoint.ip", false: "src_endpoint.ip"}[r.f.Targets[0] == "src_endpoint.ip"]
+		}
+		if strings.TrimPrefix(r.f.Targets[0], groupMark) != field {
+			return field
+		}
+	}
+	return ""
 }
 
 func (r *reader) saidHowMuch() bool { return strings.Contains(strings.ToLower(r.question), "how much") }
