@@ -106,7 +106,7 @@ func TestUnusualSigns(t *testing.T) {
 		}, "connections failed"},
 		"volume": {func(f *fixture) {
 			f.flow(now.Add(-time.Hour), "10.0.0.2", "10.0.0.100", 1883, func(e *event.Event) { e.SetTrafficBytesOut(50_000_000) })
-		}, "bytes sent, usually about"},
+		}, "50 MB sent, usually about 24 kB in such a time"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)

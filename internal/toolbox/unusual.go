@@ -252,9 +252,9 @@ func (x *behaviour) judge(spans float64) {
 	}
 	if x.hasPast && x.past.bytes > 0 {
 		usual := x.past.bytes / per
-		add(saturate(x.now.bytes/math.Max(usual, 1000)-2, 10)*0.6, "%.0f bytes sent, usually about %.0f in such a time", x.now.bytes, usual)
+		add(saturate(x.now.bytes/math.Max(usual, 1000)-2, 10)*0.6, "%s sent, usually about %s in such a time", bytes(x.now.bytes), bytes(usual))
 	} else if x.typeKnown && x.typicalBytes > 0 {
-		add(saturate(x.now.bytes/math.Max(x.typicalBytes, 1000)-4, 20)*0.4, "%.0f bytes sent, others of its type about %.0f", x.now.bytes, x.typicalBytes)
+		add(saturate(x.now.bytes/math.Max(x.typicalBytes, 1000)-4, 20)*0.4, "%s sent, others of its type about %s", bytes(x.now.bytes), bytes(x.typicalBytes))
 	}
 	x.score = 1 - keep
 }
@@ -276,6 +276,21 @@ func saturate(v, half float64) float64 {
 		return 0
 	}
 	return v / (v + half)
+}
+
+// bytes writes an amount with three digits and a decimal unit.
+func bytes(n float64) string {
+	unit := "bytes"
+	for _, u := range []string{"kB", "MB", "GB", "TB"} {
+		if n < 1000 {
+			break
+		}
+		n, unit = n/1000, u
+	}
+	if unit == "bytes" {
+		return fmt.Sprintf("%.0f bytes", n)
+	}
+	return fmt.Sprintf("%.3g %s", n, unit)
 }
 
 // plural counts a thing in words.

@@ -121,7 +121,7 @@ func (r *reader) steps() []Step {
 		if q.Time.IsZero() {
 			q.Time = query.TimeRange{Last: "24h"}
 		}
-		return []Step{{Tool: "unusual", Query: q}}
+		return []Step{{Tool: "unusual", Query: q}, {Tool: "query", Query: conversations(q), Why: "their conversations in that time, newest kind first"}}
 	case DevicesShape:
 		return r.deviceSteps()
 	case OverviewShape:
@@ -140,6 +140,17 @@ func (r *reader) steps() []Step {
 		return r.shareSteps()
 	}
 	return nil
+}
+
+// conversations lists who talked to whom in the events of q, with what was
+// seen for the first time on top.
+func conversations(q query.Query) query.Query {
+	q.Group = []string{"src_endpoint.ip", "src_endpoint.name", "dst_endpoint.ip", "dst_endpoint.port"}
+	q.Where = and(q.Where, query.Expr{Field: "dst_endpoint.ip", Op: query.Exists})
+	q.Measures = []query.Measure{{Fn: query.First}, {Fn: query.Last}, {Fn: query.Count}, {Fn: query.Sum, Field: "traffic.bytes_out"}}
+	q.Sort = []query.Sort{{By: "first", Desc: true}}
+	q.Limit = 20
+	return q
 }
 
 // base is the query that selects the events the question is about.
