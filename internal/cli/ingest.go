@@ -80,7 +80,27 @@ func (r *root) ingestFile(ctx context.Context, b backend, path, format string) (
 	if err != nil {
 		return ingest.Summary{}, fault.Wrap(fault.Invalid, err, "opening %s", path)
 	}
-	return b.IngestStream(ctx, f, path, format, info.ModTime())
+	in := &watched{in: f, size: info.Size(), report: func(part float64) { r.progress("%s: %.0f %%", path, part*100) }}
+	return b.IngestStream(ctx, in, path, format, info.ModTime())
+}
+
+// watched tells how much of a file has been read, a few times a second.
+type watched struct {
+	in         io.Reader
+	size, read int64
+	last       time.Time
+	report     func(part float64)
+}
+
+// Read implements [io.Reader].
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.in.Read(p)
+	w.read += int64(n)
+	if now := time.Now(); w.size > 0 && now.Sub(w.last) > 200*time.Millisecond {
+		w.last = now
+		w.report(float64(min(w.read, w.size)) / float64(w.size))
+	}
+	return n, err
 }
 
 // progress overwrites one line on stderr when that is a terminal; an empty

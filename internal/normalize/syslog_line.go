@@ -40,6 +40,9 @@ const (
 
 func detectSyslog(head []byte, _ string) int {
 	lines, hits := 0, 0
+	if end := bytes.LastIndexByte(head, '\n'); end > 0 {
+		head = head[:end] // the last record may be cut off
+	}
 	for _, line := range bytes.SplitN(head, []byte("\n"), 52) {
 		line = bytes.TrimRight(bytes.TrimPrefix(line, []byte("\xef\xbb\xbf")), "\r")
 		if len(bytes.TrimSpace(line)) == 0 {
