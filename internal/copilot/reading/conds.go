@@ -373,23 +373,8 @@ func (r *reader) takeValues() {
 			continue
 		}
 		if e := s.entry(kValue); e != nil {
-			if r.impliedBySubject(e) {
-				s.used = true
-				continue
-			}
 			s.used = true
-			if r.withPort(i, e) {
-				continue
-			}
-			if r.inTitles(s) {
-				r.addCond(query.Expr{Field: "finding_info.title", Op: query.Contains, Value: s.text}, r.negated(i), s.text)
-				continue
-			}
-			if r.ownValue(s) {
-				r.addStored(i, s)
-				continue
-			}
-			r.addCond(r.valueExpr(e), r.negated(i), s.text)
+			r.knownValue(i, s, e)
 			continue
 		}
 		if len(s.values) > 0 && (len(s.entries) == 0) {
@@ -400,6 +385,19 @@ func (r *reader) takeValues() {
 		if s.name != "" || r.namesAccount(i, s) {
 			r.addName(i, s)
 		}
+	}
+}
+
+// knownValue adds the condition of a well-known name.
+func (r *reader) knownValue(i int, s *span, e *entry) {
+	switch {
+	case r.impliedBySubject(e), r.withPort(i, e):
+	case r.inTitles(s):
+		r.addCond(query.Expr{Field: "finding_info.title", Op: query.Contains, Value: s.text}, r.negated(i), s.text)
+	case r.ownValue(s):
+		r.addStored(i, s)
+	default:
+		r.addCond(r.valueExpr(e), r.negated(i), s.text)
 	}
 }
 

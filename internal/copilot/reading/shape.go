@@ -164,25 +164,41 @@ func (r *reader) firstCounted() string {
 			continue
 		}
 		for k := i + 1; k < len(r.spans) && k <= i+6; k++ {
-			n := r.spans[k]
-			if k == i+1 && n.only(kVerb, kStop, kIs) && n.is(kVerb) {
-				return "subject" // "of all logins, how many used ..."
-			}
-			if n.is(kEntity) && !r.isSubject(n) {
-				return "entity"
-			}
-			if n.is(kSubject) {
-				if k+1 < len(r.spans) && r.spans[k+1].is(kEntity) && !r.spans[k+1].is(kGroup) && r.spans[k+1].entry(kEntity).attrs["bucket"] == "" && !r.spans[k+1].is(kWh) {
-					return "entity" // "how many alert signatures"
-				}
-				return "subject"
-			}
-			if n.is(kWh) || n.is(kGroup) && !n.is(kStop) {
-				break
+			if what, done := r.countedAt(k, k == i+1); done {
+				return what
 			}
 		}
 	}
 	return ""
+}
+
+// countedAt tells whether the thing counted stands at span k, and which kind
+// it is; next says that the span follows "how many" directly.
+func (r *reader) countedAt(k int, next bool) (string, bool) {
+	n := r.spans[k]
+	switch {
+	case next && n.only(kVerb, kStop, kIs) && n.is(kVerb):
+		return "subject", true // "of all logins, how many used ..."
+	case n.is(kEntity) && !r.isSubject(n):
+		return "entity", true
+	case n.is(kSubject) && r.describesNext(k):
+		return "entity", true // "how many alert signatures"
+	case n.is(kSubject):
+		return "subject", true
+	case n.is(kWh), n.is(kGroup) && !n.is(kStop):
+		return "", true
+	}
+	return "", false
+}
+
+// describesNext tells that the noun after span k is the head: signatures in
+// "alert signatures".
+func (r *reader) describesNext(k int) bool {
+	if k+1 >= len(r.spans) {
+		return false
+	}
+	e := r.spans[k+1].entry(kEntity)
+	return e != nil && !r.spans[k+1].is(kGroup) && e.attrs["bucket"] == "" && !r.spans[k+1].is(kWh)
 }
 
 func (r *reader) openedByWhich() bool {

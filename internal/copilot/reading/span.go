@@ -202,6 +202,11 @@ func (r *reader) wordAt(i int) *span {
 		}
 		return s
 	}
+	return r.strangeWord(i)
+}
+
+// strangeWord reads a word that is neither grammar nor a stored value.
+func (r *reader) strangeWord(i int) *span {
 	t := r.toks[i]
 	if n, ok := smallNumbers[t.lower]; ok {
 		return &span{to: i + 1, num: &number{n: n, raw: t.lower}}

@@ -10,69 +10,96 @@ import (
 // takeSubject decides what events the question is about: the first subject
 // noun that is specific, else what a verb, a field or the stored logs suggest.
 func (r *reader) takeSubject() {
+	nouns := r.subjectNouns()
+	for _, try := range []func([]*entry) bool{
+		r.subjectOfValue, r.userSession, r.tlsSession, r.protocolTraffic, r.protocolConnections, r.subjectOfNoun,
+		r.subjectOfField, r.subjectOfStored, r.subjectOfVerb,
+	} {
+		if try(nouns) {
+			return
+		}
+	}
+}
+
+// subjectNouns collects the subject nouns that are free; of two that stand
+// together the second is the head: "traffic alerts" are alerts.
+func (r *reader) subjectNouns() []*entry {
 	var nouns []*entry
 	for i, s := range r.spans {
 		e := s.entry(kSubject)
 		if e == nil || s.used {
 			continue
 		}
-		if n := len(nouns); n > 0 && i > 0 && r.spans[i-1].entry(kSubject) == nouns[n-1] && e.key != "event" && e.key != "ot" && nouns[n-1].key == "connection" {
-			nouns[n-1] = e // "traffic alerts" are alerts
+		if n := len(nouns); n > 0 && r.spans[i-1].entry(kSubject) == nouns[n-1] && !generic(e) && nouns[n-1].key == "connection" {
+			nouns[n-1] = e
 			continue
 		}
 		nouns = append(nouns, e)
 	}
-	pick := func(ok func(*entry) bool) bool {
-		for _, e := range nouns {
-			if ok(e) {
-				r.setSubject(e)
-				return true
-			}
-		}
+	return nouns
+}
+
+// generic tells nouns that any log may be meant by.
+func generic(e *entry) bool { return e.key == "event" || e.key == "ot" }
+
+func (r *reader) subjectOfValue(nouns []*entry) bool {
+	e := r.fromValue()
+	if e == nil || len(nouns) > 0 && nouns[0].key != "connection" && !generic(nouns[0]) && (nouns[0].key != "http" || e.key != "file") {
 		return false
 	}
-	generic := func(e *entry) bool { return e.key == "event" || e.key == "ot" }
-	if e := r.fromValue(); e != nil && (len(nouns) == 0 || nouns[0].key == "connection" || generic(nouns[0]) || nouns[0].key == "http" && e.key == "file") {
-		r.setSubject(e)
-		return
+	r.setSubject(e)
+	return true
+}
+
+// tlsSession: "TLS versions ... sessions" asks for TLS sessions.
+func (r *reader) tlsSession(nouns []*entry) bool {
+	e := r.fromField()
+	if e == nil || e.key != "tls" || len(nouns) == 0 || nouns[0].key != "connection" {
+		return false
 	}
-	if r.userSession(nouns) {
-		return
-	}
-	if e := r.fromField(); e != nil && e.key == "tls" && len(nouns) > 0 && nouns[0].key == "connection" {
-		r.setSubject(e)
-		return
-	}
-	if r.protocolTraffic(nouns) || r.protocolConnections(nouns) {
-		return
-	}
-	if pick(func(e *entry) bool { return !generic(e) }) {
-		r.storedInstead()
-		return
+	r.setSubject(e)
+	return true
+}
+
+func (r *reader) subjectOfNoun(nouns []*entry) bool {
+	for _, e := range nouns {
+		if !generic(e) {
+			r.setSubject(e)
+			r.storedInstead()
+			return true
+		}
 	}
 	if len(nouns) > 0 {
 		r.genericSubject(nouns[0])
-		return
+		return true
 	}
-	if e := r.fromField(); e != nil {
-		r.setSubject(e)
-		return
-	}
-	if e := r.fromStored(); e != nil {
-		r.setSubject(e)
-		return
-	}
+	return false
+}
+
+func (r *reader) subjectOfField([]*entry) bool {
+	e := r.fromField()
+	r.setSubject(e)
+	return e != nil
+}
+
+func (r *reader) subjectOfStored([]*entry) bool {
+	e := r.fromStored()
+	r.setSubject(e)
+	return e != nil
+}
+
+func (r *reader) subjectOfVerb([]*entry) bool {
 	for _, s := range r.spans {
-		if e := r.verbIn(s); e != nil && (!s.used || s.is(kOrder)) {
-			if e.key == "query" {
-				continue
-			}
-			r.setSubject(r.fromVerb(e.key))
-			r.f.On["verb subject"] = true
-			r.connectionsInstead()
-			return
+		e := r.verbIn(s)
+		if e == nil || s.used && !s.is(kOrder) || e.key == "query" {
+			continue
 		}
+		r.setSubject(r.fromVerb(e.key))
+		r.f.On["verb subject"] = true
+		r.connectionsInstead()
+		return true
 	}
+	return false
 }
 
 // verbIn is the verb of a span, or the one inside "most contacted".

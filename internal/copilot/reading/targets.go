@@ -171,11 +171,28 @@ func (r *reader) targetSide(i int) string {
 		return "src"
 	}
 	for k := r.spans[max(0, i-3)].from; k < r.spans[i].from; k++ {
-		switch r.toks[k].lower {
-		case "contacted", "targeted", "attacked", "scanned", "probed", "visited", "reached", "addressed":
+		if addressedWords[r.toks[k].lower] {
 			return "dst" // "the most contacted addresses"
 		}
 	}
+	if side := r.sideByVerb(i); side != "" {
+		return side
+	}
+	for k := i - 1; k >= 0 && k >= i-2; k-- {
+		if e := r.spans[k].entry(kRole); e != nil && e.key == "dst" && !r.spans[k].is(kGroup) {
+			return "dst"
+		}
+	}
+	return "src"
+}
+
+// addressedWords describe hosts by what was done to them.
+var addressedWords = map[string]bool{
+	"contacted": true, "targeted": true, "attacked": true, "scanned": true, "probed": true, "visited": true, "reached": true, "addressed": true,
+}
+
+// sideByVerb reads the side of the hosts at span i off the verb after them.
+func (r *reader) sideByVerb(i int) string {
 	for k := i + 1; k < len(r.spans) && k <= i+5; k++ {
 		s := r.spans[k]
 		if e := s.entry(kVerb); e != nil || s.is(kCond) && strings.HasPrefix(s.entry(kCond).key, "expr ics.write") {
@@ -188,19 +205,14 @@ func (r *reader) targetSide(i int) string {
 			return "dst"
 		}
 		if s.is(kWh) {
-			break
+			return ""
 		}
-		switch r.toks[s.from].lower {
-		case "receive", "received", "receives", "targeted", "attacked", "probed", "scanned", "hit":
+		switch w := r.toks[s.from].lower; {
+		case strings.HasPrefix(w, "receive"), w == "hit", addressedWords[w]:
 			return "dst"
 		}
 	}
-	for k := i - 1; k >= 0 && k >= i-2; k-- {
-		if e := r.spans[k].entry(kRole); e != nil && e.key == "dst" && !r.spans[k].is(kGroup) {
-			return "dst"
-		}
-	}
-	return "src"
+	return ""
 }
 
 // takeMeasure decides what is computed: a count, a sum of a quantity, an
