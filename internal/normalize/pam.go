@@ -2,6 +2,7 @@ package normalize
 
 import (
 	"regexp"
+	"strings"
 
 	"vedette/internal/event"
 )
@@ -28,6 +29,9 @@ func session(e *event.Event, what, user string) {
 	e.SetClassUID(int64(event.Authentication))
 	e.SetUserName(user)
 	e.SetActivityName("Logoff")
+	if strings.HasPrefix(e.ProcessName(), "sshd") {
+		e.SetAppName("ssh")
+	}
 	if what == "opened" {
 		e.SetActivityName("Session opened")
 	}

@@ -309,6 +309,10 @@ func (r *reader) voice(i int) string {
 		if q := s.entry(kQuantity); q != nil && q.key == "traffic.bytes_in" {
 			return r.receiver()
 		}
+		switch r.toks[s.from].lower {
+		case "sent", "open", "opens", "opened", "initiate", "initiated", "make", "made", "establish", "established", "start", "started":
+			return "src" // "bytes that X sent to ...", "connections X opened"
+		}
 		if s.addr != "" || s.is(kWh) {
 			break
 		}

@@ -54,7 +54,7 @@ func (r *reader) takeLacking() {
 			continue
 		}
 		k := i - 1
-		for k > 0 && r.spans[k].only(kStop) {
+		for k > 0 && (r.spans[k].only(kStop) || strings.EqualFold(r.spans[k].text, "any")) {
 			k--
 		}
 		switch strings.ToLower(r.spans[k].text) {

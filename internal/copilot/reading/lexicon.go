@@ -191,6 +191,12 @@ func (l *Lexicon) correct(word string) (string, bool) {
 		if d > 2*limit || d > 2 && (strings.HasPrefix(word, w) || strings.HasPrefix(w, word)) || d > 2 && !alike && (len(word) < 10 || commonPrefix(word, w) >= len(word)-3) {
 			continue // too far, or another word: "operator" is no misspelt "operation"
 		}
+		if len(word) == 4 && !alike && !sameLetters(word, w) {
+			continue // short words are too near to each other
+		}
+		if w[0] != word[0] {
+			d++
+		}
 		if !alike {
 			d++ // a letter left out or doubled is likelier than a wrong one
 		}
@@ -210,6 +216,14 @@ func commonPrefix(a, b string) int {
 		n++
 	}
 	return n
+}
+
+// sameLetters tells words that only differ in the order of their letters.
+func sameLetters(a, b string) bool {
+	x, y := []byte(a), []byte(b)
+	slices.Sort(x)
+	slices.Sort(y)
+	return string(x) == string(y)
 }
 
 // within tells whether the letters of a stand in b in the same order.

@@ -129,7 +129,7 @@ func (r *reader) liveFields() []string {
 	if r.f.Subject != nil && len(ownFields[r.f.Subject.key]) > 0 {
 		return ownFields[r.f.Subject.key]
 	}
-	return vocabularyFields
+	return slices.DeleteFunc(slices.Clone(vocabularyFields), func(f string) bool { return f == "metadata.event_code" || f == "activity_name" })
 }
 
 // takeLiveRun widens the word at span i to the longest run of spans that some

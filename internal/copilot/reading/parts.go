@@ -74,8 +74,12 @@ func (r *reader) takeRanking() {
 			continue
 		}
 		s.used = true
-		r.f.Ordered = true
 		r.f.Asc = r.f.Asc || e.key == "asc"
+		if i+1 < len(r.spans) && strings.EqualFold(r.spans[i+1].text, "first") {
+			r.spans[i+1].used = true // "most frequent first" orders, it does not cut off
+			continue
+		}
+		r.f.Ordered = true
 		if r.f.Limit == 0 {
 			r.f.Limit = r.whichNumber(i)
 		}

@@ -146,6 +146,9 @@ func (rd *Reader) Read(ctx context.Context, question string, now time.Time, w Wo
 			return nil, err
 		}
 	}
+	if err := r.loadSources(ctx, w); err != nil {
+		return nil, err
+	}
 	r.interpret()
 	if prev != nil {
 		r.follow(prev)
@@ -153,6 +156,35 @@ func (rd *Reader) Read(ctx context.Context, question string, now time.Time, w Wo
 	out := r.finish()
 	out.Nouns = rd.nouns
 	return out, nil
+}
+
+// loadSources reads which addresses open connections, for questions about how
+// much an address sent.
+func (r *reader) loadSources(ctx context.Context, w World) error {
+	volume, addr := false, false
+	for _, s := range r.spans {
+		q := s.entry(kQuantity)
+		volume = volume || q != nil && strings.HasPrefix(q.key, "traffic.")
+		addr = addr || s.addr != ""
+	}
+	if !volume || !addr {
+		return nil
+	}
+	for _, field := range []string{"src_endpoint.ip", "dst_endpoint.ip"} {
+		list, complete, err := w.Values(ctx, "", field)
+		if err != nil {
+			return fmt.Errorf("reading the stored addresses: %w", err)
+		}
+		if !complete {
+			return nil
+		}
+		m := make(map[string]int64, len(list))
+		for _, v := range list {
+			m[v.Value] = v.Count
+		}
+		r.vals.fields[field] = m
+	}
+	return nil
 }
 
 // maxExtras is how many fields outside the schema are searched for a word that

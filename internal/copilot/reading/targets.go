@@ -55,6 +55,9 @@ func (r *reader) targetField(i int, e *entry, grouped bool) string {
 		return field
 	}
 	if r.f.Subject != nil && r.f.Subject.key == "login" && strings.EqualFold(r.spans[i].text, "who") {
+		if r.f.On["user.name"] {
+			return "src_endpoint.ip" // who tried that account
+		}
 		return "user.name"
 	}
 	if grouped && r.f.On["kind:src"] {
@@ -66,19 +69,26 @@ func (r *reader) targetField(i int, e *entry, grouped bool) string {
 // describes tells a noun that only says where something was: "on our server",
 // "through the gateway".
 func (r *reader) describes(i int, e *entry) bool {
-	if i < 2 || !strings.HasPrefix(e.attrs["field"], "[") && e.key != "source" && e.key != "destination" || r.plural(r.spans[i]) {
+	if i < 2 || !strings.HasPrefix(e.attrs["field"], "[") && e.key != "source" && e.key != "destination" {
 		return false
 	}
+	ours := false
 	switch strings.ToLower(r.spans[i-1].text) {
-	case "our", "the", "this", "my", "their":
+	case "our", "my", "their":
+		ours = true
+	case "the", "this":
 	default:
 		return false
 	}
-	switch strings.ToLower(r.spans[i-2].text) {
-	case "on", "at", "in", "through", "via", "into", "onto", "against":
+	if r.plural(r.spans[i]) && !ours {
+		return false
+	}
+	before := r.spans[i-2]
+	switch strings.ToLower(before.text) {
+	case "on", "at", "in", "through", "via", "into", "onto", "against", "to", "from", "of", "for", "with":
 		return true
 	}
-	return false
+	return before.is(kRole) && !before.is(kGroup)
 }
 
 // modifies tells a noun that only describes the noun right after it: the
@@ -290,6 +300,9 @@ func (r *reader) seenFromSender(quantity string) string {
 	if r.f.On["receives"] && quantity == "traffic.bytes" {
 		return "traffic.bytes_in"
 	}
+	if quantity == "traffic.bytes_out" && r.onlyAddressed() {
+		return "traffic.bytes_in"
+	}
 	server := r.f.On["server"] || slices.Contains(r.f.Targets, "dst_endpoint.ip") && !r.f.On["side:src"]
 	if !server {
 		return quantity
@@ -303,6 +316,26 @@ func (r *reader) seenFromSender(quantity string) string {
 		return "traffic.packets_in"
 	}
 	return quantity
+}
+
+// onlyAddressed tells that the sender never opened a connection itself: what it
+// sent came back over connections that others opened. It turns the condition
+// round and says so.
+func (r *reader) onlyAddressed() bool {
+	for i, c := range r.f.Conds {
+		if c.Expr.Field != "src_endpoint.ip" || c.Expr.Op != query.Eq || c.Not {
+			continue
+		}
+		addr, _ := c.Expr.Value.(string)
+		_, opens := r.vals.has("src_endpoint.ip", addr)
+		if _, addressed := r.vals.has("dst_endpoint.ip", addr); opens || !addressed {
+			continue
+		}
+		r.f.Conds[i].Expr.Field = "dst_endpoint.ip"
+		r.note("%s opened no connection itself, so what it sent is what came back over those of others", addr)
+		return true
+	}
+	return false
 }
 
 // saidSend tells that the sending is done by the hosts asked for ("sent"),
