@@ -180,34 +180,46 @@ func (l *Lexicon) correct(word string) (string, bool) {
 	}
 	best, cost, ties := "", 2*limit+2, 0
 	for w := range l.words {
-		if d := len(w) - len(word); d > limit || d < -limit || w[0] != word[0] && w[0] != word[1] {
-			continue
-		}
-		d := 2 * query.EditDistance(word, w)
-		if strings.HasPrefix(word, w) && word[len(word)-1] != word[len(word)-2] {
-			continue // a longer word of its own: "employee"
-		}
-		alike := within(word, w) || within(w, word)
-		if d > 2*limit || d > 2 && (strings.HasPrefix(word, w) || strings.HasPrefix(w, word)) || d > 2 && !alike && (len(word) < 10 || commonPrefix(word, w) >= len(word)-3) {
-			continue // too far, or another word: "operator" is no misspelt "operation"
-		}
-		if len(word) == 4 && !alike && !sameLetters(word, w) {
-			continue // short words are too near to each other
-		}
-		if w[0] != word[0] {
-			d++
-		}
-		if !alike {
-			d++ // a letter left out or doubled is likelier than a wrong one
-		}
+		d, ok := misspelt(word, w, limit)
 		switch {
+		case !ok || d > cost:
 		case d < cost:
 			best, cost, ties = w, d, 1
-		case d == cost:
+		default:
 			ties++
 		}
 	}
 	return best, best != "" && ties == 1
+}
+
+// misspelt tells how far a misspelt word is from the word w, in half edits:
+// a wrong first letter, and a letter that is wrong rather than left out or
+// doubled, cost a half more. It is false for what is another word.
+func misspelt(word, w string, limit int) (int, bool) {
+	if d := len(w) - len(word); d > limit || d < -limit || w[0] != word[0] && w[0] != word[1] {
+		return 0, false
+	}
+	alike := within(word, w) || within(w, word)
+	cost := 2 * query.EditDistance(word, w)
+	switch {
+	case cost > 2*limit:
+		return 0, false
+	case strings.HasPrefix(word, w) && word[len(word)-1] != word[len(word)-2]:
+		return 0, false // a longer word of its own: "employee"
+	case cost > 2 && (strings.HasPrefix(word, w) || strings.HasPrefix(w, word)):
+		return 0, false
+	case cost > 2 && !alike && (len(word) < 10 || commonPrefix(word, w) >= len(word)-3):
+		return 0, false // "operator" is no misspelt "operation"
+	case len(word) == 4 && !alike && !sameLetters(word, w):
+		return 0, false // short words are too near to each other
+	}
+	if w[0] != word[0] {
+		cost++
+	}
+	if !alike {
+		cost++
+	}
+	return cost, true
 }
 
 func commonPrefix(a, b string) int {

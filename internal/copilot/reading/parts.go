@@ -83,19 +83,26 @@ func (r *reader) takeRanking() {
 		if r.f.Limit == 0 {
 			r.f.Limit = r.whichNumber(i)
 		}
-		for _, k := range []int{i + 1, i - 1, i + 2} {
-			if k < 0 || k >= len(r.spans) || k == i+2 && !r.spans[i+1].only(kStop, kOrder) {
-				continue
-			}
-			if n := r.spans[k].num; n != nil && n.unit == "" && !r.spans[k].used && n.n >= 1 && n.n <= query.MaxLimit && n.n == float64(int(n.n)) && !r.spans[k].is(kFn) {
-				if k < i && k > 0 && r.spans[k-1].is(kOp) {
-					continue
-				}
-				r.f.Limit = int(n.n)
-				r.spans[k].used = true
-				break
-			}
+		r.takeLimit(i)
+	}
+}
+
+// takeLimit finds the number beside the ranking word at span i.
+func (r *reader) takeLimit(i int) {
+	for _, k := range []int{i + 1, i - 1, i + 2} {
+		if k < 0 || k >= len(r.spans) || k == i+2 && !r.spans[i+1].only(kStop, kOrder) {
+			continue
 		}
+		s := r.spans[k]
+		if s.num == nil || s.num.unit != "" || s.used || s.is(kFn) || s.num.n < 1 || s.num.n > query.MaxLimit || s.num.n != float64(int(s.num.n)) {
+			continue
+		}
+		if k < i && k > 0 && r.spans[k-1].is(kOp) {
+			continue
+		}
+		r.f.Limit = int(s.num.n)
+		s.used = true
+		return
 	}
 }
 
