@@ -132,7 +132,11 @@ func (e *Event) SetIP(s Slot, v string) bool {
 	if err != nil {
 		return false
 	}
-	e.at(s).str = addr.Unmap().WithZone("").String()
+	var buf [64]byte
+	if text := addr.Unmap().WithZone("").AppendTo(buf[:0]); string(text) != v {
+		v = string(text)
+	}
+	e.at(s).str = v
 	return true
 }
 
@@ -189,6 +193,14 @@ func (e *Event) SetExtra(name, v string) {
 		}
 	}
 	e.extra = append(e.extra, Extra{name, v})
+}
+
+// AddExtra is SetExtra for a name that the caller knows to be new: it does not
+// look for an earlier value.
+func (e *Event) AddExtra(name, v string) {
+	if v != "" && name != "" {
+		e.extra = append(e.extra, Extra{name, v})
+	}
 }
 
 // Extra returns the value kept under the source's own name, or "".

@@ -16,7 +16,7 @@ func set(e *event.Event, slot event.Slot, name, v string) {
 		return
 	}
 	ok := true
-	switch event.FieldOf(slot).Kind {
+	switch event.KindOf(slot) {
 	case event.String:
 		e.SetStr(slot, v)
 	case event.IP:
@@ -68,7 +68,7 @@ func keep(e *event.Event, name, v string) {
 		return
 	}
 	if name == "" {
-		name = "(no name)"
+		name = noName
 	}
 	free := name
 	for n := 2; n < maxSameName; n++ {
@@ -88,10 +88,13 @@ func keep(e *event.Event, name, v string) {
 // in the raw record.
 const maxSameName = 10
 
+// noName is what a nameless value is kept under.
+const noName = "(no name)"
+
 // setList puts several texts into a field: a list field takes them all, any
 // other takes them joined.
 func setList(e *event.Event, slot event.Slot, name string, vs []string) {
-	if event.FieldOf(slot).Kind == event.List {
+	if event.KindOf(slot) == event.List {
 		e.SetList(slot, vs)
 		return
 	}

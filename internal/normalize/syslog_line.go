@@ -70,7 +70,8 @@ type line struct {
 // Parse implements [Parser].
 func (p *syslog) Parse(rec Record, emit func(*event.Event)) error {
 	p.e.Reset()
-	l, ok := p.cut(text(bytes.TrimPrefix(rec.Raw, []byte("\xef\xbb\xbf"))))
+	raw := text(rec.Raw)
+	l, ok := p.cut(strings.TrimPrefix(raw, "\xef\xbb\xbf"))
 	if !ok {
 		return fault.New(fault.Invalid, "not a syslog line")
 	}
@@ -86,7 +87,7 @@ func (p *syslog) Parse(rec Record, emit func(*event.Event)) error {
 	e.SetClassUID(int64(event.BaseEvent))
 	priority(e, l.pri)
 	understand(e, l)
-	finish(e, &p.src, rec, 0, l.when)
+	finish(e, &p.src, rec, raw, 0, l.when)
 	emit(e)
 	return nil
 }
