@@ -126,6 +126,14 @@ const fromMillis = 1_000_000_000_000
 // milliseconds since 1970, or an RFC 3339 time. It returns the zero time for
 // anything else.
 func epoch(v string) time.Time {
+	if t, ok := plainEpoch(v); ok {
+		return t
+	}
+	return anyEpoch(v)
+}
+
+// anyEpoch is epoch without haste.
+func anyEpoch(v string) time.Time {
 	if strings.ContainsAny(v, "eE") { // 1.7e9, as some JSON writers have it
 		f, err := strconv.ParseFloat(v, 64)
 		if err != nil || math.Abs(f) >= fromMillis {
@@ -167,6 +175,23 @@ func epoch(v string) time.Time {
 		nano = -nano
 	}
 	return time.Unix(sec, nano).UTC()
+}
+
+// plainEpoch reads the usual form: seconds of at most eleven digits, with up to
+// nine decimals.
+func plainEpoch(v string) (t time.Time, ok bool) {
+	sec, i := int64(0), 0
+	for ; i < len(v) && v[i] >= '0' && v[i] <= '9'; i++ {
+		if i >= 11 {
+			return time.Time{}, false
+		}
+		sec = sec*10 + int64(v[i]-'0')
+	}
+	nano, rest, ok := fraction(v[i:])
+	if i == 0 || !ok || rest != "" {
+		return time.Time{}, false
+	}
+	return time.Unix(sec, int64(nano)).UTC(), true
 }
 
 // addTraffic fills the sums of both directions from what is known of each.
