@@ -19,6 +19,7 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -128,6 +129,9 @@ func (e *Event) SetStr(s Slot, v string) {
 // stays unset and SetIP reports false, so that the caller can keep the text as
 // an extra.
 func (e *Event) SetIP(s Slot, v string) bool {
+	if strings.IndexByte(v, '.') < 0 && strings.IndexByte(v, ':') < 0 {
+		return false // no address, and often met where a host may also be named
+	}
 	addr, err := netip.ParseAddr(v)
 	if err != nil {
 		return false

@@ -256,6 +256,9 @@ func from(e *event.Event, src, port string) {
 	if src != "" && !e.SetIP(event.SlotSrcEndpointIP, src) {
 		e.SetSrcEndpointHostname(src)
 	}
+	if port == "" {
+		return
+	}
 	if n, err := strconv.ParseUint(port, 10, 16); err == nil {
 		e.SetSrcEndpointPort(int64(n))
 	}

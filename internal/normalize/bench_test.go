@@ -15,6 +15,7 @@ func BenchmarkZeekTSV(b *testing.B)  { benchmark(b, "zeek-tsv", "testdata/zeek-t
 func BenchmarkZeekJSON(b *testing.B) { benchmark(b, "zeek-json", "testdata/zeek-json/mixed.json") }
 func BenchmarkEVE(b *testing.B)      { benchmark(b, "eve", "testdata/eve/types.json") }
 func BenchmarkSyslog(b *testing.B)   { benchmark(b, "syslog", "testdata/syslog/ssh.log") }
+func Benchmark5424(b *testing.B)     { benchmark(b, "syslog", "testdata/syslog/rfc5424.log") }
 func BenchmarkText(b *testing.B)     { benchmark(b, "text", "testdata/text/plc_boot-20250520.log") }
 
 // BenchmarkZeekNoHeader reads rows that the built-in layouts must name.

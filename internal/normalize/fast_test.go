@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -103,6 +104,8 @@ var (
 	tagShape = regexp.MustCompile(`^([A-Za-z0-9_./-]{1,64})(?:\(([A-Za-z0-9_.:-]+)\))?(?: ([0-9.]+))?(?:\[(\d+)\])?:? ?`)
 )
 
+var pamShape = regexp.MustCompile(`(logname|uid|euid|tty|ruser|rhost|user)=(\S*)`)
+
 func headByShape(s string) (head, bool) {
 	m := bsdShape.FindStringSubmatch(s)
 	if m == nil {
@@ -138,6 +141,7 @@ func FuzzSyslogParts(f *testing.F) {
 		"", "<", "<1", "<1>", "<1234>May 20 10:00:01 h x", "<13>May 20 10:00:01.5 h ", "May 20 10:00:01 h", "May 20 10:00:01  x ", "May 20 10:00:01 h\tx ", "May 20 10:00:01 é\v ", "2025-05-20T12:00:00,5+0200 h x",
 		"2025-05-20T12:00:00+02:000 h x", "2025-05-20T12:00:00. h x", "2025-05-20T12:00:00Z+ h x", "<13>1 2025-05-20T12:00:00Z h a - - - x", "<13>12 - - - - - - x", "<13>123 - - - - - - x",
 		"sshd[1]: x", "sshd(pam_unix)[1]: x", "a 1.2[3]:x", "a 1.2[3x]:x", "a(b:c) x", "a(:)", "a():x", strings.Repeat("a", 65) + ":", "a [1]: x", "a: : x",
+		"logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.7  user=root", "xuid=1=uid=2\tuser=a=b\vruser=", "=uid==user==", "useruser=uid",
 	} {
 		f.Add(s)
 	}
@@ -159,10 +163,29 @@ func FuzzSyslogParts(f *testing.F) {
 			checkBegins(t, tagged.rest)
 		}
 		checkBegins(t, s)
+		checkPAM(t, s)
 		if (&syslog{}).cut5424(s) == nil && rfc5424.MatchString(s) {
 			t.Errorf("%q is passed over", s)
 		}
 	})
+}
+
+func checkPAM(t *testing.T, s string) {
+	t.Helper()
+	var got [][2]string
+	for rest, ok := s, true; ok; {
+		var name, v string
+		if name, v, rest, ok = nextPAM(rest); ok {
+			got = append(got, [2]string{name, v})
+		}
+	}
+	var want [][2]string
+	for _, m := range pamShape.FindAllStringSubmatch(s, -1) {
+		want = append(want, [2]string{m[1], m[2]})
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q has the fields %q, not %q", s, got, want)
+	}
 }
 
 func checkBegins(t *testing.T, s string) {

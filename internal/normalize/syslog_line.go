@@ -194,6 +194,9 @@ func slowTime(s string, ref time.Time, loc *time.Location) time.Time {
 // priority splits PRI into facility (kept as extra) and severity (RFC 5424,
 // table 2): emergency and alert become fatal and critical, and so on down.
 func priority(e *event.Event, pri string) {
+	if pri == "" {
+		return
+	}
 	n, err := strconv.Atoi(pri)
 	if err != nil || n > 191 {
 		e.SetExtra("pri", pri)
