@@ -19,6 +19,7 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -128,11 +129,18 @@ func (e *Event) SetStr(s Slot, v string) {
 // stays unset and SetIP reports false, so that the caller can keep the text as
 // an extra.
 func (e *Event) SetIP(s Slot, v string) bool {
+	if strings.IndexByte(v, '.') < 0 && strings.IndexByte(v, ':') < 0 {
+		return false // no address, and often met where a host may also be named
+	}
 	addr, err := netip.ParseAddr(v)
 	if err != nil {
 		return false
 	}
-	e.at(s).str = addr.Unmap().WithZone("").String()
+	var buf [64]byte
+	if text := addr.Unmap().WithZone("").AppendTo(buf[:0]); string(text) != v {
+		v = string(text)
+	}
+	e.at(s).str = v
 	return true
 }
 
@@ -189,6 +197,14 @@ func (e *Event) SetExtra(name, v string) {
 		}
 	}
 	e.extra = append(e.extra, Extra{name, v})
+}
+
+// AddExtra is SetExtra for a name that the caller knows to be new: it does not
+// look for an earlier value.
+func (e *Event) AddExtra(name, v string) {
+	if v != "" && name != "" {
+		e.extra = append(e.extra, Extra{name, v})
+	}
 }
 
 // Extra returns the value kept under the source's own name, or "".

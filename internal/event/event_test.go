@@ -1,6 +1,10 @@
 package event_test
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"math"
 	"testing"
@@ -105,5 +109,30 @@ func BenchmarkSetAndReset(b *testing.B) {
 		e.SetDstEndpointPort(502)
 		e.SetSrcEndpointHostname("plc")
 		e.SetStatus(event.Success)
+	}
+}
+
+// TestUIDIsTheHash checks short and long records against the definition.
+func TestUIDIsTheHash(t *testing.T) {
+	src := event.SourceID([]byte("head"))
+	for _, n := range []int{0, 1, 300, 991, 992, 993, 5000} {
+		raw := bytes.Repeat([]byte("x"), n)
+		all := append(binary.BigEndian.AppendUint64([]byte(src), 7), raw...)
+		sum := sha256.Sum256(all)
+		if got, want := event.UID(src, 7, raw), hex.EncodeToString(sum[:16]); got != want {
+			t.Errorf("of %d bytes: %s, not %s", n, got, want)
+		}
+	}
+}
+
+func TestAddressesAreCanonical(t *testing.T) {
+	for in, want := range map[string]string{
+		"192.0.2.7": "192.0.2.7", "::ffff:192.0.2.7": "192.0.2.7", "2001:DB8::1": "2001:db8::1", "2001:db8:0:0:0:0:0:1": "2001:db8::1",
+		"2001:db8::1": "2001:db8::1", "fe80::1%eth0": "fe80::1", "::ffff:1.2.3.4%x": "1.2.3.4", "192.0.2.07": "", "host": "", "": "",
+	} {
+		var e event.Event
+		if ok := e.SetIP(event.SlotSrcEndpointIP, in); ok != (want != "") || e.SrcEndpointIP() != want {
+			t.Errorf("%q became %q, %v", in, e.SrcEndpointIP(), ok)
+		}
 	}
 }

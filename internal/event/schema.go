@@ -70,6 +70,9 @@ func Fields() []Field {
 // FieldOf returns the description of a slot.
 func FieldOf(s Slot) Field { return table[s] }
 
+// KindOf returns the kind of a slot's values.
+func KindOf(s Slot) Kind { return table[s].Kind }
+
 // Schema looks fields up by name or alias. Build it once with [NewSchema].
 type Schema struct {
 	exact map[string]Slot

@@ -25,12 +25,28 @@ func SourceID(head []byte) string {
 // again has the same UID; two equal records in one source do not. 32 hex
 // digits (128 bits of SHA-256).
 func UID(sourceID string, offset int64, raw []byte) string {
+	var short [1024]byte // a usual record is hashed without an allocation
+	if len(sourceID)+8+len(raw) > len(short) {
+		return shortHex(longSum(sourceID, offset, raw))
+	}
+	b := binary.BigEndian.AppendUint64(append(short[:0], sourceID...), uint64(offset)) //nolint:gosec // G115: only the bits matter
+	return shortHex(sha256.Sum256(append(b, raw...)))
+}
+
+func longSum(sourceID string, offset int64, raw []byte) [sha256.Size]byte {
 	h := sha256.New()
+	h.Write([]byte(sourceID))
 	var n [8]byte
 	binary.BigEndian.PutUint64(n[:], uint64(offset)) //nolint:gosec // G115: only the bits matter
-	h.Write([]byte(sourceID))
 	h.Write(n[:])
 	h.Write(raw)
 	var sum [sha256.Size]byte
-	return hex.EncodeToString(h.Sum(sum[:0])[:16])
+	h.Sum(sum[:0])
+	return sum
+}
+
+func shortHex(sum [sha256.Size]byte) string {
+	var text [32]byte
+	hex.Encode(text[:], sum[:16])
+	return string(text[:])
 }

@@ -27,16 +27,31 @@ import (
 //
 // recogniser understands the lines of some programs that match a pattern.
 type recogniser struct {
-	programs string // names separated by spaces; "" for any
+	programs []string // none for any
+	begins   []string // what the lines begin with; most can be told apart by it
 	shape    *regexp.Regexp
 	apply    func(e *event.Event, m []string)
 }
 
+func (r *recogniser) mayFit(l *line) bool {
+	if r.programs != nil && !slices.Contains(r.programs, l.program) {
+		return false
+	}
+	return r.begins == nil || slices.ContainsFunc(r.begins, func(w string) bool { return strings.HasPrefix(l.text, w) })
+}
+
 var repeated = regexp.MustCompile(`^message repeated (\d{1,6}) times: \[ ?(.*?)\]?$`)
+
+func repetition(text string) []string {
+	if !strings.HasPrefix(text, "message repeated ") {
+		return nil
+	}
+	return repeated.FindStringSubmatch(text)
+}
 
 // understand finds the first recogniser that fits.
 func understand(e *event.Event, l line) {
-	if m := repeated.FindStringSubmatch(l.text); m != nil {
+	if m := repetition(l.text); m != nil {
 		l.text = m[2]
 		recognise(e, l)
 		if n, err := strconv.ParseInt(m[1], 10, 64); err == nil {
@@ -48,8 +63,9 @@ func understand(e *event.Event, l line) {
 }
 
 func recognise(e *event.Event, l line) {
-	for _, r := range recognisers {
-		if r.programs != "" && !hasWord(r.programs, l.program) {
+	for i := range recognisers {
+		r := &recognisers[i]
+		if !r.mayFit(&l) {
 			continue
 		}
 		if m := r.shape.FindStringSubmatch(l.text); m != nil {
@@ -62,50 +78,52 @@ func recognise(e *event.Event, l line) {
 	}
 }
 
-func hasWord(list, w string) bool {
-	return slices.Contains(strings.Fields(list), w)
-}
+// The programs that write the same lines.
+var (
+	sshOnly = []string{"sshd", "sshd-session"}
+	anySSH  = append(slices.Clone(sshOnly), "dropbear")
+)
 
 const host = `([0-9A-Fa-f:.]+|[A-Za-z0-9_.-]+)`
 
 var recognisers = []recogniser{
-	{"sshd sshd-session dropbear", regexp.MustCompile(`^Failed (\S+) for (invalid user |illegal user )?(.*) from ` + host + ` port (\d+)(?: ssh\d)?(?:: .*)?$`), func(e *event.Event, m []string) {
+	{anySSH, []string{"Failed "}, regexp.MustCompile(`^Failed (\S+) for (invalid user |illegal user )?(.*) from ` + host + ` port (\d+)(?: ssh\d)?(?:: .*)?$`), func(e *event.Event, m []string) {
 		logon(e, m[3], m[4], m[5], event.Failure)
 		e.SetAuthProtocol(m[1])
 		if m[2] != "" {
 			e.SetStatusDetail("invalid user")
 		}
 	}},
-	{"sshd sshd-session dropbear", regexp.MustCompile(`^Accepted (\S+) for (.*) from ` + host + ` port (\d+)(?: ssh\d)?(?:: .*)?$`), func(e *event.Event, m []string) {
+	{anySSH, []string{"Accepted "}, regexp.MustCompile(`^Accepted (\S+) for (.*) from ` + host + ` port (\d+)(?: ssh\d)?(?:: .*)?$`), func(e *event.Event, m []string) {
 		logon(e, m[2], m[3], m[4], event.Success)
 		e.SetAuthProtocol(m[1])
 	}},
-	{"sshd sshd-session", regexp.MustCompile(`^(?:Invalid|Illegal) user (.*) from ` + host + `(?: port (\d+))?$`), func(e *event.Event, m []string) {
+	{sshOnly, []string{"Invalid user ", "Illegal user "}, regexp.MustCompile(`^(?:Invalid|Illegal) user (.*) from ` + host + `(?: port (\d+))?$`), func(e *event.Event, m []string) {
 		ssh(e, event.Authentication, "Preauth", "invalid_user", m[2], m[3])
 		e.SetUserName(m[1])
 		e.SetStatusDetail("invalid user")
 	}},
-	{"sshd sshd-session", regexp.MustCompile(`^input_userauth_request: invalid user (.*?)(?: \[preauth\])?$`), func(e *event.Event, m []string) {
+	{sshOnly, []string{"input_userauth_request: invalid user "}, regexp.MustCompile(`^input_userauth_request: invalid user (.*?)(?: \[preauth\])?$`), func(e *event.Event, m []string) {
 		ssh(e, event.Authentication, "Preauth", "invalid_user_request", "", "")
 		e.SetUserName(m[1])
 		e.SetStatusDetail("invalid user")
 	}},
-	{"sshd sshd-session", regexp.MustCompile(`^(?:Connection|Disconnected) (?:closed|reset|from)?(?: by| from)? ?(?:(?:authenticating |invalid )?user (.*?) ?)?` + host + `(?: port (\d+))?(?: \[preauth\])?$`), func(e *event.Event, m []string) {
+	{sshOnly, []string{"Connection ", "Disconnected "}, regexp.MustCompile(`^(?:Connection|Disconnected) (?:closed|reset|from)?(?: by| from)? ?(?:(?:authenticating |invalid )?user (.*?) ?)?` + host + `(?: port (\d+))?(?: \[preauth\])?$`), func(e *event.Event, m []string) {
 		ssh(e, event.SSHActivity, "Close", "connection_closed", m[2], m[3])
 		e.SetUserName(m[1])
 	}},
-	{"sshd sshd-session", regexp.MustCompile(`^(?:error: )?Received disconnect from ` + host + `(?: port (\d+))?: ?(\d+): (.*?)(?: \[preauth\])?$`), func(e *event.Event, m []string) {
+	{sshOnly, []string{"Received disconnect from ", "error: Received disconnect from "}, regexp.MustCompile(`^(?:error: )?Received disconnect from ` + host + `(?: port (\d+))?: ?(\d+): (.*?)(?: \[preauth\])?$`), func(e *event.Event, m []string) {
 		ssh(e, event.SSHActivity, "Disconnect", "received_disconnect", m[1], m[2])
 		e.SetStatusDetail(m[4])
 	}},
-	{"sshd sshd-session", regexp.MustCompile(`^Did not receive identification string from ` + host + `(?: port (\d+))?`), func(e *event.Event, m []string) {
+	{sshOnly, []string{"Did not receive identification string from "}, regexp.MustCompile(`^Did not receive identification string from ` + host + `(?: port (\d+))?`), func(e *event.Event, m []string) {
 		ssh(e, event.SSHActivity, "Probe", "no_identification", m[1], m[2])
 	}},
-	{"sshd sshd-session", regexp.MustCompile(`^(?:error: maximum authentication attempts exceeded for|(?:error: )?Disconnecting: Too many authentication failures for) (?:invalid user )?(.*?)(?: from ` + host + ` port (\d+))?(?: ssh\d)?(?: \[preauth\])?$`), func(e *event.Event, m []string) {
+	{sshOnly, []string{"error: maximum authentication attempts exceeded for ", "Disconnecting: Too many authentication failures for ", "error: Disconnecting: Too many authentication failures for "}, regexp.MustCompile(`^(?:error: maximum authentication attempts exceeded for|(?:error: )?Disconnecting: Too many authentication failures for) (?:invalid user )?(.*?)(?: from ` + host + ` port (\d+))?(?: ssh\d)?(?: \[preauth\])?$`), func(e *event.Event, m []string) {
 		ssh(e, event.SSHActivity, "Disconnect", "too_many_failures", m[2], m[3])
 		e.SetUserName(m[1])
 	}},
-	{"sshd sshd-session", regexp.MustCompile(`^Disconnecting (?:authenticating |invalid )?user (.*) ` + host + ` port (\d+): (.*?)(?: \[preauth\])?$`), func(e *event.Event, m []string) {
+	{sshOnly, []string{"Disconnecting "}, regexp.MustCompile(`^Disconnecting (?:authenticating |invalid )?user (.*) ` + host + ` port (\d+): (.*?)(?: \[preauth\])?$`), func(e *event.Event, m []string) {
 		ssh(e, event.SSHActivity, "Disconnect", "disconnecting", m[2], m[3])
 		e.SetUserName(m[1])
 		e.SetStatusDetail(m[4])
@@ -113,7 +131,7 @@ var recognisers = []recogniser{
 			e.SetMetadataEventCode("too_many_failures")
 		}
 	}},
-	{"sshd sshd-session", regexp.MustCompile(`^reverse mapping checking getaddrinfo for (\S+) \[` + host + `\] failed|^Address ` + host + ` maps to (\S+),`), func(e *event.Event, m []string) {
+	{sshOnly, []string{"reverse mapping checking getaddrinfo for ", "Address "}, regexp.MustCompile(`^reverse mapping checking getaddrinfo for (\S+) \[` + host + `\] failed|^Address ` + host + ` maps to (\S+),`), func(e *event.Event, m []string) {
 		addr, name := m[2], m[1]
 		if addr == "" {
 			addr, name = m[3], m[4]
@@ -121,28 +139,28 @@ var recognisers = []recogniser{
 		ssh(e, event.SSHActivity, "Probe", "reverse_mapping_failed", addr, "")
 		e.SetSrcEndpointHostname(name)
 	}},
-	{"", regexp.MustCompile(`^pam_[a-z0-9_]+\(([A-Za-z0-9_-]+)(?::auth)?\): authentication failure; (.*)$`), func(e *event.Event, m []string) {
+	{nil, []string{"pam_"}, regexp.MustCompile(`^pam_[a-z0-9_]+\(([A-Za-z0-9_-]+)(?::auth)?\): authentication failure; (.*)$`), func(e *event.Event, m []string) {
 		e.SetClassUID(int64(event.Authentication))
 		e.SetActivityName("PAM failure")
-		if !hasWord(refusesItself, m[1]) {
+		if !slices.Contains(refusesItself, m[1]) {
 			e.SetActivityName("Logon")
 			e.SetStatus(event.Failure)
 		}
 		e.SetMetadataEventCode("pam_failure")
 		pamFields(e, m[2])
 	}},
-	{"", regexp.MustCompile(`^PAM (\d{1,6}) more authentication failures?; (.*)$`), func(e *event.Event, m []string) {
+	{nil, []string{"PAM "}, regexp.MustCompile(`^PAM (\d{1,6}) more authentication failures?; (.*)$`), func(e *event.Event, m []string) {
 		e.SetClassUID(int64(event.Authentication))
 		e.SetActivityName("PAM failure")
 		e.SetMetadataEventCode("pam_more_failures")
 		set(e, event.SlotCount, "count", m[1])
 		pamFields(e, m[2])
 	}},
-	{"", regexp.MustCompile(`^pam_[a-z_]+\(([A-Za-z0-9_-]+):session\): session (opened|closed) for user ([^\s(]+)(?:\(uid=\d+\))?(?: by ([^\s(]*)\(uid=(\d+)\))?`), func(e *event.Event, m []string) {
+	{nil, []string{"pam_"}, regexp.MustCompile(`^pam_[a-z_]+\(([A-Za-z0-9_-]+):session\): session (opened|closed) for user ([^\s(]+)(?:\(uid=\d+\))?(?: by ([^\s(]*)\(uid=(\d+)\))?`), func(e *event.Event, m []string) {
 		session(e, m[2], m[3])
 		e.SetActorUserName(m[4])
 	}},
-	{"sudo", regexp.MustCompile(`^\s*(\S+) : (?:(.*?) ; )?TTY=(\S+) ; PWD=(.*?) ; USER=(\S+) ; (?:.*?; )?COMMAND=(.*)$`), func(e *event.Event, m []string) {
+	{[]string{"sudo"}, nil, regexp.MustCompile(`^\s*(\S+) : (?:(.*?) ; )?TTY=(\S+) ; PWD=(.*?) ; USER=(\S+) ; (?:.*?; )?COMMAND=(.*)$`), func(e *event.Event, m []string) {
 		e.SetClassUID(int64(event.ProcessActivity))
 		e.SetActivityName("Launch")
 		e.SetActorUserName(m[1])
@@ -157,24 +175,24 @@ var recognisers = []recogniser{
 		e.SetExtra("pwd", m[4])
 	}},
 	// util-linux: "(to root) ops on pts/0"; shadow: "Successful su for root by ops"
-	{"su", regexp.MustCompile(`^(FAILED SU )?\(to (\S+)\) (\S+) on (\S+)`), func(e *event.Event, m []string) {
+	{[]string{"su"}, []string{"(to ", "FAILED SU (to "}, regexp.MustCompile(`^(FAILED SU )?\(to (\S+)\) (\S+) on (\S+)`), func(e *event.Event, m []string) {
 		switched(e, m[2], m[3], m[4], m[1] != "")
 	}},
-	{"su", regexp.MustCompile(`^(?:(FAILED)|Successful) su (?:for|to) (\S+) by (\S+)`), func(e *event.Event, m []string) {
+	{[]string{"su"}, []string{"FAILED su ", "Successful su "}, regexp.MustCompile(`^(?:(FAILED)|Successful) su (?:for|to) (\S+) by (\S+)`), func(e *event.Event, m []string) {
 		switched(e, m[2], m[3], "", m[1] != "")
 	}},
 	// the sulog form of shadow and busybox: "- pts/0 ops:root"
-	{"su", regexp.MustCompile(`^([-+]) (\S+) ([^\s:]+)[:-](\S+)$`), func(e *event.Event, m []string) {
+	{[]string{"su"}, []string{"- ", "+ "}, regexp.MustCompile(`^([-+]) (\S+) ([^\s:]+)[:-](\S+)$`), func(e *event.Event, m []string) {
 		switched(e, m[4], m[3], m[2], m[1] == "-")
 	}},
-	{"login", regexp.MustCompile(`^FAILED LOGIN (?:SESSION|\(?\d*\)?)? ?(FROM|from|on) '?(\S+?)'? (?:FOR|for) '?([^',]*)'?,`), func(e *event.Event, m []string) {
+	{[]string{"login"}, []string{"FAILED LOGIN "}, regexp.MustCompile(`^FAILED LOGIN (?:SESSION|\(?\d*\)?)? ?(FROM|from|on) '?(\S+?)'? (?:FOR|for) '?([^',]*)'?,`), func(e *event.Event, m []string) {
 		if m[1] == "on" { // a terminal, not a host
 			keep(e, "tty", m[2])
 			m[2] = ""
 		}
 		logon(e, m[3], m[2], "", event.Failure)
 	}},
-	{"ftpd vsftpd proftpd in.ftpd", regexp.MustCompile(`^connection from ` + host + ` \((.*?)\)`), func(e *event.Event, m []string) {
+	{[]string{"ftpd", "vsftpd", "proftpd", "in.ftpd"}, []string{"connection from "}, regexp.MustCompile(`^connection from ` + host + ` \((.*?)\)`), func(e *event.Event, m []string) {
 		e.SetClassUID(int64(event.NetworkActivity))
 		e.SetActivityName("Open")
 		e.SetAppName("ftp")
@@ -183,16 +201,16 @@ var recognisers = []recogniser{
 			e.SetSrcEndpointHostname(m[2])
 		}
 	}},
-	{"klogind rlogind rshd", regexp.MustCompile(`^Authentication failed from ` + host), func(e *event.Event, m []string) {
+	{[]string{"klogind", "rlogind", "rshd"}, []string{"Authentication failed from "}, regexp.MustCompile(`^Authentication failed from ` + host), func(e *event.Event, m []string) {
 		logon(e, "", m[1], "", event.Failure)
 		e.SetAuthProtocol("kerberos")
 		e.SetAppName("rlogin")
 	}},
-	{"dropbear", regexp.MustCompile(`^Bad (?:PAM )?password attempt for '(.*)' from ` + host + `:(\d+)$`), func(e *event.Event, m []string) {
+	{[]string{"dropbear"}, []string{"Bad "}, regexp.MustCompile(`^Bad (?:PAM )?password attempt for '(.*)' from ` + host + `:(\d+)$`), func(e *event.Event, m []string) {
 		logon(e, m[1], m[2], m[3], event.Failure)
 		e.SetAuthProtocol("password")
 	}},
-	{"dropbear", regexp.MustCompile(`^(Password|Pubkey) auth succeeded for '(.*)' (?:with .*? )?from ` + host + `:(\d+)$`), func(e *event.Event, m []string) {
+	{[]string{"dropbear"}, []string{"Password auth succeeded for ", "Pubkey auth succeeded for "}, regexp.MustCompile(`^(Password|Pubkey) auth succeeded for '(.*)' (?:with .*? )?from ` + host + `:(\d+)$`), func(e *event.Event, m []string) {
 		logon(e, m[2], m[3], m[4], event.Success)
 		e.SetAuthProtocol(strings.ToLower(m[1]))
 	}},
@@ -220,7 +238,7 @@ func ssh(e *event.Event, class event.Class, activity, code, src, port string) {
 
 // refusesItself are the programs that log a refused attempt in a line of their
 // own, beside that of PAM.
-const refusesItself = "sshd dropbear su su-l login"
+var refusesItself = []string{"sshd", "dropbear", "su", "su-l", "login"}
 
 // switched is an attempt to become another user.
 func switched(e *event.Event, to, by, tty string, failed bool) {
@@ -237,6 +255,9 @@ func switched(e *event.Event, to, by, tty string, failed bool) {
 func from(e *event.Event, src, port string) {
 	if src != "" && !e.SetIP(event.SlotSrcEndpointIP, src) {
 		e.SetSrcEndpointHostname(src)
+	}
+	if port == "" {
+		return
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err == nil {
 		e.SetSrcEndpointPort(int64(n))

@@ -18,9 +18,9 @@ const (
 
 // finish sets what every event has: identity, origin, labels and raw bytes,
 // and marks a time that cannot be right. A record without a usable time (zero
-// when) is kept at 1970-01-01 and marked. Part tells apart the events of one
-// record; 0 for the first or only one.
-func finish(e *event.Event, src *Source, rec Record, part int, when time.Time) {
+// when) is kept at 1970-01-01 and marked. raw is the record as text. Part tells
+// apart the events of one record; 0 for the first or only one.
+func finish(e *event.Event, src *Source, rec Record, raw string, part int, when time.Time) {
 	suspect := when.IsZero() || when.Year() < oldestYear || !src.Now.IsZero() && when.Sub(src.Now) > aheadLimit
 	if when.IsZero() {
 		when = time.Unix(0, 0).UTC()
@@ -42,7 +42,7 @@ func finish(e *event.Event, src *Source, rec Record, part int, when time.Time) {
 	if !e.Has(event.SlotLabelConfidentiality) {
 		e.SetLabelConfidentiality(event.Internal)
 	}
-	e.SetRawField(text(rec.Raw))
+	e.SetRawField(raw)
 }
 
 // text is b as valid UTF-8. A byte that is none becomes \xNN, as Zeek writes
@@ -86,11 +86,49 @@ func logWord(name string) string {
 }
 
 // setLogName names the log, and keeps the source's own word where it cannot be
-// a log's name.
-func setLogName(e *event.Event, tool, key, name string) {
-	w := logWord(name)
-	if w != name {
+// a log's name: logName is "TOOL/" and the [logWord] of name.
+func setLogName(e *event.Event, logName, key, name string) {
+	if logName[strings.IndexByte(logName, '/')+1:] != name {
 		keep(e, key, name)
 	}
-	e.SetMetadataLogName(tool + "/" + w)
+	e.SetMetadataLogName(logName)
+}
+
+// lower is v in lower case; the usual protocols cost no memory.
+func lower(v string) string {
+	switch v {
+	case "TCP":
+		return "tcp"
+	case "UDP":
+		return "udp"
+	case "ICMP":
+		return "icmp"
+	}
+	return strings.ToLower(v)
+}
+
+// memo remembers what was found out about short texts. The most it keeps is
+// bounded: when it is full it begins anew.
+type memo[T any] struct{ known map[string]T }
+
+const (
+	maxMemo     = 256
+	maxMemoText = 64
+)
+
+// of is what find says of key. find must depend on nothing else.
+func (m *memo[T]) of(key string, find func(string) T) T {
+	if v, ok := m.known[key]; ok {
+		return v
+	}
+	if len(key) > maxMemoText {
+		return find(key)
+	}
+	if m.known == nil || len(m.known) >= maxMemo {
+		m.known = make(map[string]T)
+	}
+	key = strings.Clone(key) // it may be a piece of a long record
+	v := find(key)
+	m.known[key] = v
+	return v
 }

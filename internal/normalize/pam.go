@@ -7,20 +7,50 @@ import (
 	"vedette/internal/event"
 )
 
-var pamField = regexp.MustCompile(`(logname|uid|euid|tty|ruser|rhost|user)=(\S*)`)
+// pamNames are the fields of PAM's lines; the longer of two that end alike is
+// first.
+var pamNames = []string{"logname", "euid", "uid", "tty", "ruser", "user", "rhost"}
+
+const maxPAMFields = 16
 
 // pamFields reads "logname= uid=0 euid=0 tty=ssh ruser= rhost=H  user=U".
 func pamFields(e *event.Event, text string) {
-	for _, m := range pamField.FindAllStringSubmatch(text, 16) {
-		switch m[1] {
+	for range maxPAMFields {
+		name, v, rest, ok := nextPAM(text)
+		if !ok {
+			return
+		}
+		switch name {
 		case "rhost":
-			from(e, m[2], "")
+			from(e, v, "")
 		case "user":
-			e.SetUserName(m[2])
+			e.SetUserName(v)
 		case "ruser":
-			e.SetActorUserName(m[2])
+			e.SetActorUserName(v)
 		default:
-			e.SetExtra("pam."+m[1], m[2])
+			e.SetExtra("pam."+name, v)
+		}
+		text = rest
+	}
+}
+
+// nextPAM finds the next field: a name, "=" and all up to white space.
+func nextPAM(text string) (name, v, rest string, ok bool) {
+	for at := 0; ; at++ {
+		i := strings.IndexByte(text[at:], '=')
+		if i < 0 {
+			return "", "", "", false
+		}
+		at += i
+		for _, name := range pamNames {
+			if !strings.HasSuffix(text[:at], name) {
+				continue
+			}
+			v = text[at+1:]
+			if end := strings.IndexAny(v, " \t\n\f\r"); end >= 0 {
+				v, rest = v[:end], v[end:]
+			}
+			return name, v, rest, true
 		}
 	}
 }

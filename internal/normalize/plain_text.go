@@ -46,7 +46,7 @@ func (p *plainText) Parse(rec Record, emit func(*event.Event)) error {
 	p.e.SetClassUID(int64(event.BaseEvent))
 	p.e.SetMetadataLogName(p.log)
 	p.e.SetMetadataProduct("text")
-	finish(&p.e, &p.src, rec, 0, leadingTime(msg, p.src.Location))
+	finish(&p.e, &p.src, rec, msg, 0, leadingTime(msg, p.src.Location))
 	emit(&p.e)
 	return nil
 }

@@ -16,7 +16,7 @@ func set(e *event.Event, slot event.Slot, name, v string) {
 		return
 	}
 	ok := true
-	switch event.FieldOf(slot).Kind {
+	switch event.KindOf(slot) {
 	case event.String:
 		e.SetStr(slot, v)
 	case event.IP:
@@ -68,7 +68,7 @@ func keep(e *event.Event, name, v string) {
 		return
 	}
 	if name == "" {
-		name = "(no name)"
+		name = noName
 	}
 	free := name
 	for n := 2; n < maxSameName; n++ {
@@ -88,10 +88,13 @@ func keep(e *event.Event, name, v string) {
 // in the raw record.
 const maxSameName = 10
 
+// noName is what a nameless value is kept under.
+const noName = "(no name)"
+
 // setList puts several texts into a field: a list field takes them all, any
 // other takes them joined.
 func setList(e *event.Event, slot event.Slot, name string, vs []string) {
-	if event.FieldOf(slot).Kind == event.List {
+	if event.KindOf(slot) == event.List {
 		e.SetList(slot, vs)
 		return
 	}
@@ -123,6 +126,14 @@ const fromMillis = 1_000_000_000_000
 // milliseconds since 1970, or an RFC 3339 time. It returns the zero time for
 // anything else.
 func epoch(v string) time.Time {
+	if t, ok := plainEpoch(v); ok {
+		return t
+	}
+	return anyEpoch(v)
+}
+
+// anyEpoch is epoch without haste.
+func anyEpoch(v string) time.Time {
 	if strings.ContainsAny(v, "eE") { // 1.7e9, as some JSON writers have it
 		f, err := strconv.ParseFloat(v, 64)
 		if err != nil || math.Abs(f) >= fromMillis {
@@ -164,6 +175,23 @@ func epoch(v string) time.Time {
 		nano = -nano
 	}
 	return time.Unix(sec, nano).UTC()
+}
+
+// plainEpoch reads the usual form: seconds of at most eleven digits, with up to
+// nine decimals.
+func plainEpoch(v string) (t time.Time, ok bool) {
+	sec, i := int64(0), 0
+	for ; i < len(v) && v[i] >= '0' && v[i] <= '9'; i++ {
+		if i >= 11 {
+			return time.Time{}, false
+		}
+		sec = sec*10 + int64(v[i]-'0')
+	}
+	nano, rest, ok := fraction(v[i:])
+	if i == 0 || !ok || rest != "" {
+		return time.Time{}, false
+	}
+	return time.Unix(sec, int64(nano)).UTC(), true
 }
 
 // addTraffic fills the sums of both directions from what is known of each.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vedette/internal/event"
+	"vedette/internal/normalize/jsonleaf"
 )
 
 // EVE is Suricata's EVE JSON: one object a line, "event_type" says what it
@@ -32,111 +33,124 @@ func detectEVE(head []byte, _ string) int {
 }
 
 type eve struct {
-	src Source
-	e   event.Event
+	src   Source
+	e     event.Event
+	scan  jsonleaf.Scanner
+	kinds memo[eveKind]
+	apart bool // no two leaves of the record are kept under the same name
 }
 
 // Parse implements [Parser].
 func (p *eve) Parse(rec Record, emit func(*event.Event)) error {
-	leaves, err := flatJSON(rec.Raw)
+	raw := string(rec.Raw)
+	leaves, err := p.scan.Read(raw)
 	if err != nil {
 		return err
 	}
 	p.e.Reset()
-	kind := "unknown"
+	p.apart = !p.scan.Twice()
+	kind := unknownKind
 	var when time.Time
-	for _, kv := range leaves {
+	for i := range leaves {
+		kv := &leaves[i]
+		k, known := kv.Key.Means.(*eveKey)
+		if !known {
+			k = newEVEKey(kv.Key.Name)
+			kv.Key.Means = k
+		}
 		switch {
-		case kv.key == "event_type" && kind == "unknown" && kv.value != "":
-			kind = strings.ToLower(kv.value)
-		case kv.key == "timestamp" && when.IsZero():
-			if when = eveTime(kv.value); when.IsZero() {
-				keep(&p.e, "timestamp", kv.value)
+		case k.role == roleType && kind == unknownKind && kv.Value != "":
+			kind = lower(kv.Value)
+		case k.role == roleTime && when.IsZero():
+			if when = eveTime(kv.Value); when.IsZero() {
+				keep(&p.e, "timestamp", kv.Value)
 			}
 		default:
-			p.leaf(kv)
+			p.leaf(kv, k)
 		}
 	}
 	p.meaning(kind)
-	finish(&p.e, &p.src, rec, 0, when)
+	finish(&p.e, &p.src, rec, text(raw), 0, when)
 	emit(&p.e)
 	return nil
 }
 
 // leaf puts one value in; those that decide nothing stay under their own name.
-func (p *eve) leaf(kv pair) {
-	v := kv.value
-	if kind, ok := strings.CutPrefix(kv.key, "mqtt."); ok && !p.e.Has(event.SlotActivityName) {
-		kind, _, _ = strings.Cut(kind, ".") // the type of the message is the key of its object
-		p.e.SetActivityName(kind)
+func (p *eve) leaf(kv *jsonleaf.Leaf, k *eveKey) {
+	if k.mqtt != "" && !p.e.Has(event.SlotActivityName) {
+		p.e.SetActivityName(k.mqtt)
 	}
-	slot, ok := eveKeys[kv.key]
-	switch {
-	case v == "":
+	if kv.Value == "" || p.decides(kv, k) {
 		return
-	case kv.key == "app_proto" && (v == "failed" || v == "unknown"):
-		ok = false // not a protocol: Suricata could not tell
-	case kv.key == "alert.severity":
+	}
+	v, slot := kv.Value, k.slot
+	if k.role == roleAppProto && (v == "failed" || v == "unknown") {
+		slot = noSlot // not a protocol: Suricata could not tell
+	}
+	if slot == noSlot || p.e.Has(slot) {
+		p.keep(kv.Key.Name, v)
+		return
+	}
+	switch slot {
+	case event.SlotConnectionInfoProtocolName, event.SlotAppName, event.SlotSrcEndpointMAC, event.SlotDstEndpointMAC:
+		v = lower(v)
+	default:
+	}
+	if kv.List != nil {
+		setList(&p.e, slot, kv.Key.Name, kv.List)
+		return
+	}
+	set(&p.e, slot, kv.Key.Name, v)
+}
+
+// keep keeps a leaf under its own name.
+func (p *eve) keep(name, v string) {
+	if p.apart = p.apart && name != ""; p.apart { // another may be called as the nameless is kept
+		p.e.AddExtra(name, v)
+	} else {
+		keep(&p.e, name, v)
+	}
+}
+
+// decides puts in a value that means more than one field, and tells whether
+// that is all of its meaning.
+func (p *eve) decides(kv *jsonleaf.Leaf, k *eveKey) bool {
+	v := kv.Value
+	switch k.role {
+	case roleSeverity:
 		p.severity(v)
-	case kv.key == "alert.action":
+	case roleAction:
 		switch v {
 		case "allowed":
 			p.e.SetDisposition("Allowed")
-			return
+			return true
 		case "blocked":
 			p.e.SetDisposition("Blocked")
-			return
+			return true
 		}
-	case isAnswer(kv.key):
+	case roleAnswer:
 		p.answer(kv)
-		return
-	case kv.key == "enip.request.cip.service": // what is asked for; the command only carries it
+		return true
+	case roleService: // what is asked for; the command only carries it
+		p.apart = false
 		if c := p.e.ICSFunction(); c != "" {
 			keep(&p.e, "enip.request.command", c)
 		}
 		p.e.SetICSFunction(v)
 		p.e.SetICSProtocol("cip")
-		return
-	case strings.HasPrefix(kv.key, "alert.metadata.mitre_technique_id"):
-		if kv.list == nil {
-			kv.list = []string{v}
-		}
-		p.e.SetFindingInfoTechniques(append(p.e.FindingInfoTechniques(), kv.list...))
-		return
-	}
-	if !ok || p.e.Has(slot) {
-		keep(&p.e, kv.key, v)
-		return
-	}
-	switch slot {
-	case event.SlotConnectionInfoProtocolName, event.SlotAppName, event.SlotSrcEndpointMAC, event.SlotDstEndpointMAC:
-		v = strings.ToLower(v)
+		return true
+	case roleTechnique:
+		p.e.SetFindingInfoTechniques(append(p.e.FindingInfoTechniques(), kv.Members()...))
+		return true
 	default:
 	}
-	if kv.list != nil {
-		setList(&p.e, slot, kv.key, kv.list)
-		return
-	}
-	set(&p.e, slot, kv.key, v)
-}
-
-// isAnswer finds the answers of DNS: "dns.answers.0.rdata", "dns.grouped.A".
-func isAnswer(key string) bool {
-	rest, ok := strings.CutPrefix(key, "dns.answers.")
-	if ok {
-		n, ok := strings.CutSuffix(rest, ".rdata")
-		return ok && !strings.Contains(n, ".")
-	}
-	return strings.HasPrefix(key, "dns.grouped.") && strings.Count(key, ".") == 2
+	return false
 }
 
 // answer adds to the answers what they do not have yet.
-func (p *eve) answer(kv pair) {
+func (p *eve) answer(kv *jsonleaf.Leaf) {
 	all := p.e.Answers()
-	if kv.list == nil {
-		kv.list = []string{kv.value}
-	}
-	for _, v := range kv.list {
+	for _, v := range kv.Members() {
 		if !slices.Contains(all, v) {
 			all = append(all, v)
 		}
@@ -163,18 +177,18 @@ func (p *eve) severity(v string) {
 	if err != nil {
 		return
 	}
-	severities := map[int]event.Severity{1: event.High, 2: event.Medium, 3: event.Low, 4: event.Informational}
-	if s, ok := severities[n]; ok {
-		p.e.SetSeverityId(int64(s))
+	severities := [...]event.Severity{event.High, event.Medium, event.Low, event.Informational}
+	if n >= 1 && n <= len(severities) {
+		p.e.SetSeverityId(int64(severities[n-1]))
 	}
 }
 
 func (p *eve) meaning(kind string) {
 	e := &p.e
-	t := eveTypes[kind]
+	t := p.kinds.of(kind, newEVEKind)
 	e.SetClassUID(int64(t.class))
 	e.SetMetadataProduct("Suricata")
-	setLogName(e, "suricata", "event_type", kind)
+	setLogName(e, t.logName, "event_type", kind)
 	if t.app != "" && !e.Has(event.SlotAppName) {
 		e.SetAppName(t.app)
 	}
@@ -235,6 +249,9 @@ func (p *eve) ot(kind string) {
 
 // eveTime reads "2021-06-06T15:57:37.272281+0200" and RFC 3339.
 func eveTime(s string) time.Time {
+	if t, ok := isoTime(s, nil); ok {
+		return t
+	}
 	for _, layout := range []string{"2006-01-02T15:04:05.999999999-0700", time.RFC3339Nano} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t.UTC()

@@ -75,15 +75,17 @@ var dnp3Functions = map[int64]string{
 	129: "RESPONSE", 130: "UNSOLICITED_RESPONSE", 131: "AUTHENTICATE_RESPONSE",
 }
 
-// modbusName spells Suricata's "RdCoils" style names as Zeek does.
+// modbusNames are Suricata's names of functions as Zeek spells them.
+var modbusNames = map[string]string{
+	"RdCoils": "READ_COILS", "RdDiscreteInputs": "READ_DISCRETE_INPUTS", "RdHoldRegs": "READ_HOLDING_REGISTERS", "RdInputRegs": "READ_INPUT_REGISTERS",
+	"WrSingleCoil": "WRITE_SINGLE_COIL", "WrSingleReg": "WRITE_SINGLE_REGISTER", "WrMultCoils": "WRITE_MULTIPLE_COILS", "WrMultRegs": "WRITE_MULTIPLE_REGISTERS",
+	"RdFileRec": "READ_FILE_RECORD", "WrFileRec": "WRITE_FILE_RECORD", "MaskWrReg": "MASK_WRITE_REGISTER", "RdWrMultRegs": "READ_WRITE_MULTIPLE_REGISTERS",
+	"RdFIFOQueue": "READ_FIFO_QUEUE", "Diagnostic": "DIAGNOSTICS", "ReportServerID": "REPORT_SLAVE_ID", "MEI": "ENCAP_INTERFACE_TRANSPORT",
+}
+
+// modbusName spells "RdCoils" style names as Zeek does.
 func modbusName(s string) string {
-	names := map[string]string{
-		"RdCoils": "READ_COILS", "RdDiscreteInputs": "READ_DISCRETE_INPUTS", "RdHoldRegs": "READ_HOLDING_REGISTERS", "RdInputRegs": "READ_INPUT_REGISTERS",
-		"WrSingleCoil": "WRITE_SINGLE_COIL", "WrSingleReg": "WRITE_SINGLE_REGISTER", "WrMultCoils": "WRITE_MULTIPLE_COILS", "WrMultRegs": "WRITE_MULTIPLE_REGISTERS",
-		"RdFileRec": "READ_FILE_RECORD", "WrFileRec": "WRITE_FILE_RECORD", "MaskWrReg": "MASK_WRITE_REGISTER", "RdWrMultRegs": "READ_WRITE_MULTIPLE_REGISTERS",
-		"RdFIFOQueue": "READ_FIFO_QUEUE", "Diagnostic": "DIAGNOSTICS", "ReportServerID": "REPORT_SLAVE_ID", "MEI": "ENCAP_INTERFACE_TRANSPORT",
-	}
-	if n, ok := names[s]; ok {
+	if n, ok := modbusNames[s]; ok {
 		return n
 	}
 	return s

@@ -22,14 +22,10 @@ func Syslog() Dialect {
 	return Dialect{Name: "syslog", Detect: detectSyslog, New: func(src Source) Parser { return &syslog{src: src} }}
 }
 
-// The three ways a syslog line begins.
 var (
-	bsdHead  = regexp.MustCompile(`^(?:<(\d{1,3})>)?([A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}(?:\.\d+)?) (\S+) `)
-	isoHead  = regexp.MustCompile(`^(?:<(\d{1,3})>)?(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:[.,]\d+)?(?:Z|[+-]\d{2}:?\d{2})?) (\S+) `)
-	rfc5424  = regexp.MustCompile(`(?s)^<(\d{1,3})>\d{1,2} (\S+) (\S+) (\S+) (\S+) (\S+)(?: (-|(?:` + element + `)+)(?: |$))?(.*)$`)
-	tagShape = regexp.MustCompile(`^([A-Za-z0-9_./-]{1,64})(?:\(([A-Za-z0-9_.:-]+)\))?(?: ([0-9.]+))?(?:\[(\d+)\])?:? ?`)
-	sdPart   = regexp.MustCompile(`^` + element)
-	sdParam  = regexp.MustCompile(param)
+	rfc5424 = regexp.MustCompile(`(?s)^<(\d{1,3})>\d{1,2} (\S+) (\S+) (\S+) (\S+) (\S+)(?: (-|(?:` + element + `)+)(?: |$))?(.*)$`)
+	sdPart  = regexp.MustCompile(`^` + element)
+	sdParam = regexp.MustCompile(param)
 )
 
 // Structured data of RFC 5424: elements that have an id and parameters.
@@ -49,7 +45,7 @@ func detectSyslog(head []byte, _ string) int {
 			continue
 		}
 		lines++
-		if bsdHead.Match(line) || isoHead.Match(line) || rfc5424.Match(line) {
+		if _, ok := cutHead(string(line)); ok || rfc5424.Match(line) {
 			hits++
 		}
 	}
@@ -63,6 +59,7 @@ type syslog struct {
 	src  Source
 	e    event.Event
 	open sessions
+	logs memo[string] // metadata.log_name, by program
 }
 
 // line is a syslog line cut into its parts.
@@ -74,7 +71,8 @@ type line struct {
 // Parse implements [Parser].
 func (p *syslog) Parse(rec Record, emit func(*event.Event)) error {
 	p.e.Reset()
-	l, ok := p.cut(text(bytes.TrimPrefix(rec.Raw, []byte("\xef\xbb\xbf"))))
+	raw := text(rec.Raw)
+	l, ok := p.cut(strings.TrimPrefix(raw, "\xef\xbb\xbf"))
 	if !ok {
 		return fault.New(fault.Invalid, "not a syslog line")
 	}
@@ -86,35 +84,44 @@ func (p *syslog) Parse(rec Record, emit func(*event.Event)) error {
 	e.SetExtra("module", l.module)
 	e.SetMessage(l.text)
 	e.SetMetadataProduct("syslog")
-	e.SetMetadataLogName("syslog/" + logWord(l.program)) // process.name has the program as it is
+	e.SetMetadataLogName(p.logs.of(l.program, syslogName)) // process.name has the program as it is
 	e.SetClassUID(int64(event.BaseEvent))
 	priority(e, l.pri)
 	understand(e, l)
 	p.open.note(e, l.when)
-	finish(e, &p.src, rec, 0, l.when)
+	finish(e, &p.src, rec, raw, 0, l.when)
 	emit(e)
 	return nil
 }
 
+func syslogName(program string) string { return "syslog/" + logWord(program) }
+
 func (p *syslog) cut(text string) (line, bool) {
-	if m := rfc5424.FindStringSubmatch(text); m != nil {
+	if m := p.cut5424(text); m != nil {
 		l := line{pri: m[1], host: dash(m[3]), program: dash(m[4]), pid: dash(m[5]), text: strings.TrimPrefix(strings.TrimPrefix(m[len(m)-1], " "), "\xef\xbb\xbf"), when: p.time(m[2])}
 		p.e.SetExtra("msgid", dash(m[6]))
 		structured(&p.e, m[7])
 		return l, true
 	}
-	m := bsdHead.FindStringSubmatch(text)
-	if m == nil {
-		if m = isoHead.FindStringSubmatch(text); m == nil {
-			return line{}, false
-		}
+	h, ok := cutHead(text)
+	if !ok {
+		return line{}, false
 	}
-	l := line{pri: m[1], host: m[3], when: p.time(m[2]), text: text[len(m[0]):]}
-	if t := tagShape.FindStringSubmatch(l.text); t != nil && strings.Contains(t[0], ":") {
-		l.program, l.module, l.pid, l.text = t[1], t[2], t[4], l.text[len(t[0]):]
-		p.e.SetProductVersion(t[3])
+	l := line{pri: h.pri, host: h.host, when: p.time(h.when), text: h.rest}
+	if t, ok := cutTag(l.text); ok {
+		l.program, l.module, l.pid, l.text = t.program, t.module, t.pid, t.rest
+		p.e.SetProductVersion(t.version)
 	}
 	return l, true
+}
+
+// cut5424 is the parts of a line of RFC 5424, or nil.
+func (p *syslog) cut5424(text string) []string {
+	pri, rest := cutPriority(text)
+	if n := digitsAt(rest, 0); pri == "" || n < 1 || n > 2 || !strings.HasPrefix(rest[n:], " ") { // saves most lines the expression
+		return nil
+	}
+	return rfc5424.FindStringSubmatch(text)
 }
 
 // maxParams is how many parameters of structured data are kept by name; all of
@@ -156,6 +163,21 @@ func (p *syslog) time(s string) time.Time {
 		loc = time.UTC
 	}
 	s = strings.Replace(s, ",", ".", 1)
+	if t, ok := isoTime(s, loc); ok {
+		return t
+	}
+	ref := p.src.Modified
+	if ref.IsZero() {
+		ref = p.src.Now
+	}
+	if t, ok := bsdTime(s, ref, loc); ok {
+		return t
+	}
+	return slowTime(s, ref, loc)
+}
+
+// slowTime is what package time says of the spellings that are seldom met.
+func slowTime(s string, ref time.Time, loc *time.Location) time.Time {
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999-0700"} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t.UTC()
@@ -163,10 +185,6 @@ func (p *syslog) time(s string) time.Time {
 	}
 	if t, err := time.ParseInLocation("2006-01-02T15:04:05.999999999", s, loc); err == nil {
 		return t.UTC()
-	}
-	ref := p.src.Modified
-	if ref.IsZero() {
-		ref = p.src.Now
 	}
 	// 29 February parses only with a leap year in front of it.
 	for back := range 5 {
@@ -181,6 +199,9 @@ func (p *syslog) time(s string) time.Time {
 // priority splits PRI into facility (kept as extra) and severity (RFC 5424,
 // table 2): emergency and alert become fatal and critical, and so on down.
 func priority(e *event.Event, pri string) {
+	if pri == "" {
+		return
+	}
 	n, err := strconv.Atoi(pri)
 	if err != nil || n > 191 {
 		e.SetExtra("pri", pri)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,68 +12,6 @@ import (
 	"vedette/internal/event"
 	"vedette/internal/fault"
 )
-
-// zeek turns the columns of one Zeek record into an event. Both spellings of
-// Zeek's logs, tab separated and JSON, end here.
-type zeek struct {
-	src Source
-	e   event.Event
-}
-
-// column puts one column in. list is set for a column with several values.
-func (z *zeek) column(log zeekLog, ot bool, name, v string, list []string) {
-	slot, ok := log.columns[name]
-	if !ok && ot {
-		slot, ok = otColumns[name]
-	}
-	if !ok {
-		slot, ok = zeekCommon[name]
-	}
-	if !ok || slot == noSlot || z.e.Has(slot) {
-		if list != nil {
-			v = strings.Join(list, ", ")
-		}
-		keep(&z.e, name, v)
-		return
-	}
-	switch slot {
-	case event.SlotConnectionInfoProtocolName, event.SlotAppName, event.SlotSrcEndpointMAC, event.SlotDstEndpointMAC:
-		v = strings.ToLower(v)
-	case event.SlotICSFunction:
-		v = strings.TrimSpace(v)
-	default:
-	}
-	if list != nil {
-		setList(&z.e, slot, name, list)
-		return
-	}
-	if slot == event.SlotICSFunctionCode {
-		if _, isCode := parseInt(v); !isCode && !z.e.Has(event.SlotICSFunction) {
-			slot = event.SlotICSFunction // dnp3_control writes the name here
-		}
-	}
-	set(&z.e, slot, name, v)
-}
-
-// done gives the record its class, product and outcome and emits it.
-func (z *zeek) done(rec Record, logName string, log zeekLog, when time.Time, emit func(*event.Event)) {
-	z.e.SetMetadataProduct("Zeek")
-	setLogName(&z.e, "zeek", "_path", logName)
-	if z.e.ClassUID() == 0 {
-		z.e.SetClassUID(int64(log.class))
-	}
-	if log.app != "" && !z.e.Has(event.SlotAppName) {
-		z.e.SetAppName(log.app)
-	}
-	if log.finish != nil {
-		log.finish(&z.e)
-	}
-	if p := otProtocol(logName); p != "" {
-		finishOT(&z.e, logName, p)
-	}
-	finish(&z.e, &z.src, rec, 0, when)
-	emit(&z.e)
-}
 
 // logOfName is the log that a file name tells: "conn.log", "conn.12:00.log.gz"
 // and "conn_20250101.log" are conn logs.
@@ -96,10 +35,9 @@ func ZeekTSV() Dialect {
 	}
 }
 
-var (
-	zeekBareRow    = regexp.MustCompile(`^(?:\d{1,12}\.\d{1,9}|X{10}\.X{6})\tC[0-9A-Za-z]{8,20}\t[0-9A-Fa-f:.]+\t\d{1,5}\t[0-9A-Fa-f:.]+\t\d{1,5}(?:\t|$)`)
-	zeekBareHeader = regexp.MustCompile(`^ts\tuid\tid\.orig_h\t`)
-)
+const zeekBareHeader = "ts\tuid\tid.orig_h\t"
+
+var zeekBareRow = regexp.MustCompile(`^(?:\d{1,12}\.\d{1,9}|X{10}\.X{6})\tC[0-9A-Za-z]{8,20}\t[0-9A-Fa-f:.]+\t\d{1,5}\t[0-9A-Fa-f:.]+\t\d{1,5}(?:\t|$)`)
 
 func detectZeekTSV(head []byte, _ string) int {
 	for n, line := range bytes.Split(head, []byte("\n")) {
@@ -110,7 +48,7 @@ func detectZeekTSV(head []byte, _ string) int {
 			return 0
 		case bytes.HasPrefix(trimmed, []byte("#separator ")), bytes.HasPrefix(trimmed, []byte("#fields\t")):
 			return 100
-		case zeekBareHeader.Match(line):
+		case bytes.HasPrefix(line, []byte(zeekBareHeader)):
 			return 95
 		case zeekBareRow.Match(line):
 			return 90
@@ -129,7 +67,8 @@ type zeekTSV struct {
 	log                       string
 	named                     bool // the header named the log
 
-	told, toldFor string // which log the columns tell, and of which columns that is
+	cells []string   // of the row being read
+	shape *zeekShape // of the last row; nil after a header line
 }
 
 // The bounds of what a header may ask for.
@@ -142,76 +81,101 @@ const (
 func (p *zeekTSV) Parse(rec Record, emit func(*event.Event)) error {
 	line := text(rec.Raw)
 	if t := strings.TrimLeft(line, " \t"); strings.HasPrefix(t, "#") {
+		p.shape = nil
 		return p.header(t)
 	}
-	if zeekBareHeader.MatchString(line) {
-		p.empty = ""
+	if strings.HasPrefix(line, zeekBareHeader) {
+		p.shape, p.empty = nil, ""
 		return p.name(line, "\t")
 	}
-	if strings.Count(line, p.sep) >= maxColumns {
-		return fault.New(fault.Limited, "more than %d columns", maxColumns)
+	if err := p.cut(line); err != nil {
+		return err
 	}
-	cells := strings.Split(line, p.sep)
-	fields := p.fields
-	if fields == nil {
-		if !zeekBareRow.MatchString(line) {
-			return fault.New(fault.Invalid, "a line before any #fields header that is no Zeek record")
-		}
-		fields = layoutOf(p.log, len(cells))
+	if p.fields == nil && !zeekBareRow.MatchString(line) {
+		return fault.New(fault.Invalid, "a line before any #fields header that is no Zeek record")
 	}
-	if len(cells) < len(fields) {
-		return fault.New(fault.Invalid, "%d columns where the header names %d", len(cells), len(fields))
+	if len(p.cells) < len(p.fields) {
+		return fault.New(fault.Invalid, "%d columns where the header names %d", len(p.cells), len(p.fields))
 	}
-	p.row(rec, cells, fields, emit)
+	if p.shape == nil || len(p.shape.columns) != len(p.cells) {
+		p.shape = p.shapeOf(len(p.cells))
+	}
+	if n := len(p.shape.columns); len(p.cells) < n { // of a layout
+		return fault.New(fault.Invalid, "%d columns where the header names %d", len(p.cells), n)
+	}
+	p.row(rec, line, emit)
 	return nil
 }
 
-func (p *zeekTSV) row(rec Record, cells, fields []string, emit func(*event.Event)) {
+// cut cuts a line into its cells.
+func (p *zeekTSV) cut(line string) error {
+	clear(p.cells)
+	p.cells = p.cells[:0]
+	for {
+		cell, rest, more := strings.Cut(line, p.sep)
+		if len(p.cells) >= maxColumns {
+			return fault.New(fault.Limited, "more than %d columns", maxColumns)
+		}
+		p.cells = append(p.cells, cell)
+		if !more {
+			return nil
+		}
+		line = rest
+	}
+}
+
+// shapeOf is the meaning of a row of n cells: as the header names them, or as
+// the log of a stripped header has them. More cells than names are called by
+// their position.
+func (p *zeekTSV) shapeOf(n int) *zeekShape {
+	fields := p.fields
+	if fields == nil {
+		fields = layoutOf(p.log, n)
+	}
+	log := p.log
+	if !p.named {
+		log = logOfColumns(fields, p.log)
+	}
+	all := slices.Clip(fields)
+	for i := len(all); i < n; i++ {
+		all = append(all, "col"+strconv.Itoa(i+1))
+	}
+	s := newZeekShape(log, all)
+	for i := range min(n, len(p.types)) {
+		s.columns[i].list = strings.HasPrefix(p.types[i], "set[") || strings.HasPrefix(p.types[i], "vector[")
+	}
+	return s
+}
+
+func (p *zeekTSV) row(rec Record, line string, emit func(*event.Event)) {
 	p.e.Reset()
-	name := p.logOf(fields)
-	log, ot := zeekLogs[name], otProtocol(name) != ""
+	escaped := strings.Contains(line, `\x`)
 	var when time.Time
-	for i, cell := range cells {
+	for i, cell := range p.cells {
 		if cell == p.unset || cell == p.empty || cell == "" {
 			continue
 		}
-		field := "col" + strconv.Itoa(i+1)
-		if i < len(fields) {
-			field = fields[i]
-		}
-		if field == "ts" && when.IsZero() {
+		c := &p.shape.columns[i]
+		if c.name == "ts" && when.IsZero() {
 			if when = epoch(cell); when.IsZero() {
-				keep(&p.e, field, unescapeZeek(cell))
+				keep(&p.e, c.name, unescapeZeek(cell))
 			}
 			continue
 		}
-		if p.isList(i) && strings.Contains(cell, p.setSep) {
+		if c.list && strings.Contains(cell, p.setSep) {
 			list := strings.Split(cell, p.setSep)
 			for n := range list {
 				list[n] = unescapeZeek(list[n]) // only now: \x2c is no separator
 			}
-			p.column(log, ot, field, "", list)
+			p.column(p.shape, c, "", list)
 			continue
 		}
-		p.column(log, ot, field, unescapeZeek(cell), nil)
+		if escaped {
+			cell = unescapeZeek(cell)
+		}
+		p.column(p.shape, c, cell, nil)
 	}
-	p.done(rec, name, log, when, emit)
-}
-
-// isList tells whether the types say that column i has several values.
-func (p *zeekTSV) isList(i int) bool {
-	return i < len(p.types) && (strings.HasPrefix(p.types[i], "set[") || strings.HasPrefix(p.types[i], "vector["))
-}
-
-// logOf is the log's name: the header's, else what the columns tell.
-func (p *zeekTSV) logOf(fields []string) string {
-	if p.named {
-		return p.log
-	}
-	if key := strings.Join(fields, "\t"); p.told == "" || key != p.toldFor {
-		p.told, p.toldFor = logOfColumns(fields, p.log), key
-	}
-	return p.told
+	p.done(rec, line, p.shape, when, emit)
 }
 
 // name takes the names of the columns. A header that asks for too much is
