@@ -181,7 +181,7 @@ func (c *Copilot) answer(ctx context.Context, r *reading.Reading, now time.Time,
 		ans.Suggestions = c.examples(ctx, bounds)
 		return nil
 	}
-	n := narrator{r: r, ev: ans.Evidence, bounds: bounds}
+	n := narrator{r: r, ev: ans.Evidence, bounds: bounds, now: now}
 	ans.Answer = verify(n.sentences(ctx, c.tools), ans)
 	ans.Suggestions = n.suggestions()
 	return nil

@@ -176,6 +176,18 @@ func TestHostileTextIsCleaned(t *testing.T) {
 	}
 }
 
+// Recorded data is older than "the past hour"; the answer says so.
+func TestAskedTimeAfterTheData(t *testing.T) {
+	c := product(t, logins(t))
+	a, err := c.Ask(t.Context(), copilot.Request{Question: "how many failed logins in the past hour", Now: now.Add(240 * time.Hour)})
+	if err != nil || !strings.Contains(said(a), "the newest stored event is of 2026-03-10 11:59:00 UTC, before the asked time: to count back from it, ask with --now last [verified]") {
+		t.Errorf("%v %s", err, said(a))
+	}
+	if a := ask(t, c, "how many failed logins in the past hour", ""); strings.Contains(said(a), "newest stored") {
+		t.Error(said(a))
+	}
+}
+
 // A known type of device that nobody has is said to be missing; it is not
 // answered with "nothing is unusual".
 func TestUnusualOfNobody(t *testing.T) {

@@ -20,6 +20,7 @@ type narrator struct {
 	r      *reading.Reading
 	ev     []Evidence
 	bounds toolbox.Bounds
+	now    time.Time
 }
 
 // maxListed is how many rows of a table are also said in words.
@@ -50,6 +51,9 @@ func (n *narrator) sentences(ctx context.Context, tools Tools) []Sentence {
 	case reading.OverviewShape:
 		out = n.overview()
 	}
+	if s, ok := n.tooLate(); ok {
+		out = append(out, s)
+	}
 	missing := n.missing(ctx, tools)
 	if len(missing) > 0 && n.nothingFound() {
 		if n.r.Shape == reading.UnusualShape {
@@ -58,6 +62,19 @@ func (n *narrator) sentences(ctx context.Context, tools Tools) []Sentence {
 		return append(missing, out...)
 	}
 	return append(out, missing...)
+}
+
+// tooLate tells that nothing was found because the asked time begins after the
+// newest stored event, as with recorded data.
+func (n *narrator) tooLate() (Sentence, bool) {
+	rng, err := n.r.Steps[0].Query.Time.Resolve(n.now)
+	if err != nil || rng.From.IsZero() || n.bounds.Newest.IsZero() || !rng.From.After(n.bounds.Newest) || !n.nothingFound() || n.r.Steps[0].Query.From == "devices" {
+		return Sentence{}, false
+	}
+	newest := cell(n.bounds.Newest)
+	s := say(n.ev[0].ID, "the newest stored event is of %s, before the asked time: to count back from it, ask with --now last", newest)
+	s.computed = []string{newest}
+	return s, true
 }
 
 func (n *narrator) nothingFound() bool {
