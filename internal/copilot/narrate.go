@@ -229,7 +229,7 @@ func keyWords(columns []string, row []any) string {
 	var out []string
 	for i, c := range columns {
 		if strings.HasSuffix(c, "_endpoint.name") && i > 0 && strings.HasSuffix(columns[i-1], "_endpoint.ip") {
-			if row[i] != nil {
+			if row[i] != nil && cell(row[i]) != out[len(out)-1] {
 				out[len(out)-1] = cell(row[i]) + " (" + out[len(out)-1] + ")"
 			}
 			continue
@@ -320,7 +320,7 @@ func (n *narrator) unusual() []Sentence {
 	out := make([]Sentence, 0, maxListed+1)
 	for _, row := range e.Rows[:min(maxListed, len(e.Rows))] {
 		who := cell(row[0])
-		if row[1] != nil {
+		if row[1] != nil && cell(row[1]) != who {
 			who += " (" + cell(row[1]) + ")"
 		}
 		reasons, _ := row[4].([]string)
@@ -392,12 +392,18 @@ func (n *narrator) missing(ctx context.Context, tools Tools) []Sentence {
 			s.Text += "; nearest: " + clean(strings.Join(near, ", "))
 			s.computed = near
 		}
+		if m.Field == "device.type" {
+			s.Text += "; say which devices are with \"vedette devices set DEVICE type=TYPE\" or \"vedette devices import FILE\""
+		}
 		out = append(out, s)
 	}
 	return out
 }
 
 func (n *narrator) suggestions() []string {
+	if n.r.Shape == reading.UnusualShape && len(n.r.Missing) > 0 {
+		return []string{"show unusual communication patterns over the past 24 hours", "which device types are there?"}
+	}
 	if n.r.Shape == reading.CountShape || n.r.Shape == reading.ExistsShape {
 		return []string{"show them per source", "show the trend over time"}
 	}
