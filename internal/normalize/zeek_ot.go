@@ -209,11 +209,11 @@ func finishOPCUA(e *event.Event, log string) {
 }
 
 // The functions that change a controller or the process, and those that only
-// look, by words in their names; the first that fits decides.
+// look, by words in their names, in lower case; the first that fits decides.
 var otWords = map[string]struct{ write, read []string }{
 	"dnp3": {
-		write: []string{"WRITE", "SELECT", "OPERATE", "FREEZE", "RESTART", "INITIALIZE", "START_APPL", "STOP_APPL", "SAVE_CONFIG", "UNSOLICITED", "ASSIGN_CLASS", "RECORD_CURRENT", "OPEN_FILE", "DELETE_FILE", "ABORT_FILE"},
-		read:  []string{"READ", "RESPONSE", "CONFIRM", "DELAY_MEASURE", "GET_FILE", "AUTHENTICATE"},
+		write: []string{"write", "select", "operate", "freeze", "restart", "initialize", "start_appl", "stop_appl", "save_config", "unsolicited", "assign_class", "record_current", "open_file", "delete_file", "abort_file"},
+		read:  []string{"read", "response", "confirm", "delay_measure", "get_file", "authenticate"},
 	},
 	"bacnet": {
 		write: []string{"write", "create", "delete", "reinitialize", "device-communication", "device_communication", "list-element", "list_element", "time-sync", "time_sync", "life-safety", "life_safety"},
@@ -249,12 +249,12 @@ func changes(protocol, fn string) (write, known bool) {
 		return false, true
 	}
 	for _, w := range words.write {
-		if strings.Contains(lower, strings.ToLower(w)) {
+		if strings.Contains(lower, w) {
 			return true, true
 		}
 	}
 	for _, w := range words.read {
-		if strings.Contains(lower, strings.ToLower(w)) {
+		if strings.Contains(lower, w) {
 			return false, true
 		}
 	}

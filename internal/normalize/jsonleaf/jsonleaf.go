@@ -8,7 +8,6 @@ package jsonleaf
 
 import (
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"vedette/internal/fault"
@@ -277,26 +276,4 @@ func (s *Scanner) wrong() error {
 
 func tooDeep() error {
 	return fault.New(fault.Invalid, "JSON nested deeper than %d", maxDepth)
-}
-
-// arena keeps many short texts in few pieces of memory. What is written into
-// one is never changed, so that its texts may be kept.
-type arena struct{ b strings.Builder }
-
-const (
-	arenaSize     = 4 << 10
-	maxIdleBuffer = 1 << 20 // more is not kept for the next record
-)
-
-func (a *arena) keep(v []byte) string {
-	if len(v) > arenaSize/4 {
-		return string(v)
-	}
-	if a.b.Cap()-a.b.Len() < len(v) {
-		a.b.Reset()
-		a.b.Grow(arenaSize)
-	}
-	n := a.b.Len()
-	a.b.Write(v)
-	return a.b.String()[n:]
 }
