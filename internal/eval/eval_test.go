@@ -12,8 +12,6 @@ func answer(status copilot.AnswerStatus, total int64, columns []string, rows ...
 	return &copilot.Answer{Status: status, Evidence: []copilot.Evidence{{ID: "E1", Columns: columns, Rows: rows, Total: total}}}
 }
 
-func ptr[T any](v T) *T { return &v }
-
 func TestGrade(t *testing.T) {
 	at := time.Date(2026, 3, 1, 7, 0, 0, 0, time.UTC)
 	ok := copilot.StatusAnswered
@@ -23,12 +21,12 @@ func TestGrade(t *testing.T) {
 		got  *copilot.Answer
 		is   Verdict
 	}{
-		"number":                      {Expect{Number: ptr(42.0)}, answer(ok, 1, []string{"count"}, []any{int64(42)}), Right},
-		"number off by one":           {Expect{Number: ptr(42.0)}, answer(ok, 1, []string{"count"}, []any{int64(43)}), Wrong},
-		"large number off by one":     {Expect{Number: ptr(100000.0)}, answer(ok, 1, []string{"count"}, []any{int64(100001)}), Wrong},
-		"fraction nearly":             {Expect{Number: ptr(12.345)}, answer(ok, 1, []string{"avg"}, []any{12.3449}), Right},
-		"number of listed events":     {Expect{Number: ptr(7.0)}, answer(ok, 7, []string{"time", "user"}, []any{at, "a"}, []any{at, "b"}), Right},
-		"none":                        {Expect{Number: ptr(0.0)}, answer(ok, 0, []string{"count"}), Right},
+		"number":                      {Expect{Number: new(42.0)}, answer(ok, 1, []string{"count"}, []any{int64(42)}), Right},
+		"number off by one":           {Expect{Number: new(42.0)}, answer(ok, 1, []string{"count"}, []any{int64(43)}), Wrong},
+		"large number off by one":     {Expect{Number: new(100000.0)}, answer(ok, 1, []string{"count"}, []any{int64(100001)}), Wrong},
+		"fraction nearly":             {Expect{Number: new(12.345)}, answer(ok, 1, []string{"avg"}, []any{12.3449}), Right},
+		"number of listed events":     {Expect{Number: new(7.0)}, answer(ok, 7, []string{"time", "user"}, []any{at, "a"}, []any{at, "b"}), Right},
+		"none":                        {Expect{Number: new(0.0)}, answer(ok, 0, []string{"count"}), Right},
 		"rows":                        {Expect{Rows: [][]any{{"10.0.0.1", 9.0}, {"10.0.0.2", 3.0}}}, table, Right},
 		"rows, wrong figure":          {Expect{Rows: [][]any{{"10.0.0.1", 9.0}, {"10.0.0.2", 4.0}}}, table, Wrong},
 		"rows, one missing":           {Expect{Rows: [][]any{{"10.0.0.1", 9.0}}}, table, Wrong},
@@ -37,14 +35,14 @@ func TestGrade(t *testing.T) {
 		"set, one too few":            {Expect{Set: &[]string{"10.0.0.1"}}, table, Wrong},
 		"time":                        {Expect{Time: &at}, answer(ok, 1, []string{"first"}, []any{at.Add(400 * time.Millisecond)}), Right},
 		"time of another day":         {Expect{Time: &at}, answer(ok, 1, []string{"first"}, []any{at.Add(24 * time.Hour)}), Wrong},
-		"yes":                         {Expect{Yes: ptr(true)}, answer(ok, 1, []string{"count"}, []any{int64(3)}), Right},
-		"no":                          {Expect{Yes: ptr(false)}, answer(ok, 1, []string{"count"}, []any{int64(0)}), Right},
-		"yes that is no":              {Expect{Yes: ptr(true)}, answer(ok, 1, []string{"count"}, []any{int64(0)}), Wrong},
+		"yes":                         {Expect{Yes: new(true)}, answer(ok, 1, []string{"count"}, []any{int64(3)}), Right},
+		"no":                          {Expect{Yes: new(false)}, answer(ok, 1, []string{"count"}, []any{int64(0)}), Right},
+		"yes that is no":              {Expect{Yes: new(true)}, answer(ok, 1, []string{"count"}, []any{int64(0)}), Wrong},
 		"refused as it should":        {Expect{Refuse: true}, &copilot.Answer{Status: copilot.StatusRefused}, Right},
 		"answered the unanswerable":   {Expect{Refuse: true}, table, Wrong},
-		"refused the answerable":      {Expect{Number: ptr(1.0)}, &copilot.Answer{Status: copilot.StatusNotUnderstood}, Hedged},
-		"wrong but said to be partly": {Expect{Number: ptr(1.0)}, answer(copilot.StatusPartly, 1, []string{"count"}, []any{int64(2)}), Hedged},
-		"one of several readings":     {Expect{AnyOf: []Expect{{Number: ptr(5.0)}, {Number: ptr(6.0)}}}, answer(ok, 1, []string{"count"}, []any{int64(6)}), Right},
+		"refused the answerable":      {Expect{Number: new(1.0)}, &copilot.Answer{Status: copilot.StatusNotUnderstood}, Hedged},
+		"wrong but said to be partly": {Expect{Number: new(1.0)}, answer(copilot.StatusPartly, 1, []string{"count"}, []any{int64(2)}), Hedged},
+		"one of several readings":     {Expect{AnyOf: []Expect{{Number: new(5.0)}, {Number: new(6.0)}}}, answer(ok, 1, []string{"count"}, []any{int64(6)}), Right},
 	} {
 		if got := Grade(c.want, c.got); got != c.is {
 			t.Errorf("%s: %s, want %s", name, got, c.is)
