@@ -277,6 +277,9 @@ func (c *clock) point(i int) (when, int) {
 }
 
 func (c *clock) number(i int) (float64, bool) {
+	if i < 0 {
+		return 0, false
+	}
 	if i >= len(c.toks) {
 		return 0, false
 	}
