@@ -89,6 +89,9 @@ func (a *App) taking(ctx context.Context, sum *ingest.Summary, read func(sink fu
 	}
 	close(w.full)
 	err = errors.Join(err, <-w.done)
+	if err == nil {
+		err = a.keepDevices(ctx)
+	}
 	sum.Add(rep, w.stored, w.duplicates)
 	return err
 }
@@ -130,12 +133,21 @@ func (w *writer) flush() error {
 	}
 }
 
-// commit stores batch after batch: devices first, so that no stored event
-// names a device that a crash would make unknown.
+// keepEvery is how long what was learnt about known devices may wait to be
+// written while a source is read.
+const keepEvery = 2 * time.Second
+
+// commit stores batch after batch. New devices go first, so that no stored
+// event names a device that a crash would make unknown; that a known one was
+// seen again is written now and then and at the end.
 func (w *writer) commit(ctx context.Context) error {
+	known, kept := -1, time.Time{}
 	for batch := range w.full {
-		if err := w.app.keepDevices(ctx); err != nil {
-			return err
+		if n := w.app.devices.Stats().Devices; n != known || time.Since(kept) > keepEvery {
+			if err := w.app.keepDevices(ctx); err != nil {
+				return err
+			}
+			known, kept = n, time.Now()
 		}
 		got, err := w.app.events.Append(ctx, batch)
 		if err != nil {
