@@ -157,8 +157,8 @@ func unit(field string) string {
 	switch {
 	case field == "duration", field == "dhcp.lease_time":
 		return " seconds"
-	case strings.HasPrefix(field, "traffic.bytes"):
-		return " bytes"
+	case field == "file.size", strings.HasPrefix(field, "http_") && strings.HasSuffix(field, ".length"):
+		return " bytes" // the nouns of traffic say it themselves
 	}
 	return ""
 }
@@ -345,10 +345,40 @@ func (n *narrator) rows() []Sentence {
 		return []Sentence{say(e.ID, "no stored %s match", what)}
 	case len(n.r.Steps[0].Query.Measures) > 0:
 		return n.table()
+	case len(n.r.Frame.Measure.Field) > 0 && len(e.Columns) > 0 && e.Columns[0] == n.r.Frame.Measure.Field:
+		return n.extremes(e)
+	case e.Total > int64(len(e.Rows)) && len(e.Rows) == 1:
+		return []Sentence{say(e.ID, "%s, one is shown", matching(e.Total, what))}
 	case e.Total > int64(len(e.Rows)):
 		return []Sentence{say(e.ID, "%s, %d are shown", matching(e.Total, what), len(e.Rows))}
 	}
 	return []Sentence{say(e.ID, "%s", matching(int64(len(e.Rows)), what))}
+}
+
+// extremes words records that were ranked by a number: the number, and between
+// whom and when it was.
+func (n *narrator) extremes(e Evidence) []Sentence {
+	var out []Sentence
+	for _, row := range e.Rows[:min(maxListed, len(e.Rows))] {
+		at := func(column string) string {
+			if i := slices.Index(e.Columns, column); i >= 0 && row[i] != nil {
+				return cell(row[i])
+			}
+			return ""
+		}
+		text := n.noun(e.Columns[0]) + " " + cell(row[0]) + unit(e.Columns[0])
+		if src, dst := at("src_endpoint.ip"), at("dst_endpoint.ip"); src != "" && dst != "" {
+			text += ": " + src + " → " + dst
+			if port := at("dst_endpoint.port"); port != "" {
+				text += " port " + port
+			}
+		}
+		if t := at("time"); t != "" {
+			text += " at " + t
+		}
+		out = append(out, say(e.ID, "%s", text))
+	}
+	return append(out, say(e.ID, "of %s", cell(e.Total)+" "+counted(e.Total, n.r.Subject)))
 }
 
 func (n *narrator) overview() []Sentence {

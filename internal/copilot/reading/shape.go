@@ -146,6 +146,9 @@ func (r *reader) countTargets() {
 			r.f.Shape = CountShape
 			r.f.Targets = nil
 		}
+	case len(counted) > 1:
+		r.f.Shape = TableShape // pairs are counted by the number of their groups
+		r.f.Targets = counted
 	default:
 		r.f.Measure = query.Measure{Fn: query.Distinct, Field: counted[0]}
 		r.f.On["exists:"+counted[0]] = true
