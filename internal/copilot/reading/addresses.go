@@ -122,6 +122,9 @@ func (r *reader) roleSide(s *span, i int) (string, bool) {
 	s.used = true
 	switch e.key {
 	case "src", "dst":
+		if e.key == "src" && strings.EqualFold(s.text, "by") && r.f.Subject != nil && r.f.Subject.key == "file" {
+			return "dst", true // who downloads a file receives it
+		}
 		if e.key == "src" && r.answersOf() {
 			return "dst", true // an exception "from X" answers what was sent to X
 		}

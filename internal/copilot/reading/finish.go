@@ -77,11 +77,28 @@ func (r *reader) headUnknown() bool {
 			if n.unknown {
 				return r.unknownHeads(k)
 			}
+			if e := n.entry(kSubject); e != nil && e.key == "ot" && s.is(kWh) && strings.HasPrefix(strings.ToLower(n.text), "command") && !r.vals.any("ics.function") {
+				return true // the commands that a user ran are in no log here
+			}
 			return n.only(kValue) && s.is(kWh) && k == i+1 && r.standsAlone(k)
 
 		}
 	}
 	return false
+}
+
+// setTheScene takes the nouns of a sentence that asks nothing out of the
+// question: "X looks like a scanner. How many ports did it hit?"
+func (r *reader) setTheScene() {
+	if !r.tellsFirst() {
+		return
+	}
+	stop := strings.LastIndex(r.question[:strings.LastIndex(r.question, "?")], ". ")
+	for _, s := range r.spans {
+		if r.toks[s.from].from < stop && !s.unknown && s.addr == "" && s.name == "" && len(s.values) == 0 && s.time == nil && !s.is(kValue) && !s.is(kCond) {
+			s.used = true
+		}
+	}
 }
 
 // tellsFirst tells a question that begins with a sentence that asks nothing.

@@ -84,7 +84,7 @@ func (r *reader) liveField(word string) (string, int64) {
 // takeLoosePart reads a word through a field of the log itself, where more
 // records have it there than in the fields of the schema.
 func (r *reader) takeLoosePart(s *span, i int, schema int64) bool {
-	if r.f.Subject == nil || r.f.Subject.key != "ot" {
+	if r.f.Subject == nil && !r.speaksOT() || r.f.Subject != nil && r.f.Subject.key != "ot" {
 		return false
 	}
 	counts, texts := map[string]int64{}, map[string][]string{}

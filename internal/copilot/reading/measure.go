@@ -11,6 +11,37 @@ import (
 // average, the number of different values.
 func (r *reader) takeMeasure() {
 	r.f.Measure = query.Measure{Fn: query.Count}
+	fn, distinct := r.takeFunction()
+	quantity := r.takeQuantity(fn)
+	if quantity == "" && r.f.Ordered {
+		quantity = r.superlative()
+	}
+	if field := r.mostDifferent(); distinct && quantity == "" && field != "" {
+		r.f.Measure = query.Measure{Fn: query.Distinct, Field: field}
+		return
+	}
+	r.f.On["distinct"] = distinct
+	if strings.HasPrefix(quantity, "traffic.bytes") && r.f.Subject != nil && r.f.Subject.key == "file" {
+		quantity = "file.size"
+	}
+	quantity = r.bothWays(quantity)
+	quantity = r.seenFromSender(quantity)
+	switch {
+	case quantity != "":
+		r.f.Measure = query.Measure{Fn: r.quantityFn(fn), Field: quantity}
+	case fn != nil && fn.key == "sum" && r.f.Subject != nil && r.f.Subject.key == "connection" && r.saidHowMuch():
+		r.f.Measure = query.Measure{Fn: query.Sum, Field: "traffic.bytes"}
+	case fn != nil && fn.key != "count" && fn.key != "sum":
+		r.numericTarget(query.Fn(fn.key))
+	}
+	if fn != nil {
+		r.f.On["fn:"+fn.key] = true
+	}
+}
+
+// takeFunction finds the word for what is computed, and whether different
+// values are counted.
+func (r *reader) takeFunction() (*entry, bool) {
 	var fn *entry
 	distinct := false
 	for _, s := range r.spans {
@@ -29,28 +60,7 @@ func (r *reader) takeMeasure() {
 		}
 		s.used = true
 	}
-	quantity := r.takeQuantity(fn)
-	if quantity == "" && r.f.Ordered {
-		quantity = r.superlative()
-	}
-	if field := r.mostDifferent(); distinct && quantity == "" && field != "" {
-		r.f.Measure = query.Measure{Fn: query.Distinct, Field: field}
-		return
-	}
-	r.f.On["distinct"] = distinct
-	quantity = r.bothWays(quantity)
-	quantity = r.seenFromSender(quantity)
-	switch {
-	case quantity != "":
-		r.f.Measure = query.Measure{Fn: r.quantityFn(fn), Field: quantity}
-	case fn != nil && fn.key == "sum" && r.f.Subject != nil && r.f.Subject.key == "connection" && r.saidHowMuch():
-		r.f.Measure = query.Measure{Fn: query.Sum, Field: "traffic.bytes"}
-	case fn != nil && fn.key != "count" && fn.key != "sum":
-		r.numericTarget(query.Fn(fn.key))
-	}
-	if fn != nil {
-		r.f.On["fn:"+fn.key] = true
-	}
+	return fn, distinct
 }
 
 // bothWays: bytes "sent plus received" or "in both directions" are the sum.
@@ -112,6 +122,11 @@ func (r *reader) onlyAddressed() bool {
 		_, opens := r.vals.has("src_endpoint.ip", addr)
 		if _, addressed := r.vals.has("dst_endpoint.ip", addr); opens || !addressed {
 			continue
+		}
+		for k, d := range r.f.Conds {
+			if d.Expr.Field == "dst_endpoint.ip" && d.Expr.Op == query.Eq && !d.Not {
+				r.f.Conds[k].Expr.Field = "src_endpoint.ip" // sent to whoever opened the connection
+			}
 		}
 		r.f.Conds[i].Expr.Field = "dst_endpoint.ip"
 		r.note("%s opened no connection itself, so what it sent is what came back over those of others", addr)

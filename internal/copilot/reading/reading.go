@@ -268,6 +268,7 @@ func (r *reader) note(format string, args ...any) {
 // what remains decides the subject and the form of the answer.
 func (r *reader) interpret() {
 	r.f.On = map[string]bool{}
+	r.setTheScene()
 	r.takeTimes()
 	r.takeFieldNames()
 	r.takeRanking()

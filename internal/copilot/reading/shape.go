@@ -352,7 +352,7 @@ func (r *reader) compareValues() {
 			if !slices.Contains(r.f.Targets, groupMark+c.Expr.Field) {
 				r.f.Targets = append(slices.DeleteFunc(r.f.Targets, func(t string) bool { return t == c.Expr.Field }), groupMark+c.Expr.Field)
 				r.f.Measures = nil
-				if r.moreOfTwo() {
+				if r.moreOfTwo() || r.saidMore() {
 					r.f.Targets = []string{groupMark + c.Expr.Field}
 				}
 			}
@@ -373,6 +373,11 @@ func (r *reader) moreOfTwo() bool {
 	}
 	opens := r.toks[0].lower == "more" || r.toks[0].lower == "fewer" || r.toks[0].lower == "less"
 	return more && or && (opens || r.startsWith(kWh)) && len(r.f.Having) == 0
+}
+
+// saidMore tells that the compared counts are what is asked for.
+func (r *reader) saidMore() bool {
+	return slices.ContainsFunc(r.toks, func(t token) bool { return t.lower == "more" || t.lower == "fewer" || t.lower == "less" })
 }
 
 // oneSide gives two addresses that are compared the side of who started it,
@@ -397,7 +402,13 @@ func (r *reader) oneSide() {
 
 // saidEach tells "how many tcp and udp connections each".
 func (r *reader) saidEach() bool {
-	return slices.ContainsFunc(r.toks, func(t token) bool { return t.lower == "each" || t.lower == "respectively" })
+	counts := 0
+	for _, s := range r.spans {
+		if e := s.entry(kFn); e != nil && e.key == "count" {
+			counts++
+		}
+	}
+	return counts > 1 || slices.ContainsFunc(r.toks, func(t token) bool { return t.lower == "each" || t.lower == "respectively" })
 }
 
 // asksWhichKind: "which alerts were raised" asks for their kinds, while "show

@@ -214,6 +214,10 @@ func (r *reader) strangeWord(i int) *span {
 	if nameShaped(t.text) {
 		return &span{to: i + 1, name: t.text}
 	}
+	switch t.lower {
+	case "after", "before", "while", "during", "until", "because":
+		return &span{to: i + 1, unknown: true} // no misspelling: what they mean is not understood here
+	}
 	if fixed, ok := r.lex.correct(t.stem); ok && !r.afterContains() {
 		if found := r.lex.phrases[fixed]; found != nil {
 			r.note("read %q as %q", t.text, fixed)

@@ -76,6 +76,9 @@ func (r *reader) theOtherEnd(i int) bool {
 	if r.plural(r.spans[i]) {
 		return false
 	}
+	if i+1 < len(r.spans) && r.spans[i+1].is(kEntity) && r.spans[i+1].entry(kEntity).key == "object" {
+		return true // "PLC block"
+	}
 	for k := i - 1; k >= 0 && k >= i-3; k-- {
 		s := r.spans[k]
 		switch strings.ToLower(s.text) {

@@ -27,7 +27,7 @@ func (r *reader) subjectNouns() []*entry {
 	var nouns []*entry
 	for i, s := range r.spans {
 		e := s.entry(kSubject)
-		if e == nil || s.used {
+		if e == nil || s.used || s.is(kVerb) && s.from > 0 && pronouns[r.toks[s.from-1].lower] {
 			continue
 		}
 		if n := len(nouns); n > 0 && r.spans[i-1].entry(kSubject) == nouns[n-1] && !generic(e) && nouns[n-1].key == "connection" {
@@ -38,6 +38,9 @@ func (r *reader) subjectNouns() []*entry {
 	}
 	return nouns
 }
+
+// pronouns stand before verbs: "did it hit" speaks of no hits.
+var pronouns = map[string]bool{"it": true, "they": true, "he": true, "she": true, "we": true, "you": true}
 
 // generic tells nouns that any log may be meant by.
 func generic(e *entry) bool { return e.key == "event" || e.key == "ot" }
@@ -63,6 +66,9 @@ func (r *reader) tlsSession(nouns []*entry) bool {
 
 func (r *reader) subjectOfNoun(nouns []*entry) bool {
 	for _, e := range nouns {
+		if http := r.lex.entry(kSubject, "http"); e.key == "file" && r.fromStored() == http && http != nil {
+			e = http // "the file /x over http" is what was requested
+		}
 		if !generic(e) {
 			r.setSubject(e)
 			r.storedInstead()
@@ -288,6 +294,9 @@ func (r *reader) userSession(nouns []*entry) bool {
 func (r *reader) fromVerb(key string) *entry {
 	e := r.lex.entry(kSubject, key)
 	other := map[string]string{"login": "connection", "connection": "login"}[key]
+	if key == "login" && !r.stored(e) && r.speaksOT() {
+		return r.lex.entry(kSubject, "ot")
+	}
 	if other != "" && !r.stored(e) {
 		if o := r.lex.entry(kSubject, other); r.stored(o) {
 			return o
