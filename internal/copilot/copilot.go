@@ -160,12 +160,20 @@ func (c *Copilot) answer(ctx context.Context, r *reading.Reading, now time.Time,
 		c.notUnderstood(ctx, r, bounds, ans)
 		return nil
 	}
+	suspects := suspectStep(r, bounds)
+	if suspects != nil {
+		r.Steps = append(r.Steps, *suspects)
+		ans.Plan = r.Steps
+	}
 	for i, step := range r.Steps {
 		table, err := c.run(ctx, step, now)
 		if err != nil {
 			return fmt.Errorf("running step %d of the plan: %w", i+1, err)
 		}
 		ans.Evidence = append(ans.Evidence, Evidence{ID: fmt.Sprintf("E%d", i+1), Query: stepText(step), Columns: table.Columns, Rows: table.Rows, Total: table.Total})
+	}
+	if last := len(ans.Evidence) - 1; suspects != nil && empty(ans.Evidence[last]) {
+		ans.Evidence, ans.Plan, suspects = ans.Evidence[:last], r.Steps[:last], nil // nothing was left out
 	}
 	ans.Status = StatusAnswered
 	if r.Status == reading.Partly {
@@ -181,10 +189,29 @@ func (c *Copilot) answer(ctx context.Context, r *reading.Reading, now time.Time,
 		ans.Suggestions = c.examples(ctx, bounds)
 		return nil
 	}
-	n := narrator{r: r, ev: ans.Evidence, bounds: bounds, now: now}
+	n := narrator{r: r, ev: ans.Evidence, bounds: bounds, now: now, suspects: suspects != nil}
 	ans.Answer = verify(n.sentences(ctx, c.tools), ans)
 	ans.Suggestions = n.suggestions()
 	return nil
+}
+
+// suspectStep counts the records that meet the question but for their time,
+// because their clock is in doubt: a time leaves them out, and the answer has
+// to say so. It is nil where the question has no time or no clock is in doubt.
+func suspectStep(r *reading.Reading, bounds toolbox.Bounds) *reading.Step {
+	q := r.Steps[0].Query
+	if bounds.Suspect == 0 || q.Time.IsZero() || q.From != "" {
+		return nil
+	}
+	doubtful := query.Expr{Field: "metadata.clock_suspect", Op: query.Eq, Value: true}
+	where := &doubtful
+	if q.Where != nil {
+		where = &query.Expr{And: []query.Expr{*q.Where, doubtful}}
+	}
+	return &reading.Step{
+		Tool: "query", Why: "records with a doubtful clock, which a time leaves out",
+		Query: query.Query{Classes: q.Classes, Where: where, Measures: []query.Measure{{Fn: query.Count}}},
+	}
 }
 
 func (c *Copilot) run(ctx context.Context, step reading.Step, now time.Time) (*toolbox.Table, error) {
@@ -219,6 +246,12 @@ func (w world) Span(ctx context.Context) (oldest, newest time.Time, err error) {
 func (w world) Extras(ctx context.Context) ([]string, error) {
 	b, err := w.tools.Bounds(ctx)
 	return b.Extras, err
+}
+
+// Events gives how many events are stored.
+func (w world) Events(ctx context.Context) (int64, error) {
+	b, err := w.tools.Bounds(ctx)
+	return b.Events, err
 }
 
 // Names gives the names of devices.

@@ -176,6 +176,30 @@ func TestHostileTextIsCleaned(t *testing.T) {
 	}
 }
 
+// Records whose clock is in doubt are not in any time; the answer says that
+// they are there.
+func TestDoubtfulClocksAreSaid(t *testing.T) {
+	s := logins(t)
+	e := &event.Event{}
+	e.SetMetadataUID("boot")
+	e.SetClassUID(int64(event.Authentication))
+	e.SetTimeField(time.Unix(22, 0))
+	e.SetMetadataClockSuspect(true)
+	e.SetActivityName("Logon")
+	e.SetStatus(event.Failure)
+	if _, err := s.Append(t.Context(), []*event.Event{e}); err != nil {
+		t.Fatal(err)
+	}
+	c := product(t, s)
+	a := ask(t, c, "how many failed logins in the past hour", "")
+	if !strings.Contains(said(a), "3 logins match [verified]") || !strings.Contains(said(a), "1 login matches but for the time: their clocks are in doubt") {
+		t.Error(said(a))
+	}
+	if a := ask(t, c, "how many failed logins were there", ""); !strings.Contains(said(a), "4 logins match") || strings.Contains(said(a), "doubt") {
+		t.Error(said(a))
+	}
+}
+
 // Recorded data is older than "the past hour"; the answer says so.
 func TestAskedTimeAfterTheData(t *testing.T) {
 	c := product(t, logins(t))

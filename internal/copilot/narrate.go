@@ -21,6 +21,8 @@ type narrator struct {
 	ev     []Evidence
 	bounds toolbox.Bounds
 	now    time.Time
+	// suspects says that the last evidence counts records with a doubtful clock.
+	suspects bool
 }
 
 // maxListed is how many rows of a table are also said in words.
@@ -50,6 +52,9 @@ func (n *narrator) sentences(ctx context.Context, tools Tools) []Sentence {
 		out = n.rows()
 	case reading.OverviewShape:
 		out = n.overview()
+	}
+	if e := n.ev[len(n.ev)-1]; n.suspects && !empty(e) {
+		out = append(out, say(e.ID, "%s but for the time: their clocks are in doubt, so a time leaves them out; ask without a time to see them", matching(e.Rows[0][0], n.r.Subject)))
 	}
 	if s, ok := n.tooLate(); ok {
 		out = append(out, s)
@@ -112,7 +117,7 @@ func (n *narrator) noun(field string) string {
 	if w := n.r.Nouns[field]; w != "" {
 		return w
 	}
-	return field
+	return clean(field) // a field of the log itself, named by who wrote it
 }
 
 // matching is "1 login matches" or "3 logins match".
@@ -315,6 +320,9 @@ func (n *narrator) share() []Sentence {
 func (n *narrator) unusual() []Sentence {
 	e := n.ev[0]
 	if len(e.Rows) == 0 {
+		if len(n.ev) > 1 && len(n.ev[1].Rows) == 0 {
+			return []Sentence{say(n.ev[1].ID, "no %s of that time are stored, so there is nothing to judge", n.r.Subject)}
+		}
 		return []Sentence{say(e.ID, "nothing in that time departs from what is usual")}
 	}
 	out := make([]Sentence, 0, maxListed+1)

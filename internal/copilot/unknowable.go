@@ -33,7 +33,7 @@ func (c *Copilot) unknowable(ctx context.Context, r *reading.Reading, now time.T
 			return fmt.Sprintf("no device that matches has a known %s", field), nil
 		}
 		if noun == "" {
-			noun = field
+			noun = clean(field)
 		}
 		any := query.Query{Where: &query.Expr{Field: field, Op: query.Exists}, Measures: []query.Measure{{Fn: query.Count}}}
 		t, err := c.tools.QueryLoose(ctx, any, now)

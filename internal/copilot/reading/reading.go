@@ -190,7 +190,10 @@ func (r *reader) loadSources(ctx context.Context, w World) error {
 // maxExtras is how many fields outside the schema are searched for a word that
 // means nothing else; maxVocabulary how many values a field may have to be
 // searched.
+// maxEvents is how many events may be stored for that, as each field costs a
+// look at all of them; with more, such a word is not understood.
 const (
+	maxEvents     = 200_000
 	maxExtras     = 60
 	maxVocabulary = 100
 )
@@ -198,6 +201,9 @@ const (
 // loadExtras reads the values of the fields outside the schema that have few,
 // for words that mean nothing else.
 func (r *reader) loadExtras(ctx context.Context, w World) error {
+	if n, err := w.Events(ctx); err != nil || n > maxEvents {
+		return err
+	}
 	for _, name := range r.extras[:min(maxExtras, len(r.extras))] {
 		list, complete, err := w.Values(ctx, "", name)
 		if err != nil {

@@ -24,6 +24,7 @@ func (w fakeWorld) Values(_ context.Context, from, field string) ([]query.ValueC
 func (w fakeWorld) Span(context.Context) (oldest, newest time.Time, err error) {
 	return testNow.Add(-72 * time.Hour), testNow, nil
 }
+func (w fakeWorld) Events(context.Context) (int64, error)    { return 1000, nil }
 func (w fakeWorld) Extras(context.Context) ([]string, error) { return w.extras, nil }
 func (w fakeWorld) Names(context.Context) ([]Name, error)    { return w.names, nil }
 func (w fakeWorld) Types(context.Context) ([]DeviceType, error) {

@@ -20,6 +20,8 @@ type World interface {
 	Extras(ctx context.Context) ([]string, error)
 	// Names are the names of devices and who gave them.
 	Names(ctx context.Context) ([]Name, error)
+	// Events is how many events are stored.
+	Events(ctx context.Context) (int64, error)
 	// Types are the types of device that are known, stored or not.
 	Types(ctx context.Context) ([]DeviceType, error)
 }
