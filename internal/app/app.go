@@ -19,6 +19,7 @@ import (
 	"vedette/internal/asset"
 	"vedette/internal/audit"
 	"vedette/internal/copilot"
+	"vedette/internal/edge"
 	"vedette/internal/fault"
 	"vedette/internal/ingest"
 	"vedette/internal/store"
@@ -64,7 +65,7 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 		return nil, fault.Wrap(fault.Unavailable, err, "making the data directory %s", cfg.Dir).
 			WithHint("choose another one with --data DIR")
 	}
-	a := &App{cfg: cfg, reader: ingest.NewReader(Formats(), cfg.Now)}
+	a := &App{cfg: cfg, reader: ingest.NewReader(edge.Formats(), cfg.Now)}
 	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}

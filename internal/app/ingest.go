@@ -8,26 +8,10 @@ import (
 
 	"vedette/internal/event"
 	"vedette/internal/ingest"
-	"vedette/internal/normalize"
 )
 
 // batchSize is how many events are committed at once.
 const batchSize = 5000
-
-// Formats are the dialects of package normalize as package ingest takes them.
-func Formats() []ingest.Format {
-	dialects := normalize.Dialects()
-	out := make([]ingest.Format, len(dialects))
-	for i, d := range dialects {
-		out[i] = ingest.Format{Name: d.Name, Detect: d.Detect, Open: func(o ingest.Origin) func([]byte, int64, func(*event.Event)) error {
-			p := d.New(normalize.Source{ID: o.ID, Name: o.Name, Modified: o.Modified, Now: o.Now})
-			return func(raw []byte, offset int64, emit func(*event.Event)) error {
-				return p.Parse(normalize.Record{Raw: raw, Offset: offset}, emit)
-			}
-		}}
-	}
-	return out
-}
 
 // Progress is told about each source that has been taken in.
 type Progress func(done, all int, last ingest.SourceResult)

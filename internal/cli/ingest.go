@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"vedette/internal/app"
+	"vedette/internal/edge"
 	"vedette/internal/event"
 	"vedette/internal/fault"
 	"vedette/internal/ingest"
@@ -161,7 +161,7 @@ func (r *root) parseCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			reader := ingest.NewReader(app.Formats(), time.Now)
+			reader := ingest.NewReader(edge.Formats(), time.Now)
 			out := bufio.NewWriterSize(r.Out, 1<<16)
 			var buf []byte
 			for _, path := range files {

@@ -9,30 +9,17 @@ import (
 
 	"vedette/internal/asset"
 	"vedette/internal/demo"
+	"vedette/internal/edge"
 	"vedette/internal/event"
 	"vedette/internal/ingest"
-	"vedette/internal/normalize"
 )
 
 var start = time.Date(2026, 3, 12, 10, 30, 0, 0, time.UTC)
 
-func formats() []ingest.Format {
-	var out []ingest.Format
-	for _, d := range normalize.Dialects() {
-		out = append(out, ingest.Format{Name: d.Name, Detect: d.Detect, Open: func(o ingest.Origin) func([]byte, int64, func(*event.Event)) error {
-			p := d.New(normalize.Source{ID: o.ID, Name: o.Name, Modified: o.Modified, Now: o.Now})
-			return func(raw []byte, offset int64, emit func(*event.Event)) error {
-				return p.Parse(normalize.Record{Raw: raw, Offset: offset}, emit)
-			}
-		}})
-	}
-	return out
-}
-
 // parse reads the plant's logs as the product does.
 func parse(t *testing.T, p *demo.Plant, from, to time.Time, each func(*event.Event)) {
 	t.Helper()
-	reader := ingest.NewReader(formats(), func() time.Time { return start })
+	reader := ingest.NewReader(edge.Formats(), func() time.Time { return start })
 	for _, s := range p.Logs(from, to) {
 		rep, err := reader.Stream(context.Background(), bytes.NewReader(s.Text), s.Name, "", to, func(e *event.Event) error {
 			each(e)

@@ -94,7 +94,7 @@ func parse(ctx context.Context, args []string, s Streams, now func() time.Time) 
 		tell(s.Err, err)
 		return exitFailed
 	}
-	reader := ingest.NewReader(formats(), now)
+	reader := ingest.NewReader(Formats(), now)
 	var line []byte
 	sink := func(e *event.Event) error {
 		line = append(e.AppendJSON(line[:0]), '\n')
@@ -133,21 +133,6 @@ func offsets(at []int64) string {
 		out[i] = fmt.Sprint(n)
 	}
 	return "byte " + strings.Join(out, ", ")
-}
-
-// formats are the dialects of package normalize as package ingest takes them.
-func formats() []ingest.Format {
-	dialects := normalize.Dialects()
-	out := make([]ingest.Format, len(dialects))
-	for i, d := range dialects {
-		out[i] = ingest.Format{Name: d.Name, Detect: d.Detect, Open: func(o ingest.Origin) func([]byte, int64, func(*event.Event)) error {
-			p := d.New(normalize.Source{ID: o.ID, Name: o.Name, Modified: o.Modified, Now: o.Now})
-			return func(raw []byte, offset int64, emit func(*event.Event)) error {
-				return p.Parse(normalize.Record{Raw: raw, Offset: offset}, emit)
-			}
-		}}
-	}
-	return out
 }
 
 func tell(w io.Writer, err error) {

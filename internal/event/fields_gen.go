@@ -105,6 +105,7 @@ const (
 	SlotTLSCipher                              // tls.cipher
 	SlotTLSJa3Hash                             // tls.ja3_hash
 	SlotTLSJa3sHash                            // tls.ja3s_hash
+	SlotTLSJa4                                 // tls.ja4
 	SlotTLSCertificateSubject                  // tls.certificate.subject
 	SlotTLSCertificateIssuer                   // tls.certificate.issuer
 	SlotTLSCertificateSerial                   // tls.certificate.serial
@@ -127,6 +128,7 @@ const (
 	SlotDHCPLeaseTime                          // dhcp.lease_time
 	SlotSSHClient                              // ssh.client
 	SlotSSHServer                              // ssh.server
+	SlotSSHHassh                               // ssh.hassh
 	SlotMQTTTopic                              // mqtt.topic
 	SlotMQTTClientId                           // mqtt.client_id
 	SlotFindingInfoTitle                       // finding_info.title
@@ -149,6 +151,18 @@ const (
 	SlotMetricUnit                             // metric.unit
 	SlotAnomalyScore                           // anomaly.score
 	SlotAnomalyReasons                         // anomaly.reasons
+	SlotIdentitySource                         // identity.source
+	SlotIdentityVendor                         // identity.vendor
+	SlotIdentityModel                          // identity.model
+	SlotIdentityFirmware                       // identity.firmware
+	SlotIdentitySerial                         // identity.serial
+	SlotIdentityName                           // identity.name
+	SlotIdentityType                           // identity.type
+	SlotIdentityOs                             // identity.os
+	SlotIdentityLocation                       // identity.location
+	SlotIdentityBanner                         // identity.banner
+	SlotTemplateUID                            // template.uid
+	SlotTemplateText                           // template.text
 	// NumSlots is how many known fields there are.
 	NumSlots
 )
@@ -253,6 +267,7 @@ var table = [NumSlots]Field{
 	SlotTLSCipher:                  {Name: "tls.cipher", Slot: SlotTLSCipher, Kind: String, Store: InDocument, Aliases: []string{"cipher"}, Doc: "cipher suite"},
 	SlotTLSJa3Hash:                 {Name: "tls.ja3_hash", Slot: SlotTLSJa3Hash, Kind: String, Store: InDocument, Aliases: []string{"ja3"}, Doc: "JA3 fingerprint of the client"},
 	SlotTLSJa3sHash:                {Name: "tls.ja3s_hash", Slot: SlotTLSJa3sHash, Kind: String, Store: InDocument, Aliases: []string{"ja3s"}, Doc: "JA3S fingerprint of the server"},
+	SlotTLSJa4:                     {Name: "tls.ja4", Slot: SlotTLSJa4, Kind: String, Store: InDocument, Aliases: []string{"ja4"}, Doc: "JA4 fingerprint of the client"},
 	SlotTLSCertificateSubject:      {Name: "tls.certificate.subject", Slot: SlotTLSCertificateSubject, Kind: String, Store: InDocument, Aliases: []string{"subject", "cert_subject"}, Doc: "subject of the certificate"},
 	SlotTLSCertificateIssuer:       {Name: "tls.certificate.issuer", Slot: SlotTLSCertificateIssuer, Kind: String, Store: InDocument, Aliases: []string{"issuer", "issuerdn", "cert_issuer"}, Doc: "issuer of the certificate"},
 	SlotTLSCertificateSerial:       {Name: "tls.certificate.serial", Slot: SlotTLSCertificateSerial, Kind: String, Store: InDocument, Aliases: []string{"serial", "cert_serial"}, Doc: "serial number of the certificate"},
@@ -275,6 +290,7 @@ var table = [NumSlots]Field{
 	SlotDHCPLeaseTime:              {Name: "dhcp.lease_time", Slot: SlotDHCPLeaseTime, Kind: Float, Store: InDocument, Aliases: []string{"lease_time"}, Doc: "length of the lease in seconds"},
 	SlotSSHClient:                  {Name: "ssh.client", Slot: SlotSSHClient, Kind: String, Store: InDocument, Aliases: []string{"ssh_client", "client_software"}, Doc: "banner of the SSH client"},
 	SlotSSHServer:                  {Name: "ssh.server", Slot: SlotSSHServer, Kind: String, Store: InDocument, Aliases: []string{"ssh_server", "server_software"}, Doc: "banner of the SSH server"},
+	SlotSSHHassh:                   {Name: "ssh.hassh", Slot: SlotSSHHassh, Kind: String, Store: InDocument, Aliases: []string{"hassh"}, Doc: "HASSH fingerprint of the SSH client"},
 	SlotMQTTTopic:                  {Name: "mqtt.topic", Slot: SlotMQTTTopic, Kind: String, Store: InDocument, Aliases: []string{"topic"}, Doc: "MQTT topic"},
 	SlotMQTTClientId:               {Name: "mqtt.client_id", Slot: SlotMQTTClientId, Kind: String, Store: InDocument, Aliases: []string{"client_id"}, Doc: "MQTT client id"},
 	SlotFindingInfoTitle:           {Name: "finding_info.title", Slot: SlotFindingInfoTitle, Kind: String, Store: InColumn, Aliases: []string{"signature", "alert", "title", "rule", "note"}, Doc: "what was found"},
@@ -297,6 +313,18 @@ var table = [NumSlots]Field{
 	SlotMetricUnit:                 {Name: "metric.unit", Slot: SlotMetricUnit, Kind: String, Store: InColumn, Aliases: []string{"metric_unit"}, Doc: "device telemetry: its unit"},
 	SlotAnomalyScore:               {Name: "anomaly.score", Slot: SlotAnomalyScore, Kind: Float, Store: InColumn, Aliases: []string{"anomaly", "unusual_score"}, Doc: "how unusual, 0 to 1"},
 	SlotAnomalyReasons:             {Name: "anomaly.reasons", Slot: SlotAnomalyReasons, Kind: List, Store: InDocument, Aliases: []string{"reasons"}, Doc: "why it is unusual"},
+	SlotIdentitySource:             {Name: "identity.source", Slot: SlotIdentitySource, Kind: String, Store: InDocument, Aliases: []string{"identity_source"}, Doc: "how the device of device.ip or device.mac said what it is: modbus device identification, enip identity, ssh.banner, ..."},
+	SlotIdentityVendor:             {Name: "identity.vendor", Slot: SlotIdentityVendor, Kind: String, Store: InDocument, Aliases: []string{"claimed_vendor"}, Doc: "maker that it claims"},
+	SlotIdentityModel:              {Name: "identity.model", Slot: SlotIdentityModel, Kind: String, Store: InDocument, Aliases: []string{"claimed_model"}, Doc: "model or product that it claims"},
+	SlotIdentityFirmware:           {Name: "identity.firmware", Slot: SlotIdentityFirmware, Kind: String, Store: InDocument, Aliases: []string{"claimed_firmware"}, Doc: "firmware or software version that it claims"},
+	SlotIdentitySerial:             {Name: "identity.serial", Slot: SlotIdentitySerial, Kind: String, Store: InDocument, Aliases: []string{"serial_number"}, Doc: "serial number that it claims"},
+	SlotIdentityName:               {Name: "identity.name", Slot: SlotIdentityName, Kind: String, Store: InDocument, Aliases: []string{"claimed_name"}, Doc: "name that it gives itself"},
+	SlotIdentityType:               {Name: "identity.type", Slot: SlotIdentityType, Kind: String, Store: InDocument, Aliases: []string{"claimed_type"}, Doc: "kind of device that it claims, as its protocol words it"},
+	SlotIdentityOs:                 {Name: "identity.os", Slot: SlotIdentityOs, Kind: String, Store: InDocument, Aliases: []string{"os"}, Doc: "operating system that it claims"},
+	SlotIdentityLocation:           {Name: "identity.location", Slot: SlotIdentityLocation, Kind: String, Store: InDocument, Aliases: []string{"claimed_location"}, Doc: "place that it claims"},
+	SlotIdentityBanner:             {Name: "identity.banner", Slot: SlotIdentityBanner, Kind: String, Store: InDocument, Aliases: []string{"banner"}, Doc: "the words it greets with, to be matched against fingerprints; identity.source says which words"},
+	SlotTemplateUID:                {Name: "template.uid", Slot: SlotTemplateUID, Kind: String, Store: InDocument, Aliases: []string{"template_id"}, Doc: "id of the pattern that a text of unknown format follows"},
+	SlotTemplateText:               {Name: "template.text", Slot: SlotTemplateText, Kind: String, Store: InDocument, Aliases: []string{"template"}, Doc: "the pattern, with <*> where texts differ"},
 }
 
 // TimeField is time: when it happened, UTC.
@@ -755,6 +783,12 @@ func (e *Event) TLSJa3sHash() string { return e.Str(SlotTLSJa3sHash) }
 // SetTLSJa3sHash sets tls.ja3s_hash.
 func (e *Event) SetTLSJa3sHash(v string) { e.SetStr(SlotTLSJa3sHash, v) }
 
+// TLSJa4 is tls.ja4: JA4 fingerprint of the client.
+func (e *Event) TLSJa4() string { return e.Str(SlotTLSJa4) }
+
+// SetTLSJa4 sets tls.ja4.
+func (e *Event) SetTLSJa4(v string) { e.SetStr(SlotTLSJa4, v) }
+
 // TLSCertificateSubject is tls.certificate.subject: subject of the certificate.
 func (e *Event) TLSCertificateSubject() string { return e.Str(SlotTLSCertificateSubject) }
 
@@ -887,6 +921,12 @@ func (e *Event) SSHServer() string { return e.Str(SlotSSHServer) }
 // SetSSHServer sets ssh.server.
 func (e *Event) SetSSHServer(v string) { e.SetStr(SlotSSHServer, v) }
 
+// SSHHassh is ssh.hassh: HASSH fingerprint of the SSH client.
+func (e *Event) SSHHassh() string { return e.Str(SlotSSHHassh) }
+
+// SetSSHHassh sets ssh.hassh.
+func (e *Event) SetSSHHassh(v string) { e.SetStr(SlotSSHHassh, v) }
+
 // MQTTTopic is mqtt.topic: MQTT topic.
 func (e *Event) MQTTTopic() string { return e.Str(SlotMQTTTopic) }
 
@@ -1018,3 +1058,75 @@ func (e *Event) AnomalyReasons() []string { return e.List(SlotAnomalyReasons) }
 
 // SetAnomalyReasons sets anomaly.reasons.
 func (e *Event) SetAnomalyReasons(v []string) { e.SetList(SlotAnomalyReasons, v) }
+
+// IdentitySource is identity.source: how the device of device.ip or device.mac said what it is: modbus device identification, enip identity, ssh.banner, ....
+func (e *Event) IdentitySource() string { return e.Str(SlotIdentitySource) }
+
+// SetIdentitySource sets identity.source.
+func (e *Event) SetIdentitySource(v string) { e.SetStr(SlotIdentitySource, v) }
+
+// IdentityVendor is identity.vendor: maker that it claims.
+func (e *Event) IdentityVendor() string { return e.Str(SlotIdentityVendor) }
+
+// SetIdentityVendor sets identity.vendor.
+func (e *Event) SetIdentityVendor(v string) { e.SetStr(SlotIdentityVendor, v) }
+
+// IdentityModel is identity.model: model or product that it claims.
+func (e *Event) IdentityModel() string { return e.Str(SlotIdentityModel) }
+
+// SetIdentityModel sets identity.model.
+func (e *Event) SetIdentityModel(v string) { e.SetStr(SlotIdentityModel, v) }
+
+// IdentityFirmware is identity.firmware: firmware or software version that it claims.
+func (e *Event) IdentityFirmware() string { return e.Str(SlotIdentityFirmware) }
+
+// SetIdentityFirmware sets identity.firmware.
+func (e *Event) SetIdentityFirmware(v string) { e.SetStr(SlotIdentityFirmware, v) }
+
+// IdentitySerial is identity.serial: serial number that it claims.
+func (e *Event) IdentitySerial() string { return e.Str(SlotIdentitySerial) }
+
+// SetIdentitySerial sets identity.serial.
+func (e *Event) SetIdentitySerial(v string) { e.SetStr(SlotIdentitySerial, v) }
+
+// IdentityName is identity.name: name that it gives itself.
+func (e *Event) IdentityName() string { return e.Str(SlotIdentityName) }
+
+// SetIdentityName sets identity.name.
+func (e *Event) SetIdentityName(v string) { e.SetStr(SlotIdentityName, v) }
+
+// IdentityType is identity.type: kind of device that it claims, as its protocol words it.
+func (e *Event) IdentityType() string { return e.Str(SlotIdentityType) }
+
+// SetIdentityType sets identity.type.
+func (e *Event) SetIdentityType(v string) { e.SetStr(SlotIdentityType, v) }
+
+// IdentityOs is identity.os: operating system that it claims.
+func (e *Event) IdentityOs() string { return e.Str(SlotIdentityOs) }
+
+// SetIdentityOs sets identity.os.
+func (e *Event) SetIdentityOs(v string) { e.SetStr(SlotIdentityOs, v) }
+
+// IdentityLocation is identity.location: place that it claims.
+func (e *Event) IdentityLocation() string { return e.Str(SlotIdentityLocation) }
+
+// SetIdentityLocation sets identity.location.
+func (e *Event) SetIdentityLocation(v string) { e.SetStr(SlotIdentityLocation, v) }
+
+// IdentityBanner is identity.banner: the words it greets with, to be matched against fingerprints; identity.source says which words.
+func (e *Event) IdentityBanner() string { return e.Str(SlotIdentityBanner) }
+
+// SetIdentityBanner sets identity.banner.
+func (e *Event) SetIdentityBanner(v string) { e.SetStr(SlotIdentityBanner, v) }
+
+// TemplateUID is template.uid: id of the pattern that a text of unknown format follows.
+func (e *Event) TemplateUID() string { return e.Str(SlotTemplateUID) }
+
+// SetTemplateUID sets template.uid.
+func (e *Event) SetTemplateUID(v string) { e.SetStr(SlotTemplateUID, v) }
+
+// TemplateText is template.text: the pattern, with <*> where texts differ.
+func (e *Event) TemplateText() string { return e.Str(SlotTemplateText) }
+
+// SetTemplateText sets template.text.
+func (e *Event) SetTemplateText(v string) { e.SetStr(SlotTemplateText, v) }

@@ -32,9 +32,23 @@ type Format struct {
 	// Detect says how sure it is, 0 to 100, that a source with these first
 	// bytes (at most HeadSize) and this name is written so.
 	Detect func(head []byte, name string) int
-	// Open starts on a source and returns the function that reads its records
-	// one by one. An error of that function rejects one record.
-	Open func(origin Origin) func(raw []byte, offset int64, emit func(*event.Event)) error
+	// Open starts on a source.
+	Open func(origin Origin) Reading
+	// Cut, if set, cuts the source into records by the format's own rules, and
+	// Detect is shown the head as it is, binary or not. It returns the function
+	// that gives record after record, valid until the next call, with its
+	// offset; then io.EOF. Any other error ends the source and says why. Nil
+	// means lines, or JSON values that span lines.
+	Cut func(in *bufio.Reader) func() (raw []byte, offset int64, err error)
+}
+
+// Reading is a format at work on one source.
+type Reading struct {
+	// Record reads the next record. An error rejects that record alone.
+	Record func(raw []byte, offset int64, emit func(*event.Event)) error
+	// End, if set, is called once after the last record and emits what was held
+	// back for want of an end, such as a connection that is still open.
+	End func(emit func(*event.Event))
 }
 
 // Origin is what a format is told about a source.
@@ -146,27 +160,40 @@ func (r *Reader) stream(ctx context.Context, in io.Reader, rep *Report, format s
 	if len(head) == 0 {
 		return nil
 	}
-	if what := binary(head); what != "" {
-		rep.Format = "binary"
-		counts.reject(what, 0)
-		return nil
-	}
-	look := sample(head)
-	f, err := r.pick(look, filepath.Base(rep.Path), format)
-	if err != nil {
+	f, err := r.recognise(head, format, counts)
+	if f == nil || err != nil {
 		return err
-	}
-	if f == nil && len(head) < HeadSize && len(bytes.TrimSpace(look)) == 0 {
-		return nil // nothing but blank lines
-	}
-	if f == nil {
-		counts.reject("no known format", 0)
-		return nil
 	}
 	rep.Format = f.Name
 	origin := Origin{ID: event.SourceID(head), Name: rep.Path, Modified: modified, Now: r.now()}
-	p := &pump{ctx: ctx, parse: f.Open(origin), sink: sink, counts: counts}
-	return p.run(br, head)
+	p := &pump{ctx: ctx, reading: f.Open(origin), sink: sink, counts: counts}
+	if f.Cut != nil {
+		return p.run(f.Cut(br), true)
+	}
+	return p.run(newSplitter(br, head).next, false)
+}
+
+// recognise finds the format of a source. Without one it says so in the report.
+func (r *Reader) recognise(head []byte, forced string, counts *counter) (*Format, error) {
+	name := filepath.Base(counts.rep.Path)
+	own := func(f *Format) bool { return f.Cut != nil }
+	if f, err := r.pick(head, name, forced, own); f != nil || err != nil {
+		return f, err
+	}
+	if what := binary(head); what != "" {
+		counts.rep.Format = "binary"
+		counts.reject(what, 0)
+		return nil, nil //nolint:nilnil // refused, and told
+	}
+	look := sample(head)
+	f, err := r.pick(look, name, forced, func(f *Format) bool { return !own(f) })
+	if f != nil || err != nil {
+		return f, err
+	}
+	if len(head) == HeadSize || len(bytes.TrimSpace(look)) > 0 { // else: nothing but blank lines
+		counts.reject("no known format", 0)
+	}
+	return nil, nil //nolint:nilnil // refused, and told
 }
 
 // unpack undoes gzip, which is recognised by its magic and not by the name.
@@ -182,7 +209,9 @@ func unpack(in io.Reader) (*bufio.Reader, error) {
 	return bufio.NewReaderSize(z, HeadSize), nil
 }
 
-func (r *Reader) pick(head []byte, name, forced string) (*Format, error) {
+// pick finds the format that is surest among those of a kind, or the one that
+// is forced, whatever its kind.
+func (r *Reader) pick(head []byte, name, forced string, kind func(*Format) bool) (*Format, error) {
 	var best *Format
 	sure := 0
 	for i := range r.formats {
@@ -191,6 +220,9 @@ func (r *Reader) pick(head []byte, name, forced string) (*Format, error) {
 			if f.Name == forced {
 				return f, nil
 			}
+			continue
+		}
+		if !kind(f) {
 			continue
 		}
 		if n := f.Detect(head, name); n > sure {
@@ -209,39 +241,39 @@ func (r *Reader) pick(head []byte, name, forced string) (*Format, error) {
 
 // pump moves records from a stream through a parser into a sink.
 type pump struct {
-	ctx    context.Context //nolint:containedctx // lives as long as one source
-	parse  func(raw []byte, offset int64, emit func(*event.Event)) error
-	sink   func(*event.Event) error
-	counts *counter
-	failed error
+	ctx     context.Context //nolint:containedctx // lives as long as one source
+	reading Reading
+	sink    func(*event.Event) error
+	counts  *counter
+	failed  error
 }
 
-func (p *pump) run(br *bufio.Reader, head []byte) error {
-	s := newSplitter(br, head)
+// run reads record after record. Exact records are given on as they are;
+// others lose holes of NUL, and blank ones are passed over.
+func (p *pump) run(next func() ([]byte, int64, error), exact bool) error {
 	for n := 0; ; n++ {
 		if n%256 == 0 && p.ctx.Err() != nil {
 			return fmt.Errorf("reading %s: %w", p.counts.rep.Path, p.ctx.Err())
 		}
-		raw, offset, err := s.next()
+		raw, offset, err := next()
 		switch {
 		case errors.Is(err, io.EOF):
-			return nil
+			return p.end()
 		case errors.Is(err, errTooLong):
 			p.counts.rep.Read++
 			p.counts.reject(fmt.Sprintf("longer than %d MiB", MaxRecord>>20), offset)
 			continue
 		case err != nil:
 			p.counts.reject("the file breaks off: "+plainError(err), offset)
-			return nil
+			return p.end()
 		}
-		if hole := len(raw) - len(bytes.TrimLeft(raw, "\x00")); hole > 0 { // left by a power cut
-			raw, offset = raw[hole:], offset+int64(hole)
-		}
-		if len(bytes.TrimSpace(raw)) == 0 {
-			continue
+		if !exact {
+			if raw, offset = trim(raw, offset); len(raw) == 0 {
+				continue
+			}
 		}
 		before := p.counts.rep.Events
-		err = p.parse(raw, offset, p.emit)
+		err = p.reading.Record(raw, offset, p.emit)
 		if err != nil {
 			p.counts.reject(plainError(err), offset)
 		}
@@ -252,6 +284,26 @@ func (p *pump) run(br *bufio.Reader, head []byte) error {
 			return p.failed
 		}
 	}
+}
+
+// trim takes away a hole of NUL, left by a power cut. Nothing is left of a
+// blank record.
+func trim(raw []byte, offset int64) ([]byte, int64) {
+	if hole := len(raw) - len(bytes.TrimLeft(raw, "\x00")); hole > 0 {
+		raw, offset = raw[hole:], offset+int64(hole)
+	}
+	if len(bytes.TrimSpace(raw)) == 0 {
+		return nil, offset
+	}
+	return raw, offset
+}
+
+// end lets the format give what it held back.
+func (p *pump) end() error {
+	if p.reading.End != nil {
+		p.reading.End(p.emit)
+	}
+	return p.failed
 }
 
 func (p *pump) emit(e *event.Event) {

@@ -27,11 +27,11 @@ var clock = time.Date(2025, 6, 1, 0, 0, 0, 0, time.UTC)
 func reader() *ingest.Reader {
 	var out []ingest.Format
 	for _, d := range normalize.Dialects() {
-		out = append(out, ingest.Format{Name: d.Name, Detect: d.Detect, Open: func(o ingest.Origin) func([]byte, int64, func(*event.Event)) error {
+		out = append(out, ingest.Format{Name: d.Name, Detect: d.Detect, Cut: d.Cut, Open: func(o ingest.Origin) ingest.Reading {
 			p := d.New(normalize.Source{ID: o.ID, Name: o.Name, Modified: o.Modified, Now: o.Now})
-			return func(raw []byte, offset int64, emit func(*event.Event)) error {
+			return ingest.Reading{Record: func(raw []byte, offset int64, emit func(*event.Event)) error {
 				return p.Parse(normalize.Record{Raw: raw, Offset: offset}, emit)
-			}
+			}}
 		}})
 	}
 	return ingest.NewReader(out, func() time.Time { return clock })
@@ -178,11 +178,11 @@ func TestForcedFormat(t *testing.T) {
 
 func TestReasonsAreBounded(t *testing.T) {
 	n := 0
-	f := ingest.Format{Name: "f", Detect: func([]byte, string) int { return 1 }, Open: func(ingest.Origin) func([]byte, int64, func(*event.Event)) error {
-		return func([]byte, int64, func(*event.Event)) error {
+	f := ingest.Format{Name: "f", Detect: func([]byte, string) int { return 1 }, Open: func(ingest.Origin) ingest.Reading {
+		return ingest.Reading{Record: func([]byte, int64, func(*event.Event)) error {
 			n++
 			return fmt.Errorf("reason %d %s", n%200, strings.Repeat("é", 1000))
-		}
+		}}
 	}}
 	r := ingest.NewReader([]ingest.Format{f}, time.Now)
 	rep, err := r.Stream(context.Background(), strings.NewReader(lines(2000)), "a", "", clock, nil)

@@ -7,6 +7,7 @@
 package normalize
 
 import (
+	"bufio"
 	"time"
 
 	"vedette/internal/event"
@@ -42,6 +43,20 @@ type Dialect struct {
 
 	// New makes a parser for one source.
 	New func(src Source) Parser
+
+	// Cut, if set, cuts the source into records by the dialect's own rules, such
+	// as the packets of a capture, and Detect is shown the head as it is, binary
+	// or not. It returns the function that gives record after record, valid
+	// until the next call, with its offset; then io.EOF. Any other error ends
+	// the source and says why. Nil means lines, or JSON values that span lines.
+	Cut func(in *bufio.Reader) func() (raw []byte, offset int64, err error)
+}
+
+// Ender is a Parser that holds events back until more is known, such as a
+// connection until it ends. End is called once, after the last record.
+type Ender interface {
+	Parser
+	End(emit func(*event.Event))
 }
 
 // Source is what a parser is told about the origin of its records.

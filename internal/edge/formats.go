@@ -1,0 +1,30 @@
+package edge
+
+import (
+	"vedette/internal/event"
+	"vedette/internal/ingest"
+	"vedette/internal/normalize"
+)
+
+// Formats are the dialects of package normalize as package ingest takes them:
+// agent and server read alike.
+func Formats() []ingest.Format {
+	dialects := normalize.Dialects()
+	out := make([]ingest.Format, len(dialects))
+	for i, d := range dialects {
+		out[i] = ingest.Format{Name: d.Name, Detect: d.Detect, Cut: d.Cut, Open: func(o ingest.Origin) ingest.Reading {
+			return reading(d.New(normalize.Source{ID: o.ID, Name: o.Name, Modified: o.Modified, Now: o.Now}))
+		}}
+	}
+	return out
+}
+
+func reading(p normalize.Parser) ingest.Reading {
+	r := ingest.Reading{Record: func(raw []byte, offset int64, emit func(*event.Event)) error {
+		return p.Parse(normalize.Record{Raw: raw, Offset: offset}, emit)
+	}}
+	if holder, ok := p.(normalize.Ender); ok {
+		r.End = holder.End
+	}
+	return r
+}
