@@ -1,7 +1,14 @@
 package normalize
 
+import (
+	"vedette/internal/normalize/plain"
+	"vedette/internal/normalize/suricata"
+	"vedette/internal/normalize/syslog"
+	"vedette/internal/normalize/zeek"
+)
+
 // Dialects is the list of all formats that can be read. A new one is added
 // here and nowhere else; see docs/new-parser.md.
 func Dialects() []Dialect {
-	return []Dialect{ZeekTSV(), ZeekJSON(), EVE(), Syslog(), Text()}
+	return []Dialect{zeek.TSV(), zeek.JSON(), suricata.EVE(), syslog.Dialect(), plain.Text()}
 }

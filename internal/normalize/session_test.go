@@ -7,6 +7,7 @@ import (
 
 	"vedette/internal/event"
 	"vedette/internal/normalize"
+	"vedette/internal/normalize/syslog"
 )
 
 // The end of a session says how long it was; another process with the same
@@ -16,7 +17,7 @@ func TestSessionsHaveADuration(t *testing.T) {
 Mar  1 07:00:30 gw1 sshd[11]: pam_unix(sshd:session): session opened for user maria by (uid=0)
 Mar  1 07:10:00 gw1 sshd[10]: pam_unix(sshd:session): session closed for user maria
 Mar  1 07:20:00 gw1 sshd[99]: pam_unix(sshd:session): session closed for user root`
-	p := normalize.Syslog().New(normalize.Source{Modified: time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)})
+	p := syslog.Dialect().New(normalize.Source{Modified: time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)})
 	var ends []float64
 	offset := int64(0)
 	for line := range strings.SplitSeq(log, "\n") {

@@ -1,9 +1,10 @@
-package normalize
+package suricata
 
 import (
 	"strings"
 
 	"vedette/internal/event"
+	"vedette/internal/normalize/record"
 )
 
 // eveRole says what is special about the values of a key.
@@ -23,13 +24,13 @@ const (
 
 // eveKey is what a key of EVE means, whatever the event type.
 type eveKey struct {
-	slot event.Slot // noSlot: it is kept under its own name
+	slot event.Slot // record.NoSlot: it is kept under its own name
 	role eveRole
 	mqtt string // the type of the message, where the key tells it
 }
 
 func newEVEKey(name string) *eveKey {
-	k := &eveKey{slot: noSlot, role: roleOf(name)}
+	k := &eveKey{slot: record.NoSlot, role: roleOf(name)}
 	if slot, ok := eveKeys[name]; ok {
 		k.slot = slot
 	}
@@ -85,5 +86,5 @@ type eveKind struct {
 
 func newEVEKind(kind string) eveKind {
 	t := eveTypes[kind]
-	return eveKind{logName: "suricata/" + logWord(kind), class: t.class, app: t.app}
+	return eveKind{logName: "suricata/" + record.LogWord(kind), class: t.class, app: t.app}
 }

@@ -1,4 +1,7 @@
-package normalize
+// Package zeek reads the logs of Zeek and its plug-ins, tab separated and JSON.
+//
+// It must not know other writers of JSON.
+package zeek
 
 import (
 	"bytes"
@@ -11,6 +14,8 @@ import (
 
 	"vedette/internal/event"
 	"vedette/internal/fault"
+	"vedette/internal/normalize/moment"
+	"vedette/internal/normalize/record"
 )
 
 // logOfName is the log that a file name tells: "conn.log", "conn.12:00.log.gz"
@@ -21,15 +26,15 @@ func logOfName(name string) string {
 	return strings.TrimRight(base, "0123456789-_:")
 }
 
-// ZeekTSV is Zeek's tab-separated format: header lines that start with "#"
+// TSV is Zeek's tab-separated format: header lines that start with "#"
 // name separators, columns and types; they may come again in mid-file. Logs
 // whose header was stripped are recognised by the shape of their first six
 // columns and read with the built-in layouts.
-func ZeekTSV() Dialect {
-	return Dialect{
+func TSV() record.Dialect {
+	return record.Dialect{
 		Name:   "zeek-tsv",
 		Detect: detectZeekTSV,
-		New: func(src Source) Parser {
+		New: func(src record.Source) record.Parser {
 			return &zeekTSV{zeek: zeek{src: src}, sep: "\t", setSep: ",", empty: "(empty)", unset: "-", log: logOfName(src.Name)}
 		},
 	}
@@ -78,8 +83,8 @@ const (
 )
 
 // Parse implements [Parser].
-func (p *zeekTSV) Parse(rec Record, emit func(*event.Event)) error {
-	line := text(rec.Raw)
+func (p *zeekTSV) Parse(rec record.Record, emit func(*event.Event)) error {
+	line := record.Text(rec.Raw)
 	if t := strings.TrimLeft(line, " \t"); strings.HasPrefix(t, "#") {
 		p.shape = nil
 		return p.header(t)
@@ -147,7 +152,7 @@ func (p *zeekTSV) shapeOf(n int) *zeekShape {
 	return s
 }
 
-func (p *zeekTSV) row(rec Record, line string, emit func(*event.Event)) {
+func (p *zeekTSV) row(rec record.Record, line string, emit func(*event.Event)) {
 	p.e.Reset()
 	escaped := strings.Contains(line, `\x`)
 	var when time.Time
@@ -157,8 +162,8 @@ func (p *zeekTSV) row(rec Record, line string, emit func(*event.Event)) {
 		}
 		c := &p.shape.columns[i]
 		if c.name == "ts" && when.IsZero() {
-			if when = epoch(cell); when.IsZero() {
-				keep(&p.e, c.name, unescapeZeek(cell))
+			if when = moment.Epoch(cell); when.IsZero() {
+				record.Keep(&p.e, c.name, unescapeZeek(cell))
 			}
 			continue
 		}
@@ -247,5 +252,5 @@ func unescapeZeek(s string) string {
 		}
 		b.WriteByte(s[i])
 	}
-	return text(b.String())
+	return record.Text(b.String())
 }

@@ -1,4 +1,9 @@
-package normalize
+// Package ics owns what the records of OT protocols mean, whoever wrote them:
+// which functions change a controller or the process, what they act on and how
+// they ended.
+//
+// It must not know how a record is spelled.
+package ics
 
 import (
 	"strings"
@@ -30,7 +35,8 @@ var otProtocols = []struct{ prefix, protocol string }{
 	{"roc_plus", "roc_plus"},
 }
 
-func otProtocol(log string) string {
+// Protocol is the OT protocol whose log has that name, or "".
+func Protocol(log string) string {
 	for _, p := range otProtocols {
 		if strings.HasPrefix(log, p.prefix) {
 			return p.protocol
@@ -39,9 +45,9 @@ func otProtocol(log string) string {
 	return ""
 }
 
-// otColumns are the columns that mean the same in every OT log, by the names
+// Columns are the columns that mean the same in every OT log, by the names
 // that Zeek and the ICSNPP parsers give them.
-var otColumns = map[string]event.Slot{
+var Columns = map[string]event.Slot{
 	"func": event.SlotICSFunction, "function_name": event.SlotICSFunction, "function_code": event.SlotICSFunctionCode,
 	"pdu_service": event.SlotICSFunction, "cip_service": event.SlotICSFunction, "enip_command": event.SlotICSFunction,
 	"command": event.SlotICSFunction, "fc_request": event.SlotICSFunction, "identifier_str": event.SlotICSFunction,
@@ -57,9 +63,9 @@ var otColumns = map[string]event.Slot{
 	"pdu_name": event.SlotICSFunction, "module_name": event.SlotProductName,
 }
 
-// finishOT lifts the meaning of an OT record: which protocol, whether it
+// Finish lifts the meaning of an OT record: which protocol, whether it
 // changes the controller or process, what it acts on and how it ended.
-func finishOT(e *event.Event, log, protocol string) {
+func Finish(e *event.Event, log, protocol string) {
 	e.SetICSProtocol(protocol)
 	e.SetClassUID(int64(event.NetworkActivity))
 	if !e.Has(event.SlotAppName) {

@@ -1,4 +1,4 @@
-package normalize
+package zeek
 
 import (
 	"bytes"
@@ -8,16 +8,18 @@ import (
 
 	"vedette/internal/event"
 	"vedette/internal/normalize/jsonleaf"
+	"vedette/internal/normalize/moment"
+	"vedette/internal/normalize/record"
 )
 
-// ZeekJSON is Zeek's JSON format: one object a line, its keys the columns of
+// JSON is Zeek's JSON format: one object a line, its keys the columns of
 // the log. The log's name is its "_path", else told by its keys, else by the
 // name of the file.
-func ZeekJSON() Dialect {
-	return Dialect{
+func JSON() record.Dialect {
+	return record.Dialect{
 		Name:   "zeek-json",
 		Detect: detectZeekJSON,
-		New: func(src Source) Parser {
+		New: func(src record.Source) record.Parser {
 			return &zeekJSON{zeek: zeek{src: src}, file: logOfName(src.Name)}
 		},
 	}
@@ -71,7 +73,7 @@ type zeekJSON struct {
 }
 
 // Parse implements [Parser].
-func (p *zeekJSON) Parse(rec Record, emit func(*event.Event)) error {
+func (p *zeekJSON) Parse(rec record.Record, emit func(*event.Event)) error {
 	raw := string(rec.Raw)
 	leaves, err := p.scan.Read(raw)
 	if err != nil {
@@ -86,14 +88,14 @@ func (p *zeekJSON) Parse(rec Record, emit func(*event.Event)) error {
 		case kv.Value == "":
 		case c.name == "_path" && kv.Value == shape.name:
 		case c.name == "ts" && when.IsZero():
-			if when = epoch(kv.Value); when.IsZero() {
-				keep(&p.e, "ts", kv.Value)
+			if when = moment.Epoch(kv.Value); when.IsZero() {
+				record.Keep(&p.e, "ts", kv.Value)
 			}
 		default:
 			p.column(shape, c, kv.Value, kv.List)
 		}
 	}
-	p.done(rec, text(raw), shape, when, emit)
+	p.done(rec, record.Text(raw), shape, when, emit)
 	return nil
 }
 
@@ -114,7 +116,7 @@ func (p *zeekJSON) shapeOf(leaves []jsonleaf.Leaf) *zeekShape {
 			named = leaves[i].Value
 		}
 	}
-	if len(leaves) > maxShapeColumns || len(named) > maxLogWord {
+	if len(leaves) > maxShapeColumns || len(named) > record.MaxLogWord {
 		return p.newShape(leaves, named)
 	}
 	p.print = append(binary.LittleEndian.AppendUint64(p.print, 0), named...) // no key has the number 0

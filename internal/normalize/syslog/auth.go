@@ -1,4 +1,4 @@
-package normalize
+package syslog
 
 import (
 	"regexp"
@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"vedette/internal/event"
+	"vedette/internal/normalize/record"
 )
 
 // How attempts are counted. One refused login makes sshd and PAM write several
@@ -153,7 +154,7 @@ var recognisers = []recogniser{
 		e.SetClassUID(int64(event.Authentication))
 		e.SetActivityName("PAM failure")
 		e.SetMetadataEventCode("pam_more_failures")
-		set(e, event.SlotCount, "count", m[1])
+		record.Set(e, event.SlotCount, "count", m[1])
 		pamFields(e, m[2])
 	}},
 	{nil, []string{"pam_"}, regexp.MustCompile(`^pam_[a-z_]+\(([A-Za-z0-9_-]+):session\): session (opened|closed) for user ([^\s(]+)(?:\(uid=\d+\))?(?: by ([^\s(]*)\(uid=(\d+)\))?`), func(e *event.Event, m []string) {
@@ -187,7 +188,7 @@ var recognisers = []recogniser{
 	}},
 	{[]string{"login"}, []string{"FAILED LOGIN "}, regexp.MustCompile(`^FAILED LOGIN (?:SESSION|\(?\d*\)?)? ?(FROM|from|on) '?(\S+?)'? (?:FOR|for) '?([^',]*)'?,`), func(e *event.Event, m []string) {
 		if m[1] == "on" { // a terminal, not a host
-			keep(e, "tty", m[2])
+			record.Keep(e, "tty", m[2])
 			m[2] = ""
 		}
 		logon(e, m[3], m[2], "", event.Failure)
@@ -248,7 +249,7 @@ func switched(e *event.Event, to, by, tty string, failed bool) {
 	}
 	logon(e, to, "", "", status)
 	e.SetActorUserName(by)
-	keep(e, "tty", tty)
+	record.Keep(e, "tty", tty)
 }
 
 // from sets where it came from: an address, or a name.

@@ -1,4 +1,7 @@
-package normalize
+// Package plain is the fallback for text that no other package knows.
+//
+// It must not reject anything.
+package plain
 
 import (
 	"bytes"
@@ -8,13 +11,15 @@ import (
 	"time"
 
 	"vedette/internal/event"
+	"vedette/internal/normalize/moment"
+	"vedette/internal/normalize/record"
 )
 
 // Text is the fallback for text that nothing else knows: each line is an event
 // with its words as message, and a time if it begins with one. Nothing is
 // rejected, so that unknown logs are at least searchable.
-func Text() Dialect {
-	return Dialect{
+func Text() record.Dialect {
+	return record.Dialect{
 		Name: "text",
 		Detect: func(head []byte, _ string) int {
 			if len(bytes.TrimSpace(head)) == 0 {
@@ -22,12 +27,12 @@ func Text() Dialect {
 			}
 			return 1
 		},
-		New: func(src Source) Parser { return &plainText{src: src, log: "text/" + textLog(src.Name)} },
+		New: func(src record.Source) record.Parser { return &plainText{src: src, log: "text/" + textLog(src.Name)} },
 	}
 }
 
 type plainText struct {
-	src Source
+	src record.Source
 	log string
 	e   event.Event
 }
@@ -35,18 +40,18 @@ type plainText struct {
 // textLog names the log after the file, without what looks like a rotation.
 func textLog(name string) string {
 	base, _, _ := strings.Cut(path.Base(strings.ReplaceAll(name, "\\", "/")), ".")
-	return logWord(strings.TrimRight(base, "0123456789-_"))
+	return record.LogWord(strings.TrimRight(base, "0123456789-_"))
 }
 
 // Parse implements [Parser].
-func (p *plainText) Parse(rec Record, emit func(*event.Event)) error {
+func (p *plainText) Parse(rec record.Record, emit func(*event.Event)) error {
 	p.e.Reset()
-	msg := text(rec.Raw)
+	msg := record.Text(rec.Raw)
 	p.e.SetMessage(strings.TrimSpace(msg))
 	p.e.SetClassUID(int64(event.BaseEvent))
 	p.e.SetMetadataLogName(p.log)
 	p.e.SetMetadataProduct("text")
-	finish(&p.e, &p.src, rec, msg, 0, leadingTime(msg, p.src.Location))
+	record.Finish(&p.e, &p.src, rec, msg, 0, leadingTime(msg, p.src.Location))
 	emit(&p.e)
 	return nil
 }
@@ -75,7 +80,7 @@ func leadingTime(s string, loc *time.Location) time.Time {
 		}
 		switch t.layout {
 		case "epoch":
-			return epoch(m[1])
+			return moment.Epoch(m[1])
 		case "":
 			v := strings.Replace(strings.Replace(m[1], " ", "T", 1), ",", ".", 1)
 			for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999-0700", "2006-01-02T15:04:05.999999999"} {

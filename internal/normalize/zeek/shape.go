@@ -1,10 +1,12 @@
-package normalize
+package zeek
 
 import (
 	"strings"
 	"time"
 
 	"vedette/internal/event"
+	"vedette/internal/normalize/ics"
+	"vedette/internal/normalize/record"
 )
 
 // zeekShape is what the columns of a Zeek record mean. It is found out once
@@ -20,20 +22,20 @@ type zeekShape struct {
 
 type zeekColumn struct {
 	name string
-	slot event.Slot // noSlot: it is kept under its own name
+	slot event.Slot // record.NoSlot: it is kept under its own name
 	list bool       // it may have several values in one cell
 }
 
 func newZeekShape(name string, columns []string) *zeekShape {
 	s := &zeekShape{
-		name: name, logName: "zeek/" + logWord(name), log: zeekLogs[name], protocol: otProtocol(name),
+		name: name, logName: "zeek/" + record.LogWord(name), log: zeekLogs[name], protocol: ics.Protocol(name),
 		columns: make([]zeekColumn, len(columns)), distinct: true,
 	}
 	seen := make(map[string]bool, len(columns))
 	for i, c := range columns {
 		s.columns[i] = zeekColumn{name: c, slot: s.slotOf(c)}
 		if c == "" {
-			c = noName
+			c = record.NoName
 		}
 		s.distinct = s.distinct && !seen[c]
 		seen[c] = true
@@ -44,13 +46,13 @@ func newZeekShape(name string, columns []string) *zeekShape {
 func (s *zeekShape) slotOf(column string) event.Slot {
 	slot, ok := s.log.columns[column]
 	if !ok && s.protocol != "" {
-		slot, ok = otColumns[column]
+		slot, ok = ics.Columns[column]
 	}
 	if !ok {
 		slot, ok = zeekCommon[column]
 	}
 	if !ok {
-		return noSlot
+		return record.NoSlot
 	}
 	return slot
 }
@@ -58,7 +60,7 @@ func (s *zeekShape) slotOf(column string) event.Slot {
 // zeek turns the columns of one Zeek record into an event. Both spellings of
 // Zeek's logs, tab separated and JSON, end here.
 type zeek struct {
-	src Source
+	src record.Source
 	e   event.Event
 }
 
@@ -66,41 +68,41 @@ type zeek struct {
 // values; v may then have them joined.
 func (z *zeek) column(s *zeekShape, c *zeekColumn, v string, list []string) {
 	slot := c.slot
-	if slot == noSlot || z.e.Has(slot) {
+	if slot == record.NoSlot || z.e.Has(slot) {
 		if list != nil && v == "" {
 			v = strings.Join(list, ", ")
 		}
 		if s.distinct && c.name != "" {
 			z.e.AddExtra(c.name, v)
 		} else {
-			keep(&z.e, c.name, v)
+			record.Keep(&z.e, c.name, v)
 		}
 		return
 	}
 	switch slot {
 	case event.SlotConnectionInfoProtocolName, event.SlotAppName, event.SlotSrcEndpointMAC, event.SlotDstEndpointMAC:
-		v = lower(v)
+		v = record.Lower(v)
 	case event.SlotICSFunction:
 		v = strings.TrimSpace(v)
 	default:
 	}
 	if list != nil {
-		setList(&z.e, slot, c.name, list)
+		record.SetList(&z.e, slot, c.name, list)
 		return
 	}
 	if slot == event.SlotICSFunctionCode {
-		if _, isCode := parseInt(v); !isCode && !z.e.Has(event.SlotICSFunction) {
+		if _, isCode := record.ParseInt(v); !isCode && !z.e.Has(event.SlotICSFunction) {
 			slot = event.SlotICSFunction // dnp3_control writes the name here
 		}
 	}
-	set(&z.e, slot, c.name, v)
+	record.Set(&z.e, slot, c.name, v)
 }
 
 // done gives the record its class, product and outcome and emits it. raw is
 // the record as text.
-func (z *zeek) done(rec Record, raw string, s *zeekShape, when time.Time, emit func(*event.Event)) {
+func (z *zeek) done(rec record.Record, raw string, s *zeekShape, when time.Time, emit func(*event.Event)) {
 	z.e.SetMetadataProduct("Zeek")
-	setLogName(&z.e, s.logName, "_path", s.name)
+	record.SetLogName(&z.e, s.logName, "_path", s.name)
 	if z.e.ClassUID() == 0 {
 		z.e.SetClassUID(int64(s.log.class))
 	}
@@ -111,8 +113,8 @@ func (z *zeek) done(rec Record, raw string, s *zeekShape, when time.Time, emit f
 		s.log.finish(&z.e)
 	}
 	if s.protocol != "" {
-		finishOT(&z.e, s.name, s.protocol)
+		ics.Finish(&z.e, s.name, s.protocol)
 	}
-	finish(&z.e, &z.src, rec, raw, 0, when)
+	record.Finish(&z.e, &z.src, rec, raw, 0, when)
 	emit(&z.e)
 }

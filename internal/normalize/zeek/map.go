@@ -1,9 +1,10 @@
-package normalize
+package zeek
 
 import (
 	"strings"
 
 	"vedette/internal/event"
+	"vedette/internal/normalize/record"
 )
 
 // zeekCommon maps the columns that mean the same in every Zeek log.
@@ -20,10 +21,6 @@ var zeekCommon = map[string]event.Slot{
 	"user_agent": event.SlotHTTPRequestUserAgent,
 }
 
-// noSlot marks a column that in one log is not what its name means elsewhere;
-// it is kept under its own name.
-const noSlot = event.NumSlots
-
 // zeekLog says what one kind of Zeek log means.
 type zeekLog struct {
 	class   event.Class
@@ -35,7 +32,7 @@ type zeekLog struct {
 // zeekLogs are the logs with meaning of their own; OT logs are in zeek_ot.go,
 // and any other log is taken in with the common columns.
 var zeekLogs = map[string]zeekLog{
-	"conn": {class: event.NetworkActivity, finish: finishConn, columns: map[string]event.Slot{
+	"conn": {class: event.NetworkActivity, finish: FinishConn, columns: map[string]event.Slot{
 		"duration": event.SlotDuration, "orig_bytes": event.SlotTrafficBytesOut, "resp_bytes": event.SlotTrafficBytesIn,
 		"conn_state": event.SlotConnectionInfoState, "history": event.SlotConnectionInfoHistory,
 		"orig_pkts": event.SlotTrafficPacketsOut, "resp_pkts": event.SlotTrafficPacketsIn,
@@ -97,7 +94,7 @@ var zeekLogs = map[string]zeekLog{
 		"orig_hw": event.SlotSrcEndpointMAC, "resp_hw": event.SlotDstEndpointMAC,
 	}},
 	"radius":         {class: event.Authentication, app: "radius", finish: finishZeekAuth, columns: map[string]event.Slot{"mac": event.SlotSrcEndpointMAC}},
-	"kerberos":       {class: event.Authentication, app: "kerberos", finish: finishZeekAuth, columns: map[string]event.Slot{"client": event.SlotUserName, "error_msg": event.SlotStatusDetail, "service": noSlot}},
+	"kerberos":       {class: event.Authentication, app: "kerberos", finish: finishZeekAuth, columns: map[string]event.Slot{"client": event.SlotUserName, "error_msg": event.SlotStatusDetail, "service": record.NoSlot}},
 	"ntlm":           {class: event.Authentication, app: "ntlm", finish: finishZeekAuth, columns: map[string]event.Slot{"hostname": event.SlotSrcEndpointHostname}},
 	"snmp":           {class: event.NetworkActivity, app: "snmp", columns: map[string]event.Slot{"duration": event.SlotDuration}},
 	"ntp":            {class: event.NetworkActivity, app: "ntp"},
@@ -124,8 +121,9 @@ var connMeaning = map[string]struct{ activity, status string }{
 	"RSTO": {"Reset", event.Success}, "RSTR": {"Reset", event.Success}, "OTH": {"Traffic", ""},
 }
 
-func finishConn(e *event.Event) {
-	addTraffic(e)
+// FinishConn gives a connection its activity and outcome.
+func FinishConn(e *event.Event) {
+	record.AddTraffic(e)
 	if m, ok := connMeaning[e.ConnectionInfoState()]; ok {
 		e.SetActivityName(m.activity)
 		e.SetStatus(m.status)

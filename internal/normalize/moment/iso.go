@@ -1,13 +1,17 @@
-package normalize
+// Package moment reads points in time as logs spell them, quickly.
+//
+// It must not guess a zone: who calls it says which one times without a zone
+// are in.
+package moment
 
 import "time"
 
-// isoTime reads "2006-01-02T15:04:05" with up to nine decimals and a zone ("Z",
+// ISO reads "2006-01-02T15:04:05" with up to nine decimals and a zone ("Z",
 // "+0100" or "+01:00"), the spelling of nearly all records, and gives UTC.
 // Without a zone it is in loc; a nil loc asks for one. It says exactly what
 // time.Parse says, at a tenth of the cost, or ok is false, and time.Parse must
 // be asked.
-func isoTime(s string, loc *time.Location) (t time.Time, ok bool) {
+func ISO(s string, loc *time.Location) (t time.Time, ok bool) {
 	if len(s) < 19 || s[4] != '-' || s[7] != '-' || s[10] != 'T' || s[13] != ':' || s[16] != ':' {
 		return time.Time{}, false
 	}

@@ -1,10 +1,11 @@
-package normalize
+package syslog
 
 import (
 	"regexp"
 	"strings"
 
 	"vedette/internal/event"
+	"vedette/internal/normalize/record"
 )
 
 // pamNames are the fields of PAM's lines; the longer of two that end alike is
@@ -79,7 +80,7 @@ var (
 func oldPAM(e *event.Event, l line) {
 	if m := oldFailure.FindStringSubmatch(l.text); m != nil {
 		logon(e, "", "", "", event.Failure)
-		set(e, event.SlotCount, "count", m[1])
+		record.Set(e, event.SlotCount, "count", m[1])
 		pamFields(e, m[2])
 		return
 	}

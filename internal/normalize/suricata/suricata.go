@@ -1,4 +1,7 @@
-package normalize
+// Package suricata reads EVE, the JSON that Suricata writes.
+//
+// It must not judge alerts; it says what Suricata said.
+package suricata
 
 import (
 	"bytes"
@@ -8,13 +11,16 @@ import (
 	"time"
 
 	"vedette/internal/event"
+	"vedette/internal/normalize/ics"
 	"vedette/internal/normalize/jsonleaf"
+	"vedette/internal/normalize/moment"
+	"vedette/internal/normalize/record"
 )
 
 // EVE is Suricata's EVE JSON: one object a line, "event_type" says what it
 // holds. Every type is taken in; those in eveTypes have a class of their own.
-func EVE() Dialect {
-	return Dialect{Name: "eve", Detect: detectEVE, New: func(src Source) Parser { return &eve{src: src} }}
+func EVE() record.Dialect {
+	return record.Dialect{Name: "eve", Detect: detectEVE, New: func(src record.Source) record.Parser { return &eve{src: src} }}
 }
 
 func detectEVE(head []byte, _ string) int {
@@ -33,15 +39,15 @@ func detectEVE(head []byte, _ string) int {
 }
 
 type eve struct {
-	src   Source
+	src   record.Source
 	e     event.Event
 	scan  jsonleaf.Scanner
-	kinds memo[eveKind]
+	kinds record.Memo[eveKind]
 	apart bool // no two leaves of the record are kept under the same name
 }
 
 // Parse implements [Parser].
-func (p *eve) Parse(rec Record, emit func(*event.Event)) error {
+func (p *eve) Parse(rec record.Record, emit func(*event.Event)) error {
 	raw := string(rec.Raw)
 	leaves, err := p.scan.Read(raw)
 	if err != nil {
@@ -60,17 +66,17 @@ func (p *eve) Parse(rec Record, emit func(*event.Event)) error {
 		}
 		switch {
 		case k.role == roleType && kind == unknownKind && kv.Value != "":
-			kind = lower(kv.Value)
+			kind = record.Lower(kv.Value)
 		case k.role == roleTime && when.IsZero():
 			if when = eveTime(kv.Value); when.IsZero() {
-				keep(&p.e, "timestamp", kv.Value)
+				record.Keep(&p.e, "timestamp", kv.Value)
 			}
 		default:
 			p.leaf(kv, k)
 		}
 	}
 	p.meaning(kind)
-	finish(&p.e, &p.src, rec, text(raw), 0, when)
+	record.Finish(&p.e, &p.src, rec, record.Text(raw), 0, when)
 	emit(&p.e)
 	return nil
 }
@@ -85,22 +91,22 @@ func (p *eve) leaf(kv *jsonleaf.Leaf, k *eveKey) {
 	}
 	v, slot := kv.Value, k.slot
 	if k.role == roleAppProto && (v == "failed" || v == "unknown") {
-		slot = noSlot // not a protocol: Suricata could not tell
+		slot = record.NoSlot // not a protocol: Suricata could not tell
 	}
-	if slot == noSlot || p.e.Has(slot) {
+	if slot == record.NoSlot || p.e.Has(slot) {
 		p.keep(kv.Key.Name, v)
 		return
 	}
 	switch slot {
 	case event.SlotConnectionInfoProtocolName, event.SlotAppName, event.SlotSrcEndpointMAC, event.SlotDstEndpointMAC:
-		v = lower(v)
+		v = record.Lower(v)
 	default:
 	}
 	if kv.List != nil {
-		setList(&p.e, slot, kv.Key.Name, kv.List)
+		record.SetList(&p.e, slot, kv.Key.Name, kv.List)
 		return
 	}
-	set(&p.e, slot, kv.Key.Name, v)
+	record.Set(&p.e, slot, kv.Key.Name, v)
 }
 
 // keep keeps a leaf under its own name.
@@ -108,7 +114,7 @@ func (p *eve) keep(name, v string) {
 	if p.apart = p.apart && name != ""; p.apart { // another may be called as the nameless is kept
 		p.e.AddExtra(name, v)
 	} else {
-		keep(&p.e, name, v)
+		record.Keep(&p.e, name, v)
 	}
 }
 
@@ -134,7 +140,7 @@ func (p *eve) decides(kv *jsonleaf.Leaf, k *eveKey) bool {
 	case roleService: // what is asked for; the command only carries it
 		p.apart = false
 		if c := p.e.ICSFunction(); c != "" {
-			keep(&p.e, "enip.request.command", c)
+			record.Keep(&p.e, "enip.request.command", c)
 		}
 		p.e.SetICSFunction(v)
 		p.e.SetICSProtocol("cip")
@@ -185,14 +191,14 @@ func (p *eve) severity(v string) {
 
 func (p *eve) meaning(kind string) {
 	e := &p.e
-	t := p.kinds.of(kind, newEVEKind)
+	t := p.kinds.Of(kind, newEVEKind)
 	e.SetClassUID(int64(t.class))
 	e.SetMetadataProduct("Suricata")
-	setLogName(e, t.logName, "event_type", kind)
+	record.SetLogName(e, t.logName, "event_type", kind)
 	if t.app != "" && !e.Has(event.SlotAppName) {
 		e.SetAppName(t.app)
 	}
-	addTraffic(e)
+	record.AddTraffic(e)
 	switch kind {
 	case "flow":
 		p.flow()
@@ -244,12 +250,12 @@ func (p *eve) ot(kind string) {
 	if kind == "enip" && p.e.ICSProtocol() == "cip" {
 		protocol = "cip"
 	}
-	finishOT(&p.e, kind, protocol)
+	ics.Finish(&p.e, kind, protocol)
 }
 
 // eveTime reads "2021-06-06T15:57:37.272281+0200" and RFC 3339.
 func eveTime(s string) time.Time {
-	if t, ok := isoTime(s, nil); ok {
+	if t, ok := moment.ISO(s, nil); ok {
 		return t
 	}
 	for _, layout := range []string{"2006-01-02T15:04:05.999999999-0700", time.RFC3339Nano} {

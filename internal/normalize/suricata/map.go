@@ -1,4 +1,4 @@
-package normalize
+package suricata
 
 import "vedette/internal/event"
 

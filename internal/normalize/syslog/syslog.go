@@ -1,4 +1,8 @@
-package normalize
+// Package syslog reads lines of syslog and understands what the usual programs
+// say in them.
+//
+// It must not guess: a line that no pattern fits is kept as its words.
+package syslog
 
 import (
 	"bytes"
@@ -9,17 +13,19 @@ import (
 
 	"vedette/internal/event"
 	"vedette/internal/fault"
+	"vedette/internal/normalize/moment"
+	"vedette/internal/normalize/record"
 )
 
-// Syslog is RFC 3164 and RFC 5424, with or without priority, also with ISO
+// Dialect is RFC 3164 and RFC 5424, with or without priority, also with ISO
 // time stamps as rsyslog and journald write them. What sshd, PAM, sudo, su,
 // login and ftpd say is understood; see auth.go for how attempts are counted.
 //
 // A time without a year is given the source's (the year in which the file last
 // changed, else the clock's), one less if it would lie more than a day after
 // that; a time without a zone is in the source's location or UTC.
-func Syslog() Dialect {
-	return Dialect{Name: "syslog", Detect: detectSyslog, New: func(src Source) Parser { return &syslog{src: src} }}
+func Dialect() record.Dialect {
+	return record.Dialect{Name: "syslog", Detect: detectSyslog, New: func(src record.Source) record.Parser { return &syslog{src: src} }}
 }
 
 var (
@@ -56,10 +62,10 @@ func detectSyslog(head []byte, _ string) int {
 }
 
 type syslog struct {
-	src  Source
+	src  record.Source
 	e    event.Event
 	open sessions
-	logs memo[string] // metadata.log_name, by program
+	logs record.Memo[string] // metadata.log_name, by program
 }
 
 // line is a syslog line cut into its parts.
@@ -69,9 +75,9 @@ type line struct {
 }
 
 // Parse implements [Parser].
-func (p *syslog) Parse(rec Record, emit func(*event.Event)) error {
+func (p *syslog) Parse(rec record.Record, emit func(*event.Event)) error {
 	p.e.Reset()
-	raw := text(rec.Raw)
+	raw := record.Text(rec.Raw)
 	l, ok := p.cut(strings.TrimPrefix(raw, "\xef\xbb\xbf"))
 	if !ok {
 		return fault.New(fault.Invalid, "not a syslog line")
@@ -80,21 +86,21 @@ func (p *syslog) Parse(rec Record, emit func(*event.Event)) error {
 	e.SetDeviceHostname(l.host)
 	e.SetIP(event.SlotDeviceIP, l.host)
 	e.SetProcessName(l.program)
-	set(e, event.SlotProcessPid, "pid", l.pid)
+	record.Set(e, event.SlotProcessPid, "pid", l.pid)
 	e.SetExtra("module", l.module)
 	e.SetMessage(l.text)
 	e.SetMetadataProduct("syslog")
-	e.SetMetadataLogName(p.logs.of(l.program, syslogName)) // process.name has the program as it is
+	e.SetMetadataLogName(p.logs.Of(l.program, syslogName)) // process.name has the program as it is
 	e.SetClassUID(int64(event.BaseEvent))
 	priority(e, l.pri)
 	understand(e, l)
 	p.open.note(e, l.when)
-	finish(e, &p.src, rec, raw, 0, l.when)
+	record.Finish(e, &p.src, rec, raw, 0, l.when)
 	emit(e)
 	return nil
 }
 
-func syslogName(program string) string { return "syslog/" + logWord(program) }
+func syslogName(program string) string { return "syslog/" + record.LogWord(program) }
 
 func (p *syslog) cut(text string) (line, bool) {
 	if m := p.cut5424(text); m != nil {
@@ -118,7 +124,7 @@ func (p *syslog) cut(text string) (line, bool) {
 // cut5424 is the parts of a line of RFC 5424, or nil.
 func (p *syslog) cut5424(text string) []string {
 	pri, rest := cutPriority(text)
-	if n := digitsAt(rest, 0); pri == "" || n < 1 || n > 2 || !strings.HasPrefix(rest[n:], " ") { // saves most lines the expression
+	if n := moment.DigitsAt(rest, 0); pri == "" || n < 1 || n > 2 || !strings.HasPrefix(rest[n:], " ") { // saves most lines the expression
 		return nil
 	}
 	return rfc5424.FindStringSubmatch(text)
@@ -138,11 +144,11 @@ func structured(e *event.Event, sd string) {
 			return
 		}
 		if m[2] == "" {
-			keep(e, "structured_data", m[1])
+			record.Keep(e, "structured_data", m[1])
 			n++
 		}
 		for _, kv := range sdParam.FindAllStringSubmatch(m[2], maxParams-n) {
-			keep(e, m[1]+"."+kv[1], strings.NewReplacer(`\"`, `"`, `\\`, `\`, `\]`, `]`).Replace(kv[2]))
+			record.Keep(e, m[1]+"."+kv[1], strings.NewReplacer(`\"`, `"`, `\\`, `\`, `\]`, `]`).Replace(kv[2]))
 			n++
 		}
 		sd = sd[len(m[0]):]
@@ -163,37 +169,17 @@ func (p *syslog) time(s string) time.Time {
 		loc = time.UTC
 	}
 	s = strings.Replace(s, ",", ".", 1)
-	if t, ok := isoTime(s, loc); ok {
+	if t, ok := moment.ISO(s, loc); ok {
 		return t
 	}
 	ref := p.src.Modified
 	if ref.IsZero() {
 		ref = p.src.Now
 	}
-	if t, ok := bsdTime(s, ref, loc); ok {
+	if t, ok := moment.BSD(s, ref, loc); ok {
 		return t
 	}
-	return slowTime(s, ref, loc)
-}
-
-// slowTime is what package time says of the spellings that are seldom met.
-func slowTime(s string, ref time.Time, loc *time.Location) time.Time {
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999-0700"} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t.UTC()
-		}
-	}
-	if t, err := time.ParseInLocation("2006-01-02T15:04:05.999999999", s, loc); err == nil {
-		return t.UTC()
-	}
-	// 29 February parses only with a leap year in front of it.
-	for back := range 5 {
-		t, err := time.ParseInLocation("2006 Jan _2 15:04:05.999999999", strconv.Itoa(ref.In(loc).Year()-back)+" "+s, loc)
-		if err == nil && t.Sub(ref) <= aheadLimit {
-			return t.UTC()
-		}
-	}
-	return time.Time{}
+	return moment.Slow(s, ref, loc)
 }
 
 // priority splits PRI into facility (kept as extra) and severity (RFC 5424,

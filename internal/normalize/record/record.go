@@ -1,0 +1,67 @@
+// Package record owns what all parsers share: the seam between them and their
+// readers, and how a value gets into an event without loss.
+//
+// It must not know any dialect.
+package record
+
+import (
+	"bufio"
+	"time"
+
+	"vedette/internal/event"
+)
+
+// Parser understands one dialect. A Parser is used for one source at a time
+// and may keep state of it, such as a header that names the columns.
+type Parser interface {
+	// Parse reads one record (a line without its line end, or one JSON value)
+	// and calls emit for each event it holds, usually one; a header line
+	// emits none. The event passed to emit and the record's bytes are valid
+	// only until emit returns. An error says why the record is rejected; the
+	// parser stays usable for the next one.
+	Parse(rec Record, emit func(*event.Event)) error
+}
+
+// Record is one record of a source.
+type Record struct {
+	Raw    []byte
+	Offset int64 // position of its first byte in the source
+}
+
+// Dialect is one format that can be recognised and parsed. Registration is an
+// explicit list, see normalize.Dialects.
+type Dialect struct {
+	Name string // "zeek-tsv", "zeek-json", "eve", "syslog", ...
+
+	// Detect looks at the first bytes of a source (up to 64 KiB, whole
+	// records but for the last) and its name, and says how sure it is that the
+	// source speaks this dialect, 0 to 100. Content decides; the name may
+	// only settle what content leaves open.
+	Detect func(head []byte, name string) int
+
+	// New makes a parser for one source.
+	New func(src Source) Parser
+
+	// Cut, if set, cuts the source into records by the dialect's own rules, such
+	// as the packets of a capture, and Detect is shown the head as it is, binary
+	// or not. It returns the function that gives record after record, valid
+	// until the next call, with its offset; then io.EOF. Any other error ends
+	// the source and says why. Nil means lines, or JSON values that span lines.
+	Cut func(in *bufio.Reader) func() (raw []byte, offset int64, err error)
+}
+
+// Ender is a Parser that holds events back until more is known, such as a
+// connection until it ends. End is called once, after the last record.
+type Ender interface {
+	Parser
+	End(emit func(*event.Event))
+}
+
+// Source is what a parser is told about the origin of its records.
+type Source struct {
+	ID       string         // event.SourceID of its first bytes
+	Name     string         // path or address, for metadata.source
+	Modified time.Time      // last change of the file; zero if unknown
+	Now      time.Time      // the clock when reading began
+	Location *time.Location // zone of times that name none; nil means UTC
+}
