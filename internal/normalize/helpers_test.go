@@ -53,6 +53,9 @@ func newParser(d normalize.Dialect, name string, data []byte) normalize.Parser {
 // ingest leaves them out.
 func parseLines(d normalize.Dialect, name string, data []byte) []outcome {
 	p := newParser(d, name, data)
+	if holder, ok := p.(normalize.Ender); ok {
+		return parseHeld(holder, data)
+	}
 	var out []outcome
 	offset := int64(0)
 	for line := range bytes.Lines(data) {
@@ -62,6 +65,31 @@ func parseLines(d normalize.Dialect, name string, data []byte) []outcome {
 		}
 		offset += int64(len(line))
 	}
+	return out
+}
+
+// parseHeld is parseLines for a parser that puts several records into one
+// event: the raw bytes of an outcome are those of its event.
+func parseHeld(p normalize.Ender, data []byte) []outcome {
+	var out []outcome
+	take := func(e *event.Event) {
+		o := outcome{raw: []byte(e.Str(event.SlotRaw)), event: e.Clone()}
+		if bad := invariant(o.event); bad != "" {
+			o.err = fmt.Errorf("BROKEN: %s", bad)
+		}
+		out = append(out, o)
+	}
+	offset := int64(0)
+	for line := range bytes.Lines(data) {
+		raw := bytes.TrimRight(line, "\r\n")
+		if len(bytes.TrimSpace(raw)) > 0 {
+			if err := p.Parse(normalize.Record{Raw: raw, Offset: offset}, take); err != nil {
+				out = append(out, outcome{raw: raw, offset: offset, err: err})
+			}
+		}
+		offset += int64(len(line))
+	}
+	p.End(take)
 	return out
 }
 

@@ -56,6 +56,9 @@ func hostile(dialect string) []attack {
 	case "syslog":
 		return hostileSyslog()
 	}
+	if all := hostileFormats(dialect); all != nil {
+		return all
+	}
 	return []attack{
 		{name: "controls", data: "a\x00b\x1b[2J\x07\x7f"},
 		{name: "no text", data: "\xff\xfe\xfd", check: func(e *event.Event) string {

@@ -54,6 +54,8 @@ func lostValues(dialect string, all []outcome) []string {
 			fields = leavesOf(o.raw)
 		case "syslog":
 			fields = wordsOf(string(o.raw))
+		default:
+			fields = fieldsOf(dialect, string(o.raw))
 		}
 		if o.event == nil {
 			continue
@@ -141,8 +143,11 @@ func wordsOf(line string) []field {
 // holds tells whether the event has the value: as an extra of that name, or in
 // some known field; a value of several members may be in there in parts.
 func holds(e *event.Event, f field) bool {
-	if f.key == "word" {
+	switch f.key {
+	case "word":
 		return wordOutsideRaw(e, f.value)
+	case "text":
+		return textOutsideRaw(e, f.value)
 	}
 	if x := e.Extra(f.key); x == f.value || x != "" && contains(x, f.value) {
 		return true

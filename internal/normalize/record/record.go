@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vedette/internal/event"
+	"vedette/internal/normalize/moment"
 )
 
 // Parser understands one dialect. A Parser is used for one source at a time
@@ -64,4 +65,14 @@ type Source struct {
 	Modified time.Time      // last change of the file; zero if unknown
 	Now      time.Time      // the clock when reading began
 	Location *time.Location // zone of times that name none; nil means UTC
+}
+
+// Frame is what the source's times are read by that do not say all: the last
+// change of the file, else the clock, and the source's location.
+func (s *Source) Frame() moment.Frame {
+	ref := s.Modified
+	if ref.IsZero() {
+		ref = s.Now
+	}
+	return moment.Frame{Ref: ref, Loc: s.Location}
 }

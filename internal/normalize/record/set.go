@@ -56,6 +56,51 @@ func Set(e *event.Event, slot event.Slot, name, v string) {
 	}
 }
 
+// Put puts a value into the field that fields give its key. Without one, or if
+// it is set already, the value is kept under its key.
+func Put(e *event.Event, fields map[string]event.Slot, key, v string) {
+	slot, ok := fields[key]
+	if !ok || slot == NoSlot || e.Has(slot) {
+		Keep(e, key, v)
+		return
+	}
+	switch slot {
+	case event.SlotConnectionInfoProtocolName, event.SlotAppName:
+		v = Lower(v)
+	case event.SlotSrcEndpointMAC, event.SlotDstEndpointMAC, event.SlotDeviceMAC:
+		v = MAC(v)
+	default:
+	}
+	Set(e, slot, key, v)
+}
+
+// MAC is a MAC address in lower case with colons, whatever stood between its
+// digits; what is none stays as it is.
+func MAC(v string) string {
+	digits := strings.Map(func(r rune) rune {
+		switch {
+		case r >= '0' && r <= '9', r >= 'a' && r <= 'f':
+			return r
+		case r >= 'A' && r <= 'F':
+			return r + 'a' - 'A'
+		case r == ':', r == '-', r == '.':
+			return -1
+		}
+		return 'x'
+	}, v)
+	if len(digits) != 12 || len(v) > 17 || strings.Contains(digits, "x") {
+		return v
+	}
+	var b strings.Builder
+	for i := 0; i < len(digits); i += 2 {
+		if i > 0 {
+			b.WriteByte(':')
+		}
+		b.WriteString(digits[i : i+2])
+	}
+	return b.String()
+}
+
 func isPort(s event.Slot) bool {
 	return s == event.SlotSrcEndpointPort || s == event.SlotDstEndpointPort
 }

@@ -25,7 +25,7 @@ import (
 // changed, else the clock's), one less if it would lie more than a day after
 // that; a time without a zone is in the source's location or UTC.
 func Dialect() record.Dialect {
-	return record.Dialect{Name: "syslog", Detect: detectSyslog, New: func(src record.Source) record.Parser { return &syslog{src: src} }}
+	return record.Dialect{Name: "syslog", Detect: detectSyslog, New: func(src record.Source) record.Parser { return &syslog{src: src, frame: src.Frame()} }}
 }
 
 var (
@@ -62,10 +62,11 @@ func detectSyslog(head []byte, _ string) int {
 }
 
 type syslog struct {
-	src  record.Source
-	e    event.Event
-	open sessions
-	logs record.Memo[string] // metadata.log_name, by program
+	src   record.Source
+	frame moment.Frame
+	e     event.Event
+	open  sessions
+	logs  record.Memo[string] // metadata.log_name, by program
 }
 
 // line is a syslog line cut into its parts.
@@ -104,7 +105,7 @@ func syslogName(program string) string { return "syslog/" + record.LogWord(progr
 
 func (p *syslog) cut(text string) (line, bool) {
 	if m := p.cut5424(text); m != nil {
-		l := line{pri: m[1], host: dash(m[3]), program: dash(m[4]), pid: dash(m[5]), text: strings.TrimPrefix(strings.TrimPrefix(m[len(m)-1], " "), "\xef\xbb\xbf"), when: p.time(m[2])}
+		l := line{pri: m[1], host: dash(m[3]), program: dash(m[4]), pid: dash(m[5]), text: strings.TrimPrefix(strings.TrimPrefix(m[len(m)-1], " "), "\xef\xbb\xbf"), when: p.frame.Syslog(m[2])}
 		p.e.SetExtra("msgid", dash(m[6]))
 		structured(&p.e, m[7])
 		return l, true
@@ -113,7 +114,7 @@ func (p *syslog) cut(text string) (line, bool) {
 	if !ok {
 		return line{}, false
 	}
-	l := line{pri: h.pri, host: h.host, when: p.time(h.when), text: h.rest}
+	l := line{pri: h.pri, host: h.host, when: p.frame.Syslog(h.when), text: h.rest}
 	if t, ok := cutTag(l.text); ok {
 		l.program, l.module, l.pid, l.text = t.program, t.module, t.pid, t.rest
 		p.e.SetProductVersion(t.version)
@@ -160,26 +161,6 @@ func dash(s string) string {
 		return ""
 	}
 	return s
-}
-
-// time reads the three forms of syslog times; the zero time if it is none.
-func (p *syslog) time(s string) time.Time {
-	loc := p.src.Location
-	if loc == nil {
-		loc = time.UTC
-	}
-	s = strings.Replace(s, ",", ".", 1)
-	if t, ok := moment.ISO(s, loc); ok {
-		return t
-	}
-	ref := p.src.Modified
-	if ref.IsZero() {
-		ref = p.src.Now
-	}
-	if t, ok := moment.BSD(s, ref, loc); ok {
-		return t
-	}
-	return moment.Slow(s, ref, loc)
 }
 
 // priority splits PRI into facility (kept as extra) and severity (RFC 5424,
