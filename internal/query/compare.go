@@ -15,7 +15,13 @@ const Previous = "previous"
 // BeforeSuffix ends the column names of the earlier period.
 const BeforeSuffix = " before"
 
-const changeOf = "change of "
+// DifferenceOf names the column that says by how much a measure is more than
+// it was.
+func DifferenceOf(measure string) string { return "difference of " + measure }
+
+// ChangeOf names the column that says by which part of what it was a measure
+// is more; it is missing where it was nothing.
+func ChangeOf(measure string) string { return "change of " + measure }
 
 // numeric reports whether a validated measure is surely a number.
 func (m Measure) numeric() bool {
@@ -38,9 +44,9 @@ func checkCompare(s string) error {
 }
 
 // Resolve returns the query as engines run it: Time counted back from now, and
-// Compare written out. Each measure m of a compared query becomes three: m in
-// the time range, "m before" in the earlier one, and "change of m" if it is a
-// number; the time range grows to hold both.
+// Compare written out. Each measure m of a compared query becomes several: m
+// in the time range, "m before" in the earlier one, and "difference of m" and
+// "change of m" if it is a number; the time range grows to hold both.
 func (q Query) Resolve(now time.Time) (Query, error) {
 	var err error
 	if q.Time, err = q.Time.Resolve(now); err != nil || q.Compare == "" {
@@ -63,7 +69,8 @@ func (q Query) Resolve(now time.Time) (Query, error) {
 		earlier.As, earlier.Where = name+BeforeSuffix, both(m.Where, was)
 		measures = append(measures, current, earlier)
 		if m.numeric() {
-			measures = append(measures, Measure{Fn: Change, Of: []string{name, earlier.As}, As: changeOf + name})
+			of := []string{name, earlier.As}
+			measures = append(measures, Measure{Fn: Diff, Of: of, As: DifferenceOf(name)}, Measure{Fn: Change, Of: of, As: ChangeOf(name)})
 		}
 	}
 	q.Measures = measures
@@ -120,7 +127,7 @@ func comparedNames(q *Query) []string {
 			out = append(out, m.Name()+BeforeSuffix)
 		}
 		if m.numeric() {
-			out = append(out, changeOf+m.Name())
+			out = append(out, DifferenceOf(m.Name()), ChangeOf(m.Name()))
 		}
 	}
 	return out

@@ -110,7 +110,7 @@ func TestCompareResolves(t *testing.T) {
 	for _, m := range q.Measures {
 		names = append(names, m.Name())
 	}
-	if got := strings.Join(names, "|"); got != "count|count before|change of count|newest|newest before" {
+	if got := strings.Join(names, "|"); got != "count|count before|difference of count|change of count|newest|newest before" {
 		t.Errorf("measures %s", got)
 	}
 	if !q.Time.From.Equal(now.AddDate(0, 0, -8)) || !q.Time.To.After(now) || q.Compare != "" {

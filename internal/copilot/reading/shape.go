@@ -11,7 +11,7 @@ import (
 func (r *reader) shapes() map[string]bool {
 	out := map[string]bool{}
 	for _, s := range r.spans {
-		if e := s.entry(kShape); e != nil && (!s.used || s.is(kOrder)) && !r.isSubject(s) {
+		if e := s.entry(kShape); e != nil && (!s.used || s.is(kOrder) || e.key == "share") && !r.isSubject(s) {
 			out[e.key] = true
 		}
 	}
@@ -36,7 +36,7 @@ func (r *reader) decideShape() {
 	switch {
 	case sh["unusual"] && !count:
 		r.f.Shape = UnusualShape
-	case sh["share"] && len(r.f.Conds) > 0:
+	case sh["share"] && (len(r.f.Conds) > 0 || len(r.f.Targets) > 0 && len(r.f.Measures) == 0):
 		r.f.Shape = ShareShape
 	case r.isInventory(sh):
 		r.f.Shape = DevicesShape
@@ -93,7 +93,7 @@ func (r *reader) plainShape(sh map[string]bool, count bool) {
 		r.countTargets()
 	case len(r.f.Measures) > 0 && len(r.f.Having) == 0:
 		r.f.Shape = TableShape
-	case r.yesNo(sh) && !count:
+	case r.yesNo(sh) && !count && r.f.Earlier == nil:
 		r.f.Shape = ExistsShape
 		if len(r.f.Targets) > 0 && r.openedByWhich() {
 			r.f.Shape = TableShape

@@ -47,7 +47,7 @@ func derived(t *testing.T, s store.Events) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want(t, s, q, row("admin", int64(2), int64(2), 0.0), row("guest", int64(2), int64(0), nil), row("root", int64(0), int64(2), -1.0))
+	want(t, s, q, row("admin", int64(2), int64(2), 0.0, 0.0), row("guest", int64(2), int64(0), 2.0, nil), row("root", int64(0), int64(2), -2.0, -1.0))
 	for _, bad := range []query.Measure{of(query.Ratio, "count"), of(query.Ratio, "count", "later"), of(query.Share), {Fn: query.Ratio, Field: "duration"}, {Fn: "p100", Field: "duration"}, {Fn: "p0", Field: "duration"}} {
 		_, err := s.Query(context.Background(), query.Query{Measures: []query.Measure{all, bad}})
 		if err == nil || fault.KindOf(err) != fault.Invalid {
