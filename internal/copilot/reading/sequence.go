@@ -32,6 +32,7 @@ type clauses struct {
 	first, second string
 	within        time.Duration
 	said          bool // the question says within
+	certain       bool // the words can mean nothing else
 	not           bool
 	same          string // the word after "the same"
 	fromTarget    bool   // the second is done by who was addressed in the first
@@ -74,6 +75,7 @@ func (c *clauses) split(rest string) bool {
 		word := strings.ToLower(rest[m[0]:m[1]])
 		after := m[6] >= 0
 		certain := strings.Contains(word, "followed") || strings.Contains(word, "preceded") || strings.Contains(word, "then") || strings.Contains(word, "subsequently") || strings.Contains(word, "thereafter") || strings.Contains(word, "after")
+		c.certain = strings.Contains(word, "followed") || strings.Contains(word, "preceded")
 		if certain && (!after || c.said || strings.Contains(word, "preceded")) {
 			c.not = m[2] >= 0
 			c.first, c.second = rest[:m[0]], rest[m[1]:]
@@ -130,7 +132,16 @@ func (rd *Reader) sequence(ctx context.Context, question string, now time.Time, 
 		return nil, false, err
 	}
 	if first.empty() || second.empty() {
-		return nil, false, nil
+		if !c.certain {
+			return nil, false, nil
+		}
+		out := &Reading{Question: question, Shape: SequenceShape, Subject: "sequences", Status: NotUnderstood}
+		for _, r := range []*reader{first, second} {
+			if r.empty() {
+				out.Unknown = append(out.Unknown, r.question)
+			}
+		}
+		return out, true, nil
 	}
 	return sequenceReading(question, c, first, second), true, nil
 }

@@ -127,6 +127,11 @@ func (r *reader) plainShape(sh map[string]bool, count bool) {
 // counts logins. With a comparison ("how many hosts made more than 5
 // connections") the groups that pass are counted by their total.
 func (r *reader) countTargets() {
+	r.f.Targets = slices.DeleteFunc(r.f.Targets, r.fixed)
+	if len(r.f.Targets) == 0 {
+		r.f.Shape = CountShape
+		return
+	}
 	var counted, groups []string
 	each := r.saidEach()
 	for _, t := range r.f.Targets {
@@ -158,6 +163,12 @@ func (r *reader) countTargets() {
 			r.f.Shape = TableShape
 		}
 	}
+}
+
+// fixed tells a field that a condition gives one value: "NXDOMAIN answers" are
+// counted, not the different answers.
+func (r *reader) fixed(field string) bool {
+	return slices.ContainsFunc(r.f.Conds, func(c Cond) bool { return c.Expr.Field == field && c.Expr.Op == query.Eq && !c.Not })
 }
 
 // firstCounted tells what follows "how many": the subject or an entity.
