@@ -122,7 +122,7 @@ func (r *run) moment(step query.PlanStep, rec record) (moment, bool) {
 			return m, false
 		}
 		m.key = append(m.key, fmt.Sprint(v))
-		m.id += fmt.Sprintf("%q ", v)
+		m.id += fmt.Sprintf("%q ", fmt.Sprint(v))
 	}
 	return m, true
 }
