@@ -29,7 +29,8 @@ type Tables struct {
 }
 
 // Compiled is a query in an engine's SQL. Count computes how many rows or
-// groups there are without the limit, from the same parameters in order.
+// groups there are without the limit; it is empty where each row of SQL has
+// that number as a further, last column.
 type Compiled struct {
 	SQL       string
 	Args      []any
@@ -152,6 +153,10 @@ func (c *compiler) groups() *Compiled {
 		grouped = fill("%s GROUP BY %s", grouped, join(keys, ", "))
 	}
 	grouped = c.derived(grouped)
+	if c.d.Once != "" {
+		all := fill(c.d.Once+"SELECT %s, (SELECT count(*) FROM g WHERE %s) AS total FROM g WHERE %s ORDER BY %s LIMIT %s", grouped, join(names, ", "), c.kept(), c.kept(), c.groupOrder(), c.limit())
+		return &Compiled{SQL: all.text, Args: all.args}
+	}
 	all := fill("SELECT %s FROM (%s) AS g WHERE %s ORDER BY %s LIMIT %s", join(names, ", "), grouped, c.kept(), c.groupOrder(), c.limit())
 	count := fill("SELECT count(*) FROM (%s) AS g WHERE %s", grouped, c.kept())
 	return &Compiled{SQL: all.text, Args: all.args, Count: count.text, CountArgs: count.args}

@@ -38,6 +38,11 @@ type Dialect struct {
 	// keeps rows of the left without one.
 	AsOf, LeftAsOf string
 	ArgMin         string // value, key: the value where the key is least
+
+	// Once, if the engine can, holds a relation's result under the name g for
+	// the query after it, so that a limited answer tells its total without
+	// computing it twice.
+	Once string
 }
 
 // DuckDB is the dialect of DuckDB 1.5.
@@ -73,6 +78,7 @@ func DuckDB() *Dialect {
 		AsOf:            "ASOF JOIN",
 		LeftAsOf:        "ASOF LEFT JOIN",
 		ArgMin:          "arg_min(%s, %s)",
+		Once:            "WITH g AS MATERIALIZED (%s) ",
 	}
 }
 
