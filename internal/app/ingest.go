@@ -11,7 +11,7 @@ import (
 )
 
 // batchSize is how many events are committed at once.
-const batchSize = 5000
+const batchSize = 10_000
 
 // Progress is told about each source that has been taken in.
 type Progress func(done, all int, last ingest.SourceResult)
