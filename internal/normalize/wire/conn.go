@@ -31,7 +31,7 @@ const farJump = 16 << 20
 // something new.
 func (d *side) advance(p *packet) bool {
 	end := p.seq + uint32(p.size) //nolint:gosec // G115: modulo 2^32
-	marks := 0 // SYN and FIN count as a byte each, but are none
+	marks := 0                    // SYN and FIN count as a byte each, but are none
 	for _, flag := range []uint8{flagSYN, flagFIN} {
 		if p.flags&flag != 0 {
 			marks++
