@@ -48,13 +48,15 @@ func feed(t *testing.T, p proto.Protocol, transport string, data []byte, cut int
 			continue
 		}
 		if half := len(piece) * cut / 100; cut > 0 && transport == "tcp" {
-			ok = show(s, piece[:half], false)
+			if ok = show(s, piece[:half], false); !ok {
+				break
+			}
 			piece = piece[half:]
 		}
-		ok = ok && show(s, piece, false)
+		ok = show(s, piece, false)
 	}
 	if ok {
-		ok = show(proto.Client, nil, true) && show(proto.Server, nil, true)
+		_ = show(proto.Client, nil, true) && show(proto.Server, nil, true)
 	}
 	var texts []string
 	for i, e := range out.Events {

@@ -60,8 +60,11 @@ func TestDecoders(t *testing.T) {
 		said             []prototest.Say
 		want             []string
 	}{
-		"dns": {"dns", "udp", []prototest.Say{{Side: c, Data: []byte(dnsQuery)}, {Side: s, Data: []byte(dnsAnswerA)}},
-			[]string{"dns_activity query www.example.com A NOERROR Success 192.0.2.7 dns.id=4660"}},
+		"dns": {
+			"dns", "udp",
+			[]prototest.Say{{Side: c, Data: []byte(dnsQuery)}, {Side: s, Data: []byte(dnsAnswerA)}},
+			[]string{"dns_activity query www.example.com A NOERROR Success 192.0.2.7 dns.id=4660"},
+		},
 		"dhcp": {"dhcp", "udp", []prototest.Say{{Side: c, Data: []byte(dhcpAsk)}, {Side: s, Data: []byte(dhcpAck)}}, []string{
 			"dhcp_activity 02:00:00:00:00:10 request REQUEST 192.0.2.50 pump dhcp.id=9 dhcp.vendor_class=ACME1",
 			"device_inventory_info Collect 02:00:00:00:00:10 02:00:00:00:00:10 dhcp_vendor_class pump ACME1",
