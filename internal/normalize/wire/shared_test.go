@@ -156,7 +156,7 @@ func TestSharedZeekConn(t *testing.T) {
 	for name, log := range logs {
 		dir := name[:strings.Index(name, "/baseline")]
 		var want []connLine
-		for _, line := range strings.SplitSeq(string(log), "\n") {
+		for line := range strings.SplitSeq(string(log), "\n") {
 			c := strings.Split(line, "\t")
 			if strings.HasPrefix(line, "#") || len(c) < 20 {
 				continue
