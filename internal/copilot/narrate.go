@@ -310,11 +310,29 @@ func (n *narrator) trend() []Sentence {
 			low = row
 		}
 	}
-	out := []Sentence{say(e.ID, "highest at %s: %s", cell(high[time]), cell(high[at]))}
+	out := append(n.totals(at), say(e.ID, "highest at %s: %s", cell(high[time]), cell(high[at])))
 	if len(e.Rows) > 1 {
 		out = append(out, say(e.ID, "lowest of the times with any at %s: %s", cell(low[time]), cell(low[at])))
 	}
 	return out
+}
+
+// totals puts the sums of a trend and of the same trend of an earlier period
+// side by side, where both were asked for.
+func (n *narrator) totals(at int) []Sentence {
+	if n.r.Frame.Earlier == nil || len(n.ev) < 2 || n.r.Frame.Measure.Fn != query.Count {
+		return nil
+	}
+	sum := func(e Evidence) string {
+		total := 0.0
+		for _, row := range e.Rows {
+			total += number(row[at])
+		}
+		return strconv.FormatFloat(total, 'f', -1, 64)
+	}
+	s := Sentence{Evidence: []string{n.ev[0].ID, n.ev[1].ID}, computed: []string{sum(n.ev[0]), sum(n.ev[1])}}
+	s.Text = fmt.Sprintf("%s %s in all, in the earlier period %s", s.computed[0], n.r.Subject, s.computed[1])
+	return []Sentence{s}
 }
 
 func (n *narrator) share() []Sentence {
