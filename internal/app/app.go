@@ -148,8 +148,13 @@ func (a *App) deviceNames() []toolbox.Name {
 
 // keepDevices writes the devices that changed to the records and to the
 // device table of the event store.
-func (a *App) keepDevices(ctx context.Context) error {
-	records, devices, err := a.devices.Dirty()
+func (a *App) keepDevices(ctx context.Context) error { return a.keep(ctx, a.devices.Dirty) }
+
+// keepNewDevices writes those alone that were never written.
+func (a *App) keepNewDevices(ctx context.Context) error { return a.keep(ctx, a.devices.Fresh) }
+
+func (a *App) keep(ctx context.Context, changed func() ([]asset.Record, []asset.Device, error)) error {
+	records, devices, err := changed()
 	if err != nil || len(records) == 0 {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // batchSize is how many events are committed at once.
-const batchSize = 5000
+const batchSize = 10_000
 
 // Progress is told about each source that has been taken in.
 type Progress func(done, all int, last ingest.SourceResult)
@@ -117,21 +117,30 @@ func (w *writer) flush() error {
 	}
 }
 
-// keepEvery is how long what was learnt about known devices may wait to be
-// written while a source is read.
-const keepEvery = 2 * time.Second
+// What was learnt about known devices waits at least keepEvery to be written
+// while a source is read, and keepShare times as long as the last writing took,
+// so that a large fleet does not slow the events down.
+const (
+	keepEvery = 2 * time.Second
+	keepShare = 20
+)
 
 // commit stores batch after batch. New devices go first, so that no stored
 // event names a device that a crash would make unknown; that a known one was
 // seen again is written now and then and at the end.
 func (w *writer) commit(ctx context.Context) error {
-	known, kept := -1, time.Time{}
+	next := time.Now().Add(keepEvery)
 	for batch := range w.full {
-		if n := w.app.devices.Stats().Devices; n != known || time.Since(kept) > keepEvery {
-			if err := w.app.keepDevices(ctx); err != nil {
-				return err
-			}
-			known, kept = n, time.Now()
+		keep := w.app.keepNewDevices
+		began := time.Now()
+		if began.After(next) {
+			keep = w.app.keepDevices
+		}
+		if err := keep(ctx); err != nil {
+			return err
+		}
+		if began.After(next) {
+			next = time.Now().Add(max(keepEvery, keepShare*time.Since(began)))
 		}
 		got, err := w.app.events.Append(ctx, batch)
 		if err != nil {

@@ -78,6 +78,7 @@ type Registry struct {
 	names    map[string]*node  // names of reporting hosts and names given by operators, lower case
 	alias    map[string]string // uid that was merged away -> uid
 	dirty    []*node
+	fresh    []*node  // of dirty, those that were never handed out
 	dropped  []string // merged-away uids whose records are to be replaced
 	refused  int64
 	observed int64

@@ -172,6 +172,7 @@ type node struct {
 	inventory  bool    // an operator named it
 	gateway    bool
 	dirty      bool
+	kept       bool // was handed out to be kept
 	gone       bool // merged into another
 	publishes  bool
 	programmed bool // it changed the program of a controller

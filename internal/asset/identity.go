@@ -51,6 +51,9 @@ func (r *Registry) touch(n *node) {
 	if !n.dirty {
 		n.dirty = true
 		r.dirty = append(r.dirty, n)
+		if !n.kept {
+			r.fresh = append(r.fresh, n)
+		}
 	}
 }
 

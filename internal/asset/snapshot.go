@@ -63,28 +63,45 @@ type savedMAC struct {
 	Foreign []string `json:"foreign,omitempty"`
 }
 
-// Dirty returns the records of the devices that changed since the last call
-// (a later last-seen time alone counts once a minute), and the devices
-// themselves for the table that queries join. If keeping them fails, hand
-// the uids to [Registry.Retry].
+// Dirty returns the records of the devices that changed since they were last
+// handed out (a later last-seen time alone counts once a minute), and the
+// devices themselves for the table that queries join. If keeping them fails,
+// hand the uids to [Registry.Retry].
 func (r *Registry) Dirty() (records []Record, devices []Device, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, n := range r.dirty {
-		n.dirty = false
-		if n.gone {
+	take := r.dirty
+	r.dirty, r.fresh = r.dirty[:0], r.fresh[:0]
+	return r.handOut(take)
+}
+
+// Fresh is Dirty for those devices alone that were never handed out, and for
+// merged ones: what must be kept before events that name them are.
+func (r *Registry) Fresh() (records []Record, devices []Device, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	take := r.fresh
+	r.fresh = r.fresh[:0]
+	return r.handOut(take)
+}
+
+// handOut encodes nodes. One that Fresh took is in r.dirty still, and is left
+// out there by its mark.
+func (r *Registry) handOut(take []*node) (records []Record, devices []Device, err error) {
+	for _, n := range take {
+		if n.gone || !n.dirty {
 			continue
 		}
+		n.dirty = false
 		raw, merr := json.Marshal(n.saved())
 		if merr != nil { // cannot happen: only strings, times and numbers
 			err = fault.Wrap(fault.Internal, merr, "encoding device %s", n.uid)
 			continue
 		}
-		n.savedLast = n.last
+		n.savedLast, n.kept = n.last, true
 		records = append(records, Record{ID: n.uid, JSON: raw})
 		devices = append(devices, n.export())
 	}
-	r.dirty = r.dirty[:0]
 	for _, uid := range r.dropped {
 		raw, merr := json.Marshal(savedDevice{Version: recordVersion, UID: uid, MergedInto: r.alias[uid]})
 		if merr != nil {
@@ -171,6 +188,7 @@ func (r *Registry) restore(s savedDevice) *node {
 		uid: s.UID, evidence: s.Evidence, hostnames: s.Hostnames, software: s.Software, merged: s.MergedFrom,
 		serves: protocolsByName(s.Serves), guessed: protocolsByName(s.Guessed), speaks: protocolsByName(s.Speaks),
 		inventory: s.Inventory, gateway: s.Gateway, publishes: s.Publishes, programmed: s.Programmed, first: nanos(s.First), last: nanos(s.Last), savedLast: nanos(s.Last),
+		kept: true,
 	}
 	r.nodes[s.UID] = n
 	for _, m := range s.MACs {

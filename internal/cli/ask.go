@@ -112,6 +112,7 @@ func (r *root) printAnswer(ans *copilot.Answer) error {
 		}
 		fmt.Fprintf(r.Out, "%s%s%s\n", printable(s.Text), cites, mark)
 	}
+	drawChart(r.Out, ans)
 	for _, e := range ans.Evidence {
 		if len(e.Rows) == 0 {
 			continue

@@ -18,7 +18,7 @@ import (
 )
 
 func (r *root) benchCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "bench", Short: "measure the product on known questions"}
+	cmd := &cobra.Command{Use: "bench", Short: "measure the product: rates, sizes, latencies, and answers to known questions"}
 	var shared, file string
 	var verbose bool
 	ask := &cobra.Command{
@@ -42,7 +42,7 @@ func (r *root) benchCommand() *cobra.Command {
 	ask.Flags().StringVar(&shared, "shared", "../shared/data", "folder of the public data sets")
 	ask.Flags().StringVar(&file, "questions", "", "another set of questions")
 	ask.Flags().BoolVarP(&verbose, "verbose", "v", false, "show the questions that were not answered right")
-	cmd.AddCommand(ask)
+	cmd.AddCommand(ask, r.benchIngestCommand(), r.benchQueryCommand())
 	return cmd
 }
 

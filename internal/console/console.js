@@ -157,6 +157,8 @@ function renderAnswer(a) {
   read.append(el("span", "state " + a.status, stateWord(a.status)));
   if (a.read_as && a.status !== "not_understood") read.append(". Read as: " + a.read_as);
   turn.append(read, a.status === "not_understood" ? el("p", "says", (a.answer || []).map((s) => s.text).join(" ")) : renderSentences(a.answer || [], id));
+  const chart = a.chart && renderChart(a.chart, a.evidence || []);
+  if (chart) turn.append(chart);
   for (const e of a.evidence || []) turn.append(renderEvidence(e, id));
   if (a.suggestions && a.suggestions.length) turn.append(renderSuggestions(a.suggestions, a.status === "not_understood"));
   turn.append(el("p", "foot", engine(a.model) + " " + a.seconds.toFixed(2) + " s. Times are in UTC."));
@@ -209,6 +211,81 @@ function renderSuggestions(list, fresh) {
   }
   box.append(ul);
   return box;
+}
+
+// ---- a chart -------------------------------------------------------------------
+
+function svg(tag, attrs, text) {
+  const n = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [k, v] of Object.entries(attrs)) n.setAttribute(k, v);
+  if (text !== undefined) n.textContent = text;
+  return n;
+}
+
+// The table below has the same figures for who cannot see the drawing.
+function renderChart(c, evidence) {
+  const e = evidence.find((one) => one.id === c.evidence);
+  if (!e || !e.rows || !e.rows.length) return null;
+  const figure = el("figure", "chart");
+  const drawn = c.kind === "line" ? drawLine(c, e.rows, (evidence.find((one) => one.id === c.before) || {}).rows) : drawBars(c, e.rows);
+  if (!drawn) return null;
+  drawn.setAttribute("role", "img");
+  drawn.setAttribute("aria-label", c.y + (c.kind === "line" ? " over time" : " by " + c.x.join(", ")) + "; evidence " + c.evidence + " has the figures");
+  figure.append(drawn, el("figcaption", "", c.y + (c.kind === "line" ? " over time" : " by " + c.x.join(", ")) + (c.before ? "; the thin marks are the earlier period" : "")));
+  return figure;
+}
+
+const chartW = 720, chartH = 160;
+
+function perTime(c, rows) {
+  const sums = new Map();
+  for (const r of rows || []) {
+    const t = Date.parse(r[c.x[0]]);
+    if (!Number.isNaN(t) && typeof r[c.y] === "number") sums.set(t, (sums.get(t) || 0) + r[c.y]);
+  }
+  return [...sums].sort((a, b) => a[0] - b[0]);
+}
+
+function drawLine(c, rows, before) {
+  const now = perTime(c, rows), was = perTime(c, before);
+  const step = c.width * 1000, first = now.length ? now[0][0] : 0;
+  const n = now.length ? Math.round((now[now.length - 1][0] - first) / step) + 1 : 0;
+  if (n < 2 || n > 5000) return null;
+  const top = Math.max(...now.map((p) => p[1]), ...was.map((p) => p[1]), 0);
+  if (!(top > 0)) return null;
+  const s = svg("svg", { viewBox: "0 0 " + chartW + " " + (chartH + 20), preserveAspectRatio: "none" });
+  const w = chartW / n;
+  for (const [t, v] of now) {
+    const h = (v / top) * chartH;
+    const bar = svg("rect", { class: "now", x: (((t - first) / step) * w).toFixed(2), y: (chartH - h).toFixed(2), width: Math.max(1, w * 0.86).toFixed(2), height: h.toFixed(2) });
+    bar.append(svg("title", {}, clock(new Date(t).toISOString()) + ": " + number.format(v)));
+    s.append(bar);
+  }
+  const then = was.length ? was[0][0] : 0;
+  for (const [t, v] of was) {
+    const y = chartH - (v / top) * chartH;
+    s.append(svg("rect", { class: "was", x: (((t - then) / step) * w).toFixed(2), y: y.toFixed(2), width: Math.max(1, w * 0.86).toFixed(2), height: 2 }));
+  }
+  s.append(svg("line", { class: "axis", x1: 0, x2: chartW, y1: chartH, y2: chartH }));
+  const box = el("div", "plot");
+  const ends = el("div", "ends");
+  ends.append(el("span", "", clock(new Date(first).toISOString())), el("span", "", "peak " + number.format(Math.max(...now.map((p) => p[1])))), el("span", "", clock(new Date(now[now.length - 1][0]).toISOString())));
+  box.append(s, ends);
+  return box;
+}
+
+function drawBars(c, rows) {
+  const top = Math.max(...rows.map((r) => Math.max(r[c.y] || 0, r[c.before] || 0)));
+  if (!(top > 0)) return null;
+  const list = el("div", "bars");
+  for (const r of rows) {
+    const name = c.x.map((x) => r[x]).filter((v) => v !== null && v !== "").map(String).join(" ");
+    const bar = svg("svg", { viewBox: "0 0 100 10", preserveAspectRatio: "none" });
+    bar.append(svg("rect", { class: "now", x: 0, y: 1, width: (Math.max(0, r[c.y] || 0) / top) * 100, height: 8 }));
+    if (c.before) bar.append(svg("rect", { class: "was", x: Math.min(99, ((r[c.before] || 0) / top) * 100), y: 0, width: 1, height: 10 }));
+    list.append(el("span", "name", name), bar, el("span", "value", cellText(r[c.y], false)));
+  }
+  return list;
 }
 
 // ---- evidence ------------------------------------------------------------------

@@ -19,6 +19,7 @@ type Answer struct {
 	Status       AnswerStatus   `json:"status"`
 	Answer       []Sentence     `json:"answer"`
 	Evidence     []Evidence     `json:"evidence"`
+	Chart        *Chart         `json:"chart,omitempty"`
 	Suggestions  []string       `json:"suggestions"`
 	Model        Model          `json:"model"`
 	Seconds      float64        `json:"seconds"`

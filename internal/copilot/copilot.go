@@ -191,6 +191,7 @@ func (c *Copilot) answer(ctx context.Context, r *reading.Reading, now time.Time,
 	}
 	n := narrator{r: r, ev: ans.Evidence, bounds: bounds, now: now, suspects: suspects != nil}
 	ans.Answer = verify(n.sentences(ctx, c.tools), ans)
+	ans.Chart = chartOf(r, ans.Evidence)
 	ans.Suggestions = n.suggestions()
 	return nil
 }
@@ -200,7 +201,7 @@ func (c *Copilot) answer(ctx context.Context, r *reading.Reading, now time.Time,
 // to say so. It is nil where the question has no time or no clock is in doubt.
 func suspectStep(r *reading.Reading, bounds toolbox.Bounds) *reading.Step {
 	q := r.Steps[0].Query
-	if bounds.Suspect == 0 || q.Time.IsZero() || q.From != "" {
+	if bounds.Suspect == 0 || q.Time.IsZero() || q.From != "" || q.Sequence != nil {
 		return nil
 	}
 	doubtful := query.Expr{Field: "metadata.clock_suspect", Op: query.Eq, Value: true}

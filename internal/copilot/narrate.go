@@ -50,6 +50,8 @@ func (n *narrator) sentences(ctx context.Context, tools Tools) []Sentence {
 		out = n.unusual()
 	case reading.RowsShape, reading.DevicesShape:
 		out = n.rows()
+	case reading.SequenceShape:
+		return n.sequences()
 	case reading.OverviewShape:
 		out = n.overview()
 	}
@@ -97,7 +99,7 @@ func (n *narrator) count() []Sentence {
 		return []Sentence{say(e.ID, "no stored %s match", n.r.Subject)}
 	}
 	if len(e.Columns) > 1 {
-		return n.columnsSideBySide(e)
+		return n.columnsSideBySide(e, n.r.Steps[0].Query.Measures)
 	}
 	m := n.r.Steps[0].Query.Measures[0]
 	v := e.Rows[0][0]
@@ -151,9 +153,10 @@ func fnWord(fn query.Fn) string {
 		return "largest value"
 	case query.Min:
 		return "smallest value"
-	case query.P95:
-		return "95th percentile"
-	case query.Count, query.Sum, query.Median, query.Distinct, query.First, query.Last:
+	default:
+	}
+	if part, ok := fn.Percentile(); ok && fn != query.Median {
+		return strconv.FormatFloat(math.Round(part*100_000)/1000, 'f', -1, 64) + "th percentile"
 	}
 	return string(fn)
 }
@@ -168,12 +171,17 @@ func unit(field string) string {
 	return ""
 }
 
-func (n *narrator) columnsSideBySide(e Evidence) []Sentence {
+func (n *narrator) columnsSideBySide(e Evidence, measures []query.Measure) []Sentence {
 	parts := make([]string, len(e.Columns))
 	for i, c := range e.Columns {
 		parts[i] = clean(c) + ": " + cell(e.Rows[0][i])
+		if v := e.Rows[0][i]; v != nil && i < len(measures) && percents(measures[i].Fn) {
+			parts[i] = clean(c) + ": " + percent(v) + " %"
+		}
 	}
-	return []Sentence{say(e.ID, "%s", strings.Join(parts, "; "))}
+	s := say(e.ID, "%s", strings.Join(parts, "; "))
+	s.computed = percentages(measures, e.Rows[0])
+	return []Sentence{s}
 }
 
 func (n *narrator) exists() []Sentence {
@@ -204,7 +212,7 @@ func (n *narrator) table() []Sentence {
 	}
 	keys := len(e.Columns) - len(q.Measures)
 	if keys == 0 {
-		return n.columnsSideBySide(e)
+		return n.columnsSideBySide(e, q.Measures)
 	}
 	line := func(row []any) string {
 		return keyWords(e.Columns[:keys], row) + ": " + n.measureWords(q.Measures, row[keys:])
@@ -216,7 +224,9 @@ func (n *narrator) table() []Sentence {
 		out = append(out, say(e.ID, "%d groups", len(e.Rows)))
 	}
 	for _, row := range e.Rows[:min(maxListed, len(e.Rows))] {
-		out = append(out, say(e.ID, "%s", line(row)))
+		s := say(e.ID, "%s", line(row))
+		s.computed = percentages(q.Measures, row[keys:])
+		out = append(out, s)
 	}
 	if len(n.ev) > 1 && len(n.ev[1].Rows) > 1 {
 		next := n.ev[1].Rows[1]
@@ -253,6 +263,8 @@ func (n *narrator) measureWords(measures []query.Measure, vals []any) string {
 	for i, v := range vals {
 		m := measures[i]
 		switch {
+		case percents(m.Fn) && v != nil:
+			out[i] = clean(m.Name()) + " " + percent(v) + " %"
 		case m.As != "":
 			out[i] = clean(m.As) + " " + cell(v)
 		case m.Fn == query.Distinct:
@@ -298,20 +310,41 @@ func (n *narrator) trend() []Sentence {
 			low = row
 		}
 	}
-	out := []Sentence{say(e.ID, "highest at %s: %s", cell(high[time]), cell(high[at]))}
+	out := append(n.totals(at), say(e.ID, "highest at %s: %s", cell(high[time]), cell(high[at])))
 	if len(e.Rows) > 1 {
 		out = append(out, say(e.ID, "lowest of the times with any at %s: %s", cell(low[time]), cell(low[at])))
 	}
 	return out
 }
 
+// totals puts the sums of a trend and of the same trend of an earlier period
+// side by side, where both were asked for.
+func (n *narrator) totals(at int) []Sentence {
+	if n.r.Frame.Earlier == nil || len(n.ev) < 2 || n.r.Frame.Measure.Fn != query.Count {
+		return nil
+	}
+	sum := func(e Evidence) string {
+		total := 0.0
+		for _, row := range e.Rows {
+			total += number(row[at])
+		}
+		return strconv.FormatFloat(total, 'f', -1, 64)
+	}
+	s := Sentence{Evidence: []string{n.ev[0].ID, n.ev[1].ID}, computed: []string{sum(n.ev[0]), sum(n.ev[1])}}
+	s.Text = fmt.Sprintf("%s %s in all, in the earlier period %s", s.computed[0], n.r.Subject, s.computed[1])
+	return []Sentence{s}
+}
+
 func (n *narrator) share() []Sentence {
 	e := n.ev[0]
+	if len(n.r.Steps[0].Query.Group) > 0 {
+		return n.table()
+	}
 	if len(e.Rows) == 0 || isZero(e.Rows[0][1]) {
 		return []Sentence{say(e.ID, "no stored %s match, so there is no share", n.r.Subject)}
 	}
 	part, whole := number(e.Rows[0][0]), number(e.Rows[0][1])
-	pct := strconv.FormatFloat(math.Round(part/whole*10000)/100, 'f', -1, 64)
+	pct := percent(part / whole)
 	s := say(e.ID, "%s %% (%s of %s %s)", pct, cell(e.Rows[0][0]), cell(e.Rows[0][1]), n.r.Subject)
 	s.computed = []string{pct}
 	return []Sentence{s}

@@ -11,5 +11,5 @@ import (
 // Dialects is the list of all formats that can be read. A new one is added
 // here and nowhere else; see docs/new-parser.md.
 func Dialects() []Dialect {
-	return []Dialect{zeek.TSV(), zeek.JSON(), suricata.EVE(), cef.CEF(), cef.LEEF(), syslog.Dialect(), plain.Text()}
+	return []Dialect{Capture(), zeek.TSV(), zeek.JSON(), suricata.EVE(), cef.CEF(), cef.LEEF(), syslog.Dialect(), plain.Text()}
 }

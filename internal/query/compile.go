@@ -29,7 +29,8 @@ type Tables struct {
 }
 
 // Compiled is a query in an engine's SQL. Count computes how many rows or
-// groups there are without the limit, from the same parameters in order.
+// groups there are without the limit; it is empty where each row of SQL has
+// that number as a further, last column.
 type Compiled struct {
 	SQL       string
 	Args      []any
@@ -42,6 +43,9 @@ type Compiled struct {
 // out of the schema, columns are called c0, c1, ….
 func Compile(p *Plan, d *Dialect, t Tables) (*Compiled, error) {
 	c := &compiler{d: d, t: t, plan: p, joins: map[event.Slot]string{}}
+	if p.Sequence != nil {
+		return c.sequence(), nil
+	}
 	if p.Grouped {
 		return c.groups(), nil
 	}
@@ -120,17 +124,19 @@ func (c *compiler) rows() *Compiled {
 	return &Compiled{SQL: all.text, Args: all.args, Count: count.text, CountArgs: count.args}
 }
 
-// groups writes a query for measures of groups in three layers: one row per
-// event with what is grouped and measured, the aggregates, and what is kept
-// of them in which order.
+// groups writes a query for measures of groups in layers: one row per event
+// with what is grouped and measured, the aggregates, what is computed of them,
+// and what is kept in which order.
 func (c *compiler) groups() *Compiled {
 	var inner, outer, keys, names []frag
 	for i, col := range c.plan.Columns {
 		name := column(i)
 		names = append(names, lit(name))
 		if col.Measure != nil {
-			inner = append(inner, fill("%s AS v"+strconv.Itoa(i), c.input(col.Measure)))
-			outer = append(outer, fill("%s AS "+name, c.aggregate(col.Measure, "v"+strconv.Itoa(i))))
+			if len(col.Measure.Of) == 0 {
+				inner = append(inner, fill("%s AS v"+strconv.Itoa(i), c.input(col.Measure)))
+				outer = append(outer, fill("%s AS "+name, c.aggregate(col.Measure, "v"+strconv.Itoa(i))))
+			}
 			continue
 		}
 		keys = append(keys, lit(name))
@@ -146,9 +152,42 @@ func (c *compiler) groups() *Compiled {
 	if len(keys) > 0 {
 		grouped = fill("%s GROUP BY %s", grouped, join(keys, ", "))
 	}
+	grouped = c.derived(grouped)
+	if c.d.Once != "" {
+		all := fill(c.d.Once+"SELECT %s, (SELECT count(*) FROM g WHERE %s) AS total FROM g WHERE %s ORDER BY %s LIMIT %s", grouped, join(names, ", "), c.kept(), c.kept(), c.groupOrder(), c.limit())
+		return &Compiled{SQL: all.text, Args: all.args}
+	}
 	all := fill("SELECT %s FROM (%s) AS g WHERE %s ORDER BY %s LIMIT %s", join(names, ", "), grouped, c.kept(), c.groupOrder(), c.limit())
 	count := fill("SELECT count(*) FROM (%s) AS g WHERE %s", grouped, c.kept())
 	return &Compiled{SQL: all.text, Args: all.args, Count: count.text, CountArgs: count.args}
+}
+
+// derived adds the measures that are computed of others, each in a layer of
+// its own, as one may be computed of another.
+func (c *compiler) derived(grouped frag) frag {
+	for i, col := range c.plan.Columns {
+		m := col.Measure
+		if m == nil || len(m.Of) == 0 {
+			continue
+		}
+		of := make([]frag, len(m.Of))
+		for j, at := range m.Of {
+			of[j] = lit(fmt.Sprintf(c.d.Double, column(at)))
+		}
+		var v frag
+		switch m.Fn {
+		case Ratio:
+			v = fill("%s / nullif(%s, 0)", of[0], of[1])
+		case Change:
+			v = fill("(%s - %s) / nullif(%s, 0)", of[0], of[1], of[1])
+		case Diff:
+			v = fill("%s - %s", of[0], of[1])
+		default: // Share
+			v = fill("%s / nullif((SELECT sum(%s) FROM (%s) AS whole), 0)", of[0], of[0], grouped)
+		}
+		grouped = fill("SELECT *, %s AS "+column(i)+" FROM (%s) AS d"+strconv.Itoa(i), v, grouped)
+	}
+	return grouped
 }
 
 func (c *compiler) limit() frag { return lit(strconv.Itoa(c.plan.Limit)) }
@@ -247,13 +286,13 @@ func (c *compiler) aggregate(m *PlanMeasure, v string) frag {
 		return fill("min(%s)", arg)
 	case Max, Last:
 		return fill("max(%s)", arg)
-	case Median:
-		return fill(c.d.Median, arg)
-	case P95:
-		return fill(c.d.P95, arg)
 	case Distinct:
 		if m.Ref.Kind == event.List {
 			return fill(c.d.DistinctMembers, arg)
+		}
+	default:
+		if part, ok := m.Fn.Percentile(); ok {
+			return fill(c.d.Quantile, arg, lit(strconv.FormatFloat(part, 'f', -1, 64)))
 		}
 	}
 	return fill(c.d.Distinct, arg)

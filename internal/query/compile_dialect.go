@@ -25,13 +25,24 @@ type Dialect struct {
 	DocText func(name string) (template string, arg string) // document → text under a key
 	DocList func(name string) (template string, arg string) // document → list under a key
 
-	ListHas  string // list, value
-	ListAny  string // list, condition on the member m
-	Members  string // list → one row for each different member, one missing for none
-	SumInt   string // whole numbers → whole number, saturated
-	Distinct string // values → how many different ones
-	DistinctMembers,
-	Median, P95 string
+	ListHas         string // list, value
+	ListAny         string // list, condition on the member m
+	Members         string // list → one row for each different member, one missing for none
+	SumInt          string // whole numbers → whole number, saturated
+	Distinct        string // values → how many different ones
+	DistinctMembers string
+	Quantile        string // values, part from 0 to 1 as a literal
+
+	// AsOf is the join that keeps, for each row of the left, the nearest of the
+	// rows of the right that its last, unequal condition allows; LeftAsOf also
+	// keeps rows of the left without one.
+	AsOf, LeftAsOf string
+	ArgMin         string // value, key: the value where the key is least
+
+	// Once, if the engine can, holds a relation's result under the name g for
+	// the query after it, so that a limited answer tells its total without
+	// computing it twice.
+	Once string
 }
 
 // DuckDB is the dialect of DuckDB 1.5.
@@ -63,8 +74,11 @@ func DuckDB() *Dialect {
 		SumInt:          "CAST(CASE WHEN sum(%[1]s) > 9223372036854775807 THEN 9223372036854775807 WHEN sum(%[1]s) < -9223372036854775808 THEN -9223372036854775808 ELSE sum(%[1]s) END AS BIGINT)",
 		Distinct:        "count(DISTINCT %s)",
 		DistinctMembers: "coalesce(len(list_distinct(flatten(list(%s)))), 0)",
-		Median:          "quantile_cont(CAST(%s AS DOUBLE), 0.5)",
-		P95:             "quantile_cont(CAST(%s AS DOUBLE), 0.95)",
+		Quantile:        "quantile_cont(CAST(%s AS DOUBLE), %s)",
+		AsOf:            "ASOF JOIN",
+		LeftAsOf:        "ASOF LEFT JOIN",
+		ArgMin:          "arg_min(%s, %s)",
+		Once:            "WITH g AS MATERIALIZED (%s) ",
 	}
 }
 

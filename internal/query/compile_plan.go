@@ -33,6 +33,7 @@ type Plan struct {
 	Having   []HavingCond
 	Order    []Order // complete: ties are broken by the remaining columns
 	Limit    int
+	Sequence *PlanSequence // then Columns are its own, and Order and Having are empty
 }
 
 // Place says where the value of a field is kept.
@@ -66,11 +67,13 @@ type Column struct {
 	Measure *PlanMeasure
 }
 
-// PlanMeasure is a resolved measure. Ref is nil for count, first and last.
+// PlanMeasure is a resolved measure. Ref is nil for count, first and last. Of
+// are the columns that a derived measure is computed of; they stand before it.
 type PlanMeasure struct {
 	Fn    Fn
 	Ref   *Ref
 	Where *Cond
+	Of    []int
 }
 
 // HavingCond compares an answer's column with a value of its kind: int64,
@@ -103,6 +106,9 @@ func NewPlan(q Query, deviceFields []event.Field) (*Plan, error) {
 		p.Limit = DefaultLimit
 	}
 	steps := []func(*Plan, Query) error{r.classes, r.timeRange, r.where, r.columns, r.having, r.order}
+	if q.Sequence != nil {
+		steps = []func(*Plan, Query) error{r.timeRange, r.sequence}
+	}
 	for _, step := range steps {
 		if err := step(p, q); err != nil {
 			return nil, err
@@ -183,8 +189,8 @@ func (r *resolver) classes(p *Plan, q Query) error {
 }
 
 func (r *resolver) timeRange(p *Plan, q Query) error {
-	if q.Time.Last != "" {
-		return fault.New(fault.Invalid, "the time range %q is not resolved yet", q.Time.Last)
+	if q.Time.Last != "" || q.Compare != "" {
+		return fault.New(fault.Invalid, "the time range %q is not resolved yet", q.Time.Last+q.Compare)
 	}
 	p.From, p.To = q.Time.From, q.Time.To
 	p.Bounded = !q.Time.IsZero()
@@ -274,7 +280,7 @@ func (r *resolver) groupColumns(p *Plan, q Query) error {
 		return fault.New(fault.Invalid, "a query can group by the members of one list field only")
 	}
 	for _, m := range q.Measures {
-		c, err := r.measure(m)
+		c, err := r.measure(m, p.Columns)
 		if err != nil {
 			return err
 		}
@@ -283,9 +289,13 @@ func (r *resolver) groupColumns(p *Plan, q Query) error {
 	return nil
 }
 
-func (r *resolver) measure(m Measure) (Column, error) {
+func (r *resolver) measure(m Measure, before []Column) (Column, error) {
 	pm := &PlanMeasure{Fn: m.Fn}
 	c := Column{Name: Clean(m.Name()), Measure: pm}
+	if _, derived := m.Fn.Derived(); derived {
+		c.Kind = event.Float
+		return c, pm.operands(m, before)
+	}
 	var err error
 	if pm.Where, err = r.cond(m.Where, 0); err != nil {
 		return c, err
@@ -299,6 +309,22 @@ func (r *resolver) measure(m Measure) (Column, error) {
 	return c, err
 }
 
+// operands resolves what a derived measure is computed of.
+func (pm *PlanMeasure) operands(m Measure, before []Column) error {
+	n, _ := m.Fn.Derived()
+	for _, name := range m.Of {
+		at := slices.IndexFunc(before, func(c Column) bool { return c.Measure != nil && c.Name == name })
+		if at < 0 || before[at].Kind != event.Int && before[at].Kind != event.Float {
+			return fault.New(fault.Invalid, "%s is computed of %q, which is no number before it", m.Fn, name)
+		}
+		pm.Of = append(pm.Of, at)
+	}
+	if len(pm.Of) != n {
+		return fault.New(fault.Invalid, "%s is computed of %d measures, not %d", m.Fn, n, len(pm.Of))
+	}
+	return nil
+}
+
 // measureKind says which kind of value a measure gives, or why it cannot be
 // computed. Numbers of extras are those values that read as one.
 func (r *resolver) measureKind(m *PlanMeasure) (event.Kind, error) {
@@ -310,9 +336,10 @@ func (r *resolver) measureKind(m *PlanMeasure) (event.Kind, error) {
 		return event.Time, nil
 	case Count:
 		return event.Int, nil
-	case Distinct, Sum, Avg, Min, Max, Median, P95:
 	default:
-		return 0, fault.New(fault.Invalid, "there is no measure %q", m.Fn)
+		if !isFn(string(m.Fn)) {
+			return 0, fault.New(fault.Invalid, "there is no measure %q", m.Fn)
+		}
 	}
 	if m.Ref == nil {
 		return 0, fault.New(fault.Invalid, "%s needs a field", m.Fn)
@@ -324,8 +351,9 @@ func (r *resolver) measureKind(m *PlanMeasure) (event.Kind, error) {
 	if m.Ref.Place == AtExtra {
 		kind = event.Float
 	}
+	_, percentile := m.Fn.Percentile()
 	switch {
-	case kind == event.Float, kind == event.Int && (m.Fn == Avg || m.Fn == Median || m.Fn == P95):
+	case kind == event.Float, kind == event.Int && (m.Fn == Avg || percentile):
 		return event.Float, nil
 	case kind == event.Int:
 		return event.Int, nil

@@ -75,15 +75,16 @@ func TestCompiledText(t *testing.T) {
 		Having:   []query.Having{{By: "max(duration)", Op: query.Ge, Value: 2.0}},
 		Limit:    7,
 	})
-	want := `SELECT c0, c1 FROM (` +
+	want := `WITH g AS MATERIALIZED (` +
 		`SELECT c0, max(v1) AS c1 FROM (` +
 		`SELECT d0."zone" AS c0, e."duration" AS v1 FROM events AS e LEFT JOIN devices AS d0 ON d0."uid" = e."src_endpoint.uid" LEFT JOIN devices AS d1 ON d1."uid" = e."device.uid"` +
-		` WHERE e."class_uid" IN (?) AND ((d1."type" = CAST(? AS VARCHAR))) IS NOT TRUE) AS i GROUP BY c0) AS g` +
+		` WHERE e."class_uid" IN (?) AND ((d1."type" = CAST(? AS VARCHAR))) IS NOT TRUE) AS i GROUP BY c0)` +
+		` SELECT c0, c1, (SELECT count(*) FROM g WHERE (CAST(c1 AS DOUBLE) >= CAST(? AS DOUBLE))) AS total FROM g` +
 		` WHERE (CAST(c1 AS DOUBLE) >= CAST(? AS DOUBLE)) ORDER BY c1 DESC NULLS LAST, c0 ASC NULLS LAST LIMIT 7`
 	if diff := cmp.Diff(want, c.SQL); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]any{int64(4001), "plc", 2.0}, c.Args); diff != "" {
+	if diff := cmp.Diff([]any{int64(4001), "plc", 2.0, 2.0}, c.Args); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -2,6 +2,7 @@ package query
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +19,9 @@ func (q Query) String() string {
 	}
 	if q.Where != nil {
 		head = append(head, exprText(*q.Where, true))
+	}
+	if q.Sequence != nil {
+		head = append(head, q.Sequence.text())
 	}
 	head = append(head, timeText(q.Time)...)
 	parts := []string{strings.Join(head, " ")}
@@ -37,6 +41,9 @@ func (q Query) String() string {
 			m = ""
 		}
 		parts = append(parts, strings.TrimSpace("every "+q.Bucket+" "+m))
+	}
+	if q.Compare != "" {
+		parts = append(parts, "compare "+q.Compare)
 	}
 	if len(q.Having) > 0 {
 		parts = append(parts, "having "+havingText(q.Having))
@@ -148,6 +155,13 @@ func measuresText(ms []Measure) string {
 		if m.Field != "" {
 			s += "(" + quote(m.Field) + ")"
 		}
+		if len(m.Of) > 0 {
+			of := make([]string, len(m.Of))
+			for j, name := range m.Of {
+				of[j] = columnText(name)
+			}
+			s += "(" + strings.Join(of, ", ") + ")"
+		}
 		if m.As != "" {
 			s += " as " + quote(m.As)
 		}
@@ -166,7 +180,8 @@ func measuresText(ms []Measure) string {
 // columnText writes a column of the result so that it stays one name.
 func columnText(name string) string {
 	if fn, arg, ok := strings.Cut(name, "("); ok && isFn(fn) && strings.HasSuffix(arg, ")") {
-		if inner := strings.TrimSuffix(arg, ")"); quote(inner) == inner {
+		inner := strings.Split(strings.TrimSuffix(arg, ")"), ", ")
+		if !slices.ContainsFunc(inner, func(s string) bool { return quote(s) != s }) {
 			return name
 		}
 	}

@@ -109,7 +109,7 @@ func quote(s string) string {
 
 func isKeyword(s string) bool {
 	switch strings.ToLower(s) {
-	case "and", "or", "not", "in", "exists", "last", "from", "to", "devices", "by", "where", "as", "true", "false":
+	case "and", "or", "not", "in", "exists", "last", "from", "to", "devices", "by", "where", "as", "true", "false", "sequence", "then", "within":
 		return true
 	}
 	return false

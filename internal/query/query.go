@@ -25,6 +25,15 @@ type Query struct {
 	Having   []Having  `json:"having,omitempty"`
 	Sort     []Sort    `json:"sort,omitempty"`
 	Limit    int       `json:"limit,omitempty"` // 0 means DefaultLimit; at most MaxLimit
+
+	// Compare puts the same measures of an earlier period beside those of the
+	// time range: "previous" is the period just before it, a duration such as
+	// "7d" the same period that much earlier. See [Query.Resolve].
+	Compare string `json:"compare,omitempty"`
+
+	// Sequence asks for events that follow each other. Such a query has no
+	// select, group, measures, having or sort of its own.
+	Sequence *Sequence `json:"sequence,omitempty"`
 }
 
 // The limits of a query's result.
@@ -76,48 +85,6 @@ const (
 	CIDR       Op = "cidr"
 	Exists     Op = "exists"
 )
-
-// Measure is one computed column. Count adds up the count field of the events
-// (missing: one), so that "message repeated 3 times" counts three. Where
-// restricts the measure alone, which puts two periods or two outcomes side by
-// side in one row.
-type Measure struct {
-	Fn    Fn     `json:"fn"`
-	Field string `json:"field,omitempty"`
-	Where *Expr  `json:"where,omitempty"`
-	As    string `json:"as,omitempty"` // column name; default see Name
-}
-
-// Fn is an aggregate function.
-type Fn string
-
-// The aggregate functions. Distinct counts different values; on a list field
-// it counts different members. First and Last are the earliest and latest
-// time of the group's events and take no field. Median and P95 are exact or
-// approximate as the engine has them.
-const (
-	Count    Fn = "count"
-	Sum      Fn = "sum"
-	Avg      Fn = "avg"
-	Min      Fn = "min"
-	Max      Fn = "max"
-	Distinct Fn = "distinct"
-	First    Fn = "first"
-	Last     Fn = "last"
-	Median   Fn = "median"
-	P95      Fn = "p95"
-)
-
-// Name is the measure's column: As if set, else "count" or "fn(field)".
-func (m Measure) Name() string {
-	switch {
-	case m.As != "":
-		return m.As
-	case m.Field == "":
-		return string(m.Fn)
-	}
-	return string(m.Fn) + "(" + m.Field + ")"
-}
 
 // Having keeps the groups whose measure (by column name) compares so.
 type Having struct {

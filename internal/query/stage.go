@@ -11,7 +11,7 @@ import (
 func (p *parser) stage() error {
 	t := p.next()
 	if t.kind != tokWord {
-		return p.unexpected(t, "by, every, select, having, sort, top or limit")
+		return p.unexpected(t, "by, every, select, having, sort, top, rare, compare or limit")
 	}
 	switch strings.ToLower(t.text) {
 	case "by":
@@ -26,15 +26,18 @@ func (p *parser) stage() error {
 		return p.having()
 	case "sort":
 		return p.sort()
-	case "top", "limit":
+	case "top", "limit", "rare":
 		p.top = p.top || strings.EqualFold(t.text, "top")
+		p.rare = p.rare || strings.EqualFold(t.text, "rare")
 		return p.limit()
+	case "compare":
+		return p.compare()
 	}
 	if isFn(t.text) {
 		p.at--
 		return p.measures()
 	}
-	return p.unexpected(t, "by, every, select, having, sort, top, limit or a measure")
+	return p.unexpected(t, "by, every, select, having, sort, top, rare, compare, limit or a measure")
 }
 
 func (p *parser) by() error {
@@ -73,20 +76,20 @@ func (p *parser) every() error {
 	return p.measures()
 }
 
+// compare reads "compare previous" or "compare 7d".
+func (p *parser) compare() error {
+	t := p.next()
+	if t.kind != tokWord {
+		return p.unexpected(t, "previous, or how much earlier, such as 7d")
+	}
+	p.q.Compare = strings.ToLower(t.text)
+	return checkCompare(p.q.Compare)
+}
+
 func (p *parser) stageEnds() bool {
 	t := p.peek()
 	return t.kind == tokEnd || t.kind == tokPunct && t.text == "|"
 }
-
-func isFn(s string) bool {
-	switch Fn(strings.ToLower(s)) {
-	case Count, Sum, Avg, Min, Max, Distinct, First, Last, Median, P95:
-		return true
-	}
-	return false
-}
-
-func takesNoField(fn Fn) bool { return fn == Count || fn == First || fn == Last }
 
 // atMeasure tells a measure from a field of the same name ("count").
 func (p *parser) atMeasure() bool {
@@ -124,6 +127,13 @@ func (p *parser) measure() (Measure, error) {
 	if opened && takesNoField(m.Fn) && p.acceptPunct(")") {
 		opened = false
 	}
+	if _, derived := m.Fn.Derived(); derived {
+		of, err := p.operands(opened)
+		if err != nil {
+			return m, err
+		}
+		m.Of, opened = of, false
+	}
 	if opened {
 		name, err := p.name("a field name")
 		if err != nil {
@@ -149,6 +159,27 @@ func (p *parser) measure() (Measure, error) {
 		m.Where = &e
 	}
 	return m, nil
+}
+
+// operands reads the columns that a measure is computed of, up to ")".
+func (p *parser) operands(opened bool) ([]string, error) {
+	if !opened {
+		return nil, p.unexpected(p.peek(), "( and the measures that it is computed of")
+	}
+	var out []string
+	for {
+		col, err := p.column()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, col)
+		if p.acceptPunct(")") {
+			return out, nil
+		}
+		if !p.acceptPunct(",") {
+			return nil, p.unexpected(p.peek(), ", or )")
+		}
+	}
 }
 
 // name reads a word or quoted text.
@@ -184,11 +215,14 @@ func (p *parser) column() (string, error) {
 	if t.kind == tokString || !p.acceptPunct("(") {
 		return t.text, nil
 	}
-	arg := p.next()
+	args := []string{p.next().text}
+	for p.acceptPunct(",") {
+		args = append(args, p.next().text)
+	}
 	if !p.acceptPunct(")") {
 		return "", p.unexpected(p.peek(), ")")
 	}
-	return strings.ToLower(t.text) + "(" + arg.text + ")", nil
+	return strings.ToLower(t.text) + "(" + strings.Join(args, ", ") + ")", nil
 }
 
 func (p *parser) having() error {

@@ -21,8 +21,13 @@ import (
 //
 // Stages follow after "|": "by FIELDS MEASURES", "every 1h MEASURES",
 // "having count>5", "sort X desc, Y", "top N" (by the first measure, largest
-// first), "limit N", "select FIELDS". A measure is count, first, last or
-// fn(field), optionally "as NAME" and "where (CONDITION)".
+// first), "rare N" (smallest first), "limit N", "select FIELDS", "compare
+// previous" (beside the period before), "compare 7d". A measure is count,
+// first, last or fn(field), optionally "as NAME" and "where (CONDITION)"; or
+// it is computed of others: ratio(failed, count).
+//
+// "sequence by FIELDS within 5m (CONDITIONS) then (CONDITIONS)" stands alone
+// with a time and a limit: see [Sequence].
 //
 // Names may be aliases; [Catalogue.Validate] resolves them. Text that starts
 // with "{" is read as the JSON form.
@@ -46,8 +51,8 @@ func ParseText(text string) (Query, error) {
 	if t := p.peek(); t.kind != tokEnd {
 		return Query{}, p.unexpected(t, "a comparison, a time or |")
 	}
-	if p.top && len(p.q.Measures) > 0 {
-		p.q.Sort = append([]Sort{{By: p.q.Measures[0].Name(), Desc: true}}, p.q.Sort...)
+	if (p.top || p.rare) && len(p.q.Measures) > 0 {
+		p.q.Sort = append([]Sort{{By: p.q.Measures[0].Name(), Desc: p.top}}, p.q.Sort...)
 	}
 	return p.q, nil
 }
@@ -57,6 +62,7 @@ type parser struct {
 	at    int
 	depth int
 	top   bool
+	rare  bool
 	q     Query
 }
 
@@ -114,6 +120,10 @@ func (p *parser) filter() error {
 			p.q.Classes = append(p.q.Classes, strings.ToLower(t.text))
 		case p.isTime(t):
 			if err := p.timeClause(); err != nil {
+				return err
+			}
+		case p.isSequence(t):
+			if err := p.sequence(); err != nil {
 				return err
 			}
 		default:

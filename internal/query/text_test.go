@@ -221,6 +221,9 @@ func FuzzParseText(f *testing.F) {
 	f.Add(`network_activity type="industrial sensor" last 24h | by device.name, dst count, sum(bytes_out) | top 20`)
 	f.Add(`not (a=1 or b in (1, "x")) | every 1h count where (a exists) | having count>=1 | sort count desc`)
 	f.Add(`{"classes":["dns_activity"],"where":{"field":"a","op":"=","value":1}}`)
+	for _, text := range wide {
+		f.Add(text)
+	}
 	c := catalogue()
 	f.Fuzz(func(t *testing.T, text string) {
 		q, err := query.ParseText(text)

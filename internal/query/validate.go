@@ -87,7 +87,7 @@ func (v *validation) query(q Query) (Query, error) {
 		return q, fault.New(fault.Invalid, "a query is about events or devices, not %q", q.From)
 	}
 	v.from = out.From
-	for _, step := range []func(*Query) error{v.classes, v.time, v.fields, v.measures, v.having, v.sorts} {
+	for _, step := range []func(*Query) error{v.sequence, v.classes, v.time, v.fields, v.compare, v.measures, v.having, v.sorts} {
 		if err := step(&out); err != nil {
 			return q, err
 		}
@@ -168,7 +168,10 @@ func (v *validation) measures(q *Query) error {
 	for i := range q.Measures {
 		m := &q.Measures[i]
 		if !isFn(string(m.Fn)) {
-			return fault.New(fault.Invalid, "there is no measure %q", m.Fn).WithHint("the measures are count sum avg min max distinct first last median p95")
+			return fault.New(fault.Invalid, "there is no measure %q", m.Fn).WithHint("the measures are count sum avg min max distinct first last median p95 (any p1 to p99.9), and of other measures ratio diff change share")
+		}
+		if err := v.operands(m, q.Measures[:i]); err != nil {
+			return err
 		}
 		if err := v.measureField(m); err != nil {
 			return err
@@ -186,9 +189,38 @@ func (v *validation) measures(q *Query) error {
 	return nil
 }
 
+// operands checks a measure that is computed of others, which stand before it.
+func (v *validation) operands(m *Measure, before []Measure) error {
+	n, derived := m.Fn.Derived()
+	if !derived {
+		if len(m.Of) > 0 {
+			return fault.New(fault.Invalid, "%s is not computed of other measures", m.Fn)
+		}
+		return nil
+	}
+	if len(m.Of) != n || m.Field != "" || m.Where != nil {
+		return fault.New(fault.Invalid, "%s is computed of %d other measures and takes no field or condition of its own", m.Fn, n).
+			WithHint("count as failed where (status=Failure), count as all, ratio(failed, all)")
+	}
+	m.Of = slices.Clone(m.Of)
+	for i, name := range m.Of {
+		at := slices.IndexFunc(before, func(o Measure) bool { return o.Name() == name || string(o.Fn)+"("+o.Field+")" == name })
+		if at < 0 {
+			return fault.New(fault.Invalid, "%s names %q, which is no measure before it", m.Fn, name).WithHint("the measures before it are: %s", strings.Join(measureNames(before), ", "))
+		}
+		if k := v.measureKind(before[at]); k != event.Int && k != event.Float {
+			return fault.New(fault.Invalid, "%s needs numbers, and %s is a %s", m.Fn, name, k)
+		}
+		m.Of[i] = before[at].Name()
+	}
+	return nil
+}
+
 func (v *validation) measureField(m *Measure) error {
-	switch m.Fn {
-	case Count, First, Last:
+	if _, derived := m.Fn.Derived(); derived {
+		return nil
+	}
+	if takesNoField(m.Fn) {
 		if m.Field != "" {
 			return fault.New(fault.Invalid, "%s takes no field", m.Fn).WithHint("distinct(field) counts values, min and max look at a field")
 		}
@@ -196,14 +228,14 @@ func (v *validation) measureField(m *Measure) error {
 			return fault.New(fault.Invalid, "devices have no event time for %s", m.Fn).WithHint("use min(first_seen) or max(last_seen)")
 		}
 		return nil
-	case Sum, Avg, Median, P95, Min, Max, Distinct:
 	}
 	f, err := v.field(m.Field)
 	if err != nil {
 		return err
 	}
+	_, percentile := m.Fn.Percentile()
 	numeric := f.Kind == event.Int || f.Kind == event.Float
-	if !numeric && (m.Fn == Sum || m.Fn == Avg || m.Fn == Median || m.Fn == P95) {
+	if !numeric && (m.Fn == Sum || m.Fn == Avg || percentile) {
 		return fault.New(fault.Invalid, "%s needs a number, and %s is a %s", m.Fn, f.Name, f.Kind)
 	}
 	if f.Kind == event.List && m.Fn != Distinct {
@@ -221,7 +253,8 @@ func (v *validation) having(q *Query) error {
 	for i := range q.Having {
 		h := &q.Having[i]
 		at := slices.IndexFunc(q.Measures, func(m Measure) bool { return m.Name() == h.By })
-		if at < 0 {
+		compared := slices.Contains(comparedNames(q), h.By)
+		if at < 0 && !compared {
 			return fault.New(fault.Invalid, "having names %q, which is no measure of the query", h.By).WithHint("the measures are: %s", strings.Join(measureNames(q.Measures), ", "))
 		}
 		switch h.Op {
@@ -231,7 +264,11 @@ func (v *validation) having(q *Query) error {
 		default:
 			return fault.New(fault.Invalid, "having compares with = != < <= > >=, not %q", h.Op)
 		}
-		val, err := convert(v.measureKind(q.Measures[at]), h.By, h.Value)
+		kind := event.Float
+		if at >= 0 {
+			kind = v.measureKind(q.Measures[at])
+		}
+		val, err := convert(kind, h.By, h.Value)
 		if err != nil {
 			return err
 		}
@@ -250,7 +287,7 @@ func (v *validation) measureKind(m Measure) event.Kind {
 		if f, err := v.field(m.Field); err == nil {
 			return f.Kind
 		}
-	case Sum, Avg, Median, P95:
+	default:
 	}
 	return event.Float
 }
@@ -269,7 +306,7 @@ func (v *validation) sorts(q *Query) error {
 	aggregated := len(q.Measures) > 0
 	for i := range q.Sort {
 		s := &q.Sort[i]
-		if slices.Contains(measureNames(q.Measures), s.By) || q.Bucket != "" && s.By == "time" {
+		if slices.Contains(measureNames(q.Measures), s.By) || slices.Contains(comparedNames(q), s.By) || q.Bucket != "" && s.By == "time" {
 			continue
 		}
 		f, err := v.field(s.By)

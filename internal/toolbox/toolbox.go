@@ -117,7 +117,7 @@ func (b *Box) run(ctx context.Context, q query.Query, now time.Time, live query.
 	if err != nil {
 		return nil, err
 	}
-	if valid.Time, err = valid.Time.Resolve(now); err != nil {
+	if valid, err = valid.Resolve(now); err != nil {
 		return nil, err
 	}
 	res, err := b.events.Query(ctx, valid)

@@ -32,6 +32,7 @@ func (r *reader) steps() []Step {
 		return r.trendSteps()
 	case ShareShape:
 		return r.shareSteps()
+	case SequenceShape: // has a reading of its own
 	}
 	return nil
 }

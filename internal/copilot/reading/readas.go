@@ -2,6 +2,8 @@ package reading
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 
 	"vedette/internal/query"
@@ -32,12 +34,13 @@ func (r *reader) readAs(out *Reading) string {
 		}
 	case ShareShape:
 		fmt.Fprintf(&b, "the share of %s that meet the condition", out.Subject)
-	case CountShape, TableShape, TrendShape:
+	case CountShape, TableShape, TrendShape, SequenceShape:
 		b.WriteString(r.measureWords(out.Subject))
 	}
 	r.groupWords(&b)
 	r.condWords(&b)
 	r.timeWords(&b)
+	b.WriteString(r.earlierWords())
 	r.orderWords(&b)
 	for _, n := range r.notes {
 		b.WriteString("; " + n)
@@ -57,8 +60,8 @@ func (r *reader) measureWords(subject string) string {
 		case query.Distinct:
 			w = "number of different " + m.Field + " in " + subject
 		case query.Count:
-		case query.Sum, query.Avg, query.Min, query.Max, query.First, query.Last, query.Median, query.P95:
-			w = fmt.Sprintf("%s of %s over %s", fnWords[m.Fn], m.Field, subject)
+		default:
+			w = fmt.Sprintf("%s of %s over %s", fnWord(m.Fn), m.Field, subject)
 		}
 		if m.As != "" {
 			w += " (" + m.As + ")"
@@ -68,9 +71,21 @@ func (r *reader) measureWords(subject string) string {
 	return strings.Join(words, " beside ")
 }
 
-var fnWords = map[query.Fn]string{
-	query.Sum: "sum", query.Avg: "average", query.Min: "smallest", query.Max: "largest",
-	query.First: "first time", query.Last: "last time", query.Median: "median", query.P95: "95th percentile",
+func fnWord(fn query.Fn) string {
+	switch fn { //nolint:exhaustive // the others are percentiles or say themselves
+	case query.Avg:
+		return "average"
+	case query.Min:
+		return "smallest"
+	case query.Max:
+		return "largest"
+	case query.First, query.Last:
+		return string(fn) + " time"
+	}
+	if part, ok := fn.Percentile(); ok && fn != query.Median {
+		return strconv.FormatFloat(math.Round(part*100_000)/1000, 'f', -1, 64) + "th percentile"
+	}
+	return string(fn)
 }
 
 func (r *reader) groupWords(b *strings.Builder) {
@@ -116,6 +131,8 @@ func (r *reader) timeWords(b *strings.Builder) {
 	switch {
 	case r.comparesTimes():
 		fmt.Fprintf(b, ", comparing %s with %s", r.f.Times[0].text, r.f.Times[1].text)
+	case r.f.Earlier != nil && len(r.f.Times) == 0:
+		fmt.Fprintf(b, ", in the %s before %s", humanSpan(r.f.Earlier.asked), stamp(r.now))
 	case len(r.f.Times) > 0:
 		words := make([]string, len(r.f.Times))
 		for i, w := range r.f.Times {

@@ -53,6 +53,7 @@ const (
 	OverviewShape Shape = "overview" // several facts about one thing
 	DevicesShape  Shape = "devices"  // rows of the inventory
 	ShareShape    Shape = "share"    // a part of a whole
+	SequenceShape Shape = "sequence" // events that follow each other
 )
 
 // Status says how much of a question was understood.
@@ -93,6 +94,7 @@ type Frame struct {
 	Shape    Shape
 	Pick     Shape // "first" or "last" for when and rows
 	On       map[string]bool
+	Earlier  *earlier // the period put beside the asked one
 }
 
 // Cond is one condition with the words it was read from.
@@ -125,6 +127,27 @@ func (rd *Reader) Read(ctx context.Context, question string, now time.Time, w Wo
 	case len(question) > maxQuestion:
 		return nil, fault.New(fault.Invalid, "the question has %d bytes, at most %d are read", len(question), maxQuestion)
 	}
+	if prev == nil {
+		if out, ok, err := rd.sequence(ctx, question, now, w); ok || err != nil {
+			return out, err
+		}
+	}
+	r, err := rd.prepare(ctx, question, now, w)
+	if err != nil {
+		return nil, err
+	}
+	r.interpret()
+	if prev != nil {
+		r.follow(prev)
+	}
+	out := r.finish()
+	out.Question = question
+	out.Nouns = rd.nouns
+	return out, nil
+}
+
+// prepare cuts a question into pieces and loads what is stored of them.
+func (rd *Reader) prepare(ctx context.Context, question string, now time.Time, w World) (*reader, error) {
 	vals, err := loadValues(ctx, w)
 	if err != nil {
 		return nil, fmt.Errorf("reading the stored values: %w", err)
@@ -136,7 +159,8 @@ func (rd *Reader) Read(ctx context.Context, question string, now time.Time, w Wo
 	if r.extras, err = w.Extras(ctx); err != nil {
 		return nil, fmt.Errorf("reading the stored field names: %w", err)
 	}
-	r.toks = tokenise(question)
+	r.question, r.f.Earlier = takeEarlier(question)
+	r.toks = tokenise(r.question)
 	r.cut()
 	if err := r.loadNamedExtras(ctx, w); err != nil {
 		return nil, err
@@ -146,16 +170,7 @@ func (rd *Reader) Read(ctx context.Context, question string, now time.Time, w Wo
 			return nil, err
 		}
 	}
-	if err := r.loadSources(ctx, w); err != nil {
-		return nil, err
-	}
-	r.interpret()
-	if prev != nil {
-		r.follow(prev)
-	}
-	out := r.finish()
-	out.Nouns = rd.nouns
-	return out, nil
+	return r, r.loadSources(ctx, w)
 }
 
 // loadSources reads which addresses open connections, for questions about how

@@ -11,7 +11,7 @@ import (
 func (r *reader) shapes() map[string]bool {
 	out := map[string]bool{}
 	for _, s := range r.spans {
-		if e := s.entry(kShape); e != nil && (!s.used || s.is(kOrder)) && !r.isSubject(s) {
+		if e := s.entry(kShape); e != nil && (!s.used || s.is(kOrder) || e.key == "share") && !r.isSubject(s) {
 			out[e.key] = true
 		}
 	}
@@ -36,7 +36,7 @@ func (r *reader) decideShape() {
 	switch {
 	case sh["unusual"] && !count:
 		r.f.Shape = UnusualShape
-	case sh["share"] && len(r.f.Conds) > 0:
+	case sh["share"] && (len(r.f.Conds) > 0 || len(r.f.Targets) > 0 && len(r.f.Measures) == 0):
 		r.f.Shape = ShareShape
 	case r.isInventory(sh):
 		r.f.Shape = DevicesShape
@@ -93,7 +93,7 @@ func (r *reader) plainShape(sh map[string]bool, count bool) {
 		r.countTargets()
 	case len(r.f.Measures) > 0 && len(r.f.Having) == 0:
 		r.f.Shape = TableShape
-	case r.yesNo(sh) && !count:
+	case r.yesNo(sh) && !count && r.f.Earlier == nil:
 		r.f.Shape = ExistsShape
 		if len(r.f.Targets) > 0 && r.openedByWhich() {
 			r.f.Shape = TableShape
@@ -127,6 +127,11 @@ func (r *reader) plainShape(sh map[string]bool, count bool) {
 // counts logins. With a comparison ("how many hosts made more than 5
 // connections") the groups that pass are counted by their total.
 func (r *reader) countTargets() {
+	r.f.Targets = slices.DeleteFunc(r.f.Targets, r.fixed)
+	if len(r.f.Targets) == 0 {
+		r.f.Shape = CountShape
+		return
+	}
 	var counted, groups []string
 	each := r.saidEach()
 	for _, t := range r.f.Targets {
@@ -158,6 +163,12 @@ func (r *reader) countTargets() {
 			r.f.Shape = TableShape
 		}
 	}
+}
+
+// fixed tells a field that a condition gives one value: "NXDOMAIN answers" are
+// counted, not the different answers.
+func (r *reader) fixed(field string) bool {
+	return slices.ContainsFunc(r.f.Conds, func(c Cond) bool { return c.Expr.Field == field && c.Expr.Op == query.Eq && !c.Not })
 }
 
 // firstCounted tells what follows "how many": the subject or an entity.

@@ -22,6 +22,7 @@ func (r *reader) countSteps() []Step {
 	}
 	main := q
 	main.Measures = r.measures()
+	main = r.compared(main)
 	steps := []Step{{Tool: "query", Query: main}}
 	if r.f.Measure.Fn == query.Distinct {
 		main.Measures = []query.Measure{{Fn: query.Count}}
@@ -64,6 +65,7 @@ func (r *reader) tableSteps() []Step {
 		q.Sort = []query.Sort{{By: q.Measures[0].Name(), Desc: !r.f.Asc}}
 	}
 	q.Limit = r.limit()
+	q = r.compared(q)
 	steps := []Step{{Tool: "query", Query: q}}
 	if q.Limit == 1 {
 		top := q
@@ -241,7 +243,11 @@ func (r *reader) trendSteps() []Step {
 	q.Measures = r.measures()
 	q.Sort = []query.Sort{{By: "time"}}
 	q.Limit = MaxGroups
-	return []Step{{Tool: "query", Query: q}}
+	steps := []Step{{Tool: "query", Query: q}}
+	if before, ok := r.earlierTrend(q); ok {
+		steps = append(steps, Step{Tool: "query", Query: before, Why: "the same for the earlier period"})
+	}
+	return steps
 }
 
 // shareSteps counts the part and the whole in one row.
@@ -252,6 +258,26 @@ func (r *reader) shareSteps() []Step {
 	q := r.base()
 	r.f = keep
 	q.Measures = []query.Measure{{Fn: query.Count, Where: part, As: "part"}, {Fn: query.Count, As: "whole"}}
+	if part == nil {
+		q.Measures = []query.Measure{r.f.Measure, {Fn: query.Share, Of: []string{r.f.Measure.Name()}, As: "share"}}
+	}
+	if len(r.f.Targets) == 0 {
+		return []Step{{Tool: "query", Query: q}}
+	}
+	for _, t := range r.f.Targets {
+		field := strings.TrimPrefix(t, groupMark)
+		q.Group = append(q.Group, field)
+		q.Where = and(q.Where, query.Expr{Field: field, Op: query.Exists})
+	}
+	q.Group = r.namesBeside(q.Group)
+	if part != nil {
+		q.Measures = append(q.Measures, query.Measure{Fn: query.Ratio, Of: []string{"part", "whole"}, As: "share"})
+	}
+	q.Sort = []query.Sort{{By: "share", Desc: !r.f.Asc}, {By: q.Measures[1].Name(), Desc: true}}
+	if part == nil {
+		q.Sort = q.Sort[:1]
+	}
+	q.Limit = r.limit()
 	return []Step{{Tool: "query", Query: q}}
 }
 

@@ -206,14 +206,15 @@ func (s *Store) write(ctx context.Context, conn any, batch []*event.Event) (err 
 	if !ok {
 		return driver.ErrBadConn
 	}
-	app, err := duck.NewAppenderWithColumns(dc, "", "", "events", s.layout.names)
+	used := s.layout.used(batch)
+	app, err := duck.NewAppenderWithColumns(dc, "", "", "events", used.names)
 	if err != nil {
 		return err
 	}
 	now := s.opts.Now().UTC()
 	var doc []byte
 	for _, e := range batch {
-		if s.row, doc, err = s.layout.fill(s.row[:0], doc[:0], e, now); err != nil {
+		if s.row, doc, err = used.fill(s.row[:0], doc[:0], e, now); err != nil {
 			break
 		}
 		if err = app.AppendRow(s.row...); err != nil {
@@ -225,6 +226,31 @@ func (s *Store) write(ctx context.Context, conn any, batch []*event.Event) (err 
 	}
 	clear(s.row)
 	return err
+}
+
+// used is the layout without the columns that no event of the batch has a
+// value for: writing that a value is missing costs the engine as much as
+// writing one, and most columns are missing in most batches.
+func (l layout) used(batch []*event.Event) layout {
+	var has [event.NumSlots]bool
+	for _, e := range batch {
+		for _, slot := range e.Slots() {
+			has[slot] = true
+		}
+	}
+	var out layout
+	for i, c := range l.cells {
+		switch c.content {
+		case empty:
+		case field, keyHigh, keyLow:
+			if has[c.slot] {
+				out.names, out.cells = append(out.names, l.names[i]), append(out.cells, c)
+			}
+		case document, stored:
+			out.names, out.cells = append(out.names, l.names[i]), append(out.cells, c)
+		}
+	}
+	return out
 }
 
 // fill appends an event's row. doc is memory to build the document in.

@@ -80,8 +80,10 @@ func (s *Store) run(ctx context.Context, conn *sql.Conn, plan *query.Plan) (*sto
 	if err := s.scan(ctx, conn, c, res); err != nil {
 		return nil, err
 	}
-	res.Total = int64(len(res.Rows))
-	if len(res.Rows) == plan.Limit {
+	if res.Total < int64(len(res.Rows)) {
+		res.Total = int64(len(res.Rows))
+	}
+	if len(res.Rows) == plan.Limit && c.Count != "" {
 		if err := conn.QueryRowContext(ctx, c.Count, c.CountArgs...).Scan(&res.Total); err != nil {
 			return nil, err
 		}
@@ -100,6 +102,9 @@ func (s *Store) scan(ctx context.Context, conn *sql.Conn, c *query.Compiled, res
 	into := make([]any, len(cells))
 	for i := range cells {
 		into[i] = &cells[i]
+	}
+	if c.Count == "" {
+		into = append(into, &res.Total)
 	}
 	for rows.Next() {
 		if err := rows.Scan(into...); err != nil {

@@ -283,10 +283,9 @@ func aggregate(fn query.Fn, values []any) any {
 		return sum(values)
 	case query.Avg:
 		return average(values)
-	case query.Median:
-		return quantile(values, 0.5)
 	default:
-		return quantile(values, 0.95)
+		part, _ := fn.Percentile()
+		return quantile(values, part)
 	}
 }
 

@@ -96,6 +96,10 @@ func (m *Events) Query(ctx context.Context, q query.Query) (*store.Result, error
 		return nil, errClosed()
 	}
 	r := &run{plan: plan, devices: m.devices}
+	if plan.Sequence != nil {
+		r.sequence(m.records(plan))
+		return r.result(), ctx.Err()
+	}
 	for i, rec := range m.records(plan) {
 		if i%1024 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()

@@ -130,13 +130,49 @@ func (r *run) measureGroups() {
 	for _, g := range r.groups {
 		cells := slices.Clone(g.keys)
 		for i, c := range r.plan.Columns {
-			if c.Measure != nil {
+			if c.Measure != nil && len(c.Measure.Of) == 0 {
 				cells[i] = r.measure(c.Measure, g.recs)
 			}
 		}
-		if r.kept(cells) {
-			r.rows = append(r.rows, row{cells: cells})
+		r.rows = append(r.rows, row{cells: cells})
+	}
+	r.derive()
+	r.rows = slices.DeleteFunc(r.rows, func(x row) bool { return !r.kept(x.cells) })
+}
+
+// derive computes the measures that are computed of others.
+func (r *run) derive() {
+	for i, c := range r.plan.Columns {
+		if c.Measure == nil || len(c.Measure.Of) == 0 {
+			continue
 		}
+		whole, any := 0.0, false
+		for _, x := range r.rows {
+			if n, ok := number(x.cells[c.Measure.Of[0]]); ok {
+				whole, any = whole+n, true
+			}
+		}
+		for _, x := range r.rows {
+			a, okA := number(x.cells[c.Measure.Of[0]])
+			b, okB := whole, any
+			if len(c.Measure.Of) > 1 {
+				b, okB = number(x.cells[c.Measure.Of[1]])
+			}
+			if okA && okB && (b != 0 || c.Measure.Fn == query.Diff) {
+				x.cells[i] = derived(c.Measure.Fn, a, b)
+			}
+		}
+	}
+}
+
+func derived(fn query.Fn, a, b float64) float64 {
+	switch fn {
+	case query.Diff:
+		return a - b
+	case query.Change:
+		return (a - b) / b
+	default: // Ratio, Share
+		return a / b
 	}
 }
 

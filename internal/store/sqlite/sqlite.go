@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 
 	"modernc.org/sqlite"
@@ -244,15 +245,37 @@ func (r *Records) Update(ctx context.Context, changes ...store.Change) error {
 		return r.fault(ctx, err, doing)
 	}
 	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
-	for _, c := range changes {
-		if err := apply(ctx, tx, c); err != nil {
+	for len(changes) > 0 {
+		n, err := applySome(ctx, tx, changes)
+		if err != nil {
 			return r.fault(ctx, err, doing)
 		}
+		changes = changes[n:]
 	}
 	if err := tx.Commit(); err != nil {
 		return r.fault(ctx, err, doing)
 	}
 	return nil
+}
+
+// unchecked is how many writes without a version check go into one statement.
+const unchecked = 100
+
+// applySome applies the first changes and says how many: a run of writes
+// without a version check in one statement, or a single other one.
+func applySome(ctx context.Context, tx *sql.Tx, changes []store.Change) (int, error) {
+	var args []any
+	n := 0
+	for n < len(changes) && n < unchecked && changes[n].Version == store.AnyVersion && changes[n].JSON != nil {
+		args = append(args, changes[n].Kind, changes[n].ID, changes[n].JSON)
+		n++
+	}
+	if n == 0 {
+		return 1, apply(ctx, tx, changes[0])
+	}
+	rows := strings.TrimSuffix(strings.Repeat("(?, ?, 1, ?), ", n), ", ")
+	_, err := tx.ExecContext(ctx, "INSERT INTO records (kind, id, version, json) VALUES "+rows+" ON CONFLICT (kind, id) DO UPDATE SET version = records.version + 1, json = excluded.json", args...) //nolint:gosec // G202: placeholders only
+	return n, err
 }
 
 func apply(ctx context.Context, tx *sql.Tx, c store.Change) error {

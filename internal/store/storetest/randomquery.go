@@ -53,7 +53,7 @@ func randomQuery(t *rapid.T) query.Query {
 	} else {
 		randomRows(t, &q, fields)
 	}
-	return q
+	return randomSequence(t, q)
 }
 
 // randomRows selects and sorts fields. Rows that are equal in all columns may
@@ -100,11 +100,12 @@ func randomGroups(t *rapid.T, q *query.Query, fields []event.Field) {
 			q.Having = append(q.Having, query.Having{By: m.As, Op: op, Value: rapid.SampledFrom([]any{int64(1), 2.0, 1.5}).Draw(t, "than")})
 		}
 	}
+	randomDerived(t, q)
 }
 
 // randomMeasure draws a measure that can be computed, but for one in ten.
 func randomMeasure(t *rapid.T, q *query.Query, fields []event.Field) query.Measure {
-	m := query.Measure{Fn: rapid.SampledFrom([]query.Fn{query.Count, query.Sum, query.Avg, query.Min, query.Max, query.Distinct, query.First, query.Last, query.Median, query.P95}).Draw(t, "fn")}
+	m := query.Measure{Fn: rapid.SampledFrom([]query.Fn{query.Count, query.Sum, query.Avg, query.Min, query.Max, query.Distinct, query.First, query.Last, query.Median, query.P95, "p10"}).Draw(t, "fn")}
 	odd := rapid.IntRange(0, 29).Draw(t, "odd") == 0
 	usable := fields
 	switch m.Fn {

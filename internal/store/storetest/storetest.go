@@ -45,6 +45,8 @@ func Run(t *testing.T, open Open) {
 		{"case", ignoresCase},
 		{"devices", devices},
 		{"measures", measures},
+		{"derived measures", derived},
+		{"sequences", sequences},
 		{"buckets", buckets},
 		{"suspect clocks", suspectClocks},
 		{"order and limit", orderAndLimit},
