@@ -97,6 +97,8 @@ type Store struct {
 	row     []driver.Value
 
 	files fileSet
+
+	opening Opening // written by Open
 }
 
 var _ store.Events = (*Store)(nil)
@@ -176,10 +178,25 @@ func openFault(err error, path, dir string) error {
 		return inUse(err, dir)
 	case errors.Is(err, fs.ErrPermission) || strings.Contains(text, "Permission denied") || strings.Contains(text, "Read-only file system"):
 		return directoryFault(fs.ErrPermission, dir)
-	case strings.Contains(text, "not a valid DuckDB database") || strings.Contains(text, "Serialization Error") || strings.Contains(text, "checksum"):
-		return fault.Wrap(fault.Unavailable, err, "opening the event store: %s is damaged", path).WithHint("restore the directory from a backup, or move the file away to start with the sealed days only")
+	case isDamage(text):
+		return fault.Wrap(fault.Unavailable, err, "opening the event store: %s is damaged", path).WithHint("%s", damagedHint(path))
 	}
 	return fault.Wrap(fault.Unavailable, err, "opening the event store %s", path)
+}
+
+// isDamage tells whether the engine's text means that the bytes of a file are
+// not those that were written.
+func isDamage(text string) bool {
+	for _, sign := range []string{"not a valid DuckDB database", "Serialization Error", "checksum", "Corrupt", "corrupt", "Could not read all bytes", "Failed to load metadata pointer", "replaying WAL", "Failure while replaying", "Invalid Input Error: No magic bytes", "INTERNAL Error", "TProtocolException"} {
+		if strings.Contains(text, sign) {
+			return true
+		}
+	}
+	return false
+}
+
+func damagedHint(path string) string {
+	return "see all that is damaged with: vedette doctor; go back to a backup with: vedette restore BACKUP --replace; without a backup, move " + path + " and " + path + ".wal to another place and start again: the sealed days are taken over then, and only the days that were not yet sealed are missing"
 }
 
 // configure closes the engine off from everything but the directory. The last

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"vedette/internal/fault"
 )
 
 // sealedFile is one row of the sealed table.
@@ -119,39 +117,6 @@ func (s *Store) Days(ctx context.Context) ([]Day, error) {
 		return rows.Err()
 	})
 	return days, err
-}
-
-// cleanUp removes what an interrupted Seal or DropBefore left: files that the
-// sealed table does not list. A listed file that is gone is an error.
-func (s *Store) cleanUp(ctx context.Context) error {
-	const doing = "checking the sealed days"
-	files, err := s.sealedFiles(ctx, s.writer, -1<<40, 1<<40)
-	if err != nil {
-		return engineFault(ctx, err, doing)
-	}
-	listed := map[string]bool{}
-	for _, f := range files {
-		listed[f.file] = true
-		if _, err := os.Stat(filepath.Join(s.sealedDir(), f.file)); err != nil {
-			return fault.Wrap(fault.Unavailable, err, "opening the event store: the sealed day %s cannot be read", f.file).WithHint("restore the file from a backup")
-		}
-	}
-	entries, err := os.ReadDir(s.sealedDir())
-	if err != nil {
-		return directoryFault(err, s.dir)
-	}
-	for _, e := range entries {
-		ours := strings.HasPrefix(e.Name(), "events-") && (strings.HasSuffix(e.Name(), ".parquet") || strings.HasSuffix(e.Name(), ".parquet.tmp"))
-		if ours && !listed[e.Name()] {
-			if err := os.Remove(filepath.Join(s.sealedDir(), e.Name())); err != nil {
-				return directoryFault(err, s.dir)
-			}
-		}
-	}
-	if err := s.emptyTmp(); err != nil {
-		return directoryFault(err, s.dir)
-	}
-	return s.sumExtras(ctx)
 }
 
 // emptyTmp removes what queries of a killed process spilled to disk.

@@ -1,0 +1,16 @@
+//go:build linux || darwin
+
+package disk
+
+import "syscall"
+
+// Free tells how many bytes this user may still write to the disk of a
+// directory, and how many it has.
+func Free(dir string) (free, all uint64, err error) {
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(dir, &s); err != nil {
+		return 0, 0, err
+	}
+	size := uint64(s.Bsize) //nolint:gosec,unconvert // G115: no negative block size; the type differs between systems
+	return s.Bavail * size, s.Blocks * size, nil
+}
