@@ -211,6 +211,9 @@ func (s *Store) write(ctx context.Context, conn any, batch []*event.Event) (err 
 		return err
 	}
 	now := s.opts.Now().UTC()
+	if now.Before(s.newest) { // a clock that went back must not make events look old to retention
+		now = s.newest
+	}
 	var doc []byte
 	for _, e := range batch {
 		if s.row, doc, err = s.layout.fill(s.row[:0], doc[:0], e, now); err != nil {

@@ -27,6 +27,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	duck "github.com/duckdb/duckdb-go/v2"
@@ -44,6 +45,7 @@ type Options struct {
 	QueryTimeout  time.Duration    // default 30 s
 	ResultBytes   int64            // texts in one result; default 64 MiB
 	MinSealedRows int              // a day with fewer rows stays hot, so that wrong clocks cannot make thousands of files; default 1000
+	BackupDir     string           // where a copy is kept before the layout changes; default: the folder backup of the directory
 	Now           func() time.Time // the clock; default time.Now
 }
 
@@ -99,6 +101,7 @@ type Store struct {
 	files fileSet
 
 	opening Opening // written by Open
+	backups atomic.Int64
 }
 
 var _ store.Events = (*Store)(nil)
@@ -111,6 +114,9 @@ func Open(dir string, opts Options) (*Store, error) {
 	}
 	if strings.ContainsAny(abs, "?%#") {
 		return nil, fault.New(fault.Invalid, "opening the event store in %s: the path holds one of ? %% #", dir).WithHint("choose a directory without them")
+	}
+	if opts.BackupDir == "" {
+		opts.BackupDir = filepath.Join(abs, "backup")
 	}
 	s := &Store{dir: abs, opts: opts.withDefaults(), taken: store.SchemaNames()}
 	if err := s.takeDirectory(); err != nil {
@@ -152,23 +158,39 @@ func inUse(err error, dir string) error {
 }
 
 func (s *Store) open(ctx context.Context) error {
-	path := filepath.Join(s.dir, "hot.duckdb")
-	connector, err := duck.NewConnector(path, nil)
+	if err := s.connect(ctx); err != nil {
+		return err
+	}
+	outdated, version, err := s.outdated(ctx)
 	if err != nil {
-		return openFault(err, path, s.dir)
+		return err
 	}
-	s.db = sql.OpenDB(connector)
-	s.db.SetMaxOpenConns(s.opts.Queries + 2) // the writer and maintenance have their own
-	if s.writer, err = s.db.Conn(ctx); err != nil {
-		return openFault(err, path, s.dir)
+	if outdated {
+		if err := s.keepCopy(ctx, version); err != nil {
+			return err
+		}
 	}
-	steps := []func(context.Context) error{s.configure, s.migrate, s.cleanUp, s.recall}
-	for _, step := range steps {
+	for _, step := range []func(context.Context) error{s.migrate, s.cleanUp, s.recall} {
 		if err := step(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// connect opens the hot database.
+func (s *Store) connect(ctx context.Context) error {
+	path := filepath.Join(s.dir, hotName)
+	connector, err := duck.NewConnector(path, nil)
+	if err != nil {
+		return openFault(err, path, s.dir)
+	}
+	s.db = sql.OpenDB(connector)
+	s.db.SetMaxOpenConns(s.opts.Queries + 3) // the writer, maintenance and a backup have their own
+	if s.writer, err = s.db.Conn(ctx); err != nil {
+		return openFault(err, path, s.dir)
+	}
+	return s.configure(ctx)
 }
 
 func openFault(err error, path, dir string) error {

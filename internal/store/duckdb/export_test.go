@@ -25,3 +25,10 @@ func (s *Store) Unlist(day time.Time) error {
 	_, err := s.writer.ExecContext(context.Background(), "DELETE FROM sealed WHERE day = ?", dayOf(day))
 	return err
 }
+
+// SpoilColumnForTest gives a column a type that this version does not know it
+// by, and takes another away, so that the next opening migrates and fails.
+func (s *Store) SpoilColumnForTest(name string) error {
+	_, err := s.writer.ExecContext(context.Background(), "ALTER TABLE events ALTER COLUMN "+quote(name)+" TYPE BIGINT USING 1")
+	return err
+}

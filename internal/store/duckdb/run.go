@@ -164,6 +164,10 @@ func engineFault(ctx context.Context, err error, doing string) error {
 		return fault.Wrap(fault.Unavailable, err, "%s: the disk is full", doing).WithHint("free space on the data directory's disk, or shorten the retention; what was acknowledged is kept")
 	case strings.Contains(text, "Out of Memory"), strings.Contains(text, "offload data block"):
 		return fault.Wrap(fault.Limited, err, "%s: it needs more memory than it may use", doing).WithHint("ask for a shorter time range or fewer groups, or give the event store more memory")
+	case isDamage(text) && strings.Contains(text, ".parquet"):
+		return fault.Wrap(fault.Unavailable, err, "%s: a sealed file is damaged", doing).WithHint("see which one with: vedette doctor --deep; put it back from the folder events/sealed of a backup")
+	case isDamage(text):
+		return fault.Wrap(fault.Unavailable, err, "%s: the hot database is damaged", doing).WithHint("stop the server and see what is damaged with: vedette doctor; go back to a backup with: vedette restore BACKUP --replace")
 	case strings.Contains(text, "has been invalidated"):
 		return fault.Wrap(fault.Unavailable, err, "%s: the event store stopped after an earlier error", doing).WithHint("restart the program; what was acknowledged is kept")
 	}

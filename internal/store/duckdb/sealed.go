@@ -100,23 +100,29 @@ func (s *Store) Days(ctx context.Context) ([]Day, error) {
 	defer leave()
 	var days []Day
 	err = s.reading(ctx, doing, func(conn *sql.Conn) error {
-		rows, err := conn.QueryContext(ctx, `SELECT day, file, row_count, bytes FROM sealed ORDER BY day`)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var d Day
-			var n int64
-			if err := rows.Scan(&n, &d.File, &d.Rows, &d.Bytes); err != nil {
-				return err
-			}
-			d.Start, d.File = dayStart(n), filepath.Join(s.sealedDir(), d.File)
-			days = append(days, d)
-		}
-		return rows.Err()
+		days, err = s.days(ctx, conn)
+		return err
 	})
 	return days, err
+}
+
+func (s *Store) days(ctx context.Context, conn *sql.Conn) ([]Day, error) {
+	rows, err := conn.QueryContext(ctx, `SELECT day, file, row_count, bytes FROM sealed ORDER BY day`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var days []Day
+	for rows.Next() {
+		var d Day
+		var n int64
+		if err := rows.Scan(&n, &d.File, &d.Rows, &d.Bytes); err != nil {
+			return nil, err
+		}
+		d.Start, d.File = dayStart(n), filepath.Join(s.sealedDir(), d.File)
+		days = append(days, d)
+	}
+	return days, rows.Err()
 }
 
 // emptyTmp removes what queries of a killed process spilled to disk.
