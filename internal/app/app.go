@@ -57,6 +57,9 @@ type App struct {
 
 	writing sync.Mutex // held while a source is taken in
 	keeping sync.Mutex // held by maintenance
+	backing sync.Mutex // held by a backup
+
+	unreadable int // kept devices that could not be read, written by Open
 }
 
 // Open opens the data directory and all that lives in it. A directory that
@@ -84,13 +87,14 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 
 func (a *App) open(ctx context.Context) error {
 	var err error
-	if a.events, err = duckdb.Open(filepath.Join(a.cfg.Dir, "events"), a.cfg.Store); err != nil { //nolint:contextcheck // it outlives the call
+	a.cfg.Store.BackupDir = filepath.Join(a.cfg.Dir, keptName)
+	if a.events, err = duckdb.Open(filepath.Join(a.cfg.Dir, eventsName), a.cfg.Store); err != nil { //nolint:contextcheck // it outlives the call
 		return err
 	}
-	if a.records, err = sqlite.Open(filepath.Join(a.cfg.Dir, "records.db")); err != nil { //nolint:contextcheck // it outlives the call
+	if a.records, err = sqlite.Open(filepath.Join(a.cfg.Dir, recordsName)); err != nil { //nolint:contextcheck // it outlives the call
 		return err
 	}
-	if a.journal, err = audit.Open(filepath.Join(a.cfg.Dir, "audit.jsonl"), a.cfg.Now); err != nil {
+	if a.journal, err = audit.Open(filepath.Join(a.cfg.Dir, journalName), a.cfg.Now); err != nil {
 		return err
 	}
 	if err := a.openDevices(ctx); err != nil {
@@ -122,6 +126,7 @@ func (a *App) openDevices(ctx context.Context) error {
 		kept = append(kept, asset.Record{ID: rec.ID, JSON: rec.JSON})
 	}
 	for _, p := range a.devices.Restore(kept) {
+		a.unreadable++
 		a.cfg.Log.Warn("a kept device cannot be read", "component", "asset", "err", p)
 	}
 	return nil
@@ -139,6 +144,9 @@ func (a *App) afterOpening(ctx context.Context) error {
 	}
 	if o.Kept != "" {
 		a.cfg.Log.Warn("the event store was brought up to date; a copy of before is kept", "component", "store", "copy", o.Kept)
+	}
+	if kept := a.records.Kept(); kept != "" {
+		a.cfg.Log.Warn("the records were brought up to date; a copy of before is kept", "component", "store", "copy", kept)
 	}
 	list := a.devices.List()
 	if !o.Fresh || len(list) == 0 {

@@ -8,3 +8,6 @@ import "errors"
 func Free(string) (free, all uint64, err error) {
 	return 0, 0, errors.ErrUnsupported
 }
+
+// Writable is not known here.
+func Writable(string) error { return errors.ErrUnsupported }

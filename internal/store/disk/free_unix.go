@@ -14,3 +14,10 @@ func Free(dir string) (free, all uint64, err error) {
 	size := uint64(s.Bsize) //nolint:gosec,unconvert // G115: no negative block size; the type differs between systems
 	return s.Bavail * size, s.Blocks * size, nil
 }
+
+// writable is W_OK and X_OK of access(2).
+const writable = 0x2 | 0x1
+
+// Writable tells whether this user may make files in a directory, without
+// making one.
+func Writable(dir string) error { return syscall.Access(dir, writable) }

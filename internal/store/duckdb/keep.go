@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -146,8 +147,7 @@ func (s *Store) copyHot(ctx context.Context, to string, snap *Snapshot) (files [
 		if err := conn.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM hot.events), (SELECT count(*) FROM hot.devices)`).Scan(&snap.Events, &snap.Devices); err != nil {
 			return err
 		}
-		_, err = conn.ExecContext(ctx, "COPY FROM DATABASE hot TO "+name)
-		return err
+		return copyTables(ctx, conn, name)
 	})
 	end := context.WithoutCancel(ctx)
 	if err == nil {
@@ -158,6 +158,33 @@ func (s *Store) copyHot(ctx context.Context, to string, snap *Snapshot) (files [
 		err = detached
 	}
 	return files, err
+}
+
+// copyTables copies table by table. COPY FROM DATABASE would do the same in one
+// statement, but changes a setting at times, which configure forbids.
+func copyTables(ctx context.Context, conn *sql.Conn, to string) error {
+	rows, err := conn.QueryContext(ctx, `SELECT table_name FROM duckdb_tables() WHERE database_name = 'hot' AND schema_name = 'main' AND NOT temporary ORDER BY table_name`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var names []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return err
+		}
+		names = append(names, name)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if _, err := conn.ExecContext(ctx, "CREATE TABLE "+to+"."+quote(name)+" AS SELECT * FROM hot."+quote(name)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // moveFile renames a file, or copies it to another disk.

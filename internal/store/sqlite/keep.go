@@ -74,7 +74,8 @@ func (r *Records) Backup(ctx context.Context, path string) error {
 type Report struct {
 	Version, Known int64
 	Records        int64
-	Problem        string // what the engine's check of the whole file says; empty: nothing
+	Bad            map[string]int64 // records that hold no JSON, by kind
+	Problem        string           // what the engine's check of the whole file says; empty: nothing
 }
 
 // Inspect checks an open store.
@@ -135,5 +136,20 @@ func inspect(ctx context.Context, db *sql.DB) (Report, error) {
 		rep.Problem = check
 		return rep, nil
 	}
-	return rep, db.QueryRowContext(ctx, "SELECT count(*) FROM records").Scan(&rep.Records)
+	rows, err := db.QueryContext(ctx, "SELECT kind, count(*), sum(NOT json_valid(CAST(json AS TEXT))) FROM records GROUP BY kind")
+	if err != nil {
+		return rep, err
+	}
+	defer rows.Close() //nolint:errcheck // only read
+	rep.Bad = map[string]int64{}
+	for rows.Next() {
+		var kind string
+		var n, bad int64
+		if err := rows.Scan(&kind, &n, &bad); err != nil {
+			return rep, err
+		}
+		rep.Records += n
+		rep.Bad[kind] = bad
+	}
+	return rep, rows.Err()
 }
