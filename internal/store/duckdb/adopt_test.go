@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"vedette/internal/event"
 	"vedette/internal/fault"
 	"vedette/internal/query"
 	"vedette/internal/store/duckdb"
@@ -185,5 +186,53 @@ func TestMissingDayIsTold(t *testing.T) {
 	text, hint := fault.Public(err)
 	if fault.KindOf(err) != fault.Unavailable || !errors.Is(err, os.ErrNotExist) || !strings.Contains(text, filepath.Base(sealedPath(dir, 1, 2))) || !strings.Contains(hint, "vedette restore") {
 		t.Errorf("Open without a sealed day: %v, hint %q", err, hint)
+	}
+}
+
+// Whether a time is doubtful depends on the clock of the moment. An event that
+// comes again under another clock is stored once all the same.
+func TestDuplicatesUnderAnotherClock(t *testing.T) {
+	batch := func(suspect bool, from, to int) []*event.Event {
+		var out []*event.Event
+		for n := from; n < to; n++ {
+			e := numbered(n)
+			e.SetMetadataClockSuspect(suspect)
+			out = append(out, e)
+		}
+		return out
+	}
+	dir := t.TempDir()
+	s := open(t, dir, duckdb.Options{MinSealedRows: 1})
+	put := func(suspect bool, from, to, want int) {
+		t.Helper()
+		got, err := s.Append(context.Background(), batch(suspect, from, to))
+		if err != nil || got.Stored != want || got.Duplicates != to-from-want {
+			t.Errorf("Append(%v, %d, %d) = %+v, %v; want %d stored", suspect, from, to, got, err, want)
+		}
+	}
+	put(false, 0, 100, 100)
+	put(true, 0, 200, 100)    // 100 of them known and sure
+	put(false, 100, 300, 100) // 100 of them known and doubtful, all newer than the sure ones
+	seal(t, s, start().AddDate(0, 0, 1), duckdb.Moved{Days: 1, Rows: 200})
+	put(true, 0, 300, 0)
+	put(false, 0, 300, 0)
+	spread := make([]*event.Event, 0, 40) // over more days than are looked into one by one
+	for d := range 40 {
+		spread = append(spread, numbered(d*perDay+500))
+	}
+	if got, err := s.Append(context.Background(), spread); err != nil || got.Stored != 40 {
+		t.Fatal(got, err)
+	}
+	for _, e := range spread {
+		e.SetMetadataClockSuspect(true)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir, duckdb.Options{MinSealedRows: 1})
+	defer s.Close()
+	put(true, 0, 300, 0)
+	if got, err := s.Append(context.Background(), spread); err != nil || got.Stored != 0 {
+		t.Error(got, err)
 	}
 }

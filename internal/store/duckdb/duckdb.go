@@ -98,6 +98,8 @@ type Store struct {
 	newest  time.Time // no stored event that is not clock-suspect is newer; a hint that saves look-ups
 	row     []driver.Value
 
+	doubtful bool // there may be events whose time is doubtful; a hint that saves look-ups
+
 	files fileSet
 
 	opening Opening // written by Open

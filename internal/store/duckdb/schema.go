@@ -200,6 +200,10 @@ func (s *Store) recall(ctx context.Context) error {
 		return err
 	}
 	s.newest = b.Newest
+	err = s.writer.QueryRowContext(ctx, `SELECT count(*) > 0 FROM events WHERE "metadata.clock_suspect" OR "time" IS NULL`).Scan(&s.doubtful)
+	if err != nil {
+		return engineFault(ctx, err, "reading what is stored")
+	}
 	return nil
 }
 
