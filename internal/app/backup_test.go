@@ -1,13 +1,16 @@
 package app_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"vedette/internal/api"
 	"vedette/internal/app"
@@ -17,7 +20,7 @@ import (
 // full makes a directory with sealed and hot days, devices and a journal.
 func full(t *testing.T, dir string) *app.App {
 	t.Helper()
-	now := first.AddDate(0, 0, 3)
+	now := first.AddDate(0, 0, 3).Add(2 * time.Hour)
 	a := tuned(t, dir, &now, app.Retention{})
 	take(t, a, days(first, 4, 50), "a.log", 200)
 	if _, err := a.ImportDevices(t.Context(), "maria", strings.NewReader("ip,name\n10.0.0.1,pump\n")); err != nil {
@@ -60,6 +63,50 @@ func TestBackupWhileIngesting(t *testing.T) {
 		if err := r.Close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// Answers hold together while logs come in, days are sealed, everything is
+// checked and backed up: counts only grow, and the parts add up to the whole.
+func TestAnswersWhileEverythingGoesOn(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "d")
+	now := first.AddDate(0, 0, 20)
+	a := tuned(t, dir, &now, app.Retention{})
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		defer cancel()
+		for i := range 6 {
+			if _, err := a.IngestStream(t.Context(), strings.NewReader(days(first.AddDate(0, 0, i), 3, 2500)), fmt.Sprint(i), "", clock); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	wg.Go(func() {
+		if err := upkeep(ctx, a, dir, rand.New(rand.NewPCG(3, 3))); err != nil {
+			t.Error(err)
+		}
+	})
+	var last, asked int64
+	for ctx.Err() == nil {
+		got, err := a.Query(t.Context(), "| by src count | limit 100", clock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var sum int64
+		for _, row := range got.Rows {
+			sum += row[1].(int64)
+		}
+		if sum < last || sum%2500 != 0 { // batches are whole
+			t.Fatalf("%d events after %d", sum, last)
+		}
+		last = sum
+		asked++
+	}
+	wg.Wait()
+	t.Logf("%d questions meanwhile", asked)
+	if n := events(t, a); n != 6*3*2500 {
+		t.Errorf("%d events", n)
 	}
 }
 

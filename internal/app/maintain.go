@@ -42,6 +42,9 @@ func (a *App) Maintain(ctx context.Context) (api.Upkeep, error) {
 	last, _ := lastUpkeep(a.cfg.Dir) // none, or not readable: nothing to carry on
 	up := api.Upkeep{At: a.cfg.Now().UTC(), LastGood: last.LastGood}
 	err := a.maintain(ctx, &up)
+	if ctx.Err() != nil { // it was told to stop: the next run goes on where it ended
+		return up, err
+	}
 	if err == nil {
 		up.LastGood = up.At
 	} else {

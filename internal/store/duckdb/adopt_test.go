@@ -149,6 +149,29 @@ func sorted(s []string) []string {
 	return s
 }
 
+// A process that is killed after the new file of a day is listed and before the
+// old one is deleted leaves both.
+func TestOldFileOfADayIsRemoved(t *testing.T) {
+	dir := t.TempDir()
+	threeDays(t, dir)
+	kept := filepath.Join(t.TempDir(), "kept")
+	copyFile(t, kept, sealedPath(dir, 0, 1))
+	s := open(t, dir, duckdb.Options{MinSealedRows: 1})
+	fill(t, s, 100, 110) // late events of the first day
+	seal(t, s, start().AddDate(0, 0, 1), duckdb.Moved{Days: 1, Rows: 10})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	want := sealedFiles(t, dir)
+	copyFile(t, sealedPath(dir, 0, 1), kept)
+	s = open(t, dir, duckdb.Options{MinSealedRows: 1})
+	defer s.Close()
+	if got := sealedFiles(t, dir); !slices.Equal(got, want) || len(want) != 2 {
+		t.Errorf("left %v, want %v", got, want)
+	}
+	count(t, s, query.Query{}, 310)
+}
+
 // A file that retention dropped and the system did not delete stays dropped.
 func TestDroppedStaysDropped(t *testing.T) {
 	dir := t.TempDir()

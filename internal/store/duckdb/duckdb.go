@@ -202,7 +202,7 @@ func openFault(err error, path, dir string) error {
 		return inUse(err, dir)
 	case errors.Is(err, fs.ErrPermission) || strings.Contains(text, "Permission denied") || strings.Contains(text, "Read-only file system"):
 		return directoryFault(fs.ErrPermission, dir)
-	case isDamage(text):
+	case isDamage(text) || strings.Contains(text, "INTERNAL Error"):
 		return fault.Wrap(fault.Unavailable, err, "opening the event store: %s is damaged", path).WithHint("%s", damagedHint(path))
 	}
 	return fault.Wrap(fault.Unavailable, err, "opening the event store %s", path)
@@ -211,7 +211,7 @@ func openFault(err error, path, dir string) error {
 // isDamage tells whether the engine's text means that the bytes of a file are
 // not those that were written.
 func isDamage(text string) bool {
-	for _, sign := range []string{"not a valid DuckDB database", "Serialization Error", "checksum", "Corrupt", "corrupt", "Could not read all bytes", "Failed to load metadata pointer", "replaying WAL", "Failure while replaying", "Invalid Input Error: No magic bytes", "INTERNAL Error", "TProtocolException"} {
+	for _, sign := range []string{"not a valid DuckDB database", "Serialization Error", "checksum", "Corrupt", "corrupt", "Could not read all bytes", "Could not read enough bytes", "Failed to load metadata pointer", "replaying WAL", "Failure while replaying", "Invalid Input Error: No magic bytes", "TProtocolException", "ZSTD"} {
 		if strings.Contains(text, sign) {
 			return true
 		}
