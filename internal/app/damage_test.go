@@ -296,7 +296,7 @@ func TestDoctorOnOddPlaces(t *testing.T) {
 		t.Fatal(err)
 	}
 	wide := t.TempDir()
-	if err := os.Chmod(wide, 0o755); err != nil { //nolint:gosec // G302: that is the point
+	if err := os.Chmod(wide, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for dir, want := range map[string]api.State{file: api.Problem, filepath.Join(file, "below"): api.Problem, filepath.Join(wide, "none"): api.Problem, wide: api.Warning} {
@@ -319,7 +319,7 @@ func TestDoctorOnOddPlaces(t *testing.T) {
 		if _, err := app.Open(t.Context(), app.Config{Dir: dir}); fault.KindOf(err) != fault.Denied {
 			t.Errorf("%v: %v", mode, err)
 		}
-		_ = os.Chmod(dir, 0o700) //nolint:gosec // G302: so that it can be removed
+		_ = os.Chmod(dir, 0o700) // so that it can be removed
 	}
 }
 

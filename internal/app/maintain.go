@@ -167,7 +167,7 @@ func (a *App) KeepUp(ctx context.Context, ticks <-chan time.Time) {
 		case err != nil:
 			a.cfg.Log.Error("maintenance failed; it is tried again", "component", "maintenance", "err", err)
 		case up.Warning != "":
-			a.cfg.Log.Warn(up.Warning, "component", "maintenance")
+			a.cfg.Log.Warn("maintenance could not reach its aim", "component", "maintenance", "why", up.Warning)
 		case up.Sealed.Days+up.TooOld.Days+up.TooLarge.Days > 0:
 			a.cfg.Log.Info("maintenance", "component", "maintenance", "sealed_days", up.Sealed.Days, "dropped_days", up.TooOld.Days+up.TooLarge.Days, "bytes", up.Bytes)
 		}

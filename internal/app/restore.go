@@ -126,7 +126,7 @@ func damagedFile(f api.BackupFile) error {
 func copyBackup(ctx context.Context, r Restore, b api.Backup, to string) error {
 	var done int64
 	all := b.Bytes()
-	if free, _, err := disk.Free(to); err == nil && int64(min(free, 1<<62)) < all { //nolint:gosec // G115: bounded
+	if free, _, err := disk.Free(to); err == nil && int64(min(free, 1<<62)) < all {
 		return fault.New(fault.Unavailable, "restoring needs %d bytes, the disk of %s has %d free", all, to, free).WithHint("free space; nothing was changed")
 	}
 	for _, f := range b.Files {

@@ -102,7 +102,7 @@ func upkeep(ctx context.Context, a *app.App, dir string, rng *rand.Rand) error {
 		case 0, 1:
 			_, err = a.Maintain(ctx)
 		case 2:
-			to := fmt.Sprintf("%s-backup-%d", dir, i)
+			to := fmt.Sprintf("%s-backup-%d-%d", dir, os.Getpid(), i) // a killed one may have left its own
 			if _, err = a.Backup(ctx, to); err == nil {
 				err = os.RemoveAll(to)
 			}
@@ -187,9 +187,9 @@ func (l *life) line(text string, complaints io.Reader) {
 	l.t.Helper()
 	var name string
 	var n int
-	switch {
-	case text == "open":
-	case text == "done":
+	switch text {
+	case "open":
+	case "done":
 		l.done = true
 	default:
 		if _, err := fmt.Sscanf(text, "ack %s %d", &name, &n); err != nil {

@@ -34,7 +34,7 @@ func Inspect(ctx context.Context, dir string, deep bool) (Report, error) {
 	if err != nil {
 		return Report{}, openFault(err, path, abs)
 	}
-	defer conn.Close() //nolint:errcheck // only read
+	defer conn.Close()
 	for _, set := range []string{"SET temp_directory = ''", "SET autoinstall_known_extensions = false", "SET autoload_known_extensions = false", "SET allowed_directories = [" + text(abs) + "]", "SET enable_external_access = false"} {
 		if _, err := conn.ExecContext(ctx, set); err != nil {
 			return Report{}, fault.Wrap(fault.Internal, err, "looking at the event store: %s", set)

@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"vedette/internal/event"
@@ -52,7 +53,7 @@ func (s *Store) knownUIDs(ctx context.Context, batch []*event.Event) (map[string
 	f := s.sort(batch)
 	all := f.unsure
 	if s.doubtful {
-		all = append(all[:len(all):len(all)], f.sure...)
+		all = append(slices.Clip(all), f.sure...)
 	}
 	if s.doubtful && len(all) > 0 {
 		err := s.findUIDs(ctx, known, `SELECT "metadata.uid" FROM events WHERE ("metadata.clock_suspect" OR "time" IS NULL) AND "metadata.uid" IN (SELECT unnest(CAST(? AS VARCHAR[])))`, all)

@@ -140,7 +140,7 @@ func inspect(ctx context.Context, db *sql.DB) (Report, error) {
 	if err != nil {
 		return rep, err
 	}
-	defer rows.Close() //nolint:errcheck // only read
+	defer rows.Close()
 	rep.Bad = map[string]int64{}
 	for rows.Next() {
 		var kind string
