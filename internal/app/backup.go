@@ -198,6 +198,12 @@ func endBackup(dir, partial string, b api.Backup) error {
 	return err
 }
 
+// BackupBytes tells how much of a backup that is being made is written.
+func BackupBytes(dir string) int64 {
+	n, _ := disk.Size(dir + partialEnd) // not yet begun, or just renamed
+	return n
+}
+
 // maxManifest bounds what is read of a manifest: years of sealed days fit.
 const maxManifest = 16 << 20
 

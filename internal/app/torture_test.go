@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -104,7 +105,7 @@ func upkeep(ctx context.Context, a *app.App, dir string, rng *rand.Rand) error {
 		case 2:
 			to := fmt.Sprintf("%s-backup-%d-%d", dir, os.Getpid(), i) // a killed one may have left its own
 			if _, err = a.Backup(ctx, to); err == nil {
-				err = os.RemoveAll(to)
+				err = errors.Join(os.Rename(to, to+".gone"), os.RemoveAll(to+".gone"))
 			}
 		case 3:
 			_, err = a.Check(ctx, false)
@@ -134,7 +135,9 @@ type life struct {
 	rng   *rand.Rand
 	acked map[string]int // by log, the most that was ever acknowledged
 	kills int
-	done  bool
+
+	whole, partial int // backups that were left
+	done           bool
 }
 
 // round runs the child and kills it at a random moment, or sees it end.
@@ -204,6 +207,7 @@ func (l *life) line(text string, complaints io.Reader) {
 // acknowledged.
 func (l *life) check() {
 	l.t.Helper()
+	l.backups()
 	for _, c := range app.Examine(l.t.Context(), app.Config{Dir: l.dir}, l.rng.IntN(4) == 0) {
 		if c.State == "problem" && c.Name != "disk" {
 			l.t.Errorf("after a kill doctor sees: %+v", c)
@@ -252,7 +256,7 @@ func TestTorture(t *testing.T) {
 	}
 	t.Logf("VEDETTE_SEED=%d", seed)
 	started, rng := time.Now(), rand.New(rand.NewPCG(seed, 0))
-	kills, lives, unchecked := 0, 0, 0
+	kills, lives, unchecked, whole, partial := 0, 0, 0, 0, 0
 	for kills < want {
 		l := &life{t: t, dir: filepath.Join(t.TempDir(), "d"), rng: rng, acked: map[string]int{}}
 		for !l.done && kills+l.kills < want {
@@ -274,14 +278,40 @@ func TestTorture(t *testing.T) {
 			l.check()
 			lives++
 		}
-		kills += l.kills
+		kills, whole, partial = kills+l.kills, whole+l.whole, partial+l.partial
 		_ = os.RemoveAll(l.dir)
 	}
-	result := fmt.Sprintf("seed %d: %d kills, %d of them not looked at before the next start, %d directories filled with %d events each, %.0f s", seed, kills, unchecked, lives, 2*tortured, time.Since(started).Seconds())
+	result := fmt.Sprintf("seed %d: %d kills, %d of them not looked at before the next start, %d directories filled with %d events each; backups left by kills: %d unfinished and called so, %d whole and restored; %.0f s", seed, kills, unchecked, lives, 2*tortured, partial, whole, time.Since(started).Seconds())
 	t.Log(result)
 	if path := os.Getenv("VEDETTE_TORTURE_LOG"); path != "" {
 		if err := os.WriteFile(path, []byte(result+"\n"), 0o600); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// backups looks at what backups the kill has left: one that looks whole is.
+func (l *life) backups() {
+	l.t.Helper()
+	left, err := filepath.Glob(l.dir + "-backup-*")
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	for _, path := range left {
+		if filepath.Ext(path) == "" {
+			l.whole++
+			target := l.dir + "-restored"
+			if _, err := app.RestoreBackup(l.t.Context(), app.Config{Dir: target}, app.Restore{Backup: path}); err != nil {
+				l.t.Errorf("a backup that looks whole: %v", err)
+			}
+			if err := os.RemoveAll(target); err != nil {
+				l.t.Error(err)
+			}
+		} else {
+			l.partial++
+		}
+		if err := os.RemoveAll(path); err != nil {
+			l.t.Error(err)
 		}
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"vedette/internal/api"
 	"vedette/internal/app"
 	"vedette/internal/fault"
-	"vedette/internal/store/disk"
 )
 
 func (r *root) maintainCommand() *cobra.Command {
@@ -52,7 +51,7 @@ func (r *root) backupCommand() *cobra.Command {
 			}
 			return r.with(cmd.Context(), func(b backend) error {
 				started := time.Now()
-				stop := r.watch(dir + ".partial")
+				stop := r.watch(dir)
 				done, err := b.Backup(cmd.Context(), dir)
 				stop()
 				if err != nil {
@@ -69,8 +68,8 @@ func (r *root) backupCommand() *cobra.Command {
 	}
 }
 
-// watch shows how a directory grows until the returned function is called. The
-// server may be the one that writes, so the directory is all there is to see.
+// watch shows how a backup grows until the returned function is called. The
+// server may be the one that writes, so its directory is all there is to see.
 func (r *root) watch(dir string) (stop func()) {
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -83,9 +82,7 @@ func (r *root) watch(dir string) (stop func()) {
 				r.progress("")
 				return
 			case <-tick.C:
-				if n, err := disk.Size(dir); err == nil {
-					r.progress("backing up: %d MB", n>>20)
-				}
+				r.progress("backing up: %d MB", app.BackupBytes(dir)>>20)
 			}
 		}
 	}()

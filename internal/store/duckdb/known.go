@@ -8,6 +8,10 @@ import (
 	"vedette/internal/event"
 )
 
+// firstDay is before any day that a time of an event can be trusted on, and
+// far enough from the ends of what nanoseconds can count.
+const firstDay = -100_000
+
 // suspectDays is how many days of doubtful times are looked into one by one.
 const suspectDays = 16
 
@@ -28,8 +32,8 @@ func (s *Store) sort(batch []*event.Event) sought {
 		t, uid := e.TimeField(), e.MetadataUID()
 		if e.MetadataClockSuspect() || !e.Has(event.SlotTime) {
 			f.unsure = append(f.unsure, uid)
-			if e.Has(event.SlotTime) && !t.After(s.newest) {
-				f.byDay[dayOf(t)] = append(f.byDay[dayOf(t)], uid)
+			if d := dayOf(t); e.Has(event.SlotTime) && !t.After(s.newest) && d > firstDay {
+				f.byDay[d] = append(f.byDay[d], uid)
 			}
 			continue
 		}
