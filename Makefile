@@ -9,6 +9,7 @@ SHELL       := /bin/bash
 GO        ?= go
 FUZZTIME  ?= 3s
 BENCHTIME ?= 1s
+KILLS     ?= 1000
 
 # Pinned tools, built from source into bin/tools on first use.
 TOOLS       := $(CURDIR)/bin/tools
@@ -105,6 +106,13 @@ fuzz: ## fuzz every target for FUZZTIME (3s)
 .PHONY: bench
 bench: ## run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
+
+# One run of the tests of a package may take ten minutes unless told otherwise; a thousand kills take some twenty.
+.PHONY: torture
+torture: needs ## kill the product KILLS (1000) times at random moments and look that nothing is lost
+	@mkdir -p bin
+	VEDETTE_TORTURE=$(KILLS) VEDETTE_TORTURE_LOG=$(CURDIR)/bin/torture.txt $(GO) test -count=1 -timeout 3h -v -run Torture ./internal/app
+	@cat bin/torture.txt
 
 .PHONY: edge
 edge: ## cross-build the edge agent for small machines, in pure Go

@@ -46,6 +46,7 @@ type Service interface {
 	Asker
 	Intake
 	Inventory
+	Keeper
 }
 
 // SocketName is the socket's name in the data directory.
@@ -90,6 +91,7 @@ func Local(s Service) http.Handler {
 		return s.IngestStream(r.Context(), r.Body, v.Get("name"), v.Get("format"), modified)
 	}))
 	devices(mux, s)
+	keeper(mux, s)
 	return mux
 }
 

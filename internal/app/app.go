@@ -30,11 +30,17 @@ import (
 
 // Config says where the data is and what is ours.
 type Config struct {
-	Dir    string // data directory; made when it does not exist
-	Assets asset.Config
-	Store  duckdb.Options
-	Log    *slog.Logger
-	Now    func() time.Time
+	Dir       string // data directory; made when it does not exist
+	Assets    asset.Config
+	Store     duckdb.Options
+	Retention Retention
+	Log       *slog.Logger
+	Now       func() time.Time
+
+	// Acknowledged, if not nil, is called after each committed batch with the
+	// events of the running ingest that are stored for good by then, those that
+	// were stored before included. It must be quick: the next batch waits.
+	Acknowledged func(events int)
 }
 
 // App is an open data directory. One process owns it. It is safe for
@@ -50,6 +56,10 @@ type App struct {
 	copilot *copilot.Copilot
 
 	writing sync.Mutex // held while a source is taken in
+	keeping sync.Mutex // held by maintenance
+	backing sync.Mutex // held by a backup
+
+	unreadable int // kept devices that could not be read, written by Open
 }
 
 // Open opens the data directory and all that lives in it. A directory that
@@ -57,6 +67,9 @@ type App struct {
 func Open(ctx context.Context, cfg Config) (*App, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Store.Now == nil {
+		cfg.Store.Now = cfg.Now
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -74,16 +87,20 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 
 func (a *App) open(ctx context.Context) error {
 	var err error
-	if a.events, err = duckdb.Open(filepath.Join(a.cfg.Dir, "events"), a.cfg.Store); err != nil { //nolint:contextcheck // it outlives the call
+	a.cfg.Store.BackupDir = filepath.Join(a.cfg.Dir, keptName)
+	if a.events, err = duckdb.Open(filepath.Join(a.cfg.Dir, eventsName), a.cfg.Store); err != nil { //nolint:contextcheck // it outlives the call
 		return err
 	}
-	if a.records, err = sqlite.Open(filepath.Join(a.cfg.Dir, "records.db")); err != nil { //nolint:contextcheck // it outlives the call
+	if a.records, err = sqlite.Open(filepath.Join(a.cfg.Dir, recordsName)); err != nil { //nolint:contextcheck // it outlives the call
 		return err
 	}
-	if a.journal, err = audit.Open(filepath.Join(a.cfg.Dir, "audit.jsonl"), a.cfg.Now); err != nil {
+	if a.journal, err = audit.Open(filepath.Join(a.cfg.Dir, journalName), a.cfg.Now); err != nil {
 		return err
 	}
 	if err := a.openDevices(ctx); err != nil {
+		return err
+	}
+	if err := a.afterOpening(ctx); err != nil {
 		return err
 	}
 	a.tools = toolbox.New(a.events, a.deviceNames)
@@ -109,9 +126,37 @@ func (a *App) openDevices(ctx context.Context) error {
 		kept = append(kept, asset.Record{ID: rec.ID, JSON: rec.JSON})
 	}
 	for _, p := range a.devices.Restore(kept) {
+		a.unreadable++
 		a.cfg.Log.Warn("a kept device cannot be read", "component", "asset", "err", p)
 	}
 	return nil
+}
+
+// afterOpening tells what the event store met. A new hot database knows no
+// devices; those of the records are put back into it.
+func (a *App) afterOpening(ctx context.Context) error {
+	o := a.events.Opening()
+	for _, path := range o.Aside {
+		a.cfg.Log.Warn("a sealed file cannot be used and was renamed", "component", "store", "path", path)
+	}
+	if len(o.Adopted) > 0 {
+		a.cfg.Log.Warn("sealed days that nothing listed were taken over", "component", "store", "files", len(o.Adopted))
+	}
+	if o.Kept != "" {
+		a.cfg.Log.Warn("the event store was brought up to date; a copy of before is kept", "component", "store", "copy", o.Kept)
+	}
+	if kept := a.records.Kept(); kept != "" {
+		a.cfg.Log.Warn("the records were brought up to date; a copy of before is kept", "component", "store", "copy", kept)
+	}
+	list := a.devices.List()
+	if !o.Fresh || len(list) == 0 {
+		return nil
+	}
+	rows := make([]store.Device, len(list))
+	for i, d := range list {
+		rows[i] = d.Row()
+	}
+	return a.events.PutDevices(ctx, rows)
 }
 
 // Close releases the directory. It is safe after a failed Open.

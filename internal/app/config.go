@@ -34,8 +34,9 @@ func LoadConfig(s Sources, log *slog.Logger) (Config, error) {
 	}
 	out := Config{
 		Dir: c.Data, Now: time.Now, Log: log,
-		Assets: asset.Config{Site: c.Site, MaxDevices: c.Limits.Devices, AdoptNeighbours: c.Adopt},
-		Store:  duckdb.Options{MemoryLimit: c.Limits.Memory.String(), Threads: c.Limits.Threads, QueryTimeout: c.Limits.QueryTime.Std(), Now: time.Now},
+		Assets:    asset.Config{Site: c.Site, MaxDevices: c.Limits.Devices, AdoptNeighbours: c.Adopt},
+		Retention: Retention{Events: c.Retention.Events.Std(), Disk: int64(c.Retention.Disk)},
+		Store:     duckdb.Options{MemoryLimit: c.Limits.Memory.String(), Threads: c.Limits.Threads, QueryTimeout: c.Limits.QueryTime.Std(), Now: time.Now},
 	}
 	for _, p := range c.Own {
 		out.Assets.Own = append(out.Assets.Own, p.Prefix)

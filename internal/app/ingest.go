@@ -148,6 +148,9 @@ func (w *writer) commit(ctx context.Context) error {
 		}
 		w.stored += got.Stored
 		w.duplicates += got.Duplicates
+		if w.app.cfg.Acknowledged != nil {
+			w.app.cfg.Acknowledged(w.stored + w.duplicates)
+		}
 	}
 	return nil
 }

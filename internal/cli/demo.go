@@ -97,24 +97,15 @@ func (r *root) runDemo(ctx context.Context, a *app.App, feed *demo.Feed, ln net.
 	}
 	fmt.Fprintf(r.Out, "Vedette's living demo: open this link in a browser on this machine\n\n  http://%s/?token=%s\n\n", ln.Addr(), token)
 	fmt.Fprintf(r.Err, "data is in %s; ask from a second terminal with: vedette ask --data %s \"QUESTION\"\nstop with ctrl-c\n", r.data, r.data)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	parts := []func(context.Context) error{
+	err = together(
+		ctx,
 		func(ctx context.Context) error { return serveHTTP(ctx, ln, page) },
 		func(ctx context.Context) error { return r.serveLocal(ctx, a) },
 		p.live,
-	}
-	done := make(chan error, len(parts))
-	for _, part := range parts {
-		go func() { done <- part(ctx) }()
-	}
-	var errs []error
-	for range parts {
-		errs = append(errs, <-done)
-		cancel()
-	}
+		keepUp(a),
+	)
 	fmt.Fprintln(r.Err, "the demo has ended")
-	return errors.Join(errs...)
+	return err
 }
 
 // listenLoopback refuses addresses that others could reach: the demo has no

@@ -48,9 +48,36 @@ func (r *root) serveCommand() *cobra.Command {
 				return err
 			}
 			fmt.Fprintf(r.Err, "vedette serves %s; stop it with ctrl-c\n", r.data)
-			return errors.Join(r.serveLocal(cmd.Context(), a), a.Close())
+			return errors.Join(together(cmd.Context(), func(ctx context.Context) error { return r.serveLocal(ctx, a) }, keepUp(a)), a.Close())
 		},
 	}
+}
+
+// keepUp maintains the directory every few minutes until ctx ends.
+func keepUp(a *app.App) func(context.Context) error {
+	return func(ctx context.Context) error {
+		tick := time.NewTicker(app.MaintainEvery)
+		defer tick.Stop()
+		a.KeepUp(ctx, tick.C)
+		return nil
+	}
+}
+
+// together runs the parts until all have ended. The first that ends ends the
+// others.
+func together(ctx context.Context, parts ...func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan error, len(parts))
+	for _, part := range parts {
+		go func() { done <- part(ctx) }()
+	}
+	var errs []error
+	for range parts {
+		errs = append(errs, <-done)
+		cancel()
+	}
+	return errors.Join(errs...)
 }
 
 // serveLocal serves the socket in the data directory until ctx ends.

@@ -121,64 +121,6 @@ func (s *Store) distinct(batch []*event.Event) []*event.Event {
 	return fresh
 }
 
-// knownUIDs finds which events are stored already. Those with a time to be
-// trusted are looked for in the batch's range of time, hot and sealed; the
-// others among their like, which never leave the hot table.
-func (s *Store) knownUIDs(ctx context.Context, batch []*event.Event) (map[string]bool, error) {
-	known := map[string]bool{}
-	var sure, unsure []string
-	var from, to time.Time
-	for _, e := range batch {
-		t := e.TimeField()
-		if e.MetadataClockSuspect() || !e.Has(event.SlotTime) {
-			unsure = append(unsure, e.MetadataUID())
-			continue
-		}
-		if len(sure) == 0 || t.Before(from) {
-			from = t
-		}
-		if t.After(to) || len(sure) == 0 {
-			to = t
-		}
-		sure = append(sure, e.MetadataUID())
-	}
-	if len(unsure) > 0 {
-		err := s.findUIDs(ctx, known, `SELECT "metadata.uid" FROM events WHERE ("metadata.clock_suspect" OR "time" IS NULL) AND "metadata.uid" IN (SELECT unnest(CAST(? AS VARCHAR[])))`, unsure)
-		if err != nil {
-			return nil, err
-		}
-	}
-	allNewer := from.After(s.newest)
-	if to.After(s.newest) { // even if the transaction fails: too new only costs a look-up
-		s.newest = to
-	}
-	if len(sure) == 0 || allNewer {
-		return known, nil
-	}
-	relation, err := s.relation(ctx, s.writer, from, to.Add(1))
-	if err != nil {
-		return nil, err
-	}
-	find := `SELECT "metadata.uid" FROM ` + relation + ` AS e WHERE "time" >= make_timestamp_ns(CAST(? AS BIGINT)) AND "time" <= make_timestamp_ns(CAST(? AS BIGINT)) AND "metadata.uid" IN (SELECT unnest(CAST(? AS VARCHAR[])))`
-	return known, s.findUIDs(ctx, known, find, from.UnixNano(), to.UnixNano(), sure)
-}
-
-func (s *Store) findUIDs(ctx context.Context, known map[string]bool, find string, args ...any) error {
-	rows, err := s.writer.QueryContext(ctx, find, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var uid string
-		if err := rows.Scan(&uid); err != nil {
-			return err
-		}
-		known[uid] = true
-	}
-	return rows.Err()
-}
-
 // countExtras adds the batch's names of extras to the extras table, which
 // holds sums per batch until Seal or the next opening adds them up.
 func (s *Store) countExtras(ctx context.Context, batch []*event.Event) error {
@@ -212,6 +154,9 @@ func (s *Store) write(ctx context.Context, conn any, batch []*event.Event) (err 
 		return err
 	}
 	now := s.opts.Now().UTC()
+	if now.Before(s.newest) { // a clock that went back must not make events look old to retention
+		now = s.newest
+	}
 	var doc []byte
 	for _, e := range batch {
 		if s.row, doc, err = used.fill(s.row[:0], doc[:0], e, now); err != nil {

@@ -27,6 +27,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	duck "github.com/duckdb/duckdb-go/v2"
@@ -44,6 +45,7 @@ type Options struct {
 	QueryTimeout  time.Duration    // default 30 s
 	ResultBytes   int64            // texts in one result; default 64 MiB
 	MinSealedRows int              // a day with fewer rows stays hot, so that wrong clocks cannot make thousands of files; default 1000
+	BackupDir     string           // where a copy is kept before the layout changes; default: the folder backup of the directory
 	Now           func() time.Time // the clock; default time.Now
 }
 
@@ -96,7 +98,12 @@ type Store struct {
 	newest  time.Time // no stored event that is not clock-suspect is newer; a hint that saves look-ups
 	row     []driver.Value
 
+	doubtful bool // there may be events whose time is doubtful; a hint that saves look-ups
+
 	files fileSet
+
+	opening Opening // written by Open
+	backups atomic.Int64
 }
 
 var _ store.Events = (*Store)(nil)
@@ -109,6 +116,9 @@ func Open(dir string, opts Options) (*Store, error) {
 	}
 	if strings.ContainsAny(abs, "?%#") {
 		return nil, fault.New(fault.Invalid, "opening the event store in %s: the path holds one of ? %% #", dir).WithHint("choose a directory without them")
+	}
+	if opts.BackupDir == "" {
+		opts.BackupDir = filepath.Join(abs, "backup")
 	}
 	s := &Store{dir: abs, opts: opts.withDefaults(), taken: store.SchemaNames()}
 	if err := s.takeDirectory(); err != nil {
@@ -150,23 +160,39 @@ func inUse(err error, dir string) error {
 }
 
 func (s *Store) open(ctx context.Context) error {
-	path := filepath.Join(s.dir, "hot.duckdb")
-	connector, err := duck.NewConnector(path, nil)
+	if err := s.connect(ctx); err != nil {
+		return err
+	}
+	outdated, version, err := s.outdated(ctx)
 	if err != nil {
-		return openFault(err, path, s.dir)
+		return err
 	}
-	s.db = sql.OpenDB(connector)
-	s.db.SetMaxOpenConns(s.opts.Queries + 2) // the writer and maintenance have their own
-	if s.writer, err = s.db.Conn(ctx); err != nil {
-		return openFault(err, path, s.dir)
+	if outdated {
+		if err := s.keepCopy(ctx, version); err != nil {
+			return err
+		}
 	}
-	steps := []func(context.Context) error{s.configure, s.migrate, s.cleanUp, s.recall}
-	for _, step := range steps {
+	for _, step := range []func(context.Context) error{s.migrate, s.cleanUp, s.recall} {
 		if err := step(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// connect opens the hot database.
+func (s *Store) connect(ctx context.Context) error {
+	path := filepath.Join(s.dir, hotName)
+	connector, err := duck.NewConnector(path, nil)
+	if err != nil {
+		return openFault(err, path, s.dir)
+	}
+	s.db = sql.OpenDB(connector)
+	s.db.SetMaxOpenConns(s.opts.Queries + 3) // the writer, maintenance and a backup have their own
+	if s.writer, err = s.db.Conn(ctx); err != nil {
+		return openFault(err, path, s.dir)
+	}
+	return s.configure(ctx)
 }
 
 func openFault(err error, path, dir string) error {
@@ -176,10 +202,25 @@ func openFault(err error, path, dir string) error {
 		return inUse(err, dir)
 	case errors.Is(err, fs.ErrPermission) || strings.Contains(text, "Permission denied") || strings.Contains(text, "Read-only file system"):
 		return directoryFault(fs.ErrPermission, dir)
-	case strings.Contains(text, "not a valid DuckDB database") || strings.Contains(text, "Serialization Error") || strings.Contains(text, "checksum"):
-		return fault.Wrap(fault.Unavailable, err, "opening the event store: %s is damaged", path).WithHint("restore the directory from a backup, or move the file away to start with the sealed days only")
+	case isDamage(text) || strings.Contains(text, "INTERNAL Error"):
+		return fault.Wrap(fault.Unavailable, err, "opening the event store: %s is damaged", path).WithHint("%s", damagedHint(path))
 	}
 	return fault.Wrap(fault.Unavailable, err, "opening the event store %s", path)
+}
+
+// isDamage tells whether the engine's text means that the bytes of a file are
+// not those that were written.
+func isDamage(text string) bool {
+	for _, sign := range []string{"not a valid DuckDB database", "Serialization Error", "checksum", "Corrupt", "corrupt", "Could not read all bytes", "Could not read enough bytes", "Failed to load metadata pointer", "replaying WAL", "Failure while replaying", "Invalid Input Error: No magic bytes", "TProtocolException", "ZSTD"} {
+		if strings.Contains(text, sign) {
+			return true
+		}
+	}
+	return false
+}
+
+func damagedHint(path string) string {
+	return "see all that is damaged with: vedette doctor; go back to a backup with: vedette restore BACKUP --replace; without a backup, move " + path + " and " + path + ".wal to another place and start again: the sealed days are taken over then, and only the days that were not yet sealed are missing"
 }
 
 // configure closes the engine off from everything but the directory. The last

@@ -252,40 +252,6 @@ func TestSealAndDrop(t *testing.T) {
 	}
 }
 
-func TestLeftoversOfASealAreRemoved(t *testing.T) {
-	dir := t.TempDir()
-	s := open(t, dir, duckdb.Options{MinSealedRows: 1})
-	fill(t, s, 0, 10)
-	seal(t, s, start().AddDate(0, 0, 1), duckdb.Moved{Days: 1, Rows: 10})
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	kept := sealedFiles(t, dir)
-	for _, name := range []string{"events-2026-03-01-99.parquet", "events-2026-03-01-98.parquet.tmp"} {
-		if err := os.WriteFile(filepath.Join(dir, "sealed", name), []byte("half"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s = open(t, dir, duckdb.Options{})
-	if files := sealedFiles(t, dir); len(files) != 1 || files[0] != kept[0] {
-		t.Errorf("left: %v", files)
-	}
-	count(t, s, query.Query{}, 10)
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Remove(kept[0]); err != nil {
-		t.Fatal(err)
-	}
-	s, err := duckdb.Open(dir, duckdb.Options{})
-	if err == nil {
-		_ = s.Close()
-	}
-	if fault.KindOf(err) != fault.Unavailable || !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("Open without a sealed day: %v", err)
-	}
-}
-
 // TestOlderLayout opens a directory, sealed day included, that was written
 // before some columns existed.
 func TestOlderLayout(t *testing.T) {

@@ -32,9 +32,35 @@ func (s *Store) Query(ctx context.Context, q query.Query) (*store.Result, error)
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, s.blame(limited, plan, err)
 	}
 	return res, nil
+}
+
+// blame finds the sealed file that a query has failed on; the engine does not
+// name it.
+func (s *Store) blame(ctx context.Context, plan *query.Plan, err error) error {
+	if plan.Devices || !isDamage(err.Error()) {
+		return err
+	}
+	var bad string
+	_ = s.reading(ctx, "looking for damage", func(conn *sql.Conn) error { // if this fails too, the first error is all there is to say
+		days, err := s.days(ctx, conn)
+		for i := 0; i < len(days) && bad == "" && err == nil; i++ {
+			d := days[i]
+			before := !plan.From.IsZero() && !d.Start.Add(dayLength).After(plan.From)
+			after := !plan.To.IsZero() && !d.Start.Before(plan.To)
+			if !before && !after && checkDay(ctx, conn, d, true) != "" && ctx.Err() == nil {
+				bad = d.File
+			}
+		}
+		return err
+	})
+	if bad == "" {
+		return err
+	}
+	return fault.Wrap(fault.Unavailable, err, "running the query: the sealed day %s is damaged", bad).
+		WithHint("put it back from the folder events/sealed of a backup; questions about other days are answered; see also: vedette doctor --deep")
 }
 
 var errTimeout = errors.New("the query took too long")
@@ -169,6 +195,10 @@ func engineFault(ctx context.Context, err error, doing string) error {
 		return fault.Wrap(fault.Unavailable, err, "%s: the disk is full", doing).WithHint("free space on the data directory's disk, or shorten the retention; what was acknowledged is kept")
 	case strings.Contains(text, "Out of Memory"), strings.Contains(text, "offload data block"):
 		return fault.Wrap(fault.Limited, err, "%s: it needs more memory than it may use", doing).WithHint("ask for a shorter time range or fewer groups, or give the event store more memory")
+	case isDamage(text) && strings.Contains(text, ".parquet"):
+		return fault.Wrap(fault.Unavailable, err, "%s: a sealed file is damaged", doing).WithHint("see which one with: vedette doctor --deep; put it back from the folder events/sealed of a backup")
+	case isDamage(text):
+		return fault.Wrap(fault.Unavailable, err, "%s: the hot database is damaged", doing).WithHint("stop the server and see what is damaged with: vedette doctor; go back to a backup with: vedette restore BACKUP --replace")
 	case strings.Contains(text, "has been invalidated"):
 		return fault.Wrap(fault.Unavailable, err, "%s: the event store stopped after an earlier error", doing).WithHint("restart the program; what was acknowledged is kept")
 	}

@@ -85,7 +85,18 @@ func deviceColumns() []columnDef {
 // migrate brings the tables to this version. A database of a newer version is
 // refused rather than guessed at.
 func (s *Store) migrate(ctx context.Context) error {
-	return s.inTransaction(ctx, s.writer, "bringing the event store up to date", func() error {
+	const doing = "bringing the event store up to date"
+	have, err := s.tableColumns(ctx, "sealed")
+	if err != nil {
+		return engineFault(ctx, err, doing)
+	}
+	var found []listing
+	if s.opening.Fresh = len(have) == 0; s.opening.Fresh {
+		if found, err = s.findSealed(ctx); err != nil {
+			return engineFault(ctx, err, doing)
+		}
+	}
+	return s.inTransaction(ctx, s.writer, doing, func() error {
 		if _, err := s.writer.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS meta (key VARCHAR, value VARCHAR)`); err != nil {
 			return err
 		}
@@ -108,7 +119,10 @@ func (s *Store) migrate(ctx context.Context) error {
 		if err := s.addColumns(ctx, "events", eventColumns()); err != nil {
 			return err
 		}
-		return s.addColumns(ctx, "devices", deviceColumns())
+		if err := s.addColumns(ctx, "devices", deviceColumns()); err != nil {
+			return err
+		}
+		return s.adopt(ctx, found)
 	})
 }
 
@@ -186,6 +200,10 @@ func (s *Store) recall(ctx context.Context) error {
 		return err
 	}
 	s.newest = b.Newest
+	err = s.writer.QueryRowContext(ctx, `SELECT count(*) > 0 FROM events WHERE "metadata.clock_suspect" OR "time" IS NULL`).Scan(&s.doubtful)
+	if err != nil {
+		return engineFault(ctx, err, "reading what is stored")
+	}
 	return nil
 }
 

@@ -3,15 +3,14 @@ package duckdb
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"time"
 
 	"vedette/internal/fault"
 	"vedette/internal/store"
+	"vedette/internal/store/disk"
 )
 
 const dayLength = 24 * time.Hour
@@ -168,13 +167,13 @@ func (s *Store) copyDay(ctx context.Context, conn *sql.Conn, name, relation stri
 	tmp := path + ".tmp"
 	_, err := conn.ExecContext(ctx, `COPY (SELECT * FROM `+relation+` AS e ORDER BY "device.uid", "time") TO `+text(tmp)+` (FORMAT parquet, COMPRESSION zstd)`) //nolint:gosec // G202: names of ours
 	if err == nil {
-		err = syncPath(tmp)
+		err = disk.Sync(tmp)
 	}
 	if err == nil {
 		err = os.Rename(tmp, path)
 	}
 	if err == nil {
-		err = syncDirectory(s.sealedDir())
+		err = disk.SyncDir(s.sealedDir())
 	}
 	if err != nil {
 		_ = os.Remove(tmp)
@@ -206,25 +205,7 @@ func (s *Store) list(ctx context.Context, conn *sql.Conn, day int64, name string
 	if _, err := conn.ExecContext(ctx, `DELETE FROM sealed WHERE day = ?`, day); err != nil {
 		return err
 	}
-	_, err = conn.ExecContext(ctx, `INSERT INTO sealed VALUES (?, ?, ?, ?, ?, ?, ?)`, day, name, s.layout.fingerprint(), rows, info.Size(), oldest.Int64, newest.Int64)
-	return err
-}
-
-func syncPath(path string) error {
-	f, err := os.Open(path) //nolint:gosec // G304: a path inside the data directory
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
-}
-
-// syncDirectory makes a new name durable. Windows has no such call and needs
-// none.
-func syncDirectory(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	return syncPath(path)
+	return insertListing(ctx, conn, listing{day, name, s.layout.fingerprint(), rows, info.Size(), oldest.Int64, newest.Int64})
 }
 
 // DropBefore forgets the events of the UTC days before a time: sealed days by
@@ -254,6 +235,9 @@ func (s *Store) DropBefore(ctx context.Context, day time.Time) (Moved, error) {
 		if _, err := conn.ExecContext(ctx, `DELETE FROM sealed WHERE day < ?`, dayOf(day)); err != nil {
 			return err
 		}
+		if err := setDropped(ctx, conn, dayOf(day)); err != nil {
+			return err
+		}
 		res, err := conn.ExecContext(ctx, fmt.Sprintf(`DELETE FROM events WHERE (%[1]s AND "time" < make_timestamp_ns(%[2]d)) OR (NOT (%[1]s) AND stored_at < make_timestamp_ns(%[2]d))`, sealable, start))
 		if err != nil {
 			return err
@@ -270,4 +254,18 @@ func (s *Store) DropBefore(ctx context.Context, day time.Time) (Moved, error) {
 	}
 	s.files.retire(s.sealedDir(), old)
 	return done, nil
+}
+
+// setDropped remembers from which day on events are kept, so that a file that
+// could not be deleted is known for one that may be.
+func setDropped(ctx context.Context, conn *sql.Conn, day int64) error {
+	for _, step := range []string{
+		fmt.Sprintf(`INSERT INTO meta SELECT 'dropping', CAST(max(d) AS VARCHAR) FROM (SELECT CAST(value AS BIGINT) AS d FROM meta WHERE key = 'dropped' UNION ALL SELECT %d) AS days`, day),
+		`DELETE FROM meta WHERE key = 'dropped'`, `UPDATE meta SET key = 'dropped' WHERE key = 'dropping'`,
+	} {
+		if _, err := conn.ExecContext(ctx, step); err != nil {
+			return err
+		}
+	}
+	return nil
 }

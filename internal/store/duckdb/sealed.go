@@ -8,8 +8,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"vedette/internal/fault"
 )
 
 // sealedFile is one row of the sealed table.
@@ -102,56 +100,29 @@ func (s *Store) Days(ctx context.Context) ([]Day, error) {
 	defer leave()
 	var days []Day
 	err = s.reading(ctx, doing, func(conn *sql.Conn) error {
-		rows, err := conn.QueryContext(ctx, `SELECT day, file, row_count, bytes FROM sealed ORDER BY day`)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var d Day
-			var n int64
-			if err := rows.Scan(&n, &d.File, &d.Rows, &d.Bytes); err != nil {
-				return err
-			}
-			d.Start, d.File = dayStart(n), filepath.Join(s.sealedDir(), d.File)
-			days = append(days, d)
-		}
-		return rows.Err()
+		days, err = s.days(ctx, conn)
+		return err
 	})
 	return days, err
 }
 
-// cleanUp removes what an interrupted Seal or DropBefore left: files that the
-// sealed table does not list. A listed file that is gone is an error.
-func (s *Store) cleanUp(ctx context.Context) error {
-	const doing = "checking the sealed days"
-	files, err := s.sealedFiles(ctx, s.writer, -1<<40, 1<<40)
+func (s *Store) days(ctx context.Context, conn *sql.Conn) ([]Day, error) {
+	rows, err := conn.QueryContext(ctx, `SELECT day, file, row_count, bytes FROM sealed ORDER BY day`)
 	if err != nil {
-		return engineFault(ctx, err, doing)
+		return nil, err
 	}
-	listed := map[string]bool{}
-	for _, f := range files {
-		listed[f.file] = true
-		if _, err := os.Stat(filepath.Join(s.sealedDir(), f.file)); err != nil {
-			return fault.Wrap(fault.Unavailable, err, "opening the event store: the sealed day %s cannot be read", f.file).WithHint("restore the file from a backup")
+	defer rows.Close()
+	var days []Day
+	for rows.Next() {
+		var d Day
+		var n int64
+		if err := rows.Scan(&n, &d.File, &d.Rows, &d.Bytes); err != nil {
+			return nil, err
 		}
+		d.Start, d.File = dayStart(n), filepath.Join(s.sealedDir(), d.File)
+		days = append(days, d)
 	}
-	entries, err := os.ReadDir(s.sealedDir())
-	if err != nil {
-		return directoryFault(err, s.dir)
-	}
-	for _, e := range entries {
-		ours := strings.HasPrefix(e.Name(), "events-") && (strings.HasSuffix(e.Name(), ".parquet") || strings.HasSuffix(e.Name(), ".parquet.tmp"))
-		if ours && !listed[e.Name()] {
-			if err := os.Remove(filepath.Join(s.sealedDir(), e.Name())); err != nil {
-				return directoryFault(err, s.dir)
-			}
-		}
-	}
-	if err := s.emptyTmp(); err != nil {
-		return directoryFault(err, s.dir)
-	}
-	return s.sumExtras(ctx)
+	return days, rows.Err()
 }
 
 // emptyTmp removes what queries of a killed process spilled to disk.

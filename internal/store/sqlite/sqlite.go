@@ -30,6 +30,7 @@ type Records struct {
 	reader *sql.DB
 	owner  *sql.Conn // holds the lock file's transaction
 	lock   *sql.DB
+	kept   string // written by Open
 
 	life   sync.RWMutex // held for reading by every call, for writing by Close
 	closed bool
@@ -71,6 +72,9 @@ func (r *Records) open(ctx context.Context) error {
 		return err
 	}
 	r.writer.SetMaxOpenConns(1)
+	if err := r.keepCopy(ctx); err != nil {
+		return err
+	}
 	if err := r.migrate(ctx); err != nil {
 		return err
 	}
@@ -136,8 +140,10 @@ func (r *Records) migrate(ctx context.Context) error {
 }
 
 func (r *Records) damaged(err error) error {
-	return fault.Wrap(fault.Unavailable, err, "opening the records: %s is damaged", r.path).WithHint("restore the file from a backup")
+	return fault.Wrap(fault.Unavailable, err, "opening the records: %s is damaged", r.path).WithHint("%s", damagedHint)
 }
+
+const damagedHint = "see all that is damaged with: vedette doctor; go back to a backup with: vedette restore BACKUP --replace"
 
 // openFault says why the file cannot be opened.
 func (r *Records) openFault(err error) error {
@@ -309,7 +315,7 @@ func (r *Records) fault(ctx context.Context, err error, doing string) error {
 		case sqlite3.SQLITE_FULL:
 			return fault.Wrap(fault.Unavailable, err, "%s: the disk is full", doing).WithHint("free space on the data directory's disk; what was acknowledged is kept")
 		case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
-			return fault.Wrap(fault.Unavailable, err, "%s: %s is damaged", doing, r.path).WithHint("restore the file from a backup")
+			return fault.Wrap(fault.Unavailable, err, "%s: %s is damaged", doing, r.path).WithHint("%s", damagedHint)
 		}
 	}
 	return fault.Wrap(fault.Internal, err, "%s failed", doing)
