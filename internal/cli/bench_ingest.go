@@ -37,6 +37,8 @@ type ingestReport struct {
 	PerEvent   float64 `json:"disk_bytes_per_event"`
 	CPU        float64 `json:"cpu_us_per_event"`
 	Peak       int64   `json:"peak_memory_bytes"`
+	Sealed     int     `json:"sealed_days"`
+	Sealing    float64 `json:"sealing_seconds"`
 	Stages     stages  `json:"stages"`
 	Directory  string  `json:"directory,omitempty"`
 }
@@ -109,6 +111,8 @@ func (r *root) benchIngest(ctx context.Context, plan load.Plan, keep string) err
 		{"  store", rep.Stages.Store},
 		{"encoding/json into a struct, µs", rep.Stages.JSON},
 		{"  that over parse and identify", rep.Stages.Ratio},
+		{"days sealed", rep.Sealed},
+		{"  in seconds", rep.Sealing},
 		{"disk bytes per event", rep.PerEvent},
 		{"peak memory, MiB", rep.Peak >> 20},
 	})
@@ -146,6 +150,11 @@ func (r *root) takeLoad(ctx context.Context, plan load.Plan, dir string, rep *in
 	rep.Seconds = time.Since(started).Seconds()
 	rep.Rate = float64(rep.Stored) / rep.Seconds
 	rep.CPU = round(float64(cpuTime()-cpu) / 1e3 / float64(max(1, rep.Stored)))
+	if err == nil {
+		begin := time.Now()
+		up, maintaining := a.Maintain(ctx)
+		rep.Sealed, rep.Sealing, err = up.Sealed.Days, round(time.Since(begin).Seconds()), maintaining
+	}
 	_, rep.Peak = memoryUse()
 	if closing := a.Close(); err == nil {
 		err = closing
