@@ -6,51 +6,63 @@ import (
 	"strconv"
 	"strings"
 
+	"vedette/internal/copilot/reading"
 	"vedette/internal/query"
 )
 
 // sequences words events that follow each other: how many, and of the newest
 // when each step was.
 func (n *narrator) sequences() []Sentence {
-	e, seq := n.ev[0], n.r.Steps[0].Query.Sequence
+	at := slices.IndexFunc(n.r.Steps, func(s reading.Step) bool { return s.Query.Sequence != nil && len(s.Query.Measures) == 0 })
+	e, seq := n.ev[at], n.r.Steps[at].Query.Sequence
 	if len(e.Rows) == 0 {
-		return append([]Sentence{say(e.ID, "no such sequence is stored: none %s", sequenceForm(seq))}, n.sequenceParts()...)
+		return append([]Sentence{say(e.ID, "no such sequence is stored: none %s", sequenceForm(seq))}, n.sequenceParts(at+1)...)
 	}
 	out := []Sentence{say(e.ID, "%s %s", cell(e.Total), counted(e.Total, "sequences")+" "+sequenceForm(seq))}
+	if each := n.ev[0]; at > 0 && len(n.r.Steps[0].Query.Group) > 0 {
+		for _, row := range each.Rows[:min(maxListed, len(each.Rows))] {
+			out = append(out, say(each.ID, "%s: %s", keyWords(each.Columns[:len(seq.By)], row), cell(row[len(seq.By)])))
+		}
+		return append(out, n.sequenceParts(at+1)...)
+	}
+	for _, row := range e.Rows[:min(maxListed, len(e.Rows))] {
+		out = append(out, say(e.ID, "%s", sequenceRow(e, seq, row)))
+	}
+	return append(out, n.sequenceParts(at+1)...)
+}
+
+// sequenceRow words one sequence.
+func sequenceRow(e Evidence, seq *query.Sequence, row []any) string {
 	keys := len(seq.By)
-	at := func(row []any, step int) any {
+	at := func(step int) any {
 		if i := slices.Index(e.Columns, query.StepTime(step)); i >= 0 {
 			return row[i]
 		}
 		return nil
 	}
-	for _, row := range e.Rows[:min(maxListed, len(e.Rows))] {
-		var text strings.Builder
-		text.WriteString(keyWords(e.Columns[:keys], row) + ": ")
-		if number(row[keys]) > 1 {
-			text.WriteString(cell(row[keys]) + " times from " + cell(at(row, 1)))
-		} else {
-			text.WriteString("at " + cell(at(row, 1)))
-		}
-		for step := 2; step <= len(seq.Steps); step++ {
-			if t := at(row, step); t != nil {
-				text.WriteString(", then at " + cell(t))
-			}
-		}
-		out = append(out, say(e.ID, "%s", text.String()))
+	text := keyWords(e.Columns[:keys], row) + ": "
+	if number(row[keys]) > 1 {
+		text += cell(row[keys]) + " times up to " + cell(at(1))
+	} else {
+		text += "at " + cell(at(1))
 	}
-	return append(out, n.sequenceParts()...)
+	for step := 2; step <= len(seq.Steps); step++ {
+		if t := at(step); t != nil {
+			text += ", then at " + cell(t)
+		}
+	}
+	return text
 }
 
 // sequenceParts says how often each step happened by itself, and how many of
 // them could not be placed in time.
-func (n *narrator) sequenceParts() []Sentence {
+func (n *narrator) sequenceParts(from int) []Sentence {
 	var out []Sentence
 	for i, word := range []string{"first", "second"} {
-		if i+1 >= len(n.ev) || len(n.ev[i+1].Rows) == 0 {
+		if from+i >= len(n.ev) || len(n.ev[from+i].Rows) == 0 {
 			continue
 		}
-		e := n.ev[i+1]
+		e := n.ev[from+i]
 		text := "the " + word + " by itself happened " + cell(e.Rows[0][0]) + " times"
 		if !isZero(e.Rows[0][1]) {
 			text += ", and " + cell(e.Rows[0][1]) + " more are left out as their clocks are in doubt"

@@ -102,28 +102,47 @@ func firstNumber(e copilot.Evidence) float64 {
 	return float64(e.Total)
 }
 
-// meetsRows: the same keys with the same numbers, and in an order whose
-// numbers are those expected.
+// meetsRows: the same keys with the same numbers in one of the columns, and in
+// an order whose numbers are those expected. A share is expected in percent.
 func meetsRows(want [][]any, e copilot.Evidence) bool {
 	if len(e.Rows) == 1 && len(want) == len(e.Columns) && len(want) > 1 {
 		return meetsColumns(want, e)
 	}
-	if len(want) != len(e.Rows) {
-		return false
+	if len(want) != len(e.Rows) || len(e.Rows) == 0 {
+		return len(want) == len(e.Rows)
+	}
+	first := len(e.Columns)
+	if key, _, ok := keyed(e.Rows[0]); ok {
+		first = len(strings.Split(key, " | "))
+	}
+	for c := first; c < len(e.Columns); c++ {
+		if meetsRowsIn(want, e, c) {
+			return true
+		}
+	}
+	return false
+}
+
+func meetsRowsIn(want [][]any, e copilot.Evidence, column int) bool {
+	scale := 1.0
+	if name := e.Columns[column]; name == "share" || strings.HasPrefix(name, "ratio") || strings.HasPrefix(name, "change of") {
+		scale = 100
 	}
 	have := map[string]float64{}
+	var order []float64
 	for _, row := range e.Rows {
-		key, n, ok := keyed(row)
-		if !ok {
+		key, _, ok := keyed(row)
+		n, number := toNumber(row[column])
+		if !ok || !number {
 			return false
 		}
-		have[key] = n
+		have[key] = n * scale
+		order = append(order, n*scale)
 	}
 	for i, w := range want {
 		n, ok := toNumber(w[1])
 		got, found := have[fmt.Sprint(w[0])]
-		_, inOrder, _ := keyed(e.Rows[i])
-		if !ok || !found || !near(got, n) || !near(inOrder, n) {
+		if !ok || !found || !near(got, n) || !near(order[i], n) {
 			return false
 		}
 	}

@@ -37,7 +37,6 @@ type Dialect struct {
 	// rows of the right that its last, unequal condition allows; LeftAsOf also
 	// keeps rows of the left without one.
 	AsOf, LeftAsOf string
-	ArgMin         string // value, key: the value where the key is least
 
 	// Once, if the engine can, holds a relation's result under the name g for
 	// the query after it, so that a limited answer tells its total without
@@ -77,7 +76,6 @@ func DuckDB() *Dialect {
 		Quantile:        "quantile_cont(CAST(%s AS DOUBLE), %s)",
 		AsOf:            "ASOF JOIN",
 		LeftAsOf:        "ASOF LEFT JOIN",
-		ArgMin:          "arg_min(%s, %s)",
 		Once:            "WITH g AS MATERIALIZED (%s) ",
 	}
 }

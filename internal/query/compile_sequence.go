@@ -16,6 +16,8 @@ type PlanSequence struct {
 	Within time.Duration
 	Keys   int // how many common fields
 	Steps  []PlanStep
+
+	Counted, ByKey bool // only how many there are is asked for, of all or for each key
 }
 
 // PlanStep is a resolved step.
@@ -38,7 +40,7 @@ func (r *resolver) sequence(p *Plan, q Query) error {
 	if err != nil {
 		return err
 	}
-	p.Sequence = &PlanSequence{Within: within, Keys: len(s.By)}
+	p.Sequence = &PlanSequence{Within: within, Keys: len(s.By), Counted: len(q.Measures) > 0, ByKey: len(q.Group) > 0}
 	for _, step := range s.Steps {
 		ps, err := r.step(step, s.By)
 		if err != nil {
@@ -46,12 +48,19 @@ func (r *resolver) sequence(p *Plan, q Query) error {
 		}
 		p.Sequence.Steps = append(p.Sequence.Steps, ps)
 	}
-	for i, name := range SequenceColumns(s) {
+	columns := SequenceColumns(s)
+	switch {
+	case p.Sequence.ByKey:
+		columns = columns[:len(s.By)+1]
+	case p.Sequence.Counted:
+		columns = []string{string(Count)}
+	}
+	for i, name := range columns {
 		c := Column{Name: name, Kind: event.String}
 		switch {
-		case i < len(s.By):
 		case name == string(Count):
 			c.Kind = event.Int
+		case i < len(s.By):
 		case strings.HasSuffix(name, ".time"):
 			c.Kind = event.Time
 		}
@@ -87,26 +96,72 @@ func (r *resolver) step(s Step, by []string) (PlanStep, error) {
 	return out, nil
 }
 
-// sequence writes the steps as relations of key, time and uid, joined each to
-// the nearest later event of the next step, and folded to one row for each
-// last event. The nearest is enough: a later one could only leave less time.
+// sequence writes the steps as relations of key, time and uid. From each event
+// of the last step it goes back, each time to the nearest earlier event of the
+// step before: a farther one could only leave less time. A last step that is
+// Not is looked for forward, from the step before it.
 func (c *compiler) sequence() *Compiled {
-	s := c.plan.Sequence
-	chain, have := c.stepRelation(s.Steps[0], 1), c.stepColumns(1)
-	for n := 2; n <= len(s.Steps); n++ {
-		step := s.Steps[n-1]
-		joined := c.d.AsOf
-		if step.Not {
-			joined = c.d.LeftAsOf
+	s, end := c.plan.Sequence, c.ending()
+	chain := c.stepRelation(s.Steps[end-1], end)
+	have := c.eachKey("a.k%[1]d AS k%[1]d, ") + stepColumns("a", end)
+	for n := end - 1; n >= 1; n-- {
+		on := c.eachKey("a.k%[1]d = b.k%[1]d AND ") + fmt.Sprintf("a.t%d > b.t%d", n+1, n)
+		own := stepColumns("b", n)
+		if n == 1 {
+			own += ", b.n AS n1"
 		}
-		on := c.eachKey("a.k%[1]d = b.k%[1]d AND ") + fmt.Sprintf("a.t%d < b.t%d", n-1, n)
-		own := fmt.Sprintf("b.t%[1]d AS t%[1]d, b.u%[1]d AS u%[1]d", n)
-		chain = fill("SELECT "+have+", "+own+" FROM (%s) AS a "+joined+" (%s) AS b ON "+on, chain, c.stepRelation(step, n))
-		have += fmt.Sprintf(", a.t%[1]d AS t%[1]d, a.u%[1]d AS u%[1]d", n)
+		chain = fill("SELECT "+have+", "+own+" FROM (%s) AS a "+c.d.AsOf+" (%s) AS b ON "+on, chain, c.stepRelation(s.Steps[n-1], n))
+		have += ", " + stepColumns("a", n)
 	}
-	folded := c.fold(chain)
-	all := fill(fmt.Sprintf("SELECT %%s FROM (%%s) AS f ORDER BY t%[1]d DESC, u%[1]d ASC LIMIT %%s", c.ending()), c.sequenceOutput(), folded, c.limit())
-	count := fill("SELECT count(*) FROM (%s) AS f", folded)
+	if end > 1 {
+		chain = c.counted(chain, have+", a.n1 AS n1")
+	} else {
+		chain = fill("SELECT "+have+", 1 AS n FROM (%s) AS a", chain)
+	}
+	if end < len(s.Steps) {
+		chain = c.notFollowed(chain, have+", a.n AS n")
+	}
+	found := fill("SELECT * FROM (%s) AS c WHERE %s", chain, c.inTime())
+	return c.sequenceAnswer(found)
+}
+
+// counted adds how many events of the first step lie in the span before the
+// last: those up to the nearest one, less those that are too old.
+func (c *compiler) counted(chain frag, have string) frag {
+	s, end := c.plan.Sequence, c.ending()
+	old := fmt.Sprintf(c.d.FromNanos, fmt.Sprintf(c.d.Nanos, fmt.Sprintf("a.t%d", end))+" - "+strconv.FormatInt(int64(s.Within), 10))
+	on := c.eachKey("a.k%[1]d = b.k%[1]d AND ") + old + " > b.t0"
+	first := fill("SELECT "+c.eachKey("k%d, ")+"t1 AS t0, n FROM (%s) AS o", c.stepRelation(s.Steps[0], 1))
+	return fill("SELECT "+have+", a.n1 - coalesce(b.n, 0) AS n FROM (%s) AS a "+c.d.LeftAsOf+" (%s) AS b ON "+on, chain, first)
+}
+
+// notFollowed adds the nearest later event of the step that is not to come.
+func (c *compiler) notFollowed(chain frag, have string) frag {
+	s, end := c.plan.Sequence, c.ending()
+	on := c.eachKey("a.k%[1]d = b.k%[1]d AND ") + fmt.Sprintf("a.t%d < b.t%d", end, end+1)
+	return fill("SELECT "+have+", "+stepColumns("b", end+1)+" FROM (%s) AS a "+c.d.LeftAsOf+" (%s) AS b ON "+on, chain, c.stepRelation(s.Steps[end], end+1))
+}
+
+// sequenceAnswer chooses, orders and limits what is shown of what was found.
+func (c *compiler) sequenceAnswer(found frag) *Compiled {
+	s := c.plan.Sequence
+	switch {
+	case s.ByKey:
+		keys := strings.TrimSuffix(c.eachKey("k%d, "), ", ")
+		found = fill("SELECT "+keys+", CAST(count(*) AS BIGINT) AS n FROM (%s) AS f GROUP BY "+keys, found)
+		var cols strings.Builder
+		for k := range s.Keys {
+			fmt.Fprintf(&cols, "k%d AS %s, ", k, column(k))
+		}
+		all := fill("SELECT "+cols.String()+"n AS "+column(s.Keys)+" FROM (%s) AS g ORDER BY n DESC, "+keys+" LIMIT %s", found, c.limit())
+		count := fill("SELECT count(*) FROM (%s) AS g", found)
+		return &Compiled{SQL: all.text, Args: all.args, Count: count.text, CountArgs: count.args}
+	case s.Counted:
+		all := fill("SELECT CAST(count(*) AS BIGINT) AS c0 FROM (%s) AS f", found)
+		return &Compiled{SQL: all.text, Args: all.args, Count: "SELECT 1"}
+	}
+	all := fill(fmt.Sprintf("SELECT %%s FROM (%%s) AS f ORDER BY t%[1]d DESC, u%[1]d ASC LIMIT %%s", c.ending()), c.sequenceOutput(), found, c.limit())
+	count := fill("SELECT count(*) FROM (%s) AS f", found)
 	return &Compiled{SQL: all.text, Args: all.args, Count: count.text, CountArgs: count.args}
 }
 
@@ -119,9 +174,8 @@ func (c *compiler) ending() int {
 	return len(s.Steps)
 }
 
-// stepColumns are the columns of the first step as the chain begins.
-func (c *compiler) stepColumns(n int) string {
-	return c.eachKey("a.k%[1]d AS k%[1]d, ") + fmt.Sprintf("a.m AS m, a.t%[1]d AS t%[1]d, a.u%[1]d AS u%[1]d", n)
+func stepColumns(of string, n int) string {
+	return fmt.Sprintf("%[1]s.t%[2]d AS t%[2]d, %[1]s.u%[2]d AS u%[2]d", of, n)
 }
 
 // eachKey writes a template once for each common field.
@@ -133,57 +187,45 @@ func (c *compiler) eachKey(template string) string {
 	return b.String()
 }
 
-// stepRelation is the events of a step: one row for each key and time, with
-// how many there are (m), so that engines break no tie each in its own way.
+// stepRelation is the events of a step. Those of the last step are all of
+// them; of the others, one row for each key and time, so that engines break no
+// tie each in its own way, with how many there are up to it (n).
 func (c *compiler) stepRelation(s PlanStep, n int) frag {
 	inner := &compiler{d: c.d, t: c.t, joins: map[event.Slot]string{}, plan: &Plan{
 		Classes: s.Classes, Where: s.Where, From: c.plan.From, To: c.plan.To, Bounded: true, // without a trusted time nothing follows
 	}}
 	var cols, there []frag
-	keys := c.eachKey("k%d, ")
 	for k, ref := range s.By {
 		v := fill("CAST(%s AS VARCHAR)", inner.value(ref))
 		cols = append(cols, fill("%s AS k"+strconv.Itoa(k), v))
 		there = append(there, fill("%s IS NOT NULL", v))
 	}
 	at := "e." + ident(event.FieldOf(event.SlotTime).Name)
-	cols = append(cols, lit(at+" AS t"), lit("e."+ident(event.FieldOf(event.SlotMetadataUID).Name)+" AS u"))
+	cols = append(cols, lit(fmt.Sprintf("%s AS t%d", at, n)), lit(fmt.Sprintf("e.%s AS u%d", ident(event.FieldOf(event.SlotMetadataUID).Name), n)))
 	there = append(there, lit(at+" IS NOT NULL"))
 	where := inner.filter()
 	rows := fill("SELECT %s FROM %s WHERE %s AND %s", join(cols, ", "), inner.from(), where, join(there, " AND "))
-	return fill(fmt.Sprintf("SELECT %[1]st AS t%[2]d, min(u) AS u%[2]d, count(*) AS m FROM (%%s) AS s%[2]d GROUP BY %[1]st", keys, n), rows)
-}
-
-// fold keeps what ended in time, one row for each event that ends a sequence.
-func (c *compiler) fold(chain frag) frag {
-	end := c.ending()
-	ended := fmt.Sprintf("c.t%[1]d, c.u%[1]d", end)
-	keys := c.eachKey("c.k%d, ") + ended
-	var cols strings.Builder
-	cols.WriteString(keys + ", CAST(sum(c.m) AS BIGINT) AS n")
-	for i := 1; i < end; i++ {
-		cols.WriteString(fmt.Sprintf(", min(c.t%[1]d) AS t%[1]d, ", i) + fmt.Sprintf(c.d.ArgMin, fmt.Sprintf("c.u%d", i), fmt.Sprintf("c.t%d", i)) + fmt.Sprintf(" AS u%d", i))
+	if n == c.ending() {
+		return rows
 	}
-	return fill("SELECT "+cols.String()+" FROM (%s) AS c WHERE %s GROUP BY "+keys, chain, c.inTime())
+	keys := c.eachKey("k%d, ")
+	tied := fill(fmt.Sprintf("SELECT %[1]st%[2]d, min(u%[2]d) AS u%[2]d, count(*) AS m FROM (%%s) AS s GROUP BY %[1]st%[2]d", keys, n), rows)
+	return fill(fmt.Sprintf("SELECT %[1]st%[2]d, u%[2]d, CAST(sum(m) OVER (PARTITION BY %[3]s ORDER BY t%[2]d) AS BIGINT) AS n FROM (%%s) AS w", keys, n, strings.TrimSuffix(keys, ", ")), tied)
 }
 
-// inTime is the condition that the last step came soon enough, or, if it is
-// not to come, that it did not and could have been seen.
+// inTime is the condition that the steps came soon enough, and that the one
+// that is not to come did not and could have been seen.
 func (c *compiler) inTime() frag {
-	s := c.plan.Sequence
+	s, end := c.plan.Sequence, c.ending()
 	took := func(n int) frag {
 		return fill(fmt.Sprintf(c.d.Nanos, "c.t"+strconv.Itoa(n))+" - "+fmt.Sprintf(c.d.Nanos, "c.t1")+" <= %s", param("CAST(? AS BIGINT)", int64(s.Within)))
 	}
-	n := len(s.Steps)
-	if !s.Steps[n-1].Not {
-		return took(n)
-	}
-	parts := []frag{fill("(c.t"+strconv.Itoa(n)+" IS NULL OR NOT (%s))", took(n))}
-	if n > 2 {
-		parts = append(parts, took(n-1))
-	}
-	if !c.plan.To.IsZero() {
-		parts = append(parts, fill("c.t1 < %s", c.timeArg(c.plan.To.Add(-s.Within))))
+	parts := []frag{took(end)}
+	if end < len(s.Steps) {
+		parts = append(parts, fill(fmt.Sprintf("(c.t%d IS NULL OR NOT (%%s))", end+1), took(end+1)))
+		if !c.plan.To.IsZero() {
+			parts = append(parts, fill("c.t1 < %s", c.timeArg(c.plan.To.Add(-s.Within))))
+		}
 	}
 	return join(parts, " AND ")
 }

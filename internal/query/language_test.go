@@ -21,6 +21,7 @@ var wide = []string{
 	`last 24h | count | compare 7d`,
 	`sequence by src within 5m (authentication status=Failure) then (write=true or function~write) then not (http_activity) last 24h | limit 20`,
 	`sequence by src, user within 1h (authentication, ssh_activity status=Success by dst, user) then (write=true)`,
+	`sequence by src within 5m (status=Failure) then (write=true) last 24h | by src count`,
 	`| diff(count, sum(bytes))`,
 }
 
@@ -89,7 +90,8 @@ func TestWideLanguageSaysWhatIsWrong(t *testing.T) {
 	f(`sequence by src within 5m (status=Failure)`, "2 to 4 steps")
 	f(`sequence by src (status=Failure) then (write=true)`, "within and a span")
 	f(`sequence by src within 5m (status=Failure) then (bogus=1)`, `no field "bogus"`)
-	f(`sequence by src within 5m (status=Failure) then (write=true) | count`, "columns of its own")
+	f(`sequence by src within 5m (status=Failure) then (write=true) | sum(bytes)`, "columns of its own")
+	f(`sequence by src within 5m (status=Failure) then (write=true) | by dst count`, "by the fields that they go by")
 	f(`status=Failure sequence by src within 5m (status=Failure) then (write=true)`, "belong into its steps")
 	f(`sequence by src within 5m (status=Failure by dst, user) then (write=true)`, "step 1 has 2 fields for the 1")
 	f(`sequence by src within 90d (status=Failure) then (write=true)`, "within 31 days")

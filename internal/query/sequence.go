@@ -12,11 +12,15 @@ import (
 // Sequence asks for events that follow each other: each step at a later time
 // than the one before it, all of one and the same host, user or whatever By
 // names, and the last at most Within after the first. The answer has one row
-// for each event that ends a sequence, with the columns of [SequenceColumns]:
-// many failed logins before one write are one row that counts them.
+// for each event of the last step that the others preceded in time, with the
+// columns of [SequenceColumns]: a thousand failed logins before one write are
+// one row that counts them.
 //
 // When the last step is Not, a row is an event of the step before it that no
 // such event followed in time; those too young to tell are left out.
+//
+// With the one measure count, and By as Group or no Group, a query gives the
+// number of such rows for each of By, or of all.
 type Sequence struct {
 	By     []string `json:"by"`
 	Within string   `json:"within"`
@@ -45,9 +49,10 @@ func StepTime(n int) string { return "step" + strconv.Itoa(n) + ".time" }
 // StepUID names the column with the id of a step's event, counted from 1.
 func StepUID(n int) string { return "step" + strconv.Itoa(n) + ".uid" }
 
-// SequenceColumns are the columns of the answer: the common fields as text, count (how
-// many first events lead to the last one), and time and uid of each step; of
-// the first step that is its earliest event. A last step that is Not has none.
+// SequenceColumns are the columns of the answer: the common fields as text,
+// count (how many events of the first step lie in the span before the last
+// one), and time and uid of each step, the nearest to the one after it. A last
+// step that is Not has none.
 func SequenceColumns(s *Sequence) []string {
 	out := append([]string(nil), s.By...)
 	out = append(out, "count")
@@ -203,11 +208,14 @@ func (v *validation) names(list []string) ([]string, error) {
 }
 
 func aloneSequence(q *Query) error {
+	counts := len(q.Measures) == 1 && q.Measures[0].Fn == Count && q.Measures[0].Where == nil && q.Measures[0].As == "" && q.Measures[0].Field == ""
 	switch {
 	case q.From == "devices":
 		return fault.New(fault.Invalid, "devices have no sequence").WithHint("a sequence is of events")
-	case len(q.Select)+len(q.Group)+len(q.Measures)+len(q.Having)+len(q.Sort) > 0 || q.Bucket != "" || q.Compare != "":
-		return fault.New(fault.Invalid, "a sequence has columns of its own").WithHint("leave out select, by, every, measures, having, sort and compare")
+	case len(q.Select)+len(q.Having)+len(q.Sort) > 0 || q.Bucket != "" || q.Compare != "" || len(q.Measures) > 0 && !counts:
+		return fault.New(fault.Invalid, "a sequence has columns of its own").WithHint("sequences can be counted (| count) or counted for each of their common fields (| by src count)")
+	case len(q.Group) > 0 && (!counts || len(q.Group) != len(q.Sequence.By)):
+		return fault.New(fault.Invalid, "sequences are counted by the fields that they go by").WithHint("by %s count", strings.Join(q.Sequence.By, ", "))
 	case len(q.Classes) > 0 || q.Where != nil:
 		return fault.New(fault.Invalid, "conditions of a sequence belong into its steps")
 	}

@@ -146,6 +146,15 @@ func (v *validation) fields(q *Query) error {
 	if len(q.Group) > 0 && len(q.Measures) == 0 {
 		q.Measures = []Measure{{Fn: Count}}
 	}
+	if q.Sequence != nil && len(q.Group) > 0 && !slices.Equal(q.Group, q.Sequence.By) {
+		names, err := v.names(q.Group)
+		if err != nil {
+			return err
+		}
+		if !slices.Equal(names, q.Sequence.By) {
+			return fault.New(fault.Invalid, "sequences are counted by the fields that they go by").WithHint("by %s count", strings.Join(q.Sequence.By, ", "))
+		}
+	}
 	if len(q.Select) > 0 && len(q.Measures) > 0 {
 		return fault.New(fault.Invalid, "select lists columns of single events and cannot be joined with measures or groups")
 	}

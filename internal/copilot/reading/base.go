@@ -189,3 +189,21 @@ func (r *reader) periodMeasures() []query.Measure {
 	}
 	return out
 }
+
+// dropOuterDay: of "on 7 June, between 6 and 12 and between 0 and 6" the day
+// only says which day the hours belong to.
+func (r *reader) dropOuterDay() {
+	if len(r.f.Times) < 3 {
+		return
+	}
+	for i, w := range r.f.Times {
+		day := w.rng.Last == "" && w.rng.To.Sub(w.rng.From) == 24*time.Hour && w.rng.From.Equal(w.rng.From.Truncate(24*time.Hour))
+		inside := func(o when) bool {
+			return o.rng.Last == "" && !o.rng.From.Before(w.rng.From) && !o.rng.To.After(w.rng.To) && !o.rng.To.IsZero()
+		}
+		if day && !slices.ContainsFunc(r.f.Times, func(o when) bool { return !inside(o) }) {
+			r.f.Times = slices.Delete(slices.Clone(r.f.Times), i, i+1)
+			return
+		}
+	}
+}

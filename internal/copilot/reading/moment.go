@@ -231,7 +231,10 @@ func (c *clock) clockTime(i int, base time.Time) (moment, int) {
 
 // baseDay is the day that a time of day without a date belongs to.
 func (c *clock) baseDay() time.Time {
-	for _, t := range c.toks {
+	for i, t := range c.toks {
+		if day, n := c.day(i); n > 1 {
+			return day.t.Truncate(24 * time.Hour) // "7 June 2021"
+		}
 		if t.kind == tokDate {
 			if m, n := isoMoment(t.text); n > 0 {
 				return m.t.Truncate(24 * time.Hour)
@@ -246,3 +249,5 @@ func (c *clock) baseDay() time.Time {
 	}
 	return c.now.UTC().Truncate(24 * time.Hour)
 }
+
+func (*clock) dayOf(iso string) (time.Time, error) { return time.Parse(time.DateOnly, iso) }

@@ -95,6 +95,10 @@ type Frame struct {
 	Pick     Shape // "first" or "last" for when and rows
 	On       map[string]bool
 	Earlier  *earlier // the period put beside the asked one
+
+	Once       bool // only what happened once is asked for
+	Difference bool // how many more of one than of the other
+	Sorted     bool // largest first
 }
 
 // Cond is one condition with the words it was read from.
@@ -160,6 +164,7 @@ func (rd *Reader) prepare(ctx context.Context, question string, now time.Time, w
 		return nil, fmt.Errorf("reading the stored field names: %w", err)
 	}
 	r.question, r.f.Earlier = takeEarlier(question)
+	r.takePhrases()
 	r.toks = tokenise(r.question)
 	r.cut()
 	if err := r.loadNamedExtras(ctx, w); err != nil {
@@ -291,6 +296,7 @@ func (r *reader) interpret() {
 	r.f.On = map[string]bool{}
 	r.setTheScene()
 	r.takeTimes()
+	r.dropOuterDay()
 	r.takeFieldNames()
 	r.takeRanking()
 	r.takeBucket()

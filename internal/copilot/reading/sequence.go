@@ -20,9 +20,12 @@ var (
 	spokenForm = `(?:\d+|an?|one|two|three|four|five|ten|fifteen|thirty|sixty|half an) ?(?:seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?)`
 	withinForm = regexp.MustCompile(`(?i)[,(]?\s*\b(?:all )?(?:within|in under|in less than|in at most|less than|no more than|no later than|not more than|at most|inside of|up to)\s+(?:the (?:next|following|space of) )?(` + spokenForm + `)(?: (?:of (?:it|that|each other|one another|this)|later|afterwards|after that|apart))?\s*[,)]?`)
 	nextForm   = regexp.MustCompile(`(?i)[,(]?\s*\b(?:in|during|for|over) the (?:next|following|subsequent)\s+(` + spokenForm + `)\s*[,)]?`)
-	strong     = regexp.MustCompile(`(?i),?\s*\b(?:(?:that|which|who|and|were|was|is|are|got) )*(?:(not|never) )?(?:(?:directly|immediately|shortly|soon|quickly|then|later) )?(?:(followed(?: \w+)? by|and (?:were |was )?then|then|and (?:shortly |soon |later )?(?:afterwards|after that|subsequently|thereafter)|subsequently|leading to|resulting in|before (?:then|going on to))|(preceded by|(?:shortly |right |soon )?after(?: having)?(?: seen)?))\b[,:]?`)
+	strong     = regexp.MustCompile(`(?i),?\s*\b(?:(?:that|which|who|and|were|was|is|are|got) )*(?:(not|never) )?(?:(?:directly|immediately|shortly|soon|quickly|then|later) )?(?:(followed(?: \w+)? by|and (?:were |was )?then|then|and (?:shortly |soon |later )?(?:afterwards|after that|subsequently|thereafter)|subsequently|leading to|resulting in|before (?:then|going on to))|(followed|preceded by|(?:shortly |right |soon )?after(?: having)?(?: seen)?))\b[,:]?`)
 	unfollowed = regexp.MustCompile(`(?i),?\s*\b(?:without|with no|but no|and no|but not|and not)(?: (?:an?|any|a single))?\s+(?:subsequent|following|later)\s+|,?\s*\b(?:without|with no)(?: (?:an?|any))?\s+([\w -]+?)\s+(?:afterwards|following|to follow|after (?:it|that))\b`)
 	weak       = regexp.MustCompile(`(?i),?\s*\b(?:(before|and|but)|(after))\b`)
+	eachForm   = regexp.MustCompile(`(?i)[?.,;]\s*(?:(?:count|how many|number|give|list|show)[^?.]* )?(?:per|for each|by) (?:device|host|source|address|ip|user|machine)s?\b.*$`)
+	earlyForm  = regexp.MustCompile(`(?i)^(?:for )?(.+?),? (?:did|had|has|have|was|were|where|when|with|that had|which had)\b(?: there)?(?: already)?(?: had| been| have)? (.+?),? (?:before(?:hand)?|earlier|previously|already)(?: it| that)?$`)
+	spanBefore = regexp.MustCompile(`(?i)[,(]?\s*\b(?:in|within|during) the (?:last |previous )?(` + spokenForm + `) (before|earlier|beforehand)(?: (?:it|that))?\s*[,)]?`)
 	sameForm   = regexp.MustCompile(`(?i)\s*,?\b(?:(?:coming |all )?(?:from|by|on|to|with|for|at|against|of|using|involving) )?the (?:very )?same ([\w-]+(?: (?:ip|address|host|name|port))?)(?: (?:ip|address|machine))?\b`)
 	thatHost   = regexp.MustCompile(`(?i)\b(?:from|by|of) (?:that|the|this) (?:target|destination|server|(?:attacked|targeted|victim) (?:host|machine|device|system))\b`)
 )
@@ -35,6 +38,7 @@ type clauses struct {
 	certain       bool // the words can mean nothing else
 	not           bool
 	same          string // the word after "the same"
+	each          bool   // counts per host are asked for
 	fromTarget    bool   // the second is done by who was addressed in the first
 }
 
@@ -51,6 +55,12 @@ func splitSequence(question string) (clauses, bool) {
 			}
 		}
 	}
+	if m := spanBefore.FindStringSubmatchIndex(rest); m != nil && !c.said {
+		if d, ok := spokenSpan(rest[m[2]:m[3]]); ok {
+			c.within, c.said = d, true
+			rest = rest[:m[0]] + " before" + rest[m[1]:]
+		}
+	}
 	if m := sameForm.FindStringSubmatchIndex(rest); m != nil {
 		c.same = strings.ToLower(rest[m[2]:m[3]])
 		rest = blank(rest, m[0], m[1])
@@ -59,7 +69,11 @@ func splitSequence(question string) (clauses, bool) {
 		c.fromTarget = true
 		rest = blank(rest, m[0], m[1])
 	}
-	rest = strings.Join(strings.Fields(rest), " ")
+	if m := eachForm.FindStringIndex(rest); m != nil {
+		c.each = true
+		rest = rest[:m[0]]
+	}
+	rest = strings.Trim(strings.Join(strings.Fields(rest), " "), " ?.,")
 	return c, c.split(rest)
 }
 
@@ -74,7 +88,7 @@ func (c *clauses) split(rest string) bool {
 	if m := strong.FindStringSubmatchIndex(rest); m != nil {
 		word := strings.ToLower(rest[m[0]:m[1]])
 		after := m[6] >= 0
-		certain := strings.Contains(word, "followed") || strings.Contains(word, "preceded") || strings.Contains(word, "then") || strings.Contains(word, "subsequently") || strings.Contains(word, "thereafter") || strings.Contains(word, "after")
+		certain := strings.Contains(word, "followed") || strings.Contains(word, "preceded") || strings.Contains(word, "then") && !strings.Contains(word, "thenti") || strings.Contains(word, "subsequently") || strings.Contains(word, "thereafter") || strings.Contains(word, "after")
 		c.certain = strings.Contains(word, "followed") || strings.Contains(word, "preceded")
 		if certain && (!after || c.said || strings.Contains(word, "preceded")) {
 			c.not = m[2] >= 0
@@ -84,6 +98,10 @@ func (c *clauses) split(rest string) bool {
 			}
 			return c.usable()
 		}
+	}
+	if m := earlyForm.FindStringSubmatchIndex(rest); m != nil && c.said {
+		c.first, c.second = rest[m[4]:m[5]], rest[m[2]:m[3]]
+		return c.usable()
 	}
 	if m := weak.FindStringSubmatchIndex(rest); m != nil && c.said {
 		c.first, c.second = rest[:m[0]], rest[m[1]:]
@@ -174,7 +192,18 @@ func sequenceReading(question string, c clauses, first, second *reader) *Reading
 	if q.Time.IsZero() {
 		q.Time = b.Time
 	}
-	out := &Reading{Question: question, Shape: SequenceShape, Subject: "sequences", Status: Understood, Steps: []Step{{Tool: "query", Query: q}}}
+	out := &Reading{Question: question, Shape: SequenceShape, Subject: "sequences", Status: Understood}
+	counted := q
+	counted.Measures = []query.Measure{{Fn: query.Count}}
+	switch {
+	case c.each || first.asksEach(by) || second.asksEach(by):
+		counted.Group = []string{by}
+		counted.Limit = MaxGroups
+		out.Steps = append(out.Steps, Step{Tool: "query", Query: counted, Why: "how many for each"})
+	case first.f.On["fn:count"] || second.f.On["fn:count"] || first.f.On["times"]:
+		out.Steps = append(out.Steps, Step{Tool: "query", Query: counted, Why: "how many"})
+	}
+	out.Steps = append(out.Steps, Step{Tool: "query", Query: q, Why: "the newest of them"})
 	out.Steps = append(out.Steps, stepCount(a, q.Time, "how many of the first there are"), stepCount(b, q.Time, "how many of the second there are"))
 	out.Missing = slices.Concat(first.missing, second.missing)
 	for _, r := range []*reader{first, second} {
@@ -186,6 +215,14 @@ func sequenceReading(question string, c clauses, first, second *reader) *Reading
 	}
 	out.ReadAs = sequenceWords(c, first, second, by, out.Unknown)
 	return out
+}
+
+// asksEach tells that the hosts or users are asked for, not the events.
+func (r *reader) asksEach(by string) bool {
+	if r.f.On["fn:count"] && !slices.ContainsFunc(r.f.Targets, func(t string) bool { return strings.HasPrefix(t, groupMark) }) {
+		return false
+	}
+	return slices.ContainsFunc(r.f.Targets, func(t string) bool { return strings.TrimPrefix(t, groupMark) == by })
 }
 
 // stepCount counts the events of one step, and apart those whose clock is in

@@ -22,6 +22,7 @@ func (r *reader) countSteps() []Step {
 	}
 	main := q
 	main.Measures = r.measures()
+	r.difference(&main)
 	main = r.compared(main)
 	steps := []Step{{Tool: "query", Query: main}}
 	if r.f.Measure.Fn == query.Distinct {
@@ -65,6 +66,8 @@ func (r *reader) tableSteps() []Step {
 		q.Sort = []query.Sort{{By: q.Measures[0].Name(), Desc: !r.f.Asc}}
 	}
 	q.Limit = r.limit()
+	r.onlyOnce(&q)
+	r.difference(&q)
 	q = r.compared(q)
 	steps := []Step{{Tool: "query", Query: q}}
 	if q.Limit == 1 {

@@ -11,7 +11,7 @@ import (
 	"vedette/internal/query"
 )
 
-// moment is the events of a step with one key at one time.
+// moment is an event of a step, or those of one key at one time.
 type moment struct {
 	key   []any
 	id    string // key as text
@@ -23,71 +23,104 @@ type moment struct {
 // sequence answers a query for a sequence.
 func (r *run) sequence(all []record) {
 	s := r.plan.Sequence
+	end := len(s.Steps)
+	if s.Steps[end-1].Not {
+		end--
+	}
 	steps := make([][]moment, len(s.Steps))
 	for i, step := range s.Steps {
-		steps[i] = r.moments(step, all)
+		steps[i] = r.moments(step, all, i != end-1)
 	}
-	type found struct {
-		chain []moment
-		count int64
-	}
-	ended := map[string]*found{}
-	for _, first := range steps[0] {
-		chain, ok := r.follow(first, steps[1:])
-		if !ok {
+	for _, last := range steps[end-1] {
+		chain, ok := r.back(last, steps[:end-1])
+		if !ok || end < len(s.Steps) && !r.unfollowed(chain, steps[end]) {
 			continue
 		}
-		last := chain[len(chain)-1]
-		id := last.id + last.uid
-		f := ended[id]
-		if f == nil {
-			f = &found{chain: chain}
-			ended[id] = f
-		}
-		f.count += first.count
-		for i, m := range chain {
-			if m.at.Before(f.chain[i].at) {
-				f.chain[i] = m
+		count := int64(1)
+		if end > 1 {
+			count = 0
+			for _, m := range steps[0] {
+				if m.id == last.id && m.at.Before(chain[1].at) && last.at.Sub(m.at) <= s.Within {
+					count += m.count
+				}
 			}
 		}
-	}
-	for _, f := range ended {
-		cells := slices.Clone(f.chain[0].key)
-		cells = append(cells, f.count)
-		for _, m := range f.chain {
+		cells := append(slices.Clone(last.key), count)
+		for _, m := range chain {
 			cells = append(cells, m.at, m.uid)
 		}
 		r.rows = append(r.rows, row{cells: cells})
 	}
-	end := len(r.plan.Columns) - 2
+	if s.Counted {
+		r.countSequences()
+		return
+	}
+	last := len(r.plan.Columns) - 2
 	slices.SortFunc(r.rows, func(a, b row) int {
-		return cmp.Or(compareValues(b.cells[end], a.cells[end]), compareValues(a.cells[end+1], b.cells[end+1]))
+		return cmp.Or(compareValues(b.cells[last], a.cells[last]), compareValues(a.cells[last+1], b.cells[last+1]))
 	})
 }
 
-// follow finds the nearest later event of each further step, and says whether
-// the sequence is one.
-func (r *run) follow(first moment, rest [][]moment) ([]moment, bool) {
-	s := r.plan.Sequence
-	chain := []moment{first}
-	for i, step := range rest {
-		now := chain[len(chain)-1]
-		at := slices.IndexFunc(step, func(m moment) bool { return m.id == now.id && m.at.After(now.at) })
-		inTime := at >= 0 && step[at].at.Sub(first.at) <= s.Within
-		if s.Steps[i+1].Not {
-			told := r.plan.To.IsZero() || first.at.Before(r.plan.To.Add(-s.Within))
-			return chain, !inTime && told && now.at.Sub(first.at) <= s.Within
-		}
-		if at < 0 {
-			return nil, false
-		}
-		chain = append(chain, step[at])
+// countSequences puts how many rows there are, of all or for each key, in
+// place of them.
+func (r *run) countSequences() {
+	keys := r.plan.Sequence.Keys
+	if !r.plan.Sequence.ByKey {
+		r.rows = []row{{cells: []any{int64(len(r.rows))}}}
+		return
 	}
-	return chain, chain[len(chain)-1].at.Sub(first.at) <= s.Within
+	counts := map[string]*row{}
+	for _, x := range r.rows {
+		id := fmt.Sprintf("%q", x.cells[:keys])
+		if counts[id] == nil {
+			counts[id] = &row{cells: append(slices.Clone(x.cells[:keys]), int64(0))}
+		}
+		counts[id].cells[keys] = counts[id].cells[keys].(int64) + 1
+	}
+	r.rows = nil
+	for _, x := range counts {
+		r.rows = append(r.rows, *x)
+	}
+	slices.SortFunc(r.rows, func(a, b row) int {
+		if c := compareValues(b.cells[keys], a.cells[keys]); c != 0 {
+			return c
+		}
+		return slices.CompareFunc(a.cells[:keys], b.cells[:keys], compareValues)
+	})
 }
 
-// moments are the events of a step, in the order of time.
-func (r *run) moments(step query.PlanStep, all []record) []moment {
+// back goes from an event of the last step to the nearest earlier one of each
+// step before, and says whether all are there in time. The chain begins with
+// the first step.
+func (r *run) back(last moment, before [][]moment) ([]moment, bool) {
+	chain := []moment{last}
+	for i := len(before) - 1; i >= 0; i-- {
+		found := -1
+		for k, m := range before[i] {
+			if m.id == last.id && m.at.Before(chain[0].at) {
+				found = k // they are in the order of time
+			}
+		}
+		if found < 0 {
+			return nil, false
+		}
+		chain = slices.Insert(chain, 0, before[i][found])
+	}
+	return chain, last.at.Sub(chain[0].at) <= r.plan.Sequence.Within
+}
+
+// unfollowed reports whether none of the last step came in time, and one that
+// did could have been seen.
+func (r *run) unfollowed(chain []moment, not []moment) bool {
+	within, first, now := r.plan.Sequence.Within, chain[0], chain[len(chain)-1]
+	at := slices.IndexFunc(not, func(m moment) bool { return m.id == now.id && m.at.After(now.at) })
+	inTime := at >= 0 && not[at].at.Sub(first.at) <= within
+	return !inTime && (r.plan.To.IsZero() || first.at.Before(r.plan.To.Add(-within)))
+}
+
+// moments are the events of a step, in the order of time; folded, those of one
+// key at one time are one.
+func (r *run) moments(step query.PlanStep, all []record, folded bool) []moment {
 	own := &run{devices: r.devices, plan: &query.Plan{Classes: step.Classes, Where: step.Where, From: r.plan.From, To: r.plan.To, Bounded: true}}
 	byID := map[string]*moment{}
 	for _, rec := range all {
@@ -99,6 +132,9 @@ func (r *run) moments(step query.PlanStep, all []record) []moment {
 			continue
 		}
 		id := m.id + m.at.String()
+		if !folded {
+			id += m.uid
+		}
 		if have := byID[id]; have != nil {
 			have.count++
 			have.uid = min(have.uid, m.uid)

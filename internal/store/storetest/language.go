@@ -74,7 +74,7 @@ func sequences(t *testing.T, s store.Events) {
 	suspect.SetMetadataClockSuspect(true)
 	put(t, s,
 		login(1, 0, "10.0.0.1", "10.0.0.9", event.Failure), login(2, 1, "10.0.0.1", "10.0.0.9", event.Failure), login(3, 2, "10.0.0.1", "10.0.0.9", event.Failure),
-		write(4, 4, "10.0.0.1"), write(5, 4.5, "10.0.0.1"), // the second is not nearest to any login
+		write(4, 4, "10.0.0.1"), write(5, 4.5, "10.0.0.1"),
 		login(6, 10, "10.0.0.2", "10.0.0.8", event.Failure), write(7, 16, "10.0.0.2"), // too late
 		login(8, 20, "10.0.0.3", "10.0.0.2", event.Success), write(9, 21, "10.0.0.2"), // from the host that was logged in to
 		login(10, 30, "10.0.0.4", "10.0.0.9", event.Failure), write(11, 30, "10.0.0.4"), // at the same time is not after
@@ -86,13 +86,19 @@ func sequences(t *testing.T, s store.Events) {
 	}
 	uid := func(n int) string { return fmt.Sprintf("%032x", n) }
 	q := seq("5m", "src_endpoint.ip", failed, wrote)
-	if got := ask(t, s, q); fmt.Sprint(got.Columns) != "[src_endpoint.ip count step1.time step1.uid step2.time step2.uid]" || got.Total != 1 {
+	if got := ask(t, s, q); fmt.Sprint(got.Columns) != "[src_endpoint.ip count step1.time step1.uid step2.time step2.uid]" || got.Total != 2 {
 		t.Errorf("columns %v, total %d", got.Columns, got.Total)
 	}
-	want(t, s, q, row("10.0.0.1", int64(3), at(0), uid(1), at(4), uid(4)))
-	want(t, s, seq("3m", "src_endpoint.ip", failed, wrote), row("10.0.0.1", int64(2), at(1), uid(2), at(4), uid(4)))
-	want(t, s, seq("1h", "src_endpoint.ip", failed, wrote), row("10.0.0.2", int64(1), at(10), uid(6), at(16), uid(7)), row("10.0.0.1", int64(3), at(0), uid(1), at(4), uid(4)))
-	want(t, s, seq("1h", "src_endpoint.ip", failed, failed, wrote), row("10.0.0.1", int64(2), at(0), uid(1), at(1), uid(2), at(4), uid(4)))
+	want(t, s, q, row("10.0.0.1", int64(3), at(2), uid(3), at(4.5), uid(5)), row("10.0.0.1", int64(3), at(2), uid(3), at(4), uid(4)))
+	want(t, s, seq("3m", "src_endpoint.ip", failed, wrote), row("10.0.0.1", int64(1), at(2), uid(3), at(4.5), uid(5)), row("10.0.0.1", int64(2), at(2), uid(3), at(4), uid(4)))
+	want(t, s, seq("1h", "src_endpoint.ip", failed, wrote), row("10.0.0.2", int64(1), at(10), uid(6), at(21), uid(9)), row("10.0.0.2", int64(1), at(10), uid(6), at(16), uid(7)),
+		row("10.0.0.1", int64(3), at(2), uid(3), at(4.5), uid(5)), row("10.0.0.1", int64(3), at(2), uid(3), at(4), uid(4)))
+	want(t, s, seq("3m", "src_endpoint.ip", failed, failed, wrote), row("10.0.0.1", int64(1), at(1), uid(2), at(2), uid(3), at(4), uid(4)))
+	counted := seq("1h", "src_endpoint.ip", failed, wrote)
+	counted.Measures = []query.Measure{{Fn: query.Count}}
+	want(t, s, counted, row(int64(4)))
+	counted.Group = []string{"src_endpoint.ip"}
+	want(t, s, counted, row("10.0.0.1", int64(2)), row("10.0.0.2", int64(2)))
 	in := query.Step{Classes: []string{"authentication"}, Where: where("status", query.Eq, event.Success), By: []string{"dst_endpoint.ip"}}
 	want(t, s, seq("5m", "src_endpoint.ip", in, wrote), row("10.0.0.2", int64(1), at(20), uid(8), at(21), uid(9)))
 	no := wrote
@@ -103,8 +109,8 @@ func sequences(t *testing.T, s store.Events) {
 	want(t, s, until, row("10.0.0.2", int64(1), at(10), uid(6)))
 	limited := seq("1h", "src_endpoint.ip", failed, wrote)
 	limited.Limit = 1
-	if got := ask(t, s, limited); len(got.Rows) != 1 || got.Total != 2 {
-		t.Errorf("%d rows of %d, want 1 of 2", len(got.Rows), got.Total)
+	if got := ask(t, s, limited); len(got.Rows) != 1 || got.Total != 4 {
+		t.Errorf("%d rows of %d, want 1 of 4", len(got.Rows), got.Total)
 	}
 	want(t, s, seq("1h", "device.name", failed, wrote)) // no event has one
 	for _, bad := range []query.Query{seq("5m", "src_endpoint.ip", failed), seq("5m", "answers", failed, wrote), seq("5x", "src_endpoint.ip", failed, wrote), seq("5m", "src_endpoint.ip", no, wrote), seq("99d", "src_endpoint.ip", failed, wrote)} {
@@ -155,5 +161,12 @@ func randomSequence(t *rapid.T, q query.Query) query.Query {
 		step.Not = i == steps-1 && rapid.IntRange(0, 2).Draw(t, "not") == 0
 		seq.Steps = append(seq.Steps, step)
 	}
-	return query.Query{Time: q.Time, Limit: q.Limit, Sequence: seq}
+	out := query.Query{Time: q.Time, Limit: q.Limit, Sequence: seq}
+	switch rapid.IntRange(0, 4).Draw(t, "counted") {
+	case 0:
+		out.Measures = []query.Measure{{Fn: query.Count}}
+	case 1:
+		out.Measures, out.Group = []query.Measure{{Fn: query.Count}}, seq.By
+	}
+	return out
 }

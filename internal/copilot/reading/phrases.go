@@ -1,0 +1,108 @@
+package reading
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"vedette/internal/query"
+)
+
+// Phrases whose words would mean something else one by one. They are read and
+// taken out of the question before it is cut.
+var (
+	onceForm  = regexp.MustCompile(`(?i)\b(?:only |just |exactly |merely )+(?:one |a )?(?:single |one )?(?:time|once|occurrence|record|line|entry|event|attempt)\b|\b(?:exactly|only|just) once\b|\b(?:just|only|exactly) (?:one |a )single\b|\bone time only\b|\bseen once\b`)
+	blockForm = regexp.MustCompile(`(?i)\b(?:in |into |per |every |for each |by |each |which )?(?:(?:the )?(?:blocks?|intervals?|windows?|bins?|buckets?|slots?|chunks?|steps?|periods?) of (` + spokenForm + `)|(\d+|one|two|five|ten|fifteen|twenty|thirty|sixty)[ -](second|minute|hour|day)s? ?(?:blocks?|intervals?|windows?|bins?|buckets?|slots?|chunks?|steps?|periods?))\b`)
+	everyForm = regexp.MustCompile(`(?i)\b(?:every|per|each) (\d+|five|ten|fifteen|twenty|thirty) (second|minute|hour|day)s?\b`)
+	fillForm  = regexp.MustCompile(`(?i)[,;(]?\s*\b(?:(?:to|with|at|rounded to) )?(?:\d|one|two|three) (?:decimals?|decimal places?|digits)\b(?: after the (?:point|comma))?[)]?|\bclock hour\b|\b(?:biggest|largest|highest|most|worst) first\b|\bin descending order\b|\bone (?:line|row) (?:per|for each)\b`)
+	moreForm  = regexp.MustCompile(`(?i)\bhow (?:many|much) (?:more|fewer|less)\b|\b(?:difference|what is the difference) (?:between|in)\b|\bby how (?:many|much)\b[^?]*\b(?:more|less|fewer|increase|drop|change)`)
+)
+
+// takePhrases finds such phrases.
+func (r *reader) takePhrases() {
+	q := r.question
+	if moreForm.MatchString(q) {
+		r.f.Difference = true
+	}
+	if m := onceForm.FindStringIndex(q); m != nil {
+		r.f.Once, q = true, blank(q, m[0], m[1])
+	}
+	if m := blockForm.FindStringSubmatchIndex(q); m != nil {
+		r.f.Bucket = blockWidth(group(q, m, 1), group(q, m, 2), group(q, m, 3))
+		q = blank(q, m[0], m[1])
+	} else if m := everyForm.FindStringSubmatchIndex(q); m != nil {
+		r.f.Bucket = blockWidth("", group(q, m, 1), group(q, m, 2))
+		q = blank(q, m[0], m[1])
+	}
+	for _, m := range fillForm.FindAllStringIndex(q, -1) {
+		keep := strings.ToLower(q[m[0]:m[1]])
+		switch {
+		case strings.Contains(keep, "clock hour"):
+			q = q[:m[0]] + strings.Repeat(" ", 6) + "hour" + q[m[1]:]
+		case strings.Contains(keep, "one line") || strings.Contains(keep, "one row"):
+			q = q[:m[1]-len("per")] + "per" + q[m[1]:]
+			if strings.HasSuffix(keep, "each") {
+				q = q[:m[1]-len("per")] + "per" + q[m[1]:]
+			}
+			q = blank(q, m[0], m[1]-len("per"))
+		case strings.Contains(keep, "first"):
+			r.f.Sorted = true
+			q = blank(q, m[0], m[1])
+		default:
+			q = blank(q, m[0], m[1])
+		}
+	}
+	r.question = q
+}
+
+func blockWidth(spoken, count, unit string) string {
+	if spoken == "" {
+		spoken = count + " " + unit
+	}
+	d, ok := spokenSpan(spoken)
+	if !ok {
+		return ""
+	}
+	return query.FormatDuration(d)
+}
+
+// onlyOnce keeps the groups that happened once.
+func (r *reader) onlyOnce(q *query.Query) {
+	if !r.f.Once || len(q.Measures) == 0 || len(q.Group) == 0 {
+		return
+	}
+	for _, m := range q.Measures {
+		if m.Fn == query.Count && m.Where == nil {
+			q.Having = append(q.Having, query.Having{By: m.Name(), Op: query.Eq, Value: 1.0})
+			q.Limit = MaxGroups
+			return
+		}
+	}
+}
+
+// difference adds by how much the first of two measures is more than the
+// second, where that is asked.
+func (r *reader) difference(q *query.Query) {
+	if r.f.Difference && len(q.Measures) == 2 {
+		q.Measures = append(q.Measures, query.Measure{Fn: query.Diff, Of: []string{q.Measures[0].Name(), q.Measures[1].Name()}, As: "difference"})
+	}
+}
+
+// year reads "in 2018", "of 2018", "the year 2018".
+func (c *clock) year(i int) (when, int) {
+	j := c.skip(i, "in", "of", "during", "for", "from", "the", "year", "only", "days")
+	n, ok := c.number(j)
+	if !ok || j == i || len(c.word(j)) != 4 || n < 1990 || n > float64(c.now.Year()) || strings.Contains(c.word(j), ".") {
+		return when{}, 0
+	}
+	if !c.data[0].IsZero() && (int(n) < c.data[0].Year() || int(n) > c.data[1].Year()) {
+		return when{}, 0
+	}
+	from, err := c.dayOf(strconv.Itoa(int(n)) + "-01-01")
+	if err != nil {
+		return when{}, 0
+	}
+	w := c.range2(from, from.AddDate(1, 0, 0))
+	w.text = strconv.Itoa(int(n))
+	return w, j + 1 - i
+}
