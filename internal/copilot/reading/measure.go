@@ -150,6 +150,9 @@ func (r *reader) saidSend() bool {
 // mostDifferent is what is counted in "which source tried the most different
 // users": a noun after "different" that is not the one asked for.
 func (r *reader) mostDifferent() string {
+	if field := r.byNumberOf(); field != "" {
+		return field
+	}
 	if !r.f.Ordered || len(r.f.Targets) == 0 {
 		return ""
 	}
@@ -293,6 +296,34 @@ func (r *reader) superlative() string {
 			if f := map[string]string{"connection": "traffic.bytes", "file": "file.size", "http": "http_response.length"}[key]; f != "" && len(r.f.Targets) == 0 {
 				return f
 			}
+		}
+	}
+	return ""
+}
+
+// byNumberOf is the X of "top 3 sources by number of different X": it is
+// counted, not grouped by.
+func (r *reader) byNumberOf() string {
+	for i, s := range r.spans {
+		if e := s.entry(kFn); e == nil || e.key != "distinct" || i < 2 || i+1 >= len(r.spans) {
+			continue
+		}
+		before := r.spans[i-1]
+		if f := before.entry(kFn); f == nil || f.key != "count" || !r.spans[i-2].is(kGroup) {
+			continue
+		}
+		e := r.spans[i+1].entry(kEntity)
+		if e == nil || e.attrs["field"] == "" {
+			continue
+		}
+		field := r.fieldOf(e)
+		if strings.HasPrefix(field, "[") {
+			field = "dst_endpoint.ip"
+		}
+		same := func(t string) bool { return strings.TrimPrefix(t, groupMark) == field }
+		if len(r.f.Targets) > 1 || len(r.f.Targets) == 1 && !same(r.f.Targets[0]) {
+			r.f.Targets = slices.DeleteFunc(r.f.Targets, same)
+			return field
 		}
 	}
 	return ""

@@ -11,11 +11,11 @@ import (
 // Phrases whose words would mean something else one by one. They are read and
 // taken out of the question before it is cut.
 var (
-	onceForm  = regexp.MustCompile(`(?i)\b(?:only |just |exactly |merely )+(?:one |a )?(?:single |one )?(?:time|once|occurrence|record|line|entry|event|attempt)\b|\b(?:exactly|only|just) once\b|\b(?:just|only|exactly) (?:one |a )single\b|\bone time only\b|\bseen once\b`)
+	onceForm  = regexp.MustCompile(`(?i)\b(?:only|just|exactly|merely) (?:only |just |exactly )?(?:one |a )?(?:single |one )?(?:time|once|occurrence|record|line|entry|event)\b(?: only)?|\b(?:in |by )?(?:just|only|exactly|merely) (?:one(?: single)?|a single)\b|\bone (?:time|single (?:time|record|line|entry|event)) only\b|\b(?:seen|appears?|occurs?|shows? up) once\b|\bone single (?:time|record|line|entry|event)\b(?: only)?`)
 	blockForm = regexp.MustCompile(`(?i)\b(?:in |into |per |every |for each |by |each |which )?(?:(?:the )?(?:blocks?|intervals?|windows?|bins?|buckets?|slots?|chunks?|steps?|periods?) of (` + spokenForm + `)|(\d+|one|two|five|ten|fifteen|twenty|thirty|sixty)[ -](second|minute|hour|day)s? ?(?:blocks?|intervals?|windows?|bins?|buckets?|slots?|chunks?|steps?|periods?))\b`)
 	everyForm = regexp.MustCompile(`(?i)\b(?:every|per|each) (\d+|five|ten|fifteen|twenty|thirty) (second|minute|hour|day)s?\b`)
-	fillForm  = regexp.MustCompile(`(?i)[,;(]?\s*\b(?:(?:to|with|at|rounded to) )?(?:\d|one|two|three) (?:decimals?|decimal places?|digits)\b(?: after the (?:point|comma))?[)]?|\bclock hour\b|\b(?:biggest|largest|highest|most|worst) first\b|\bin descending order\b|\bone (?:line|row) (?:per|for each)\b`)
-	moreForm  = regexp.MustCompile(`(?i)\bhow (?:many|much) (?:more|fewer|less)\b|\b(?:difference|what is the difference) (?:between|in)\b|\bby how (?:many|much)\b[^?]*\b(?:more|less|fewer|increase|drop|change)`)
+	fillForm  = regexp.MustCompile(`(?i)[,;(]?\s*\b(?:(?:to|with|at|rounded to) )?(?:\d|one|two|three) (?:decimals?|decimal places?|digits)\b(?: after the (?:point|comma))?[)]?|\bclock hour\b|\b(?:biggest|largest|highest|most|worst|fewest|lowest|smallest)(?: \w+){0,2} first\b|\bin descending order\b|\bone (?:line|row) (?:per|for each)\b`)
+	moreForm  = regexp.MustCompile(`(?i)\bhow (?:many|much) (?:more|fewer|less)\b|\b(?:difference|what is the difference) (?:between|in)\b|\bby how (?:many|much)\b[^?]*\b(?:more|less|fewer|increase|drop|change|exceed)`)
 )
 
 // takePhrases finds such phrases.

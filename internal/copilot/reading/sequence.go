@@ -58,7 +58,11 @@ func splitSequence(question string) (clauses, bool) {
 	if m := spanBefore.FindStringSubmatchIndex(rest); m != nil && !c.said {
 		if d, ok := spokenSpan(rest[m[2]:m[3]]); ok {
 			c.within, c.said = d, true
-			rest = rest[:m[0]] + " before" + rest[m[1]:]
+			before := " before"
+			if strings.Contains(strings.ToLower(rest), "preceded") {
+				before = "" // the word says it
+			}
+			rest = rest[:m[0]] + before + " " + strings.TrimLeft(rest[m[1]:], ", ")
 		}
 	}
 	if m := sameForm.FindStringSubmatchIndex(rest); m != nil {

@@ -44,7 +44,7 @@ func (r *reader) decideShape() {
 		r.f.Shape, r.f.Pick = DevicesShape, "new"
 	case sh["never"] && len(r.f.Targets) > 0 && r.neverOfTarget():
 		r.f.Shape, r.f.Pick = TableShape, "never"
-	case sh["new"] && len(r.f.Targets) == 0 && r.f.Subject != nil && r.f.Subject.key == "connection" && !count:
+	case sh["new"] && len(r.f.Targets) == 0 && r.f.Subject != nil && r.f.Subject.key == "connection" && !count && r.f.Bucket == "":
 		r.f.Targets = []string{"src_endpoint.ip", "dst_endpoint.ip"}
 		r.f.Shape, r.f.Pick = TableShape, "new"
 	case sh["new"] && len(r.f.Targets) > 0:

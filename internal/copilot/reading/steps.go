@@ -1,11 +1,18 @@
 package reading
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"vedette/internal/query"
+)
+
+// The words between which the whole of a share stands.
+var (
+	shareForm = regexp.MustCompile(`\b(?:share|percentage|percent|proportion|fraction|part|rate|%) of (?:all |the |its |their |those |these )*`)
+	shareVerb = regexp.MustCompile(`\b(?:were|was|are|is|got|gets?|have|has|had|failed|fail|succeeded|used?|ended|end|did|does|do|went|goes|came|carry|carried|asked|ask|use|uses|contain|belong|made|lasted|returned|resulted|received)\b`)
 )
 
 func (r *reader) countSteps() []Step {
@@ -255,9 +262,11 @@ func (r *reader) trendSteps() []Step {
 
 // shareSteps counts the part and the whole in one row.
 func (r *reader) shareSteps() []Step {
-	part := r.f.where()
 	keep := r.f
-	r.f.Conds = nil
+	of, were := r.splitShare()
+	r.f.Conds = were
+	part := r.f.where()
+	r.f.Conds = of
 	q := r.base()
 	r.f = keep
 	q.Measures = []query.Measure{{Fn: query.Count, Where: part, As: "part"}, {Fn: query.Count, As: "whole"}}
@@ -337,4 +346,32 @@ func (r *reader) deviceSteps() []Step {
 		q.Sort = []query.Sort{{By: "name"}}
 	}
 	return []Step{{Tool: "query", Query: q}}
+}
+
+// splitShare tells the conditions of the whole from those of the part: "what
+// share of the tcp connections of 10.0.0.5 | were rejected". Without a verb
+// after "of" all are of the part.
+func (r *reader) splitShare() (whole, part []Cond) {
+	low := strings.ToLower(r.question)
+	m := shareForm.FindStringIndex(low)
+	if m == nil {
+		return nil, r.f.Conds
+	}
+	verb := shareVerb.FindStringIndex(low[m[1]:])
+	if verb == nil {
+		return nil, r.f.Conds
+	}
+	from, to := m[1], m[1]+verb[0]
+	for _, c := range r.f.Conds {
+		at := strings.Index(low[from:], strings.ToLower(c.Text))
+		if c.Text != "" && at >= 0 && from+at < to {
+			whole = append(whole, c)
+		} else {
+			part = append(part, c)
+		}
+	}
+	if len(part) == 0 {
+		return nil, r.f.Conds
+	}
+	return whole, part
 }
