@@ -13,6 +13,8 @@ func hostileFormats(dialect string) []attack {
 		return hostileCEF()
 	case "leef":
 		return hostileLEEF()
+	case "windows":
+		return hostileWindows()
 	}
 	return nil
 }
@@ -70,4 +72,20 @@ func manyKeys(n int) string {
 		b.WriteString("=v ")
 	}
 	return b.String()
+}
+
+func hostileWindows() []attack {
+	const top = `{"EventID":3,"Channel":"Microsoft-Windows-Sysmon/Operational","Hostname":"ws","SourceIp":"192.0.2.7","UtcTime":"2025-05-20 10:00:00.000"`
+	return []attack{
+		{name: "an id twice", data: top + `,"EventID":1}`, check: extra("EventID", "1")},
+		{name: "a field twice", data: top + `,"SourceIp":"203.0.113.9"}`, check: source},
+		{name: "an address of text", data: strings.Replace(top, "192.0.2.7", "x", 1) + `}`, check: extra("SourceIp", "x")},
+		{name: "a port of text", data: top + `,"SourcePort":"99999999999999999999"}`, check: source},
+		{name: "many answers", data: strings.Replace(top, ":3,", ":22,", 1) + `,"QueryResults":"` + strings.Repeat("192.0.2.1;", 100_000) + `"}`},
+		{name: "a long channel", data: `{"EventID":1,"Channel":"` + strings.Repeat("é/", 100_000) + `","Hostname":"h","UtcTime":"2025-05-20 10:00:00"}`},
+		{name: "data of one name", data: `{"Event":{"System":{"EventID":1},"EventData":{"Data":[{"Name":"a"},{"Name":"b","#text":"c"}]}}}`, check: extra("b", "c")},
+		{name: "nested too deep", data: top + `,"x":` + strings.Repeat(`{"a":`, 10_000), refused: "nested deeper"},
+		{name: "year 9999", data: `{"EventID":1,"Channel":"Security","Hostname":"h","TimeCreated":"9999-01-01T00:00:00Z"}`, check: suspect},
+		{name: "no object", data: `[]`, refused: "not a JSON object"},
+	}
 }

@@ -64,3 +64,26 @@ func textOutsideRaw(e *event.Event, v string) bool {
 	have := strings.ToLower(string(c.AppendJSON(nil)))
 	return strings.Contains(have, want) || strings.Contains(have, strings.ReplaceAll(want, "-", ":"))
 }
+
+// isLast tells whether a value of an event of Windows is kept under its own
+// name, without the objects around it.
+func isLast(e *event.Event, f field) bool {
+	if !strings.HasPrefix(e.MetadataLogName(), "windows/") {
+		return false
+	}
+	last := f.key[strings.LastIndexByte(f.key, '.')+1:]
+	for _, x := range e.Extras() {
+		if x.Name == last && (x.Value == f.value || contains(x.Value, f.value)) {
+			return true
+		}
+		if x.Value == f.value && !strings.Contains(f.key, "event_data") && !strings.Contains(f.key, "EventData") {
+			return true // of the frame, whose names differ
+		}
+	}
+	return namesField(e, f)
+}
+
+// namesField finds a value that is itself the name of a field.
+func namesField(e *event.Event, f field) bool {
+	return strings.HasSuffix(f.key, "Name") && e.Extra(f.value) != ""
+}

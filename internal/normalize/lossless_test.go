@@ -50,7 +50,7 @@ func lostValues(dialect string, all []outcome) []string {
 				header = strings.Split(h, "\t")
 			}
 			fields = cellsOf(string(o.raw), header)
-		case "zeek-json", "eve":
+		case "zeek-json", "eve", "windows":
 			fields = leavesOf(o.raw)
 		case "syslog":
 			fields = wordsOf(string(o.raw))
@@ -150,6 +150,9 @@ func holds(e *event.Event, f field) bool {
 		return textOutsideRaw(e, f.value)
 	}
 	if x := e.Extra(f.key); x == f.value || x != "" && contains(x, f.value) {
+		return true
+	}
+	if isLast(e, f) {
 		return true
 	}
 	if strings.HasPrefix(f.key, "col") { // no header named it
