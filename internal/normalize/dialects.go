@@ -1,6 +1,7 @@
 package normalize
 
 import (
+	"vedette/internal/normalize/auditd"
 	"vedette/internal/normalize/cef"
 	"vedette/internal/normalize/plain"
 	"vedette/internal/normalize/suricata"
@@ -12,5 +13,5 @@ import (
 // Dialects is the list of all formats that can be read. A new one is added
 // here and nowhere else; see docs/new-parser.md.
 func Dialects() []Dialect {
-	return []Dialect{zeek.TSV(), zeek.JSON(), suricata.EVE(), cef.CEF(), cef.LEEF(), windows.Dialect(), syslog.Dialect(), plain.Text()}
+	return []Dialect{zeek.TSV(), zeek.JSON(), suricata.EVE(), cef.CEF(), cef.LEEF(), windows.Dialect(), auditd.Dialect(), syslog.Dialect(), plain.Text()}
 }

@@ -17,6 +17,7 @@ func FuzzSyslog(f *testing.F)   { fuzz(f, "syslog") }
 func FuzzCEF(f *testing.F)      { fuzz(f, "cef") }
 func FuzzLEEF(f *testing.F)     { fuzz(f, "leef") }
 func FuzzWindows(f *testing.F)  { fuzz(f, "windows") }
+func FuzzAuditd(f *testing.F)   { fuzz(f, "auditd") }
 func FuzzText(f *testing.F)     { fuzz(f, "text") }
 
 // fuzz feeds a whole source to one dialect. What holds whatever is in it: no

@@ -15,6 +15,8 @@ func hostileFormats(dialect string) []attack {
 		return hostileLEEF()
 	case "windows":
 		return hostileWindows()
+	case "auditd":
+		return hostileAuditd()
 	}
 	return nil
 }
@@ -87,5 +89,22 @@ func hostileWindows() []attack {
 		{name: "nested too deep", data: top + `,"x":` + strings.Repeat(`{"a":`, 10_000), refused: "nested deeper"},
 		{name: "year 9999", data: `{"EventID":1,"Channel":"Security","Hostname":"h","TimeCreated":"9999-01-01T00:00:00Z"}`, check: suspect},
 		{name: "no object", data: `[]`, refused: "not a JSON object"},
+	}
+}
+
+func hostileAuditd() []attack {
+	const top = "type=USER_LOGIN msg=audit(1747735200.243:1): "
+	return []attack{
+		{name: "an account that spells an address", data: top + `msg='acct="a addr=203.0.113.9" addr=192.0.2.7 res=failed'`, check: source},
+		{name: "the address twice", data: top + "addr=192.0.2.7 addr=203.0.113.9", check: source},
+		{name: "hexadecimal that is none", data: top + "addr=192.0.2.7 acct=ABCX", check: user("ABCX")},
+		{name: "bytes in hexadecimal", data: top + "addr=192.0.2.7 acct=FF00", check: user(`\xff`)},
+		{name: "a quote that never ends", data: top + `addr=192.0.2.7 acct="` + strings.Repeat("a ", 100_000), check: source},
+		{name: "many events at once", data: strings.Repeat("type=SYSCALL msg=audit(1747735200.243:1): a=1\ntype=SYSCALL msg=audit(1747735200.243:2): a=1\n", 500)},
+		{name: "msg in msg", data: top + strings.Repeat("msg='a=1 ", 10_000)},
+		{name: "msg of msg", data: top + strings.Repeat("msg=", 100_000)},
+		{name: "many pairs", data: top + "addr=192.0.2.7 " + manyKeys(5000), check: source},
+		{name: "no time", data: "type=X msg=audit(:1): addr=192.0.2.7", refused: "not a record"},
+		{name: "a far time", data: "type=X msg=audit(99999999999999999999.1:1): addr=192.0.2.7", check: suspect},
 	}
 }

@@ -1,6 +1,7 @@
 package normalize_test
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"regexp"
 	"strings"
@@ -11,8 +12,9 @@ import (
 // The values of records in the formats that have no header of columns and no
 // JSON, read without the code under test.
 var (
-	cefPair  = regexp.MustCompile(`(\w+)=((?:\\.|[^\\])*?)(?: \w+=|$)`)
-	leefPair = regexp.MustCompile(`(\w+)=([^\t^]*)`)
+	cefPair   = regexp.MustCompile(`(\w+)=((?:\\.|[^\\])*?)(?: \w+=|$)`)
+	auditPair = regexp.MustCompile(`(\w+)=("[^"]*"|[^\s']+)`)
+	leefPair  = regexp.MustCompile(`(\w+)=([^\t^]*)`)
 )
 
 // timesOf are the keys whose values become the event's time.
@@ -39,7 +41,30 @@ func fieldsOf(dialect, raw string) []field {
 		}
 		return out
 	}
+	if dialect == "auditd" {
+		var out []field
+		for _, m := range auditPair.FindAllStringSubmatch(raw, -1) {
+			if m[1] != "msg" && m[1] != "type" {
+				out = append(out, valueOf(m[1], unhex(m[1], m[2]))...)
+			}
+		}
+		return out
+	}
 	return nil
+}
+
+// unhex undoes hexadecimal digits in the values of the audit log that are
+// written so in the sample.
+func unhex(key, v string) string {
+	if v == "?" {
+		return ""
+	}
+	if v = strings.Trim(v, `"'`); key == "proctitle" || key == "cmd" || key == "a2" && len(v) > 8 {
+		if b, err := hex.DecodeString(v); err == nil {
+			return strings.TrimSpace(strings.ReplaceAll(string(b), "\x00", " "))
+		}
+	}
+	return v
 }
 
 var cefPlain = strings.NewReplacer(`\\`, `\`, `\=`, `=`, `\n`, "\n")
