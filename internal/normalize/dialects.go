@@ -6,6 +6,7 @@ import (
 	"vedette/internal/normalize/plain"
 	"vedette/internal/normalize/suricata"
 	"vedette/internal/normalize/syslog"
+	"vedette/internal/normalize/web"
 	"vedette/internal/normalize/windows"
 	"vedette/internal/normalize/zeek"
 )
@@ -13,5 +14,8 @@ import (
 // Dialects is the list of all formats that can be read. A new one is added
 // here and nowhere else; see docs/new-parser.md.
 func Dialects() []Dialect {
-	return []Dialect{zeek.TSV(), zeek.JSON(), suricata.EVE(), cef.CEF(), cef.LEEF(), windows.Dialect(), auditd.Dialect(), syslog.Dialect(), plain.Text()}
+	return []Dialect{
+		zeek.TSV(), zeek.JSON(), suricata.EVE(), cef.CEF(), cef.LEEF(), windows.Dialect(), auditd.Dialect(),
+		web.Access(), web.Error(), web.W3C(), syslog.Dialect(), plain.Text(),
+	}
 }

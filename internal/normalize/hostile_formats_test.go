@@ -17,6 +17,8 @@ func hostileFormats(dialect string) []attack {
 		return hostileWindows()
 	case "auditd":
 		return hostileAuditd()
+	case "access", "weberror", "w3c":
+		return hostileWeb(dialect)
 	}
 	return nil
 }
@@ -106,5 +108,46 @@ func hostileAuditd() []attack {
 		{name: "many pairs", data: top + "addr=192.0.2.7 " + manyKeys(5000), check: source},
 		{name: "no time", data: "type=X msg=audit(:1): addr=192.0.2.7", refused: "not a record"},
 		{name: "a far time", data: "type=X msg=audit(99999999999999999999.1:1): addr=192.0.2.7", check: suspect},
+	}
+}
+
+func hostileWeb(dialect string) []attack {
+	const access = `192.0.2.7 - - [20/May/2025:12:00:00 +0200] `
+	const w3c = "#Fields: date time c-ip cs-uri-stem\n2025-05-20 12:00:00 192.0.2.7 "
+	switch dialect {
+	case "w3c":
+		return []attack{
+			{name: "a header of many columns", data: "#Fields:" + strings.Repeat(" f", 100_000), refused: "more than 200 columns"},
+			{name: "a long column name", data: "#Fields: " + strings.Repeat("f", 100_000), refused: "column name longer"},
+			{name: "fewer columns than named", data: "#Fields: a b c\n1 2", refused: "2 columns where the header names 3"},
+			{name: "more columns than named", data: w3c + "/ more", check: extra("col5", "more")},
+			{name: "a million columns", data: w3c + strings.Repeat(" x", 1_000_000), refused: "more than 200 columns"},
+			{name: "a column twice", data: "#Fields: c-ip c-ip\n192.0.2.7 203.0.113.9", check: source},
+			{name: "no header", data: "192.0.2.7 x", refused: "before any #Fields"},
+			{name: "a date of text", data: "#Fields: date time c-ip\nx y 192.0.2.7", check: extra("date", "x")},
+		}
+	case "weberror":
+		const top = "[Tue May 20 12:00:00 2025] [error] "
+		return []attack{
+			{name: "a client in the text", data: top + "[client 192.0.2.7] x [client 203.0.113.9] y", check: source},
+			{name: "a client that is none", data: top + "[client ]:]:] x"},
+			{name: "many clients", data: "2025/05/20 12:00:00 [error] 1#1: x" + strings.Repeat(", client: 192.0.2.7", 10_000), check: source},
+			{name: "a long line", data: top + strings.Repeat("[", 1<<20)},
+		}
+	}
+	return []attack{
+		{name: "a request that spells a line", data: access + `"GET /\" 200 1 \"x HTTP/1.1" 404 9`, check: func(e *event.Event) string {
+			if e.HTTPResponseCode() != 404 {
+				return "another code"
+			}
+			return source(e)
+		}},
+		{name: "bytes on the port", data: access + `"\x16\x03\x01" 400 0`, check: extra("request", `\x16\x03\x01`)},
+		{name: "a user with spaces", data: `192.0.2.7 - a b [c] [20/May/2025:12:00:00 +0200] "GET / HTTP/1.0" 200 1`, check: user("a b [c]")},
+		{name: "an address of text", data: `x' - - [20/May/2025:12:00:00 +0200] "GET / HTTP/1.0" 200 1`},
+		{name: "a code out of range", data: access + `"GET / HTTP/1.0" 999 99999999999999999999`, check: source},
+		{name: "a long request", data: access + `"GET /` + strings.Repeat(`\"`, 500_000) + `" 200 1`, check: source},
+		{name: "many fields", data: access + `"GET / HTTP/1.0" 200 1` + strings.Repeat(` "x"`, 100_000), check: source},
+		{name: "31 February", data: strings.Replace(access, "20/May", "31/Feb", 1) + `"GET / HTTP/1.0" 200 1`, check: suspect},
 	}
 }

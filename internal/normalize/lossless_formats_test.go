@@ -41,7 +41,10 @@ func fieldsOf(dialect, raw string) []field {
 		}
 		return out
 	}
-	if dialect == "auditd" {
+	switch dialect {
+	case "access", "weberror", "w3c":
+		return wordsAfterTime(raw)
+	case "auditd":
 		var out []field
 		for _, m := range auditPair.FindAllStringSubmatch(raw, -1) {
 			if m[1] != "msg" && m[1] != "type" {
@@ -51,6 +54,22 @@ func fieldsOf(dialect, raw string) []field {
 		return out
 	}
 	return nil
+}
+
+var anyTime = regexp.MustCompile(`\[?\d{2,4}[-/](?:\d{2}|[A-Z][a-z]{2})[-/]\d{2,4}[: T]\d{2}:\d{2}:\d{2}(?: [+-]\d{4})?|^\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d [\d:.]+ \d{4}\]`)
+
+// wordsAfterTime are the words of a line but for its time.
+func wordsAfterTime(raw string) []field {
+	if strings.HasPrefix(raw, "#") {
+		return nil
+	}
+	var out []field
+	for _, w := range strings.FieldsFunc(anyTime.ReplaceAllString(raw, " "), func(r rune) bool { return r <= 127 && !strings.ContainsRune(wordRunes, r) }) {
+		if w != "HTTP" && w != "client" {
+			out = append(out, field{"text", w})
+		}
+	}
+	return out
 }
 
 // unhex undoes hexadecimal digits in the values of the audit log that are
