@@ -3,7 +3,9 @@ package normalize
 import (
 	"vedette/internal/normalize/auditd"
 	"vedette/internal/normalize/cef"
+	"vedette/internal/normalize/mqttlog"
 	"vedette/internal/normalize/plain"
+	"vedette/internal/normalize/radius"
 	"vedette/internal/normalize/suricata"
 	"vedette/internal/normalize/syslog"
 	"vedette/internal/normalize/web"
@@ -16,6 +18,6 @@ import (
 func Dialects() []Dialect {
 	return []Dialect{
 		zeek.TSV(), zeek.JSON(), suricata.EVE(), cef.CEF(), cef.LEEF(), windows.Dialect(), auditd.Dialect(),
-		web.Access(), web.Error(), web.W3C(), syslog.Dialect(), plain.Text(),
+		web.Access(), web.Error(), web.W3C(), radius.Log(), radius.Detail(), mqttlog.Dialect(), syslog.Dialect(), plain.Text(),
 	}
 }

@@ -17,6 +17,8 @@ func hostileFormats(dialect string) []attack {
 		return hostileWindows()
 	case "auditd":
 		return hostileAuditd()
+	case "radius", "radius-detail", "mqttlog":
+		return hostileServers(dialect)
 	case "access", "weberror", "w3c":
 		return hostileWeb(dialect)
 	}
@@ -149,5 +151,36 @@ func hostileWeb(dialect string) []attack {
 		{name: "a long request", data: access + `"GET /` + strings.Repeat(`\"`, 500_000) + `" 200 1`, check: source},
 		{name: "many fields", data: access + `"GET / HTTP/1.0" 200 1` + strings.Repeat(` "x"`, 100_000), check: source},
 		{name: "31 February", data: strings.Replace(access, "20/May", "31/Feb", 1) + `"GET / HTTP/1.0" 200 1`, check: suspect},
+	}
+}
+
+func hostileServers(dialect string) []attack {
+	const auth = "Tue May 20 12:00:00 2025 : Auth: (1) Login incorrect: "
+	const head = "Tue May 20 12:00:00 2025\n\tUser-Name = \"a\"\n"
+	switch dialect {
+	case "radius":
+		return []attack{
+			{name: "a user that spells a client", data: auth + "[x/y] (from client c port 1 cli 203.0.113.9) [b/z] (from client d port 2 cli 192.0.2.7)", check: source},
+			{name: "a user with slashes", data: auth + "[a/b/c/pw] (from client d port 2)", check: user("a/b/c")},
+			{name: "a long user", data: auth + "[" + strings.Repeat("a", 1<<20) + "] (from client d port 2)"},
+			{name: "many brackets", data: auth + strings.Repeat("[", 200_000)},
+			{name: "31 February", data: "Tue Feb 31 12:00:00 2025 : Info: x", check: suspect},
+			{name: "no line", data: "x", refused: "not a line"},
+		}
+	case "radius-detail":
+		return []attack{
+			{name: "many attributes", data: head + strings.Repeat("\tA = 1\n", 10_000), check: user("a")},
+			{name: "a long attribute", data: head + "\tA = " + strings.Repeat("x", 1<<20), check: user("a")},
+			{name: "an attribute twice", data: head + "\tUser-Name = \"b\"", check: user("a")},
+			{name: "attributes of nobody", data: "\tA = 1", refused: "without a request"},
+			{name: "bytes that are no text", data: "Tue May 20 12:00:00 2025\n\tUser-Name = \"\\377\"", check: user(`\xff`)},
+		}
+	}
+	return []attack{
+		{name: "a client that spells an address", data: "1747735200: New client connected from 192.0.2.7:1 as x (p2, c1, k60, u'root'). as b (p2, c1, k60, u'y').", check: source},
+		{name: "a user that spells a client", data: "1747735200: New client connected from 192.0.2.7:1 as b (p2, c1, k60, u'a').", check: user("a")},
+		{name: "a long client", data: "1747735200: Client " + strings.Repeat("a ", 500_000) + " disconnected."},
+		{name: "many pairs", data: "2025-05-20T10:00:09.1+00:00 [info] " + strings.Repeat("clientid: a, ", 50_000)},
+		{name: "no line", data: "x", refused: "not a line"},
 	}
 }

@@ -42,6 +42,8 @@ func fieldsOf(dialect, raw string) []field {
 		return out
 	}
 	switch dialect {
+	case "radius", "radius-detail", "mqttlog":
+		return wordsAfterTime(radiusTime.ReplaceAllString(raw, " "))
 	case "access", "weberror", "w3c":
 		return wordsAfterTime(raw)
 	case "auditd":
@@ -58,11 +60,19 @@ func fieldsOf(dialect, raw string) []field {
 
 var anyTime = regexp.MustCompile(`\[?\d{2,4}[-/](?:\d{2}|[A-Z][a-z]{2})[-/]\d{2,4}[: T]\d{2}:\d{2}:\d{2}(?: [+-]\d{4})?|^\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d [\d:.]+ \d{4}\]`)
 
+// radiusTime is the time of radius.log and what detail files call the things that
+// have a field, and the time of brokers.
+var radiusTime = regexp.MustCompile(`^[A-Z][a-z]{2} [A-Z][a-z]{2} \d+ [\d:]+ \d{4}|(?m)^\t[\w-]+ = |^\d{10}:|^[\d-]+T[\d:.+]+|\\\\`)
+
+// dotted is the MAC of a Cisco device, whose dots are not kept.
+var dotted = regexp.MustCompile(`\b([0-9a-f]{2})([0-9a-f]{2})\.[0-9a-f]{4}\.[0-9a-f]{2}([0-9a-f]{2})\b`)
+
 // wordsAfterTime are the words of a line but for its time.
 func wordsAfterTime(raw string) []field {
 	if strings.HasPrefix(raw, "#") {
 		return nil
 	}
+	raw = dotted.ReplaceAllString(raw, "$1:$2:$3")
 	var out []field
 	for _, w := range strings.FieldsFunc(anyTime.ReplaceAllString(raw, " "), func(r rune) bool { return r <= 127 && !strings.ContainsRune(wordRunes, r) }) {
 		if w != "HTTP" && w != "client" {

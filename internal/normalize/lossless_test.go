@@ -125,7 +125,7 @@ func leavesOf(raw []byte) []field {
 	return out
 }
 
-var syslogTime = regexp.MustCompile(`^(?:<\d+>(?:1 )?)?(?:[A-Z][a-z]{2} [ \d]\d [\d:.]{8,}|[\d-]+T\S+|-) `)
+var syslogTime = regexp.MustCompile(`^(?:<\d+>)?(?:1 )?(?:\d+: )?(?:(?:Mon|Tue|Wed) )?\*?(?:[A-Z][a-z]{2} [ \d]\d (?:\d{4} )?[\d:.]{8,}(?: \d{4} )?|[\d-]+T\S+|- |date=)|\[\d\d/\w+/\d{4}[^\]]*\]|audit\([\d.]+|device_time`)
 
 const wordRunes = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
