@@ -1,6 +1,7 @@
 package auditd
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -95,14 +96,7 @@ func (t *telling) result(key, v string) {
 	record.Keep(t.e, key, v)
 }
 
-func (t *telling) has(kind string) bool {
-	for _, k := range t.kinds {
-		if k == kind {
-			return true
-		}
-	}
-	return false
-}
+func (t *telling) has(kind string) bool { return slices.Contains(t.kinds, kind) }
 
 // doings gives the types their class and activity (audit messages dictionary).
 var doings = map[string]struct {

@@ -15,14 +15,18 @@ type head struct {
 	text                              string // the words
 }
 
-// The ways a line of text may begin with a time.
-var leadingTimes = []*regexp.Regexp{
+// The ways a line of text may begin with a time, by its first byte behind a
+// bracket: a digit or a capital.
+var numberTimes = []*regexp.Regexp{
 	regexp.MustCompile(`^\[?(\d{4}[-/]\d{2}[-/]\d{2}[T ]\d{2}:\d{2}:\d{2}(?:[.,]\d+)?(?: ?[+-]\d{2}:?\d{2}\b|Z)?)\]?`),
-	regexp.MustCompile(`^\[?((?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}(?:\.\d+)? (?:[A-Z]{3,4} )?\d{4})\]?`),
 	regexp.MustCompile(`^(\d{6} \d{6})\b`),
 	regexp.MustCompile(`^\[?(\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4})\]?`),
-	regexp.MustCompile(`^([A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}(?:\.\d+)?)\b`),
 	regexp.MustCompile(`^\[?(\d{10}(?:\.\d{1,9}|\d{3})?)\b\]?`),
+}
+
+var wordTimes = []*regexp.Regexp{
+	regexp.MustCompile(`^\[?((?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}(?:\.\d+)? (?:[A-Z]{3,4} )?\d{4})\]?`),
+	regexp.MustCompile(`^([A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}(?:\.\d+)?)\b`),
 }
 
 var (
@@ -68,7 +72,15 @@ func cutHead(line string, frame moment.Frame) head {
 
 // cutTime cuts the time off that a line begins with.
 func cutTime(s string, frame moment.Frame) (rest string, when time.Time) {
-	for _, shape := range leadingTimes {
+	first := strings.TrimPrefix(s[:min(len(s), 2)], "[")
+	shapes := wordTimes
+	switch {
+	case first == "" || first[0] > 'Z':
+		return s, time.Time{}
+	case first[0] <= '9':
+		shapes = numberTimes
+	}
+	for _, shape := range shapes {
 		m := shape.FindStringSubmatchIndex(s)
 		if m == nil {
 			continue

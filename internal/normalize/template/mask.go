@@ -8,7 +8,7 @@ func (m *Miner) mask(word string) string {
 	if isPath(word) {
 		return Any
 	}
-	if strings.IndexAny(word, "0123456789") < 0 {
+	if !strings.ContainsAny(word, "0123456789") {
 		return word
 	}
 	out := m.masked[:0]
@@ -19,7 +19,7 @@ func (m *Miner) mask(word string) string {
 			i++
 			continue
 		}
-		if len(out) > 0 && (out[len(out)-1] == '-' || out[len(out)-1] == '+') && (len(out) == 1 || !isWord(out[len(out)-2])) {
+		if len(out) > 0 && (out[len(out)-1] == '-' || out[len(out)-1] == '+') && (len(out) == 1 || !isWord(out[len(out)-2]) || out[len(out)-2] == '_') {
 			out = out[:len(out)-1] // a sign
 		}
 		if len(out) >= len(Any) && string(out[len(out)-len(Any):]) == Any {

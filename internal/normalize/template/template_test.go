@@ -10,7 +10,7 @@ func TestPatterns(t *testing.T) {
 	tests := []struct{ name, texts, want string }{
 		{"numbers", "relay 4 stuck\nrelay 17 stuck", "relay <*> stuck"},
 		{"addresses", "peer 192.0.2.7:502 is up\npeer 2001:db8::7 is up", "peer <*> is up"},
-		{"words", "door alpha was opened at gate\ndoor beta was opened at gate", "door <*> was opened at gate"},
+		{"words", "the door alpha was opened\nthe door beta was opened", "the door <*> was opened"},
 		{"in a word", "block blk_-389 done", "block blk_<*> done"},
 		{"hexadecimal", "handle 0x7fef and 38101a0b-2096-447d-96ea-a692162415ae", "handle <*> and <*>"},
 		{"paths", "wrote /var/lib/x and C:\\temp\\y in 3.5s", "wrote <*> and <*> in <*>s"},

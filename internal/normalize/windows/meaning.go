@@ -33,22 +33,36 @@ var (
 		{event.SlotProcessPid, []string{"ProcessId", "NewProcessId", "ProcessID", "SourceProcessId"}},
 	}
 	logonFields = []from{
-		subject, {event.SlotUserName, []string{"TargetUserName", "UserName", "AccountName"}},
-		{event.SlotUserUID, []string{"TargetUserSid", "TargetSid"}}, {event.SlotSessionUID, []string{"TargetLogonId", "LogonId", "LogonID"}},
-		{event.SlotSrcEndpointIP, []string{"IpAddress", "ClientAddress", "Address"}}, {event.SlotSrcEndpointPort, []string{"IpPort"}},
-		{event.SlotSrcEndpointHostname, []string{"WorkstationName", "Workstation", "ClientName"}}, {event.SlotAuthProtocol, []string{"AuthenticationPackageName", "PackageName"}},
-		{event.SlotProcessFilePath, []string{"ProcessName"}}, {event.SlotDstEndpointHostname, []string{"TargetServerName"}},
+		subject,
+		{event.SlotUserName, []string{"TargetUserName", "UserName", "AccountName"}},
+		{event.SlotUserUID, []string{"TargetUserSid", "TargetSid"}},
+		{event.SlotSessionUID, []string{"TargetLogonId", "LogonId", "LogonID"}},
+		{event.SlotSrcEndpointIP, []string{"IpAddress", "ClientAddress", "Address"}},
+		{event.SlotSrcEndpointPort, []string{"IpPort"}},
+		{event.SlotSrcEndpointHostname, []string{"WorkstationName", "Workstation", "ClientName"}},
+		{event.SlotAuthProtocol, []string{"AuthenticationPackageName", "PackageName"}},
+		{event.SlotProcessFilePath, []string{"ProcessName"}},
+		{event.SlotDstEndpointHostname, []string{"TargetServerName"}},
 	}
 	accountFields = []from{subject, {event.SlotUserName, []string{"TargetUserName", "MemberName"}}, {event.SlotUserUID, []string{"TargetSid", "MemberSid"}}, {event.SlotSessionUID, []string{"SubjectLogonId"}}}
 	startFields   = []from{
-		{event.SlotProcessFilePath, []string{"Image", "NewProcessName"}}, {event.SlotProcessPid, []string{"NewProcessId", "ProcessId"}}, {event.SlotProcessCmdLine, []string{"CommandLine", "ProcessCommandLine"}},
-		{event.SlotProcessParentFilePath, []string{"ParentImage", "ParentProcessName"}}, {event.SlotProcessParentCmdLine, []string{"ParentCommandLine"}},
-		{event.SlotUserName, []string{"User", "SubjectUserName"}}, {event.SlotSessionUID, []string{"LogonId", "SubjectLogonId"}},
+		{event.SlotProcessFilePath, []string{"Image", "NewProcessName"}},
+		{event.SlotProcessPid, []string{"NewProcessId", "ProcessId"}},
+		{event.SlotProcessCmdLine, []string{"CommandLine", "ProcessCommandLine"}},
+		{event.SlotProcessParentFilePath, []string{"ParentImage", "ParentProcessName"}},
+		{event.SlotProcessParentCmdLine, []string{"ParentCommandLine"}},
+		{event.SlotUserName, []string{"User", "SubjectUserName"}},
+		{event.SlotSessionUID, []string{"LogonId", "SubjectLogonId"}},
 	}
 	connectFields = append([]from{
-		{event.SlotSrcEndpointIP, []string{"SourceIp", "SourceAddress"}}, {event.SlotSrcEndpointPort, []string{"SourcePort"}}, {event.SlotSrcEndpointHostname, []string{"SourceHostname"}},
-		{event.SlotDstEndpointIP, []string{"DestinationIp", "DestAddress"}}, {event.SlotDstEndpointPort, []string{"DestinationPort", "DestPort"}}, {event.SlotDstEndpointHostname, []string{"DestinationHostname"}},
-		{event.SlotConnectionInfoProtocolName, []string{"Protocol"}}, account,
+		{event.SlotSrcEndpointIP, []string{"SourceIp", "SourceAddress"}},
+		{event.SlotSrcEndpointPort, []string{"SourcePort"}},
+		{event.SlotSrcEndpointHostname, []string{"SourceHostname"}},
+		{event.SlotDstEndpointIP, []string{"DestinationIp", "DestAddress"}},
+		{event.SlotDstEndpointPort, []string{"DestinationPort", "DestPort"}},
+		{event.SlotDstEndpointHostname, []string{"DestinationHostname"}},
+		{event.SlotConnectionInfoProtocolName, []string{"Protocol"}},
+		account,
 	}, image...)
 	fileFields     = append([]from{{event.SlotFileName, []string{"TargetFilename", "ImageLoaded", "ObjectName", "PipeName", "Device"}}, account}, image...)
 	registryFields = append([]from{{event.SlotFileName, []string{"TargetObject", "ObjectName"}}, account}, image...)
@@ -160,8 +174,13 @@ var defender = map[string]meaning{
 
 func threat(activity string) meaning {
 	return meaning{class: event.DetectionFinding, activity: activity, fields: []from{
-		{event.SlotFindingInfoTitle, []string{"Threat Name"}}, {event.SlotFindingInfoUID, []string{"Threat ID"}}, {event.SlotFindingInfoCategory, []string{"Category Name"}},
-		{event.SlotUserName, []string{"Detection User", "Remediation User"}}, {event.SlotFileName, []string{"Path"}}, {event.SlotDisposition, []string{"Action Name"}}, {event.SlotProcessFilePath, []string{"Process Name"}},
+		{event.SlotFindingInfoTitle, []string{"Threat Name"}},
+		{event.SlotFindingInfoUID, []string{"Threat ID"}},
+		{event.SlotFindingInfoCategory, []string{"Category Name"}},
+		{event.SlotUserName, []string{"Detection User", "Remediation User"}},
+		{event.SlotFileName, []string{"Path"}},
+		{event.SlotDisposition, []string{"Action Name"}},
+		{event.SlotProcessFilePath, []string{"Process Name"}},
 	}}
 }
 
