@@ -16,6 +16,14 @@ func FuzzEVE(f *testing.F)      { fuzz(f, "eve") }
 func FuzzSyslog(f *testing.F)   { fuzz(f, "syslog") }
 func FuzzCEF(f *testing.F)      { fuzz(f, "cef") }
 func FuzzLEEF(f *testing.F)     { fuzz(f, "leef") }
+func FuzzWindows(f *testing.F)  { fuzz(f, "windows") }
+func FuzzAuditd(f *testing.F)   { fuzz(f, "auditd") }
+func FuzzAccess(f *testing.F)   { fuzz(f, "access") }
+func FuzzWebError(f *testing.F) { fuzz(f, "weberror") }
+func FuzzW3C(f *testing.F)      { fuzz(f, "w3c") }
+func FuzzRadius(f *testing.F)   { fuzz(f, "radius") }
+func FuzzDetail(f *testing.F)   { fuzz(f, "radius-detail") }
+func FuzzMQTTLog(f *testing.F)  { fuzz(f, "mqttlog") }
 func FuzzText(f *testing.F)     { fuzz(f, "text") }
 
 // fuzz feeds a whole source to one dialect. What holds whatever is in it: no

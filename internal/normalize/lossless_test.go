@@ -50,7 +50,7 @@ func lostValues(dialect string, all []outcome) []string {
 				header = strings.Split(h, "\t")
 			}
 			fields = cellsOf(string(o.raw), header)
-		case "zeek-json", "eve":
+		case "zeek-json", "eve", "windows":
 			fields = leavesOf(o.raw)
 		case "syslog":
 			fields = wordsOf(string(o.raw))
@@ -125,7 +125,7 @@ func leavesOf(raw []byte) []field {
 	return out
 }
 
-var syslogTime = regexp.MustCompile(`^(?:<\d+>(?:1 )?)?(?:[A-Z][a-z]{2} [ \d]\d [\d:.]{8,}|[\d-]+T\S+|-) `)
+var syslogTime = regexp.MustCompile(`^(?:<\d+>)?(?:1 )?(?:\d+: )?(?:(?:Mon|Tue|Wed) )?\*?(?:[A-Z][a-z]{2} [ \d]\d (?:\d{4} )?[\d:.]{8,}(?: \d{4} )?|[\d-]+T\S+|- |date=)|\[\d\d/\w+/\d{4}[^\]]*\]|audit\([\d.]+|device_time`)
 
 const wordRunes = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -150,6 +150,9 @@ func holds(e *event.Event, f field) bool {
 		return textOutsideRaw(e, f.value)
 	}
 	if x := e.Extra(f.key); x == f.value || x != "" && contains(x, f.value) {
+		return true
+	}
+	if isLast(e, f) {
 		return true
 	}
 	if strings.HasPrefix(f.key, "col") { // no header named it

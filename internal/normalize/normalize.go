@@ -11,11 +11,17 @@ package normalize
 
 import "vedette/internal/normalize/record"
 
-// The seam between parsers and their readers, see package record.
-type (
-	Parser  = record.Parser
-	Ender   = record.Ender
-	Record  = record.Record
-	Dialect = record.Dialect
-	Source  = record.Source
-)
+// Parser is [record.Parser].
+type Parser = record.Parser
+
+// Ender is [record.Ender].
+type Ender = record.Ender
+
+// Record is [record.Record].
+type Record = record.Record
+
+// Dialect is [record.Dialect].
+type Dialect = record.Dialect
+
+// Source is [record.Source].
+type Source = record.Source

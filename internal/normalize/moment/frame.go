@@ -62,6 +62,11 @@ func (f Frame) Any(s string) time.Time {
 	if s == "" || len(s) > maxSpelling {
 		return time.Time{}
 	}
+	if len(s) >= 19 && s[10] == ' ' && s[4] == '-' { // as most write it
+		if t, ok := ISO(s[:10]+"T"+strings.Replace(s[11:], ",", ".", 1), f.Zone()); ok {
+			return t
+		}
+	}
 	if t := Epoch(s); !t.IsZero() {
 		return t
 	}

@@ -18,7 +18,7 @@ const (
 // quotes may hold white space and pairs of its own.
 func Each(s string, put func(key, value string)) (words string) {
 	var rest strings.Builder
-	for n := 0; n < maxPairs; n++ {
+	for range maxPairs {
 		s = strings.TrimLeft(s, " \t")
 		if s == "" {
 			return rest.String()

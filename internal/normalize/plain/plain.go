@@ -6,18 +6,18 @@ package plain
 import (
 	"bytes"
 	"path"
-	"regexp"
 	"strings"
-	"time"
 
 	"vedette/internal/event"
 	"vedette/internal/normalize/moment"
 	"vedette/internal/normalize/record"
+	"vedette/internal/normalize/template"
 )
 
 // Text is the fallback for text that nothing else knows: each line is an event
-// with its words as message, and a time if it begins with one. Nothing is
-// rejected, so that unknown logs are at least searchable.
+// with its words as message. Time, level, process and component that stand before
+// the words are lifted off, and lines of one pattern share a template. Nothing
+// is rejected, so that unknown logs are at least searchable.
 func Text() record.Dialect {
 	return record.Dialect{
 		Name: "text",
@@ -27,14 +27,18 @@ func Text() record.Dialect {
 			}
 			return 1
 		},
-		New: func(src record.Source) record.Parser { return &plainText{src: src, log: "text/" + textLog(src.Name)} },
+		New: func(src record.Source) record.Parser {
+			return &plainText{src: src, frame: src.Frame(), log: "text/" + textLog(src.Name)}
+		},
 	}
 }
 
 type plainText struct {
-	src record.Source
-	log string
-	e   event.Event
+	src   record.Source
+	frame moment.Frame
+	log   string
+	e     event.Event
+	miner template.Miner
 }
 
 // textLog names the log after the file, without what looks like a rotation.
@@ -46,53 +50,24 @@ func textLog(name string) string {
 // Parse implements [Parser].
 func (p *plainText) Parse(rec record.Record, emit func(*event.Event)) error {
 	p.e.Reset()
-	msg := record.Text(rec.Raw)
-	p.e.SetMessage(strings.TrimSpace(msg))
-	p.e.SetClassUID(int64(event.BaseEvent))
-	p.e.SetMetadataLogName(p.log)
-	p.e.SetMetadataProduct("text")
-	record.Finish(&p.e, &p.src, rec, msg, 0, leadingTime(msg, p.src.Location))
-	emit(&p.e)
+	e, raw := &p.e, record.Text(rec.Raw)
+	h := cutHead(strings.TrimSpace(raw), p.frame)
+	e.SetMessage(strings.TrimSpace(h.text))
+	e.SetClassUID(int64(event.BaseEvent))
+	e.SetMetadataLogName(p.log)
+	e.SetMetadataProduct("text")
+	record.Keep(e, "origin", h.origin)
+	record.Set(e, event.SlotProcessPid, "pid", h.pid)
+	record.Keep(e, "level", h.level)
+	if s := record.Level(h.level); s != 0 {
+		e.SetSeverityId(int64(s))
+	}
+	record.Keep(e, "component", h.component)
+	record.Keep(e, "context", h.id)
+	uid, pattern := p.miner.Learn(e.Message())
+	e.SetTemplateUID(uid)
+	e.SetTemplateText(pattern)
+	record.Finish(e, &p.src, rec, raw, 0, h.when)
+	emit(e)
 	return nil
-}
-
-// The ways a line of text may begin with a time, and how to read each.
-var textTimes = []struct {
-	shape  *regexp.Regexp
-	layout string
-}{
-	{regexp.MustCompile(`^\[?(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:[.,]\d+)?(?:Z|[+-]\d{2}:?\d{2})?)`), ""},
-	{regexp.MustCompile(`^\[((?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} \d{2} \d{2}:\d{2}:\d{2} \d{4})\]`), "Mon Jan 02 15:04:05 2006"},
-	{regexp.MustCompile(`^(\d{6} \d{6}) `), "060102 150405"},
-	{regexp.MustCompile(`^(\d{10}\.\d{1,9})\b`), "epoch"},
-}
-
-// leadingTime reads the time that a line begins with; one that names no zone
-// is in loc, or UTC.
-func leadingTime(s string, loc *time.Location) time.Time {
-	if loc == nil {
-		loc = time.UTC
-	}
-	for _, t := range textTimes {
-		m := t.shape.FindStringSubmatch(s)
-		if m == nil {
-			continue
-		}
-		switch t.layout {
-		case "epoch":
-			return moment.Epoch(m[1])
-		case "":
-			v := strings.Replace(strings.Replace(m[1], " ", "T", 1), ",", ".", 1)
-			for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999-0700", "2006-01-02T15:04:05.999999999"} {
-				if when, err := time.ParseInLocation(layout, v, loc); err == nil {
-					return when.UTC()
-				}
-			}
-		default:
-			if when, err := time.ParseInLocation(t.layout, m[1], loc); err == nil {
-				return when.UTC()
-			}
-		}
-	}
-	return time.Time{}
 }

@@ -13,6 +13,8 @@ import (
 
 	"vedette/internal/event"
 	"vedette/internal/fault"
+	"vedette/internal/normalize/appliance"
+	"vedette/internal/normalize/cef"
 	"vedette/internal/normalize/moment"
 	"vedette/internal/normalize/record"
 )
@@ -51,7 +53,7 @@ func detectSyslog(head []byte, _ string) int {
 			continue
 		}
 		lines++
-		if _, ok := cutHead(string(line)); ok || rfc5424.Match(line) {
+		if _, ok := cutHead(string(line)); ok || rfc5424.Match(line) || isOdd(string(line)) {
 			hits++
 		}
 	}
@@ -94,7 +96,12 @@ func (p *syslog) Parse(rec record.Record, emit func(*event.Event)) error {
 	e.SetMetadataLogName(p.logs.Of(l.program, syslogName)) // process.name has the program as it is
 	e.SetClassUID(int64(event.BaseEvent))
 	priority(e, l.pri)
-	understand(e, l)
+	if when := guest(e, &l, p.frame); !when.IsZero() {
+		l.when = when
+	}
+	if e.ClassUID() == int64(event.BaseEvent) {
+		understand(e, l)
+	}
 	p.open.note(e, l.when)
 	record.Finish(e, &p.src, rec, raw, 0, l.when)
 	emit(e)
@@ -112,14 +119,28 @@ func (p *syslog) cut(text string) (line, bool) {
 	}
 	h, ok := cutHead(text)
 	if !ok {
-		return line{}, false
+		return p.cutOdd(text)
 	}
 	l := line{pri: h.pri, host: h.host, when: p.frame.Syslog(h.when), text: h.rest}
+	p.cutProgram(&l)
+	return l, true
+}
+
+// cutProgram cuts off who wrote a line, unless it is the record of another
+// format that only looks as if it began with a program.
+func (p *syslog) cutProgram(l *line) {
+	if cef.Is(l.text) {
+		return
+	}
+	if at := appliance.CiscoAt(l.text); at >= 0 {
+		record.Keep(&p.e, "device_head", strings.Trim(l.text[:at], " :*"))
+		l.text = l.text[at:]
+		return
+	}
 	if t, ok := cutTag(l.text); ok {
 		l.program, l.module, l.pid, l.text = t.program, t.module, t.pid, t.rest
 		p.e.SetProductVersion(t.version)
 	}
-	return l, true
 }
 
 // cut5424 is the parts of a line of RFC 5424, or nil.
@@ -163,6 +184,9 @@ func dash(s string) string {
 	return s
 }
 
+// severities are OCSF's by the numbers of RFC 5424, table 2.
+var severities = [...]event.Severity{event.Fatal, event.Critical, event.Critical, event.High, event.Medium, event.Low, event.Informational, event.Informational}
+
 // priority splits PRI into facility (kept as extra) and severity (RFC 5424,
 // table 2): emergency and alert become fatal and critical, and so on down.
 func priority(e *event.Event, pri string) {
@@ -175,6 +199,5 @@ func priority(e *event.Event, pri string) {
 		return
 	}
 	e.SetExtra("facility", strconv.Itoa(n/8))
-	severities := [...]event.Severity{event.Fatal, event.Critical, event.Critical, event.High, event.Medium, event.Low, event.Informational, event.Informational}
 	e.SetSeverityId(int64(severities[n%8]))
 }
