@@ -4,11 +4,6 @@ import "bytes"
 
 // magics are the first bytes of files that people try and that hold no text.
 var magics = []struct{ magic, what string }{
-	{"\xd4\xc3\xb2\xa1", "a packet capture (pcap): decode it with Zeek or Suricata and take in their logs"},
-	{"\xa1\xb2\xc3\xd4", "a packet capture (pcap): decode it with Zeek or Suricata and take in their logs"},
-	{"\xa1\xb2\x3c\x4d", "a packet capture (pcap): decode it with Zeek or Suricata and take in their logs"},
-	{"\x4d\x3c\xb2\xa1", "a packet capture (pcap): decode it with Zeek or Suricata and take in their logs"},
-	{"\x0a\x0d\x0d\x0a", "a packet capture (pcapng): decode it with Zeek or Suricata and take in their logs"},
 	{"PK\x03\x04", "a zip archive: unpack it first"},
 	{"PK\x05\x06", "an empty zip archive"},
 	{"\x89PNG", "an image"},

@@ -124,19 +124,15 @@ func TestNoText(t *testing.T) {
 		wide += string(c) + "\x00"
 	}
 	for name, f := range map[string]struct{ data, reason string }{
-		"pcap":             {"\xd4\xc3\xb2\xa1\x02\x00\x04\x00", "packet capture"},
-		"pcap nanoseconds": {"\xa1\xb2\x3c\x4d\x00\x02\x00\x04", "packet capture"},
-		"pcapng":           {"\x0a\x0d\x0d\x0a\x1c\x00\x00\x00", "pcapng"},
-		"zip":              {"PK\x03\x04\x14\x00", "zip archive"},
-		"png":              {"\x89PNG\r\n\x1a\n", "an image"},
-		"jpeg":             {"\xff\xd8\xff\xe0\x00\x10JFIF", "an image"},
-		"elf":              {"\x7fELF\x02\x01\x01", "a program"},
-		"tar":              {"logs/a.log" + strings.Repeat("\x00", 247) + "ustar  \x00" + lines(1), "tar archive"},
-		"UTF-16":           {wide, "UTF-16"},
-		"UTF-16 unmarked":  {wide[2:], "binary data"},
-		"noise":            {string(random), "binary data"},
-		"gzip in gzip":     {string(zipped(zipped([]byte("x")))), "gzip inside gzip"},
-		"pcap in gzip":     {string(zipped([]byte("\xd4\xc3\xb2\xa1\x02\x00\x04\x00"))), "packet capture"},
+		"zip":             {"PK\x03\x04\x14\x00", "zip archive"},
+		"png":             {"\x89PNG\r\n\x1a\n", "an image"},
+		"jpeg":            {"\xff\xd8\xff\xe0\x00\x10JFIF", "an image"},
+		"elf":             {"\x7fELF\x02\x01\x01", "a program"},
+		"tar":             {"logs/a.log" + strings.Repeat("\x00", 247) + "ustar  \x00" + lines(1), "tar archive"},
+		"UTF-16":          {wide, "UTF-16"},
+		"UTF-16 unmarked": {wide[2:], "binary data"},
+		"noise":           {string(random), "binary data"},
+		"gzip in gzip":    {string(zipped(zipped([]byte("x")))), "gzip inside gzip"},
 	} {
 		got := takeText(t, f.data)
 		if len(got.raw) != 0 || got.report.Rejected != 1 || got.report.Format != "binary" || !strings.Contains(got.report.Reasons[0].Reason, f.reason) {

@@ -1,0 +1,72 @@
+package normalize
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+
+	"vedette/internal/event"
+	"vedette/internal/normalize/wire"
+	"vedette/internal/normalize/wire/capfile"
+)
+
+// Capture is what a network card saw: pcap or pcapng. Package wire understands
+// it, see docs/decisions/0012-captures.md.
+func Capture() Dialect {
+	return Dialect{
+		Name: "capture",
+		Detect: func(head []byte, _ string) int {
+			if capfile.Detect(head) {
+				return 100
+			}
+			return 0
+		},
+		Cut: capfile.Cut,
+		New: func(src Source) Parser {
+			return &capture{src: src, engine: wire.New(wire.DefaultLimits(), wire.Protocols())}
+		},
+	}
+}
+
+// maxRawMessage is how many first bytes of a message are kept with its event,
+// as hexadecimal digits. The whole stays in the capture.
+const maxRawMessage = 512
+
+// capture is a [Parser] and an [Ender]: a flow is told when it ends.
+type capture struct {
+	src    Source
+	engine *wire.Engine
+	last   int64 // offset of the last packet
+	part   int   // events since it began
+	hex    [2 * maxRawMessage]byte
+}
+
+// Parse implements [Parser].
+func (c *capture) Parse(rec Record, emit func(*event.Event)) error {
+	c.last, c.part = rec.Offset, 0
+	p, err := capfile.Parse(rec.Raw)
+	if err != nil {
+		return err
+	}
+	return c.engine.Packet(p, func(h wire.Happening) { c.give(h, emit) })
+}
+
+// End implements [Ender].
+func (c *capture) End(emit func(*event.Event)) {
+	c.engine.End(func(h wire.Happening) { c.give(h, emit) })
+}
+
+// give completes an event. It is identified by the packet that completed it,
+// its number among the events of that packet, and its first bytes.
+func (c *capture) give(h wire.Happening, emit func(*event.Event)) {
+	c.part++
+	var id [8 + 64]byte
+	binary.BigEndian.PutUint64(id[:], uint64(c.part)) //nolint:gosec // G115: a count
+	n := copy(id[8:], h.Raw)
+	raw := h.Raw[:min(len(h.Raw), maxRawMessage)]
+	text := string(c.hex[:hex.Encode(c.hex[:], raw)])
+	if h.Event.MetadataLogName() == "wire/conn" {
+		finishConn(h.Event)
+	}
+	finish(h.Event, &c.src, Record{Raw: id[:8+n], Offset: c.last}, text, 0, h.Time)
+	emit(h.Event)
+}
