@@ -65,21 +65,12 @@ func (c Claim) empty() bool {
 	return c.Vendor == "" && c.Model == "" && c.Firmware == "" && c.Serial == "" && c.Name == "" && c.Type == "" && c.Location == ""
 }
 
-// maxClaims is how many different claims of one flow are told.
-const maxClaims = 64
-
-// Claims tells each different claim of a flow once. The zero value is ready.
-type Claims struct{ told map[Claim]bool }
-
-// Tell emits a claim of the device at one side of the flow.
-func (c *Claims) Tell(out proto.Out, f *proto.Flow, side proto.Side, claim Claim, raw []byte) {
-	if claim.empty() || c.told[claim] || len(c.told) >= maxClaims {
+// Tell emits what the device at one side of the flow claims, unless that is
+// nothing. The core passes on only the first of equal claims.
+func Tell(out proto.Out, f *proto.Flow, side proto.Side, claim Claim, raw []byte) {
+	if claim.empty() {
 		return
 	}
-	if c.told == nil {
-		c.told = make(map[Claim]bool)
-	}
-	c.told[claim] = true
 	e := out.New(event.DeviceInventoryInfo)
 	e.SetActivityName("Log")
 	switch addr := Address(f, side); {

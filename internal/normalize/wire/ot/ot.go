@@ -1,0 +1,17 @@
+// Package ot lists the decoders of plant protocols. Each family has a package
+// of its own below; none knows another. It must not decode anything itself.
+package ot
+
+import (
+	"slices"
+
+	"vedette/internal/normalize/wire/ot/modbus"
+	"vedette/internal/normalize/wire/proto"
+)
+
+// Protocols are all protocols of plants that can be decoded.
+func Protocols() []proto.Protocol {
+	return slices.Concat(
+		[]proto.Protocol{modbus.Protocol()},
+	)
+}
