@@ -5,6 +5,7 @@ package ot
 import (
 	"slices"
 
+	"vedette/internal/normalize/wire/ot/dnp3"
 	"vedette/internal/normalize/wire/ot/modbus"
 	"vedette/internal/normalize/wire/proto"
 )
@@ -12,6 +13,6 @@ import (
 // Protocols are all protocols of plants that can be decoded.
 func Protocols() []proto.Protocol {
 	return slices.Concat(
-		[]proto.Protocol{modbus.Protocol()},
+		[]proto.Protocol{modbus.Protocol(), dnp3.Protocol()},
 	)
 }
