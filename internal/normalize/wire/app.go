@@ -192,7 +192,11 @@ func (e *Engine) show(f *flow, s proto.Side, data []byte, end bool) {
 	e.out.flow, e.out.time = f, e.timeOf(f)
 	taken, err := f.app.decoder.Decode(proto.Payload{Side: s, Time: e.out.time, Data: view, Lost: t.lost, End: end}, &e.out)
 	if err != nil {
-		e.giveUp(f, plain(err))
+		reason := plain(err)
+		if len(view) == 0 { // nothing was shown but the end
+			reason = ""
+		}
+		e.giveUp(f, reason)
 		return
 	}
 	t.lost = 0

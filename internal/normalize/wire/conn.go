@@ -31,9 +31,13 @@ const farJump = 16 << 20
 // something new.
 func (d *side) advance(p *packet) bool {
 	end := p.seq + uint32(p.size) //nolint:gosec // G115: modulo 2^32
-	if p.flags&flagSYN != 0 {
-		end++
+	marks := 0                    // SYN and FIN count as a byte each, but are none
+	for _, flag := range []uint8{flagSYN, flagFIN} {
+		if p.flags&flag != 0 {
+			marks++
+		}
 	}
+	end += uint32(marks) //nolint:gosec // G115: at most 2
 	if !d.begun {
 		d.begun, d.high = true, end
 		d.bytes += int64(p.size)
@@ -43,13 +47,11 @@ func (d *side) advance(p *packet) bool {
 	if n <= 0 && n > -farJump {
 		return false
 	}
-	if n > farJump || n < 0 {
+	if n -= marks; n > farJump || n < 0 {
 		n = p.size
 	}
 	d.high = end
-	if p.flags&flagSYN == 0 {
-		d.bytes += int64(n)
-	}
+	d.bytes += int64(n)
 	return true
 }
 
@@ -148,7 +150,7 @@ func tcpWord(c, s tcpState, silent bool) string {
 		return "S3"
 	case c == tcpSynSent && s == tcpInactive:
 		return "S0"
-	case c == tcpEstablished && s == tcpEstablished:
+	case c == tcpEstablished && s == tcpEstablished, c == tcpSynSent && s == tcpSynAckSent:
 		return "S1"
 	}
 	return "OTH"

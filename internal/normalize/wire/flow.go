@@ -2,6 +2,7 @@ package wire
 
 import (
 	"net/netip"
+	"slices"
 
 	"vedette/internal/normalize/wire/proto"
 )
@@ -142,12 +143,7 @@ func (h *history) add(s proto.Side, letter byte) {
 	if s == proto.Client && letter >= 'a' {
 		letter -= 'a' - 'A'
 	}
-	for _, c := range h.letters[:h.n] {
-		if c == letter {
-			return
-		}
-	}
-	if int(h.n) < len(h.letters) {
+	if int(h.n) < len(h.letters) && !slices.Contains(h.letters[:h.n], letter) {
 		h.letters[h.n] = letter
 		h.n++
 	}

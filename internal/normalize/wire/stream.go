@@ -111,6 +111,9 @@ func (e *Engine) accept(f *flow, s proto.Side, data []byte, missing int) {
 // complete is lost with them.
 func (e *Engine) gap(f *flow, s proto.Side, n int) {
 	t := &f.sides[s].in
+	if f.app.mode == appSeek && len(t.buf) > 0 {
+		e.seek(f, s, nil, true) // there will be no more to recognise it by
+	}
 	t.next += uint32(n) //nolint:gosec // G115: modulo 2^32
 	t.lost += n + len(t.buf)
 	e.table.release(t)

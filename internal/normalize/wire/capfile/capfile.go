@@ -134,7 +134,7 @@ func (r *reader) open() error {
 	if !ok {
 		return fault.New(fault.Invalid, "neither pcap nor pcapng")
 	}
-	r.format = (&classic{reader: r, flavour: fl, link: uint16(fl.order.Uint32(head[20:]) & 0xffff)}).next //nolint:gosec // G115: masked
+	r.format = (&classic{reader: r, flavour: fl, link: uint16(fl.order.Uint32(head[20:]) & 0xffff)}).next
 	return r.skip(24)
 }
 

@@ -168,7 +168,7 @@ func (i *iface) nanos(t uint64) int64 {
 		hi, lo := bits.Mul64(rest, 1_000_000_000)
 		frac, _ = bits.Div64(hi, lo, i.perSec) // rest < perSec, so hi < perSec
 	}
-	whole := int64(min(sec, math.MaxInt32*4)) + max(min(i.offset, math.MaxInt32), math.MinInt32) //nolint:gosec // G115: bounded
+	whole := int64(min(sec, math.MaxInt32*4)) + max(min(i.offset, math.MaxInt32), math.MinInt32)
 	if sec > math.MaxInt32*4 || whole > math.MaxInt32*4 {
 		return 0
 	}

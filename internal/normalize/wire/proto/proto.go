@@ -50,7 +50,8 @@ type Payload struct {
 	// When the number is not known it is 1.
 	Lost int
 
-	// End says that this side will say no more.
+	// End says that this side will say no more. It may come alone, without Data;
+	// of a flow of datagrams it always does, and an error is then not told.
 	End bool
 }
 
