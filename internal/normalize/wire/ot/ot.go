@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"vedette/internal/normalize/wire/ot/dnp3"
+	"vedette/internal/normalize/wire/ot/iso"
 	"vedette/internal/normalize/wire/ot/modbus"
 	"vedette/internal/normalize/wire/proto"
 )
@@ -13,6 +14,6 @@ import (
 // Protocols are all protocols of plants that can be decoded.
 func Protocols() []proto.Protocol {
 	return slices.Concat(
-		[]proto.Protocol{modbus.Protocol(), dnp3.Protocol()},
+		[]proto.Protocol{modbus.Protocol(), dnp3.Protocol(), iso.Protocol()},
 	)
 }
