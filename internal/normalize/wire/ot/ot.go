@@ -5,6 +5,7 @@ package ot
 import (
 	"slices"
 
+	"vedette/internal/normalize/wire/ot/bacnet"
 	"vedette/internal/normalize/wire/ot/dnp3"
 	"vedette/internal/normalize/wire/ot/iso"
 	"vedette/internal/normalize/wire/ot/modbus"
@@ -14,6 +15,6 @@ import (
 // Protocols are all protocols of plants that can be decoded.
 func Protocols() []proto.Protocol {
 	return slices.Concat(
-		[]proto.Protocol{modbus.Protocol(), dnp3.Protocol(), iso.Protocol()},
+		[]proto.Protocol{modbus.Protocol(), dnp3.Protocol(), iso.Protocol(), bacnet.Protocol()},
 	)
 }
