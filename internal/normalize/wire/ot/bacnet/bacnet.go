@@ -31,7 +31,7 @@ const (
 func probe(data []byte, _ proto.Side, onPort bool) int {
 	r := ics.NewReader(data)
 	kind, fn, n := r.U8(), r.U8(), r.BE16()
-	if kind != bvlcType || fn > 11 || n != len(data) || !r.OK() {
+	if kind != bvlcType || fn > 11 || n > len(data) || n < bvlcHead || !r.OK() {
 		return 0
 	}
 	if fn == forwarded {
@@ -40,6 +40,8 @@ func probe(data []byte, _ proto.Side, onPort bool) int {
 	switch {
 	case onPort:
 		return 90
+	case n != len(data):
+		return 0
 	case fn != forwarded && fn < 9, r.U8() != 1:
 		return 0 // nothing else in it is fixed
 	}
@@ -81,8 +83,8 @@ func (d *decoder) link(side proto.Side, b []byte, out proto.Out) {
 	if kind != bvlcType || n < bvlcHead || n > len(b) {
 		return
 	}
-	r = ics.NewReader(b[bvlcHead:n])
-	m := &message{d: d, out: out, raw: b[:n], side: side, bvlc: nameOf(linkFunctions, fn), pdu: -1}
+	r = ics.NewReader(b[bvlcHead:]) // some senders state too short a length; the datagram has the true one
+	m := &message{d: d, out: out, raw: b, side: side, bvlc: nameOf(linkFunctions, fn), pdu: -1}
 	switch {
 	case fn == forwarded:
 		if addr, ok := netip.AddrFromSlice(r.Bytes(4)); ok {
