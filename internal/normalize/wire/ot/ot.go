@@ -7,6 +7,7 @@ import (
 
 	"vedette/internal/normalize/wire/ot/bacnet"
 	"vedette/internal/normalize/wire/ot/dnp3"
+	"vedette/internal/normalize/wire/ot/enip"
 	"vedette/internal/normalize/wire/ot/iso"
 	"vedette/internal/normalize/wire/ot/modbus"
 	"vedette/internal/normalize/wire/proto"
@@ -15,6 +16,6 @@ import (
 // Protocols are all protocols of plants that can be decoded.
 func Protocols() []proto.Protocol {
 	return slices.Concat(
-		[]proto.Protocol{modbus.Protocol(), dnp3.Protocol(), iso.Protocol(), bacnet.Protocol()},
+		[]proto.Protocol{modbus.Protocol(), dnp3.Protocol(), iso.Protocol(), bacnet.Protocol(), enip.Protocol()},
 	)
 }
