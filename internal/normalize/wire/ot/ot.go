@@ -10,12 +10,13 @@ import (
 	"vedette/internal/normalize/wire/ot/enip"
 	"vedette/internal/normalize/wire/ot/iso"
 	"vedette/internal/normalize/wire/ot/modbus"
+	"vedette/internal/normalize/wire/ot/opcua"
 	"vedette/internal/normalize/wire/proto"
 )
 
 // Protocols are all protocols of plants that can be decoded.
 func Protocols() []proto.Protocol {
 	return slices.Concat(
-		[]proto.Protocol{modbus.Protocol(), dnp3.Protocol(), iso.Protocol(), bacnet.Protocol(), enip.Protocol()},
+		[]proto.Protocol{modbus.Protocol(), dnp3.Protocol(), iso.Protocol(), bacnet.Protocol(), enip.Protocol(), opcua.Protocol()},
 	)
 }
