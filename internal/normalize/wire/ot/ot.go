@@ -8,15 +8,23 @@ import (
 	"vedette/internal/normalize/wire/ot/bacnet"
 	"vedette/internal/normalize/wire/ot/dnp3"
 	"vedette/internal/normalize/wire/ot/enip"
+	"vedette/internal/normalize/wire/ot/goose"
+	"vedette/internal/normalize/wire/ot/iec104"
 	"vedette/internal/normalize/wire/ot/iso"
 	"vedette/internal/normalize/wire/ot/modbus"
 	"vedette/internal/normalize/wire/ot/opcua"
+	"vedette/internal/normalize/wire/ot/profinet"
+	"vedette/internal/normalize/wire/ot/synchrophasor"
 	"vedette/internal/normalize/wire/proto"
 )
 
 // Protocols are all protocols of plants that can be decoded.
 func Protocols() []proto.Protocol {
 	return slices.Concat(
-		[]proto.Protocol{modbus.Protocol(), dnp3.Protocol(), iso.Protocol(), bacnet.Protocol(), enip.Protocol(), opcua.Protocol()},
+		[]proto.Protocol{
+			modbus.Protocol(), dnp3.Protocol(), iso.Protocol(), iec104.Protocol(), bacnet.Protocol(), enip.Protocol(), opcua.Protocol(),
+			synchrophasor.Protocol(), profinet.Protocol(),
+		},
+		goose.Protocols(),
 	)
 }
