@@ -8,11 +8,15 @@ import (
 	"vedette/internal/normalize/wire/ot/bacnet"
 	"vedette/internal/normalize/wire/ot/dnp3"
 	"vedette/internal/normalize/wire/ot/enip"
+	"vedette/internal/normalize/wire/ot/fox"
 	"vedette/internal/normalize/wire/ot/goose"
+	"vedette/internal/normalize/wire/ot/hart"
 	"vedette/internal/normalize/wire/ot/iec104"
 	"vedette/internal/normalize/wire/ot/iso"
+	"vedette/internal/normalize/wire/ot/medical"
 	"vedette/internal/normalize/wire/ot/modbus"
 	"vedette/internal/normalize/wire/ot/opcua"
+	"vedette/internal/normalize/wire/ot/plc"
 	"vedette/internal/normalize/wire/ot/profinet"
 	"vedette/internal/normalize/wire/ot/synchrophasor"
 	"vedette/internal/normalize/wire/proto"
@@ -23,8 +27,8 @@ func Protocols() []proto.Protocol {
 	return slices.Concat(
 		[]proto.Protocol{
 			modbus.Protocol(), dnp3.Protocol(), iso.Protocol(), iec104.Protocol(), bacnet.Protocol(), enip.Protocol(), opcua.Protocol(),
-			synchrophasor.Protocol(), profinet.Protocol(),
+			synchrophasor.Protocol(), profinet.Protocol(), fox.Protocol(), hart.Protocol(),
 		},
-		goose.Protocols(),
+		goose.Protocols(), plc.Protocols(), medical.Protocols(),
 	)
 }

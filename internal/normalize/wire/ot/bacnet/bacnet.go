@@ -79,11 +79,11 @@ type message struct {
 // link reads the virtual link layer (annex J).
 func (d *decoder) link(side proto.Side, b []byte, out proto.Out) {
 	r := ics.NewReader(b)
-	kind, fn, n := r.U8(), r.U8(), r.BE16()
-	if kind != bvlcType || n < bvlcHead || n > len(b) {
+	kind, fn := r.U8(), r.U8()
+	r.Skip(2) // some senders state a wrong length; the datagram has the true one
+	if kind != bvlcType || !r.OK() {
 		return
 	}
-	r = ics.NewReader(b[bvlcHead:]) // some senders state too short a length; the datagram has the true one
 	m := &message{d: d, out: out, raw: b, side: side, bvlc: nameOf(linkFunctions, fn), pdu: -1}
 	switch {
 	case fn == forwarded:

@@ -58,7 +58,7 @@ func TestMessages(t *testing.T) {
 func TestSegments(t *testing.T) {
 	lines := icstest.Lines(t, Protocol(), "udp",
 		icstest.S(t, link(t, "3c 01 00 04 0c 0c 02000001 19 4c 3e c4 00000001")), icstest.S(t, link(t, "38 01 01 04 0c c4 00000002 3f")))
-	icstest.Want(t, lines, []string{`"ics.value":"analog-input:1,analog-input:2"`, `"property":"object-list"`})
+	icstest.Want(t, lines, []string{`"ics.value":"analog-input: 1,analog-input: 2"`, `"property":"object-list"`})
 }
 
 // Who is behind a router is not the device of the packet's address.

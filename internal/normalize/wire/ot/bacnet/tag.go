@@ -149,7 +149,7 @@ func (t tag) text(property int) string {
 		}
 	case tagObject:
 		kind, instance := t.object()
-		return nameOf(objectTypes, kind) + ":" + strconv.Itoa(instance)
+		return nameOf(objectTypes, kind) + ": " + strconv.Itoa(instance)
 	}
 	return ics.Hex(t.body)
 }

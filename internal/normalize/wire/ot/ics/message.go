@@ -56,13 +56,13 @@ func Odd(e *event.Event) {
 type Claim struct {
 	Source                          string // how it said it: "modbus device identification", ...
 	Vendor, Model, Firmware, Serial string
-	Name, Type, Location            string
+	Name, Type, Location, OS        string
 	IP                              string // where the claim itself names its address; else the sender's is taken
 }
 
 // empty reports that a claim claims nothing.
 func (c Claim) empty() bool {
-	return c.Vendor == "" && c.Model == "" && c.Firmware == "" && c.Serial == "" && c.Name == "" && c.Type == "" && c.Location == ""
+	return c.Vendor == "" && c.Model == "" && c.Firmware == "" && c.Serial == "" && c.Name == "" && c.Type == "" && c.Location == "" && c.OS == ""
 }
 
 // Tell emits what the device at one side of the flow claims, unless that is
@@ -92,6 +92,7 @@ func Tell(out proto.Out, f *proto.Flow, side proto.Side, claim Claim, raw []byte
 	e.SetIdentityName(claim.Name)
 	e.SetIdentityType(claim.Type)
 	e.SetIdentityLocation(claim.Location)
+	e.SetIdentityOs(claim.OS)
 	out.Emit(e, raw)
 }
 

@@ -73,7 +73,7 @@ func (d *Decoder) Message(side proto.Side, b []byte, out proto.Out) {
 	r.Skip(1)
 	m := &message{d: d, out: out, raw: b, side: side, kind: r.U8()}
 	r.Skip(2)
-	m.reference = r.BE16()
+	m.reference = r.LE16() // shown as the other way around; it only has to be the same in both
 	params, data := r.BE16(), r.BE16()
 	if m.kind == ack || m.kind == ackData {
 		m.class, m.code = r.U8(), r.U8()

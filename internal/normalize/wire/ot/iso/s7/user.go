@@ -88,12 +88,11 @@ func (m *message) list(e *event.Event, response bool, p part) ics.Claim {
 		e.AddExtra("szl_id", ics.Code(id, 4))
 		e.SetICSObject(nameOf(listNames, id&0xff))
 		e.AddExtra("szl_index", ics.Code(r.BE16(), 4))
-		*l = lists{id: id, unit: p.unit, open: true}
+		*l = lists{id: id, unit: p.unit, open: response}
 	}
 	e.AddExtra("return_code", ics.Code(code, 2))
 	e.AddExtra("return_code_name", nameOf(returnCodes, code))
 	if !response {
-		l.open = false
 		return ics.Claim{}
 	}
 	if code != 0xff {
