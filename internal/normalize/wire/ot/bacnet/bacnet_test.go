@@ -31,13 +31,17 @@ func TestMessages(t *testing.T) {
 			{`"invoke_id":"3"`}, {`"ics.response":"unknown-property"`, `"status":"Failure"`},
 		}},
 		{"device property", "00 04 04 0c 0c 020001f5 19 46", "30 04 0c 0c 020001f5 19 46 3e 75 05 00 41424344 3f", [][]string{
-			{`"ics.unit":501`}, {`"ics.value":"ABCD"`},
+			{`"ics.unit":501`},
+			{`"ics.value":"ABCD"`},
 			{`"identity.model":"ABCD"`, `"device.ip":"192.0.2.20"`, `"identity.source":"bacnet device"`},
 		}},
 		{"read multiple", "00 04 05 0e 0c 02000065 1e 09 79 09 46 1f 0c 00000001 1e 09 55 1f", "30 05 0e 0c 02000065 1e 29 79 4e 75 03 00 4142 4f 29 46 5e 91 02 91 20 5f 1f", [][]string{
 			{`"property":"vendor-name"`, `"ics.address":101`},
-			{`"property":"model-name"`, `"part":"2"`}, {`"property":"present-value"`, `"ics.object":"analog-input"`},
-			{`"ics.value":"AB"`}, {`"identity.vendor":"AB"`}, {`"property":"model-name"`, `"ics.response":"unknown-property"`},
+			{`"property":"model-name"`, `"part":"2"`},
+			{`"property":"present-value"`, `"ics.object":"analog-input"`},
+			{`"ics.value":"AB"`},
+			{`"identity.vendor":"AB"`},
+			{`"property":"model-name"`, `"ics.response":"unknown-property"`},
 		}},
 		{"discovery", "10 08 09 01 19 64", "10 00 c4 02000065 22 05c4 91 03 21 24", [][]string{
 			{`"ics.function":"who_is"`, `"range":"1-100"`},

@@ -80,7 +80,8 @@ func TestMessages(t *testing.T) {
 			{`"ics.response":"Not Supported"`, `"status":"Failure"`, `"ics.address":3`},
 		}},
 		{"two controls", "c3 03 0c01 28 0200 0300 81 01 00000000 00000000 00 0400 03 01 00000000 00000000 00", "c3 81 0004", [][]string{
-			{`"ics.value":"Trip Pulse On"`, `"ics.address":3`}, {`"ics.value":"Nul Latch On"`, `"ics.address":4`, `"part":"2"`},
+			{`"ics.value":"Trip Pulse On"`, `"ics.address":3`},
+			{`"ics.value":"Nul Latch On"`, `"ics.address":4`, `"part":"2"`},
 			{`"ics.response":"parameter error"`},
 		}},
 		{"analog output", "c4 05 2902 17 01 07 3930 00", "c4 81 0000", [][]string{

@@ -57,12 +57,18 @@ func TestMessages(t *testing.T) {
 			{`"ics.function":"Write Data"`, `"ics.object":"Motor12"`, `"ics.quantity":1`, `"ics.value":"2a000000"`, `"cip_sequence_count":"7"`}, {`"ics.object":"Motor12"`, `"ics.response":"ok"`},
 		}},
 		{"several", connected(t, "0a 02 2002 2401 0200 0600 0c00 0303 2001 2401 0302 2069 2400"), connected(t, "8a 00 00 00 0200 0600 0a00 83000000 83000500"), [][]string{
-			{`"ics.function":"Multiple Service Packet"`}, {`"ics.function":"Get Attribute List"`, `"part":"2"`}, nil,
-			{`"ics.function":"Multiple Service Packet"`}, {`"cip_status":"Success"`}, {`"cip_status":"Path Destination Unknown"`},
+			{`"ics.function":"Multiple Service Packet"`},
+			{`"ics.function":"Get Attribute List"`, `"part":"2"`},
+			nil,
+			{`"ics.function":"Multiple Service Packet"`},
+			{`"cip_status":"Success"`},
+			{`"cip_status":"Path Destination Unknown"`},
 		}},
 		{"through a router", unconnected(t, "52 02 2006 2401 0a0e 0600 01 02 2001 2401 01 00 0100"), unconnected(t, "81 00 00 00 0100 0e00 3700 1403 3000 44332211 03 414243"), [][]string{
-			{`"ics.function":"Unconnected Send"`}, {`"ics.function":"Get Attributes All"`, `"ics.object":"Identity"`},
-			{`"ics.function":"Get Attributes All"`, `"ics.response":"ok"`}, {`"identity.model":"ABC"`},
+			{`"ics.function":"Unconnected Send"`},
+			{`"ics.function":"Get Attributes All"`, `"ics.object":"Identity"`},
+			{`"ics.function":"Get Attributes All"`, `"ics.response":"ok"`},
+			{`"identity.model":"ABC"`},
 		}},
 		{"pccc", unconnected(t, "4b 02 2067 2401 07 0100 44332211 0f 00 0100 80 06"), nil, [][]string{{`"ics.function":"Execute PCCC Service"`, `"pccc_function":"Change mode"`, `"ics.write":true`}}},
 	} {

@@ -11,7 +11,8 @@ func nameOf(names map[int]string, code int) string {
 
 // commands are those of the encapsulation, by ICSNPP's names.
 var commands = map[int]string{
-	0x00: "NOP", 0x04: "List Services", listIdentity: "List Identity", 0x64: "List Interfaces", registerSession: "Register Session",
+	0x00: "NOP", 0x01: "Legacy 0x01", 0x02: "Legacy 0x02", 0x03: "Legacy 0x03", 0x05: "Legacy 0x05", // reserved for what came before
+	0x04: "List Services", listIdentity: "List Identity", 0x64: "List Interfaces", registerSession: "Register Session",
 	0x66: "Unregister Session", sendRRData: "Send RR Data", sendUnitData: "Send Unit Data", 0x72: "Indicate Status", 0x73: "Cancel",
 }
 

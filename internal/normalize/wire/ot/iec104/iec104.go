@@ -192,6 +192,7 @@ func objects(e *event.Event, t objectType, qualifier int, r *ics.Reader) {
 
 func value(t objectType, r *ics.Reader) string {
 	switch t.value {
+	case none:
 	case single:
 		return strconv.Itoa(r.U8() & 1)
 	case double:

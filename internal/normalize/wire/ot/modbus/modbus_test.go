@@ -41,7 +41,8 @@ func TestMessages(t *testing.T) {
 			{`"file_number":"4"`, `"ics.address":1`, `"ics.quantity":2`}, {`"ics.value":"3582,32"`},
 		}},
 		{"identification", "0008 0000 0005 01 2b 0e 01 00", "0008 0000 0017 01 2b 0e 01 01 00 00 03 00 03 414243 01 02 5031 02 04 56312e30", [][]string{
-			{`"mei_type":"Read Device Identification"`}, {`"vendor_name":"ABC"`},
+			{`"mei_type":"Read Device Identification"`},
+			{`"vendor_name":"ABC"`},
 			{`"class_uid":5001`, `"identity.vendor":"ABC"`, `"identity.model":"P1"`, `"identity.firmware":"V1.0"`, `"device.ip":"192.0.2.20"`, `"identity.source":"modbus device identification"`},
 		}},
 		{"cut short inside", "0009 0000 0004 01 03 00 6b", "0009 0000 0003 01 83 03", [][]string{

@@ -213,7 +213,7 @@ func instant(v uint64) string {
 		return strconv.FormatUint(v, 10)
 	}
 	v -= toUnix
-	return time.Unix(int64(v/1e7), int64(v%1e7)*100).UTC().Format(time.RFC3339Nano) //nolint:gosec // G115: bounded above
+	return time.Unix(int64(v/1e7), int64(v%1e7)*100).UTC().Format(time.RFC3339Nano)
 }
 
 // dataValue reads a DataValue (section 5.2.2.17): its value and status.

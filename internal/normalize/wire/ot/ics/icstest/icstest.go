@@ -127,6 +127,7 @@ type checked struct {
 	tb testing.TB
 }
 
+// Decode implements [proto.Decoder].
 func (c *checked) Decode(p proto.Payload, out proto.Out) (int, error) {
 	taken, err := c.Decoder.Decode(p, out)
 	if taken < 0 || taken > len(p.Data) {

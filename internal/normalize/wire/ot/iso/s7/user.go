@@ -121,10 +121,10 @@ func identity(e *event.Event, id int, b []byte) ics.Claim {
 	for i := 0; i < count && i < maxItems && width > 2 && r.Len() >= width; i++ {
 		rec := r.Sub(width)
 		index := rec.BE16()
-		switch {
-		case id&0xff == 0x11:
+		switch id & 0xff {
+		case 0x11:
 			module(&claim, index, rec)
-		case id&0xff == 0x1c:
+		case 0x1c:
 			component(e, &claim, index, ics.Text(rec.Rest()))
 		}
 	}
