@@ -1,3 +1,6 @@
+// Package ics is what the decoders of plant protocols share: reading bounded
+// bytes, cutting a stream into messages, remembering requests, and the shape
+// of their events. It knows no protocol and must not do I/O.
 package ics
 
 import (
