@@ -37,7 +37,7 @@ func (d *side) advance(p *packet) bool {
 			marks++
 		}
 	}
-	end += uint32(marks) //nolint:gosec // G115: at most 2
+	end += uint32(marks)
 	if !d.begun {
 		d.begun, d.high = true, end
 		d.bytes += int64(p.size)

@@ -126,7 +126,7 @@ func (e *Engine) answers(p *packet) bool {
 		return two && !icmpAsks(p.proto, uint8(p.port[0])) && p.port[0] != p.port[1] //nolint:gosec // G115: a type of ICMP
 	case p.proto == protoTCP || p.proto == protoUDP:
 		from, to := e.apps.serves(p.proto, p.port[0]), e.apps.serves(p.proto, p.port[1])
-		return from > to
+		return from > to && (from > 1 || p.proto == protoTCP) // datagrams begin where they begin, whatever the port
 	}
 	return false
 }

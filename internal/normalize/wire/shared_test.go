@@ -144,7 +144,7 @@ type connLine struct{ src, sport, dst, dport, proto, out, in, state, pout, pin s
 // TestSharedZeekConn holds the ends of flows against Zeek's conn log of the
 // same capture. Its times and uids are not in the logs.
 func TestSharedZeekConn(t *testing.T) {
-	var captures, logs = map[string][]byte{}, map[string][]byte{}
+	captures, logs := map[string][]byte{}, map[string][]byte{}
 	zipped(t, "zeek-icsnpp.zip", func(name string, data []byte) {
 		if strings.HasSuffix(name, "conn.log") {
 			logs[name] = data
@@ -156,7 +156,7 @@ func TestSharedZeekConn(t *testing.T) {
 	for name, log := range logs {
 		dir := name[:strings.Index(name, "/baseline")]
 		var want []connLine
-		for _, line := range strings.Split(string(log), "\n") {
+		for line := range strings.SplitSeq(string(log), "\n") {
 			c := strings.Split(line, "\t")
 			if strings.HasPrefix(line, "#") || len(c) < 20 {
 				continue

@@ -77,8 +77,10 @@ func TestStream(t *testing.T) {
 			k.server(901, 109, push, "yes\n12345678\n")
 			k.client(109, 914, push, "one\n12345678\n")
 		}, &talk{}, "1 yes (lost 1)|1 12345678|0 one (lost 1)|0 12345678|0 end|1 end", "OTH ^dD 13/13 1/1"},
-		"closed by one side": {func(k *talk) { k.client(101, 901, flagFIN|flagACK, "one\n45678") },
-			greet(), "0 one|0 45678|0 end|1 end", "S2 ShADF 9/0 3/1"},
+		"closed by one side": {
+			func(k *talk) { k.client(101, 901, flagFIN|flagACK, "one\n45678") },
+			greet(), "0 one|0 45678|0 end|1 end", "S2 ShADF 9/0 3/1",
+		},
 		"the decoder gives up": {func(k *talk) {
 			k.client(101, 901, push, "BAD words\n")
 			k.client(111, 901, push, "more\n")

@@ -3,6 +3,7 @@ package it
 import (
 	"encoding/hex"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -73,15 +74,13 @@ func (d *dhcp) Decode(p proto.Payload, out proto.Out) (int, error) {
 	}
 	e.SetActivityName(strings.ToLower(name))
 	e.SetDHCPMessageType([]string{name})
-	if kind == 6 || kind == 4 {
-		e.SetStatus(event.Failure)
-	} else if kind == 5 {
-		e.SetStatus(event.Success)
-	}
 	switch kind {
+	case 4, 6:
+		e.SetStatus(event.Failure)
 	case 2: // offered, and perhaps not taken
 		e.SetExtra("dhcp.offered_ip", yours)
 	case 5:
+		e.SetStatus(event.Success)
 		e.SetDHCPAssignedIP(yours)
 	}
 	e.SetDHCPRequestedIP(ip4(opts[50]))
@@ -152,7 +151,7 @@ func dhcpOptions(b []byte) map[int][]byte {
 			if c.short {
 				return
 			}
-			opts[code] = append(opts[code][:len(opts[code]):len(opts[code])], v...)
+			opts[code] = append(slices.Clip(opts[code]), v...)
 		}
 	}
 	read(b[240:])

@@ -3,6 +3,7 @@ package it
 import (
 	"bytes"
 	"encoding/base64"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -67,15 +68,7 @@ func probeHTTP(data []byte, _ proto.Side, onPort bool) int {
 
 func startsRequest(data []byte) bool {
 	word, _, ok := bytes.Cut(data[:min(len(data), 16)], []byte(" "))
-	if !ok {
-		return false
-	}
-	for _, m := range httpMethods {
-		if string(word) == m {
-			return true
-		}
-	}
-	return false
+	return ok && slices.Contains(httpMethods, string(word))
 }
 
 // Decode implements [proto.Decoder].
@@ -170,7 +163,7 @@ func (s *httpSide) chunk(b []byte) (int, error) {
 		s.chunks = false
 		return n, nil
 	}
-	s.skip = int(v) + 2 //nolint:gosec // G115: at most 31 bits
+	s.skip = int(v) + 2
 	return n, nil
 }
 
@@ -243,9 +236,9 @@ func (d *http) request(s *httpSide, head []byte, out proto.Out) error {
 }
 
 type answer struct {
-	code, length       int
-	reason, kind       string
-	server, realm, via string
+	code, length  int
+	reason, kind  string
+	server, realm string
 }
 
 func (d *http) answer(s *httpSide, head []byte, out proto.Out) error {

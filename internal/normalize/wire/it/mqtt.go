@@ -141,11 +141,8 @@ func (d *mqtt) packet(kind int, flags byte, size int, raw []byte, head int, out 
 	e := out.New(event.NetworkActivity)
 	e.SetActivityName(mqttTypes[kind])
 	e.SetExtra("mqtt.qos", strconv.Itoa(int(flags>>1&3)))
-	if kind != 3 {
-		e.SetExtra("mqtt.qos", "0")
-	}
-	e.SetExtra("mqtt.retain", strconv.FormatBool(kind == 3 && flags&1 != 0))
-	e.SetExtra("mqtt.dup", strconv.FormatBool(kind == 3 && flags&8 != 0))
+	e.SetExtra("mqtt.retain", strconv.FormatBool(flags&1 != 0))
+	e.SetExtra("mqtt.dup", strconv.FormatBool(flags&8 != 0))
 	e.SetMQTTClientId(d.client)
 	c := cursor{b: raw[head:]}
 	switch kind {
@@ -177,6 +174,8 @@ func (d *mqtt) packet(kind int, flags byte, size int, raw []byte, head int, out 
 	case 14, 15:
 		if d.version == 5 && len(c.b) > 0 {
 			d.reason(e, c.u8())
+		} else if d.version == 5 { // left out, it is 0 (section 3.14.2.1)
+			d.reason(e, 0)
 		}
 	}
 	if c.short {

@@ -2,6 +2,7 @@ package it
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
@@ -80,10 +81,5 @@ func redactHead(head []byte) []byte {
 }
 
 func secretHeader(name string) bool {
-	for _, s := range secretHeaders {
-		if name == s {
-			return true
-		}
-	}
-	return secretKey(name)
+	return slices.Contains(secretHeaders, name) || secretKey(name)
 }

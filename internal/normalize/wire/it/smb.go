@@ -15,14 +15,14 @@ type smb struct {
 	f       *proto.Flow
 	waiting []smbRequest
 	skip    [2]int
+	dialect string // agreed on
 }
 
 type smbRequest struct {
 	id      uint64
 	command int
-	name    string   // of the share or file
-	login   *ntlm    // of a session
-	dialect []string // offered
+	name    string // of the share or file
+	login   *ntlm  // of a session
 }
 
 func newSMB(f *proto.Flow) proto.Decoder { return &smb{f: f} }
@@ -195,8 +195,9 @@ func (d *smb) tell(r smbRequest, b []byte, status uint32, out proto.Out) {
 			e.SetStatus(event.Failure)
 		}
 		if r.command == 0 && len(b) >= 70 {
-			e.SetExtra("smb.dialect", named(smbDialects, int(binary.LittleEndian.Uint16(b[68:])), "dialect "))
+			d.dialect = named(smbDialects, int(binary.LittleEndian.Uint16(b[68:])), "dialect ")
 		}
+		e.SetExtra("smb.dialect", d.dialect)
 		if r.command == 1 {
 			server = findNTLM(b)
 		}
