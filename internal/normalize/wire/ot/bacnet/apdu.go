@@ -41,7 +41,7 @@ func (m *message) application(r *ics.Reader) {
 		e := m.event("segment_ack", ics.Response)
 		e.AddExtra("sequence_number", strconv.Itoa(r.U8()))
 		e.SetICSWrite(false)
-		m.out.Emit(e, m.raw)
+		m.out.Emit(e, ics.Safe(e, m.raw))
 		return
 	case rejectPDU:
 		m.refused("reject", nameOf(rejectReasons, r.U8()))
@@ -67,7 +67,7 @@ func (m *message) refused(function, why string) {
 	e := m.event(function, ics.Response)
 	e.AddExtra("result_code", why)
 	ics.Bad(e, why)
-	m.out.Emit(e, m.raw)
+	m.out.Emit(e, ics.Safe(e, m.raw))
 }
 
 // begin begins an event of a message with a service.
@@ -101,12 +101,12 @@ func (m *message) body(b []byte) {
 	case m.pdu == errorPDU:
 		e := m.begin()
 		failure(e, b)
-		m.out.Emit(e, m.raw)
+		m.out.Emit(e, ics.Safe(e, m.raw))
 	case m.pdu == unconfirmedRequest && m.discovery(b):
 	case m.pdu == confirmedRequest && (m.service == reinitialize || m.service == communication):
 		e := m.begin()
 		control(e, m.service, b)
-		m.out.Emit(e, m.raw)
+		m.out.Emit(e, ics.Safe(e, m.raw))
 	default:
 		if g, ok := m.grammar(); ok && m.pdu != simpleAck {
 			m.properties(g, b)

@@ -114,3 +114,16 @@ func MAC(f *proto.Flow, side proto.Side) string {
 	}
 	return f.ServerMAC
 }
+
+// shownOfSecret is how many bytes are kept of a message that holds a password:
+// no protocol here has one in its first.
+const shownOfSecret = 16
+
+// Safe is what may be kept of a message: its beginning, if the event says that
+// a password was given in it.
+func Safe(e *event.Event, raw []byte) []byte {
+	if e.Extra("password") == "" {
+		return raw
+	}
+	return raw[:min(len(raw), shownOfSecret)]
+}

@@ -28,6 +28,7 @@ func activate(e *event.Event, r *ics.Reader) {
 	const userName = 324
 	if id.number == userName {
 		e.SetUserName(str(token))
+		e.AddExtra("password", "given")
 	}
 }
 

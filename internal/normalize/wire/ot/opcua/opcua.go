@@ -210,7 +210,7 @@ func (m *message) connection(r *ics.Reader) {
 	if !r.OK() {
 		ics.Odd(e)
 	}
-	m.out.Emit(e, m.raw)
+	m.out.Emit(e, ics.Safe(e, m.raw))
 }
 
 // service tells of a service request or answer.
@@ -221,7 +221,7 @@ func (m *message) service(b []byte) {
 	if !r.OK() || id.namespace != 0 || !id.numeric || !known {
 		// encrypted, or not known: the type cannot be told
 		e := m.event(m.unknown(id), m.half())
-		m.out.Emit(e, m.raw)
+		m.out.Emit(e, ics.Safe(e, m.raw))
 		return
 	}
 	half := ics.Response
@@ -247,7 +247,7 @@ func (m *message) service(b []byte) {
 	if !r.OK() {
 		e.AddExtra("incomplete", "T")
 	}
-	m.out.Emit(e, m.raw)
+	m.out.Emit(e, ics.Safe(e, m.raw))
 	for _, c := range claims {
 		ics.Tell(m.out, m.d.flow, m.side, c, m.raw)
 	}

@@ -166,7 +166,7 @@ func adsDiscover(f *proto.Flow, side proto.Side, b []byte, out proto.Out) {
 			e.SetUserName(ics.Text(v))
 		}
 	}
-	out.Emit(e, b)
+	out.Emit(e, ics.Safe(e, b))
 	if half == ics.Response {
 		ics.Tell(out, f, side, claim, b)
 	}
