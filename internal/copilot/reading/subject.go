@@ -425,15 +425,15 @@ func logsExpr(logs []string) query.Expr {
 	return query.Expr{Field: "metadata.log_name", Op: query.In, Value: vals}
 }
 
-// mainLogs narrows OT operations to the one log that holds each operation
-// once, when several logs of a protocol describe the same traffic: the
-// detailed log if there is one, else the log named as the protocol.
+// mainLogs narrows OT operations to the one log of each tool that holds each
+// operation once, when several logs of a protocol describe the same traffic:
+// the detailed log if the tool has one, else the log named as the protocol.
 func (r *reader) mainLogs(protocol string) []string {
 	all := r.vals.logs([]string{protocol, protocol + "_detailed"})
-	if i := slices.IndexFunc(all, func(s string) bool { return strings.HasSuffix(s, "_detailed") }); i >= 0 {
-		return all[i : i+1]
-	}
-	return all
+	tool := func(log string) string { return log[:strings.IndexByte(log, '/')+1] }
+	return slices.DeleteFunc(slices.Clone(all), func(log string) bool {
+		return !strings.HasSuffix(log, "_detailed") && slices.Contains(all, tool(log)+protocol+"_detailed")
+	})
 }
 
 // completeSubject settles the subject once targets and measure are known:
