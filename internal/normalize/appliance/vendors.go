@@ -147,6 +147,9 @@ func structuredFlow(e *event.Event) bool {
 
 // mikroTik reads "topic,topic text" of RouterOS.
 func mikroTik(e *event.Event, text string) bool {
+	if topics, _, _ := strings.Cut(text[:min(len(text), 80)], " "); !strings.Contains(topics, ",") {
+		return false
+	}
 	m := topicShape.FindStringSubmatch(text)
 	if m == nil {
 		return false
