@@ -63,8 +63,21 @@ func (p *detail) Parse(rec record.Record, emit func(*event.Event)) error {
 		return fault.New(fault.Limited, "more than %d attributes or %d bytes in a request", maxAttributes, maxBytes)
 	}
 	p.n++
-	p.raw = append(append(p.raw, '\n'), rec.Raw...)
+	p.raw = append(append(p.raw, '\n'), withoutSecret(rec.Raw)...)
 	return nil
+}
+
+// secrets are attributes that hold a password or what one can be found from.
+var secrets = regexp.MustCompile(`(?i)password|^(?:ms-)?chap|secret|^eap-message$`)
+
+// withoutSecret is a line whose value is left out if it is a secret: neither
+// the fields nor the raw text of an event hold one.
+func withoutSecret(line []byte) []byte {
+	m := attribute.FindSubmatchIndex(line)
+	if m == nil || !secrets.Match(line[m[2]:m[3]]) {
+		return line
+	}
+	return append(append([]byte(nil), line[:m[4]]...), `"***"`...)
 }
 
 // attributes are those that have a field of ours (RFC 2865 and 2866).
