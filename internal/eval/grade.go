@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -142,11 +143,22 @@ func meetsRowsIn(want [][]any, e copilot.Evidence, column int) bool {
 	for i, w := range want {
 		n, ok := toNumber(w[1])
 		got, found := have[fmt.Sprint(w[0])]
-		if !ok || !found || !near(got, n) || !near(order[i], n) {
+		same := func(x float64) bool { return near(x, n) || scale > 1 && math.Abs(x-n) <= 0.006 } // rounded to two places
+		if !ok || !found || !same(got) || ranked(want) && !same(order[i]) {
 			return false
 		}
 	}
 	return true
+}
+
+// ranked tells rows that are expected in the order of their numbers from those
+// that merely stand in the order of their keys.
+func ranked(want [][]any) bool {
+	byKey := slices.IsSortedFunc(want, func(a, b []any) int { return strings.Compare(fmt.Sprint(a[0]), fmt.Sprint(b[0])) })
+	number := func(row []any) float64 { n, _ := toNumber(row[1]); return n }
+	down := slices.IsSortedFunc(want, func(a, b []any) int { return cmp.Compare(number(b), number(a)) })
+	up := slices.IsSortedFunc(want, func(a, b []any) int { return cmp.Compare(number(a), number(b)) })
+	return down || up && !byKey
 }
 
 // meetsColumns: two measures side by side, named by their columns.

@@ -56,7 +56,7 @@ func (r *reader) takeRanges() {
 func (r *reader) compare(i, k int, op query.Op, not bool) {
 	num := r.spans[k].num
 	r.spans[k].used = true
-	if field := r.numericField(i, k); field != "" {
+	if field := r.numericField(i, k); field != "" && !r.countsSubject(k, num) {
 		r.addCond(query.Expr{Field: field, Op: op, Value: num.n}, not, r.spans[k].text)
 		return
 	}
@@ -150,4 +150,10 @@ func (r *reader) byteField() string {
 		}
 	}
 	return "traffic.bytes"
+}
+
+// countsSubject: in "ports with exactly 3 alerts" the number belongs to the
+// noun after it.
+func (r *reader) countsSubject(k int, num *number) bool {
+	return num.unit == "" && k+1 < len(r.spans) && r.isSubject(r.spans[k+1])
 }

@@ -13,6 +13,7 @@ type moment struct {
 	clock    bool          // a time of day was said
 	pm       bool
 	hourOnly bool // a bare hour, "9"
+	dated    bool // with the time of day a day was said
 }
 
 var months = map[string]time.Month{
@@ -30,7 +31,7 @@ func (c *clock) moment(i int) (moment, int) {
 	if day, n := c.day(i); n > 0 {
 		j := c.skip(i+n, "at", "around", "about")
 		if tod, m := c.timeOfDay(j, false); m > 0 && day.day {
-			tod.t = day.t.Add(tod.t.Sub(tod.t.Truncate(24 * time.Hour)))
+			tod.t, tod.dated = day.t.Add(tod.t.Sub(tod.t.Truncate(24*time.Hour))), true
 			return tod, j + m - i
 		}
 		return day, n
@@ -42,7 +43,7 @@ func (c *clock) moment(i int) (moment, int) {
 	}
 	k := c.skip(j+n, "on", "of")
 	if day, m := c.day(k); m > 0 && day.day {
-		tod.t = day.t.Add(tod.t.Sub(tod.t.Truncate(24 * time.Hour)))
+		tod.t, tod.dated = day.t.Add(tod.t.Sub(tod.t.Truncate(24*time.Hour))), true
 		return tod, k + m - i
 	}
 	return tod, j + n - i
@@ -55,7 +56,7 @@ func (c *clock) momentAfter(i int, start moment) (moment, int) {
 			day := start.t.Truncate(24 * time.Hour)
 			k := c.skip(i+n, "on", "of")
 			if d, m := c.day(k); m > 0 && d.day {
-				day, n = d.t, k+m-i
+				day, n, tod.dated = d.t, k+m-i, true
 			}
 			tod.t = day.Add(tod.t.Sub(tod.t.Truncate(24 * time.Hour)))
 			return tod, n
@@ -231,6 +232,9 @@ func (c *clock) clockTime(i int, base time.Time) (moment, int) {
 
 // baseDay is the day that a time of day without a date belongs to.
 func (c *clock) baseDay() time.Time {
+	if !c.base.IsZero() {
+		return c.base
+	}
 	for i, t := range c.toks {
 		if day, n := c.day(i); n > 1 {
 			return day.t.Truncate(24 * time.Hour) // "7 June 2021"

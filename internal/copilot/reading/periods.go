@@ -34,7 +34,7 @@ var (
 	growWords     = regexp.MustCompile(`(?i)\b(increas(?:e|es|ed|ing)|grew|grown|rose|risen|went up|gone up|go up|jumped|surged|doubled|tripled|more|higher|larger|bigger|greater)\b`)
 	shrinkWords   = regexp.MustCompile(`(?i)\b(decreas(?:e|es|ed|ing)|dropped|declin(?:e|ed|ing)|fell|fallen|went down|gone down|go down|shrank|less|fewer|lower|smaller)\b`)
 	changeWords   = regexp.MustCompile(`(?i)\b(?:did|do|does|has|have)?\s*(?:the )?(?:chang(?:e|es|ed|ing)|differ(?:s|ed|ence)?|develop(?:ed)?|evolve[d]?)(?: (?:in|of))?\b`)
-	verbGrow      = regexp.MustCompile(`(?i)\b(increased?|grew|grown|rose|risen|went up|gone up|jumped|surged|doubled|tripled|decreased?|dropped by|declined|fell|fallen|went down|gone down|shrank)\b`)
+	verbGrow      = regexp.MustCompile(`(?i)\b(increased?|grew|grown|rose|risen|went up|gone up|jumped|surged|doubled|tripled|decreased?|declined|fell|fallen|went down|gone down|shrank)\b`)
 )
 
 // takeEarlier finds such words and takes them out of the question.

@@ -1,7 +1,9 @@
 package reading
 
 import (
+	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -105,4 +107,45 @@ func (c *clock) year(i int) (when, int) {
 	w := c.range2(from, from.AddDate(1, 0, 0))
 	w.text = strconv.Itoa(int(n))
 	return w, j + 1 - i
+}
+
+// moreThanBefore keeps the groups that had more, or less, in the first of two
+// periods than in the second.
+func (r *reader) moreThanBefore(q *query.Query) {
+	if !r.comparesTimes() || !r.saidMore() || len(q.Group) == 0 || len(q.Measures) != 2 {
+		return
+	}
+	m := query.Measure{Fn: query.Diff, Of: []string{q.Measures[0].Name(), q.Measures[1].Name()}, As: "difference"}
+	h := query.Having{By: m.As, Op: query.Gt, Value: 0.0}
+	if strings.Contains(strings.ToLower(r.question), "fewer") || strings.Contains(strings.ToLower(r.question), "less") {
+		h.Op = query.Lt
+	}
+	q.Measures, q.Having = append(q.Measures, m), append(q.Having, h)
+	q.Sort = []query.Sort{{By: m.As, Desc: h.Op == query.Gt}}
+}
+
+// twoValues puts the counts of two values of one field side by side, for "how
+// many more READ than WRITE operations".
+func (r *reader) twoValues(q *query.Query) {
+	if !r.f.Difference || len(q.Measures) != 1 || q.Measures[0].Where != nil {
+		return
+	}
+	for i, a := range r.f.Conds {
+		for j := i + 1; j < len(r.f.Conds); j++ {
+			b := r.f.Conds[j]
+			if a.Not || b.Not || !joinable(a.Expr, b.Expr) || a.Expr.Op != query.Eq || a.Expr.Value == b.Expr.Value {
+				continue
+			}
+			keep := r.f
+			r.f.Conds = slices.Delete(slices.Delete(slices.Clone(r.f.Conds), j, j+1), i, i+1)
+			base := r.base()
+			r.f = keep
+			q.Classes, q.Where = base.Classes, base.Where
+			one, two := q.Measures[0], q.Measures[0]
+			one.Where, one.As = &a.Expr, fmt.Sprint(a.Expr.Value)
+			two.Where, two.As = &b.Expr, fmt.Sprint(b.Expr.Value)
+			q.Measures = []query.Measure{one, two}
+			return
+		}
+	}
 }

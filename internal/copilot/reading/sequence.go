@@ -20,7 +20,7 @@ var (
 	spokenForm = `(?:\d+|an?|one|two|three|four|five|ten|fifteen|thirty|sixty|half an) ?(?:seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?)`
 	withinForm = regexp.MustCompile(`(?i)[,(]?\s*\b(?:all )?(?:within|in under|in less than|in at most|less than|no more than|no later than|not more than|at most|inside of|up to)\s+(?:the (?:next|following|space of) )?(` + spokenForm + `)(?: (?:of (?:it|that|each other|one another|this)|later|afterwards|after that|apart))?\s*[,)]?`)
 	nextForm   = regexp.MustCompile(`(?i)[,(]?\s*\b(?:in|during|for|over) the (?:next|following|subsequent)\s+(` + spokenForm + `)\s*[,)]?`)
-	strong     = regexp.MustCompile(`(?i),?\s*\b(?:(?:that|which|who|and|were|was|is|are|got) )*(?:(not|never) )?(?:(?:directly|immediately|shortly|soon|quickly|then|later) )?(?:(followed(?: \w+)? by|and (?:were |was )?then|then|and (?:shortly |soon |later )?(?:afterwards|after that|subsequently|thereafter)|subsequently|leading to|resulting in|before (?:then|going on to))|(followed|preceded by|(?:shortly |right |soon )?after(?: having)?(?: seen)?))\b[,:]?`)
+	strong     = regexp.MustCompile(`(?i),?\s*\b(?:(?:that|which|who|and|were|was|is|are|got) )*(?:(not|never) )?(?:(?:directly|immediately|shortly|soon|quickly|then|later) )?(?:(followed(?: \w+)? by|and (?:were |was )?then|then|and (?:shortly |soon |later )?(?:afterwards|after that|subsequently|thereafter)|subsequently|lead(?:s|ing)? to|led to|resulting in|resulted in|before (?:then|going on to))|(followed|preceded by|(?:shortly |right |soon )?after(?: having)?(?: seen)?))\b[,:]?`)
 	unfollowed = regexp.MustCompile(`(?i),?\s*\b(?:without|with no|but no|and no|but not|and not)(?: (?:an?|any|a single))?\s+(?:subsequent|following|later)\s+|,?\s*\b(?:without|with no)(?: (?:an?|any))?\s+([\w -]+?)\s+(?:afterwards|following|to follow|after (?:it|that))\b`)
 	weak       = regexp.MustCompile(`(?i),?\s*\b(?:(before|and|but)|(after))\b`)
 	eachForm   = regexp.MustCompile(`(?i)[?.,;]\s*(?:(?:count|how many|number|give|list|show)[^?.]* )?(?:per|for each|by) (?:device|host|source|address|ip|user|machine)s?\b.*$`)
@@ -92,7 +92,7 @@ func (c *clauses) split(rest string) bool {
 	if m := strong.FindStringSubmatchIndex(rest); m != nil {
 		word := strings.ToLower(rest[m[0]:m[1]])
 		after := m[6] >= 0
-		certain := strings.Contains(word, "followed") || strings.Contains(word, "preceded") || strings.Contains(word, "then") && !strings.Contains(word, "thenti") || strings.Contains(word, "subsequently") || strings.Contains(word, "thereafter") || strings.Contains(word, "after")
+		certain := strings.Contains(word, "followed") || strings.Contains(word, "preceded") || strings.Contains(word, "then") && !strings.Contains(word, "thenti") || strings.Contains(word, "subsequently") || strings.Contains(word, "thereafter") || strings.Contains(word, "after") || strings.Contains(word, "led to") || strings.Contains(word, "lead")
 		c.certain = strings.Contains(word, "followed") || strings.Contains(word, "preceded")
 		if certain && (!after || c.said || strings.Contains(word, "preceded")) {
 			c.not = m[2] >= 0

@@ -53,6 +53,9 @@ func (r *reader) decideShape() {
 		r.whenShape(sh)
 	case (r.f.Bucket != "" || sh["trend"]) && !r.f.Ordered:
 		r.f.Shape = TrendShape
+		if count && len(r.f.Targets) == 1 && !strings.HasPrefix(r.f.Targets[0], groupMark) && r.firstCounted() == "entity" {
+			r.f.Measure, r.f.Targets = query.Measure{Fn: query.Distinct, Field: r.f.Targets[0]}, nil
+		}
 		if r.f.Bucket == "" {
 			r.f.Bucket = "auto"
 		}
@@ -82,7 +85,7 @@ func (r *reader) neverOfTarget() bool {
 }
 
 func (r *reader) plainShape(sh map[string]bool, count bool) {
-	if len(r.f.Targets) == 0 && r.f.Subject != nil && r.f.Subject.attrs["kind"] != "" && !count && r.asksWhichKind() {
+	if len(r.f.Targets) == 0 && r.f.Subject != nil && r.f.Subject.attrs["kind"] != "" && !count && r.f.Bucket == "" && r.asksWhichKind() {
 		r.f.Targets = append(r.f.Targets, r.f.Subject.attrs["kind"])
 	}
 	rowsPick := (sh["first"] || sh["last"]) && r.f.Subject != nil && !count && len(r.f.Targets) == 0
@@ -133,7 +136,7 @@ func (r *reader) countTargets() {
 		return
 	}
 	var counted, groups []string
-	each := r.saidEach()
+	each := r.saidEach() && !slices.ContainsFunc(r.f.Targets, func(t string) bool { return strings.HasPrefix(t, groupMark) })
 	for _, t := range r.f.Targets {
 		if g, ok := strings.CutPrefix(t, groupMark); ok || each {
 			groups = append(groups, g)
@@ -145,6 +148,8 @@ func (r *reader) countTargets() {
 	switch {
 	case len(r.f.Having) > 0:
 		r.f.Shape = TableShape
+	case r.f.Once && len(counted) == 1:
+		r.f.Shape, r.f.Targets = TableShape, counted // those that pass are counted
 	case len(counted) == 0 || first == "subject" && len(groups) == 0:
 		r.f.Shape = TableShape
 		if first == "subject" && len(groups) == 0 && !r.openedByWhich() {

@@ -29,6 +29,7 @@ func (r *reader) countSteps() []Step {
 	}
 	main := q
 	main.Measures = r.measures()
+	r.twoValues(&main)
 	r.difference(&main)
 	main = r.compared(main)
 	steps := []Step{{Tool: "query", Query: main}}
@@ -75,6 +76,7 @@ func (r *reader) tableSteps() []Step {
 	q.Limit = r.limit()
 	r.onlyOnce(&q)
 	r.difference(&q)
+	r.moreThanBefore(&q)
 	q = r.compared(q)
 	steps := []Step{{Tool: "query", Query: q}}
 	if q.Limit == 1 {
@@ -370,7 +372,7 @@ func (r *reader) splitShare() (whole, part []Cond) {
 			part = append(part, c)
 		}
 	}
-	if len(part) == 0 {
+	if len(part) == 0 && len(r.f.Targets) == 0 {
 		return nil, r.f.Conds
 	}
 	return whole, part

@@ -83,6 +83,7 @@ type clock struct {
 	now  time.Time
 	toks []token
 	data [2]time.Time // oldest and newest stored event, zero if unknown
+	base time.Time    // the day of hours that name none; zero: see baseDay
 }
 
 func (c *clock) word(i int) string {
@@ -99,7 +100,7 @@ func (c *clock) is(i int, words ...string) bool {
 // at reads a span of time that starts at token i. It returns how many tokens
 // it took, 0 if there is none.
 func (c *clock) at(i int) (when, int) {
-	for _, try := range []func(int) (when, int){c.between, c.bound, c.back, c.ago, c.named, c.year, c.point} {
+	for _, try := range []func(int) (when, int){c.dayHours, c.between, c.bound, c.back, c.ago, c.named, c.year, c.point} {
 		if w, n := try(i); n > 0 {
 			return w, n
 		}
@@ -135,6 +136,9 @@ func (c *clock) between(i int) (when, int) {
 	if m == 0 {
 		return when{}, 0
 	}
+	if day := b.t.Truncate(24 * time.Hour); a.clock && b.dated && !a.dated {
+		a.t = day.Add(a.t.Sub(a.t.Truncate(24 * time.Hour))) // "from 05:00 to 11:00 on 7 June"
+	}
 	if a.hourOnly && b.pm && !a.pm && a.t.Hour() < 12 && a.t.Add(12*time.Hour).Before(b.t) {
 		a.t = a.t.Add(12 * time.Hour) // "between 1 and 3 pm"
 	}
@@ -146,6 +150,25 @@ func (c *clock) between(i int) (when, int) {
 		to = to.Add(24 * time.Hour) // "from Dec 1 to Dec 3" includes the 3rd
 	}
 	return c.range2(a.t, to), j + m - i
+}
+
+// dayHours: "on 7 June between 05:00 and 11:00": the day is that of the hours.
+func (c *clock) dayHours(i int) (when, int) {
+	j := c.skip(i, "on", "at")
+	day, n := c.day(j)
+	if n == 0 || !day.day {
+		return when{}, 0
+	}
+	k := c.skip(j+n, ",", "utc")
+	if !c.is(k, "between", "from") {
+		return when{}, 0
+	}
+	own := &clock{now: c.now, toks: c.toks, data: [2]time.Time{c.data[0], day.t.Add(time.Second)}, base: day.t}
+	w, m := own.between(k)
+	if m == 0 || w.rng.From.Truncate(24*time.Hour) != day.t {
+		return when{}, 0
+	}
+	return w, k + m - i
 }
 
 func (c *clock) range2(from, to time.Time) when {
