@@ -5,11 +5,12 @@ import (
 	"vedette/internal/normalize/plain"
 	"vedette/internal/normalize/suricata"
 	"vedette/internal/normalize/syslog"
+	"vedette/internal/normalize/telemetry"
 	"vedette/internal/normalize/zeek"
 )
 
 // Dialects is the list of all formats that can be read. A new one is added
 // here and nowhere else; see docs/new-parser.md.
 func Dialects() []Dialect {
-	return []Dialect{Capture(), zeek.TSV(), zeek.JSON(), suricata.EVE(), cef.CEF(), cef.LEEF(), syslog.Dialect(), plain.Text()}
+	return []Dialect{Capture(), zeek.TSV(), zeek.JSON(), suricata.EVE(), cef.CEF(), cef.LEEF(), syslog.Dialect(), telemetry.JSON(), telemetry.SenML(), telemetry.Sparkplug(), plain.Text()}
 }
