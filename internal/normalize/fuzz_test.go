@@ -17,6 +17,8 @@ func FuzzSyslog(f *testing.F)   { fuzz(f, "syslog") }
 func FuzzCEF(f *testing.F)      { fuzz(f, "cef") }
 func FuzzLEEF(f *testing.F)     { fuzz(f, "leef") }
 func FuzzText(f *testing.F)     { fuzz(f, "text") }
+func FuzzNfdump(f *testing.F)   { fuzz(f, "nfdump") }
+func FuzzArgus(f *testing.F)    { fuzz(f, "argus") }
 
 // fuzz feeds a whole source to one dialect. What holds whatever is in it: no
 // panic; a record gives one sound event, an error, or (a header) neither; the
@@ -54,7 +56,7 @@ func fuzz(f *testing.F, name string) {
 
 // mayBeSilent are the dialects that have headers, or put several records into
 // one event.
-var mayBeSilent = map[string]bool{"zeek-tsv": true, "auditd": true, "w3c": true, "radius-detail": true}
+var mayBeSilent = map[string]bool{"nfdump": true, "argus": true, "zeek-tsv": true, "auditd": true, "w3c": true, "radius-detail": true}
 
 func checkOutcome(t *testing.T, name string, o outcome, whole int) {
 	t.Helper()
