@@ -17,6 +17,7 @@ func FuzzSyslog(f *testing.F)   { fuzz(f, "syslog") }
 func FuzzCEF(f *testing.F)      { fuzz(f, "cef") }
 func FuzzLEEF(f *testing.F)     { fuzz(f, "leef") }
 func FuzzText(f *testing.F)     { fuzz(f, "text") }
+func FuzzOCSF(f *testing.F)     { fuzz(f, "ocsf") }
 func FuzzNfdump(f *testing.F)   { fuzz(f, "nfdump") }
 func FuzzArgus(f *testing.F)    { fuzz(f, "argus") }
 

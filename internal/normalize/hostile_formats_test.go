@@ -13,6 +13,10 @@ func hostileFormats(dialect string) []attack {
 		return hostileCEF()
 	case "leef":
 		return hostileLEEF()
+	case "ocsf":
+		return hostileOCSF()
+	case "nfdump", "argus":
+		return hostileFlows(dialect)
 	}
 	return nil
 }
