@@ -7,6 +7,7 @@ import (
 	"vedette/internal/normalize/plain"
 	"vedette/internal/normalize/suricata"
 	"vedette/internal/normalize/syslog"
+	"vedette/internal/normalize/table"
 	"vedette/internal/normalize/telemetry"
 	"vedette/internal/normalize/zeek"
 )
@@ -14,5 +15,5 @@ import (
 // Dialects is the list of all formats that can be read. A new one is added
 // here and nowhere else; see docs/new-parser.md.
 func Dialects() []Dialect {
-	return []Dialect{Capture(), zeek.TSV(), zeek.JSON(), suricata.EVE(), cef.CEF(), cef.LEEF(), syslog.Dialect(), ocsf.JSON(), telemetry.JSON(), telemetry.SenML(), telemetry.Sparkplug(), netflow.Export(), netflow.Nfdump(), netflow.Argus(), plain.Text()}
+	return []Dialect{Capture(), zeek.TSV(), zeek.JSON(), suricata.EVE(), cef.CEF(), cef.LEEF(), syslog.Dialect(), ocsf.JSON(), telemetry.JSON(), telemetry.SenML(), telemetry.Sparkplug(), netflow.Export(), netflow.Nfdump(), netflow.Argus(), table.CSV(), plain.Text()}
 }
