@@ -21,7 +21,7 @@ import (
 
 // manyEvents are the dialects of which one record may give several events, or
 // that cut their records themselves; their tests are here.
-var manyEvents = map[string]bool{"telemetry-json": true, "senml": true, "sparkplug": true, "netflow": true, "csv": true}
+var manyEvents = map[string]bool{"telemetry-json": true, "senml": true, "sparkplug": true, "netflow": true, "csv": true, "nmap": true}
 
 // part is one event of a source, or why a record was rejected.
 type part struct {
@@ -158,6 +158,7 @@ func compareGolden(t *testing.T, golden string, got []byte) {
 func FuzzTelemetryJSON(f *testing.F) { fuzzParts(f, "telemetry-json") }
 func FuzzSenML(f *testing.F)         { fuzzParts(f, "senml") }
 func FuzzSparkplug(f *testing.F)     { fuzzParts(f, "sparkplug") }
+func FuzzNmap(f *testing.F)          { fuzzParts(f, "nmap") }
 func FuzzCSV(f *testing.F)           { fuzzParts(f, "csv") }
 func FuzzNetFlow(f *testing.F)       { fuzzParts(f, "netflow") }
 

@@ -18,9 +18,9 @@ type Mapping struct {
 	// TimeFormat is how times are written, as Go spells it ("2006-01-02
 	// 15:04"); without it the usual spellings are tried.
 	TimeFormat string `json:"time_format,omitempty" yaml:"time_format"`
-	Class      string `json:"class,omitempty" yaml:"class"`     // of all rows, by its OCSF name
-	LogName    string `json:"log_name,omitempty" yaml:"log_name"`  // "TOOL/LOG"
-	Product    string `json:"product,omitempty" yaml:"product"`   // what wrote the table
+	Class      string `json:"class,omitempty" yaml:"class"`         // of all rows, by its OCSF name
+	LogName    string `json:"log_name,omitempty" yaml:"log_name"`   // "TOOL/LOG"
+	Product    string `json:"product,omitempty" yaml:"product"`     // what wrote the table
 	Delimiter  string `json:"delimiter,omitempty" yaml:"delimiter"` // one character
 }
 
