@@ -47,7 +47,7 @@ const (
 // columnOf reads a header in any usual spelling.
 func columnOf(header string) Key {
 	h := strings.ToLower(strings.TrimSpace(header))
-	h = strings.NewReplacer("_", " ", "-", " ", ".", " ", "/", " ").Replace(h)
+	h = strings.NewReplacer("_", " ", "-", " ", ".", " ", "/", " ", "(", " ", ")", " ", ":", " ").Replace(h)
 	h = strings.Join(strings.Fields(h), " ")
 	switch h {
 	case "uid", "device uid", "vedette uid":
@@ -79,10 +79,11 @@ func columnOf(header string) Key {
 	case "owner", "asset owner", "responsible", "contact", "system owner", "department", "team":
 		return KeyOwner
 	}
-	return columnIgnored
+	return synonymOf(h)
 }
 
-// Import takes over an inventory in CSV: a header line, then one device a row,
+// Import takes over an inventory: an export of NetBox in JSON, whose entries
+// count as rows, or CSV: a header line, then one device a row,
 // separated by commas, semicolons or tabs; several addresses in one cell are
 // separated by spaces, | or ;. A row finds its device by uid, MAC, address or
 // operator-given name, and makes one if there is none. What a row says wins
@@ -96,6 +97,13 @@ func (r *Registry) Import(in io.Reader) (ImportReport, error) {
 	buf := bufio.NewReader(limited)
 	if bom, err := buf.Peek(3); err == nil && bytes.Equal(bom, []byte("\xef\xbb\xbf")) {
 		_, _ = buf.Discard(3)
+	}
+	if isJSON(buf) {
+		table, err := netBoxTable(buf)
+		if err != nil {
+			return report, err
+		}
+		buf = table
 	}
 	comma, err := separator(buf)
 	if err != nil {

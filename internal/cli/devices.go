@@ -26,7 +26,7 @@ func (r *root) devicesCommand() *cobra.Command {
 			Use: "set DEVICE KEY=VALUE...", Short: "say what a device is: name, type, zone, level, criticality, owner, ...",
 			Args: cobra.MinimumNArgs(2), RunE: r.setDevice,
 		},
-		&cobra.Command{Use: "import FILE", Short: "take over an inventory in CSV; what it says wins over what was learnt", Args: cobra.ExactArgs(1), RunE: r.importDevices},
+		&cobra.Command{Use: "import FILE", Short: "take over an inventory, as CSV or the JSON of NetBox; what it says wins over what was learnt", Args: cobra.ExactArgs(1), RunE: r.importDevices},
 		&cobra.Command{Use: "export", Short: "write the inventory as CSV", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 			return r.with(cmd.Context(), func(b backend) error { return b.ExportDevices(cmd.Context(), r.Out) })
 		}},

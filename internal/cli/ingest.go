@@ -18,14 +18,14 @@ import (
 )
 
 func (r *root) ingestCommand() *cobra.Command {
-	var format string
+	var format, mapping string
 	cmd := &cobra.Command{
 		Use:   "ingest PATH...",
 		Short: "take in log files and directories; formats are recognised, .gz is undone, - is stdin",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return r.with(cmd.Context(), func(b backend) error {
-				sum, err := r.ingest(cmd.Context(), b, args, format)
+				sum, err := r.ingest(cmd.Context(), b, args, format, mapping)
 				if err != nil {
 					return err
 				}
@@ -35,20 +35,25 @@ func (r *root) ingestCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "", "the format, when it is not to be recognised")
+	cmd.Flags().StringVar(&mapping, "mapping", "", "a YAML file that says what the columns of a table mean, see docs/csv.md")
 	return cmd
 }
 
 // ingest gives each file to the backend as a stream, so that it makes no
 // difference whether a server runs.
-func (r *root) ingest(ctx context.Context, b backend, paths []string, format string) (ingest.Summary, error) {
+func (r *root) ingest(ctx context.Context, b backend, paths []string, format, mapping string) (ingest.Summary, error) {
 	var sum ingest.Summary
+	lead, err := mappingLine(mapping)
+	if err != nil {
+		return sum, err
+	}
 	files, err := ingest.Files(paths)
 	if err != nil {
 		return sum, err
 	}
 	started := time.Now()
 	for i, path := range files {
-		one, err := r.ingestFile(ctx, b, path, format)
+		one, err := r.ingestFile(ctx, b, path, format, lead)
 		if err != nil {
 			return sum, err
 		}
@@ -67,9 +72,13 @@ func (r *root) ingest(ctx context.Context, b backend, paths []string, format str
 	return sum, nil
 }
 
-func (r *root) ingestFile(ctx context.Context, b backend, path, format string) (ingest.Summary, error) {
+func (r *root) ingestFile(ctx context.Context, b backend, path, format string, lead []byte) (ingest.Summary, error) {
 	if path == "-" {
-		return b.IngestStream(ctx, r.In, "-", format, time.Time{})
+		in, err := withMapping(r.In, lead)
+		if err != nil {
+			return ingest.Summary{}, err
+		}
+		return b.IngestStream(ctx, in, "-", format, time.Time{})
 	}
 	f, err := os.Open(path) //nolint:gosec // G304: the person named this file
 	if err != nil {
@@ -81,7 +90,11 @@ func (r *root) ingestFile(ctx context.Context, b backend, path, format string) (
 		return ingest.Summary{}, fault.Wrap(fault.Invalid, err, "opening %s", path)
 	}
 	in := &watched{in: f, size: info.Size(), report: func(part float64) { r.progress("%s: %.0f %%", path, part*100) }}
-	return b.IngestStream(ctx, in, path, format, info.ModTime())
+	led, err := withMapping(in, lead)
+	if err != nil {
+		return ingest.Summary{}, err
+	}
+	return b.IngestStream(ctx, led, path, format, info.ModTime())
 }
 
 // watched tells how much of a file has been read, a few times a second.

@@ -69,6 +69,10 @@ func (c *capture) give(h wire.Happening, emit func(*event.Event)) {
 	if h.Event.MetadataLogName() == "wire/conn" {
 		zeek.FinishConn(h.Event)
 	}
-	record.Finish(h.Event, &c.src, Record{Raw: id[:8+n], Offset: c.last}, text, 0, h.Time)
+	when := h.Time
+	if h.Event.Has(event.SlotTime) { // a decoder knows better, of flows that an exporter tells
+		when = h.Event.TimeField()
+	}
+	record.Finish(h.Event, &c.src, Record{Raw: id[:8+n], Offset: c.last}, text, 0, when)
 	emit(h.Event)
 }

@@ -25,6 +25,9 @@ func FuzzRadius(f *testing.F)   { fuzz(f, "radius") }
 func FuzzDetail(f *testing.F)   { fuzz(f, "radius-detail") }
 func FuzzMQTTLog(f *testing.F)  { fuzz(f, "mqttlog") }
 func FuzzText(f *testing.F)     { fuzz(f, "text") }
+func FuzzOCSF(f *testing.F)     { fuzz(f, "ocsf") }
+func FuzzNfdump(f *testing.F)   { fuzz(f, "nfdump") }
+func FuzzArgus(f *testing.F)    { fuzz(f, "argus") }
 
 // fuzz feeds a whole source to one dialect. What holds whatever is in it: no
 // panic; a record gives one sound event, an error, or (a header) neither; the
@@ -62,7 +65,7 @@ func fuzz(f *testing.F, name string) {
 
 // mayBeSilent are the dialects that have headers, or put several records into
 // one event.
-var mayBeSilent = map[string]bool{"zeek-tsv": true, "auditd": true, "w3c": true, "radius-detail": true}
+var mayBeSilent = map[string]bool{"nfdump": true, "argus": true, "zeek-tsv": true, "auditd": true, "w3c": true, "radius-detail": true}
 
 func checkOutcome(t *testing.T, name string, o outcome, whole int) {
 	t.Helper()

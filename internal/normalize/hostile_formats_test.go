@@ -21,6 +21,10 @@ func hostileFormats(dialect string) []attack {
 		return hostileServers(dialect)
 	case "access", "weberror", "w3c":
 		return hostileWeb(dialect)
+	case "ocsf":
+		return hostileOCSF()
+	case "nfdump", "argus":
+		return hostileFlows(dialect)
 	}
 	return nil
 }

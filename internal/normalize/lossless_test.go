@@ -50,7 +50,7 @@ func lostValues(dialect string, all []outcome) []string {
 				header = strings.Split(h, "\t")
 			}
 			fields = cellsOf(string(o.raw), header)
-		case "zeek-json", "eve", "windows":
+		case "zeek-json", "eve", "windows", "ocsf":
 			fields = leavesOf(o.raw)
 		case "syslog":
 			fields = wordsOf(string(o.raw))

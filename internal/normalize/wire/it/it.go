@@ -24,6 +24,7 @@ func Protocols() []proto.Protocol {
 		{Name: "ssdp", UDP: []uint16{1900}, Probe: probeSSDP, New: newHeaders("ssdp")},
 		{Name: "sip", TCP: []uint16{5060}, UDP: []uint16{5060}, Probe: probeSIP, New: newHeaders("sip")},
 		{Name: "ntp", UDP: []uint16{123}, Probe: probeNTP, New: newNTP},
+		{Name: "netflow", UDP: []uint16{2055, 4739, 9995, 9996}, Probe: probeNetFlow, New: newNetFlow},
 		{Name: "syslog", UDP: []uint16{514}, Probe: probeSyslog, New: newSyslog},
 		{Name: "ftp", TCP: []uint16{21}, Probe: probeFTP, New: newFTP},
 		{Name: "smtp", TCP: []uint16{25, 587, 2525}, Probe: probeSMTP, New: newSMTP},

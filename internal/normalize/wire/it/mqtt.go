@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"vedette/internal/event"
+	"vedette/internal/normalize/telemetry"
 	"vedette/internal/normalize/wire/proto"
 )
 
@@ -15,6 +16,7 @@ type mqtt struct {
 	f       *proto.Flow
 	version int
 	client  string
+	reader  telemetry.Reader
 	skip    [2]int // bytes to come of a packet that is too long to be kept
 	lost    [2]bool
 }
@@ -145,6 +147,7 @@ func (d *mqtt) packet(kind int, flags byte, size int, raw []byte, head int, out 
 	e.SetExtra("mqtt.dup", strconv.FormatBool(flags&8 != 0))
 	e.SetMQTTClientId(d.client)
 	c := cursor{b: raw[head:]}
+	var payload []byte
 	switch kind {
 	case 1:
 		raw = d.connect(e, &c, raw)
@@ -157,6 +160,9 @@ func (d *mqtt) packet(kind int, flags byte, size int, raw []byte, head int, out 
 		}
 		d.properties(&c)
 		e.SetTrafficBytes(int64(max(size-(len(raw)-head)+len(c.b), 0)))
+		if payload = c.b; len(raw)-head < size { // only its beginning is here
+			payload = nil
+		}
 		raw = raw[:len(raw)-len(c.b)]
 	case 8, 10:
 		e.SetExtra("mqtt.message_id", strconv.Itoa(c.u16()))
@@ -182,7 +188,11 @@ func (d *mqtt) packet(kind int, flags byte, size int, raw []byte, head int, out 
 		e.SetStatus(event.Failure)
 		e.SetStatusDetail("malformed packet")
 	}
+	topic, whole := e.MQTTTopic(), !c.short
 	out.Emit(e, raw)
+	if whole && len(payload) > 0 {
+		d.measured(topic, payload, raw, out)
+	}
 }
 
 // connect reads CONNECT (section 3.1) and returns its bytes up to where
