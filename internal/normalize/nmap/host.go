@@ -130,8 +130,13 @@ func (p *parser) service(h *host, x *port) {
 		}
 	}
 	for _, kv := range [...][2]string{
-		{"nmap.extrainfo", s.Extra}, {"nmap.devicetype", s.Device}, {"nmap.ostype", s.OS}, {"nmap.method", s.Method}, {"nmap.confidence", s.Conf},
-		{"nmap.tunnel", s.Tunnel}, {"nmap.state_reason", x.State.Reason},
+		{"nmap.extrainfo", s.Extra},
+		{"nmap.devicetype", s.Device},
+		{"nmap.ostype", s.OS},
+		{"nmap.method", s.Method},
+		{"nmap.confidence", s.Conf},
+		{"nmap.tunnel", s.Tunnel},
+		{"nmap.state_reason", x.State.Reason},
 	} {
 		record.Keep(e, kv[0], kv[1])
 	}
