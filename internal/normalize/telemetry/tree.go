@@ -72,7 +72,7 @@ func (t *tree) sort(n *node, leaf *jsonleaf.Leaf) {
 		n.means = roleAttribute
 	case n.means == roleTime && n.last == "t" && stamp(leaf.Value, t.frame).Year() < 2000:
 		n.means = roleNone // a temperature
-	case leaf.List != nil && len(leaf.List) > 1 && n.means != roleNone:
+	case len(leaf.List) > 1 && n.means != roleNone:
 		n.means = roleAttribute
 	}
 	o := t.objects[n.path]
