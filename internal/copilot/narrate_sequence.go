@@ -40,18 +40,19 @@ func sequenceRow(e Evidence, seq *query.Sequence, row []any) string {
 		}
 		return nil
 	}
-	text := keyWords(e.Columns[:keys], row) + ": "
+	var text strings.Builder
+	text.WriteString(keyWords(e.Columns[:keys], row) + ": ")
 	if number(row[keys]) > 1 {
-		text += cell(row[keys]) + " times up to " + cell(at(1))
+		text.WriteString(cell(row[keys]) + " times up to " + cell(at(1)))
 	} else {
-		text += "at " + cell(at(1))
+		text.WriteString("at " + cell(at(1)))
 	}
 	for step := 2; step <= len(seq.Steps); step++ {
 		if t := at(step); t != nil {
-			text += ", then at " + cell(t)
+			text.WriteString(", then at " + cell(t))
 		}
 	}
-	return text
+	return text.String()
 }
 
 // sequenceParts says how often each step happened by itself, and how many of

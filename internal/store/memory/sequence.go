@@ -94,9 +94,9 @@ func (r *run) countSequences() {
 // the first step.
 func (r *run) back(last moment, before [][]moment) ([]moment, bool) {
 	chain := []moment{last}
-	for i := len(before) - 1; i >= 0; i-- {
+	for _, b := range slices.Backward(before) {
 		found := -1
-		for k, m := range before[i] {
+		for k, m := range b {
 			if m.id == last.id && m.at.Before(chain[0].at) {
 				found = k // they are in the order of time
 			}
@@ -104,7 +104,7 @@ func (r *run) back(last moment, before [][]moment) ([]moment, bool) {
 		if found < 0 {
 			return nil, false
 		}
-		chain = slices.Insert(chain, 0, before[i][found])
+		chain = slices.Insert(chain, 0, b[found])
 	}
 	return chain, last.at.Sub(chain[0].at) <= r.plan.Sequence.Within
 }
