@@ -116,17 +116,17 @@ func (f *Flow) stamp(x element) time.Time {
 		if f.boot.IsZero() || v > 1<<32 {
 			return f.sinceInit(v)
 		}
-		return f.boot.Add(time.Duration(v) * time.Millisecond) //nolint:gosec // G115: compared above
+		return f.boot.Add(time.Duration(v) * time.Millisecond)
 	case 150, 151:
-		return time.Unix(int64(v&0xffffffff), 0).UTC() //nolint:gosec // G115: 32 bits
+		return time.Unix(int64(v&0xffffffff), 0).UTC()
 	case 152, 153, 160:
 		if v > 1<<43 {
 			return time.Time{}
 		}
-		return time.UnixMilli(int64(v)).UTC() //nolint:gosec // G115: compared above
+		return time.UnixMilli(int64(v)).UTC()
 	}
 	// seconds since 1900 and a fraction, as NTP has them
-	sec, part := int64(v>>32)-2_208_988_800, int64(v&0xffffffff) //nolint:gosec // G115: 32 bits each
+	sec, part := int64(v>>32)-2_208_988_800, int64(v&0xffffffff)
 	return time.Unix(sec, part*1_000_000_000>>32).UTC()
 }
 
@@ -136,7 +136,7 @@ func (f *Flow) sinceInit(v uint64) time.Time {
 	if init.IsZero() || v > 1<<32 {
 		return time.Time{}
 	}
-	return init.Add(time.Duration(v) * time.Millisecond) //nolint:gosec // G115: compared above
+	return init.Add(time.Duration(v) * time.Millisecond)
 }
 
 // Fill puts the flow into an event: all but its time and origin.

@@ -114,18 +114,29 @@ func (p *parser) row(rec record.Record, raw string, emit func(*event.Event)) err
 	return nil
 }
 
-// when is the time of the row, and the column that said it; -1 for none.
+// when is the time of the row, and the column that said it; -1 for none alone.
 func (p *parser) when() (time.Time, int) {
+	var all []string // such as a date and a time of day
 	for i := range p.cells {
 		if !p.layout.columns[i].isTime {
 			continue
 		}
-		if t := p.stamp(strings.TrimSpace(p.cells[i])); !t.IsZero() {
+		v := strings.TrimSpace(p.cells[i])
+		if t := p.stamp(v); !t.IsZero() {
 			return t, i
 		}
+		if len(all) < maxTimes {
+			all = append(all, v)
+		}
 	}
-	return time.Time{}, -1
+	if len(all) < 2 {
+		return time.Time{}, -1
+	}
+	return p.stamp(strings.Join(all, " ")), -1
 }
+
+// maxTimes is how many columns a time may be cut into.
+const maxTimes = 3
 
 func (p *parser) stamp(v string) time.Time {
 	if p.mapping == nil || p.mapping.TimeFormat == "" {

@@ -167,5 +167,5 @@ func spTime(ms uint64) time.Time {
 	if ms == 0 || ms > 1e14 {
 		return time.Time{}
 	}
-	return time.UnixMilli(int64(ms)).UTC() //nolint:gosec // G115: compared above
+	return time.UnixMilli(int64(ms)).UTC()
 }
