@@ -114,18 +114,29 @@ func (p *parser) row(rec record.Record, raw string, emit func(*event.Event)) err
 	return nil
 }
 
-// when is the time of the row, and the column that said it; -1 for none.
+// when is the time of the row, and the column that said it; -1 for none alone.
 func (p *parser) when() (time.Time, int) {
+	var all []string // such as a date and a time of day
 	for i := range p.cells {
 		if !p.layout.columns[i].isTime {
 			continue
 		}
-		if t := p.stamp(strings.TrimSpace(p.cells[i])); !t.IsZero() {
+		v := strings.TrimSpace(p.cells[i])
+		if t := p.stamp(v); !t.IsZero() {
 			return t, i
 		}
+		if len(all) < maxTimes {
+			all = append(all, v)
+		}
 	}
-	return time.Time{}, -1
+	if len(all) < 2 {
+		return time.Time{}, -1
+	}
+	return p.stamp(strings.Join(all, " ")), -1
 }
+
+// maxTimes is how many columns a time may be cut into.
+const maxTimes = 3
 
 func (p *parser) stamp(v string) time.Time {
 	if p.mapping == nil || p.mapping.TimeFormat == "" {
@@ -215,83 +226,4 @@ func number(cell string) (float64, bool) {
 	}
 	v, err := strconv.ParseFloat(s, 64)
 	return v, err == nil
-}
-
-// meaning gives the row its class: the mapping's word, else by what it holds.
-func (p *parser) meaning() {
-	e := &p.e
-	class := event.BaseEvent
-	switch {
-	case e.Has(event.SlotMetricValue) || p.shape == shapeMeasures:
-		class = event.DeviceTelemetry
-		e.SetActivityName("Measure")
-		p.nameMetric()
-	case e.Has(event.SlotFindingInfoTitle) && e.Has(event.SlotFindingInfoUID):
-		class = event.DetectionFinding
-	case e.Has(event.SlotQueryHostname):
-		class = event.DNSActivity
-	case e.Has(event.SlotHTTPRequestHTTPMethod):
-		class = event.HTTPActivity
-	case e.Has(event.SlotSrcEndpointIP) && e.Has(event.SlotDstEndpointIP):
-		class = event.NetworkActivity
-	case e.Has(event.SlotAuthProtocol) && e.Has(event.SlotUserName):
-		class = event.Authentication
-	}
-	e.SetMetadataProduct("table")
-	e.SetMetadataLogName("csv/rows")
-	if m := p.mapping; m != nil {
-		if named, ok := event.ClassByName(m.Class); ok {
-			class = named
-		}
-		if m.LogName != "" {
-			e.SetMetadataLogName(m.LogName)
-		}
-		if m.Product != "" {
-			e.SetMetadataProduct(m.Product)
-		}
-	}
-	e.SetClassUID(int64(class))
-	record.AddTraffic(e)
-}
-
-// nameMetric names what a row measured that says so under another word.
-func (p *parser) nameMetric() {
-	for _, key := range [...]string{"name", "sensor", "parameter", "variable", "point", "channel", "signal", "measurement"} {
-		if p.e.MetricName() != "" {
-			return
-		}
-		p.e.SetMetricName(p.e.Extra(key))
-	}
-}
-
-// sees tells by the first row what the rows are: measurements if there is a
-// time, and most of what has no field is numbers.
-func (h *layout) sees(cells []string) shape {
-	if h.measures {
-		return shapeMeasures
-	}
-	if h.mapped || h.value {
-		return shapeEvents
-	}
-	timed, numbers, texts, ends := false, 0, 0, 0
-	for i := range min(len(cells), len(h.columns)) {
-		c := &h.columns[i]
-		v := strings.TrimSpace(cells[i])
-		_, isNumber := number(v)
-		switch {
-		case c.isTime:
-			timed = timed || !moment.Frame{}.Any(v).IsZero()
-		case v == "":
-		case c.measure && isNumber:
-			numbers++
-		case c.measure:
-			texts++
-		case c.slot == event.SlotSrcEndpointIP || c.slot == event.SlotDstEndpointIP || c.slot == event.SlotUserName || c.slot == event.SlotMessage:
-			ends++
-		}
-	}
-	if timed && numbers > 0 && numbers > texts && ends == 0 {
-		return shapeMeasures
-	}
-	return shapeEvents
 }

@@ -3,6 +3,7 @@ package it
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -128,13 +129,16 @@ func said(all ...string) []byte {
 	return b
 }
 
-func FuzzDNS(f *testing.F)    { fuzz(f, "dns", said(dnsQuery), said(dnsQuery, dnsAnswerA)) }
-func FuzzMDNS(f *testing.F)   { fuzz(f, "mdns", said(dnsAnswerA)) }
-func FuzzDHCP(f *testing.F)   { fuzz(f, "dhcp", said(dhcpAck)) }
-func FuzzHTTP(f *testing.F)   { fuzz(f, "http", said(httpGet, httpOK)) }
-func FuzzTLS(f *testing.F)    { fuzz(f, "tls", said(tlsHello)) }
-func FuzzSSH(f *testing.F)    { fuzz(f, "ssh", said("SSH-2.0-a\r\n", "SSH-2.0-b\r\n")) }
-func FuzzMQTT(f *testing.F)   { fuzz(f, "mqtt", said(mqttConnect, "\x20\x02\x00\x05")) }
+func FuzzDNS(f *testing.F)  { fuzz(f, "dns", said(dnsQuery), said(dnsQuery, dnsAnswerA)) }
+func FuzzMDNS(f *testing.F) { fuzz(f, "mdns", said(dnsAnswerA)) }
+func FuzzDHCP(f *testing.F) { fuzz(f, "dhcp", said(dhcpAck)) }
+func FuzzHTTP(f *testing.F) { fuzz(f, "http", said(httpGet, httpOK)) }
+func FuzzTLS(f *testing.F)  { fuzz(f, "tls", said(tlsHello)) }
+func FuzzSSH(f *testing.F)  { fuzz(f, "ssh", said("SSH-2.0-a\r\n", "SSH-2.0-b\r\n")) }
+func FuzzMQTT(f *testing.F) { fuzz(f, "mqtt", said(mqttConnect, "\x20\x02\x00\x05")) }
+func FuzzNetFlow(f *testing.F) {
+	fuzz(f, "netflow", said("\x00\x05\x00\x01\x00\x00\x00\x01\x68\x2c\x52\x20"+strings.Repeat("\x01", 60)))
+}
 func FuzzSNMP(f *testing.F)   { fuzz(f, "snmp", said(snmpAnswer)) }
 func FuzzSSDP(f *testing.F)   { fuzz(f, "ssdp", said("NOTIFY * HTTP/1.1\r\nSERVER: a\r\n\r\n")) }
 func FuzzSIP(f *testing.F)    { fuzz(f, "sip", said("REGISTER sip:a SIP/2.0\r\nUser-Agent: x\r\n\r\n")) }
