@@ -17,6 +17,7 @@ import (
 
 	"vedette/content"
 	"vedette/internal/asset"
+	"vedette/internal/asset/oui"
 	"vedette/internal/audit"
 	"vedette/internal/copilot"
 	"vedette/internal/edge"
@@ -96,11 +97,11 @@ func (a *App) openDevices(ctx context.Context) error {
 	if err != nil {
 		return fault.Wrap(fault.Internal, err, "reading the embedded OUI table")
 	}
-	oui, err := asset.ParseOUI(zipped)
+	table, err := oui.Parse(zipped)
 	if err != nil {
 		return err
 	}
-	a.devices = asset.New(a.cfg.Assets, oui, a.cfg.Now)
+	a.devices = asset.New(a.cfg.Assets, table, a.cfg.Now)
 	var kept []asset.Record
 	for rec, err := range a.records.List(ctx, asset.RecordKind) {
 		if err != nil {

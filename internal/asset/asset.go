@@ -28,8 +28,6 @@
 // [Registry.Dirty] hands out records, and package app keeps them.
 package asset
 
-//go:generate go run ./ouigen ../../../shared/data/asset/ieee-oui.csv.gz ../../content/oui/oui.tsv.gz
-
 import (
 	"net/netip"
 	"slices"
@@ -37,6 +35,8 @@ import (
 	"sync"
 	"time"
 
+	"vedette/internal/asset/kind"
+	"vedette/internal/asset/oui"
 	"vedette/internal/event"
 )
 
@@ -67,9 +67,9 @@ type Zone struct {
 // Registry is the set of known devices. It is safe for concurrent use.
 type Registry struct {
 	cfg   Config
-	oui   *OUI
+	oui   *oui.Table
 	now   func() time.Time
-	types vocabulary
+	types kind.Vocabulary
 
 	mu       sync.Mutex
 	nodes    map[string]*node
@@ -105,14 +105,14 @@ type hardware struct {
 	shared  bool     // a gateway's: says nothing about the addresses seen with it
 }
 
-// New makes an empty registry. oui may be nil (no vendors); now is the clock
+// New makes an empty registry. table may be nil (no vendors); now is the clock
 // for events without a usable time.
-func New(cfg Config, oui *OUI, now func() time.Time) *Registry {
+func New(cfg Config, table *oui.Table, now func() time.Time) *Registry {
 	if cfg.MaxDevices <= 0 {
 		cfg.MaxDevices = DefaultMaxDevices
 	}
 	return &Registry{
-		cfg: cfg, oui: oui, now: now, types: newVocabulary(),
+		cfg: cfg, oui: table, now: now, types: kind.NewVocabulary(),
 		nodes: make(map[string]*node), ips: make(map[string]*address), macs: make(map[string]*hardware),
 		names: make(map[string]*node), alias: make(map[string]string),
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"vedette/content"
+	"vedette/internal/asset/oui"
 	"vedette/internal/event"
 )
 
@@ -18,17 +19,17 @@ var start = time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
 
 func clock() time.Time { return start }
 
-func testOUI(t testing.TB) *OUI {
+func testOUI(t testing.TB) *oui.Table {
 	t.Helper()
 	raw, err := content.OUI()
 	if err != nil {
 		t.Fatal(err)
 	}
-	oui, err := ParseOUI(raw)
+	table, err := oui.Parse(raw)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return oui
+	return table
 }
 
 func newRegistry(t testing.TB, zones ...Zone) *Registry {

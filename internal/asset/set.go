@@ -94,10 +94,10 @@ func (r *Registry) checkValue(key Key, value string) (string, error) {
 // checkType takes words of the vocabulary, and words of the operator's own as
 // long as they are not a misspelling of one.
 func (r *Registry) checkType(value string) (string, error) {
-	if name, ok := r.types.canonical(value); ok {
+	if name, ok := r.types.Canonical(value); ok {
 		return name, nil
 	}
-	if near := r.types.near(value); near != "" {
+	if near := r.types.Near(value); near != "" {
 		return "", fault.New(fault.Invalid, "setting a device's type to %q: not a known type", value).WithHint("did you mean %q?", near)
 	}
 	return strings.ToLower(value), nil
