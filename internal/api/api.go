@@ -41,11 +41,19 @@ type Inventory interface {
 	ExportDevices(ctx context.Context, out io.Writer) error
 }
 
+// Judging takes a person's word on which devices are one.
+type Judging interface {
+	MergeDevices(ctx context.Context, actor, text, other, why string) (asset.Device, error)
+	SplitDevice(ctx context.Context, actor, text, address, why string) (asset.Device, error)
+	UndoDevice(ctx context.Context, actor, text, why string) (asset.Device, error)
+}
+
 // Service is all that the local socket serves.
 type Service interface {
 	Asker
 	Intake
 	Inventory
+	Judging
 }
 
 // SocketName is the socket's name in the data directory.
@@ -60,6 +68,8 @@ type queryRequest struct {
 }
 
 type setRequest struct{ Actor, Device, Key, Value string }
+
+type judgeRequest struct{ Actor, Device, Other, Why string }
 
 type problem struct {
 	Kind fault.Kind `json:"kind"`
@@ -90,6 +100,7 @@ func Local(s Service) http.Handler {
 		return s.IngestStream(r.Context(), r.Body, v.Get("name"), v.Get("format"), modified)
 	}))
 	devices(mux, s)
+	judging(mux, s)
 	return mux
 }
 
@@ -115,6 +126,27 @@ func devices(mux *http.ServeMux, s Inventory) {
 		if err := s.ExportDevices(r.Context(), w); err != nil {
 			fail(w, err)
 		}
+	})
+}
+
+func judging(mux *http.ServeMux, s Judging) {
+	route := func(name string, act func(context.Context, judgeRequest) (asset.Device, error)) {
+		mux.HandleFunc("POST /local/devices/"+name, reply(func(r *http.Request) (any, error) {
+			var req judgeRequest
+			if err := decode(r, &req); err != nil {
+				return nil, err
+			}
+			return act(r.Context(), req)
+		}))
+	}
+	route("merge", func(ctx context.Context, q judgeRequest) (asset.Device, error) {
+		return s.MergeDevices(ctx, q.Actor, q.Device, q.Other, q.Why)
+	})
+	route("split", func(ctx context.Context, q judgeRequest) (asset.Device, error) {
+		return s.SplitDevice(ctx, q.Actor, q.Device, q.Other, q.Why)
+	})
+	route("undo", func(ctx context.Context, q judgeRequest) (asset.Device, error) {
+		return s.UndoDevice(ctx, q.Actor, q.Device, q.Why)
 	})
 }
 

@@ -53,7 +53,12 @@ func (r *Registry) assert(o *observation, n *node, key Key, value, what string) 
 		r.rename(n, value)
 	}
 	r.learn(o, n, Evidence{Key: key, Value: value, What: what, Source: SourceOperator, Confidence: 1})
+	if key == KeyName {
+		r.index(n, value)
+		r.version++
+	}
 	n.inventory = n.inventory || value != ""
+	r.zoned = false
 	r.touch(n)
 }
 
@@ -86,6 +91,8 @@ func (r *Registry) checkValue(key Key, value string) (string, error) {
 		return checkCriticality(value)
 	case KeyLevel:
 		return checkLevel(value)
+	case KeyState:
+		return checkState(value)
 	default:
 		return value, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,6 +44,9 @@ type savedDevice struct {
 	Gateway    bool              `json:"gateway,omitempty"`
 	Publishes  bool              `json:"publishes,omitempty"`
 	Programmed bool              `json:"programmed,omitempty"`
+	Bindings   []Binding         `json:"bindings,omitempty"` // past ones
+	Changes    []Change          `json:"changes,omitempty"`
+	Apart      []string          `json:"apart,omitempty"`
 	First      time.Time         `json:"first,omitzero"`
 	Last       time.Time         `json:"last,omitzero"`
 }
@@ -70,6 +74,7 @@ type savedMAC struct {
 func (r *Registry) Dirty() (records []Record, devices []Device, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.sweep()
 	take := r.dirty
 	r.dirty, r.fresh = r.dirty[:0], r.fresh[:0]
 	return r.handOut(take)
@@ -100,7 +105,8 @@ func (r *Registry) handOut(take []*node) (records []Record, devices []Device, er
 		}
 		n.savedLast, n.kept = n.last, true
 		records = append(records, Record{ID: n.uid, JSON: raw})
-		devices = append(devices, n.export())
+		n.state, _ = r.stateOf(n)
+		devices = append(devices, r.exportOf(n))
 	}
 	for _, uid := range r.dropped {
 		raw, merr := json.Marshal(savedDevice{Version: recordVersion, UID: uid, MergedInto: r.alias[uid]})
@@ -139,7 +145,8 @@ func (n *node) saved() savedDevice {
 	s := savedDevice{
 		Version: recordVersion, UID: n.uid, Evidence: n.evidence, Attributes: n.export().Attributes, Reported: n.reported, Hostnames: n.hostnames,
 		Software: n.software, MergedFrom: n.merged, Serves: n.serves.names(), Guessed: n.guessed.names(), Speaks: n.speaks.names(),
-		Inventory: n.inventory, Gateway: n.gateway, Publishes: n.publishes, Programmed: n.programmed, First: instant(n.first), Last: instant(n.last),
+		Inventory: n.inventory, Gateway: n.gateway, Publishes: n.publishes, Programmed: n.programmed,
+		Bindings: n.bindings, Changes: n.changes, Apart: n.apart, First: instant(n.first), Last: instant(n.last),
 	}
 	for _, a := range n.ips {
 		ip := savedIP{IP: a.text, Bound: instant(a.bound), Last: instant(a.last), Ended: instant(a.ended), Pinned: a.pinned, Leased: a.leased}
@@ -175,6 +182,10 @@ func (r *Registry) Restore(records []Record) (problems []error) {
 		}
 		polled[r.restore(s)] = s.Polled
 	}
+	r.swept = r.newest
+	for _, n := range r.nodes {
+		n.state, _ = r.stateOf(n)
+	}
 	for n, uids := range polled {
 		for _, uid := range uids {
 			n.poll(r.byUID(uid))
@@ -187,10 +198,11 @@ func (r *Registry) restore(s savedDevice) *node {
 	n := &node{
 		uid: s.UID, evidence: s.Evidence, hostnames: s.Hostnames, software: s.Software, merged: s.MergedFrom,
 		serves: protocolsByName(s.Serves), guessed: protocolsByName(s.Guessed), speaks: protocolsByName(s.Speaks),
-		inventory: s.Inventory, gateway: s.Gateway, publishes: s.Publishes, programmed: s.Programmed, first: nanos(s.First), last: nanos(s.Last), savedLast: nanos(s.Last),
+		inventory: s.Inventory, gateway: s.Gateway, publishes: s.Publishes, programmed: s.Programmed, bindings: s.Bindings, changes: s.Changes, apart: s.Apart, first: nanos(s.First), last: nanos(s.Last), savedLast: nanos(s.Last),
 		kept: true,
 	}
 	r.nodes[s.UID] = n
+	r.newest = max(r.newest, n.last)
 	for _, m := range s.MACs {
 		if h := r.hardwareOf(m.MAC); h != nil && h.node == nil {
 			h.node, h.shared, h.foreign = n, m.Shared, m.Foreign
@@ -217,6 +229,11 @@ func (r *Registry) restore(s savedDevice) *node {
 	n.forget(func(ev Evidence) bool { return keyIndex(ev.Key) < 0 && ev.Key != keyIdentity && ev.Key != keySoftware })
 	for _, k := range allKeys {
 		n.choose(k)
+	}
+	for _, name := range slices.Concat(n.hostnames, n.reported, []string{n.attr(KeyName).Value}) {
+		if name != "" {
+			r.index(n, name)
+		}
 	}
 	zone, level, criticality := *n.attr(KeyZone), *n.attr(KeyLevel), *n.attr(KeyCriticality)
 	r.applyZone(n, n.last) // the configuration may have changed

@@ -32,6 +32,9 @@ type Field struct{ Name, Value string }
 type Match struct {
 	Database string // the kind of text, as identity.source names it: "ssh.banner"
 	Fields   []Field
+
+	mu     sync.Mutex
+	joined []Field // see Joined; the name is that of the first field
 }
 
 // Get returns the value of a field, or "".
@@ -279,3 +282,31 @@ func certainty(s string) float64 {
 // Certainty returns how sure the fingerprint is of what it says about "os",
 // "hw" or "service": 1 unless it says less.
 func (m *Match) Certainty(about string) float64 { return certainty(m.Get(about + ".certainty")) }
+
+// Joined returns the values of several fields as one text, such as "Ubuntu
+// Linux 16.04". Nothing is said twice: a value that starts with the one before
+// it replaces that. The text is made once for each match and field list.
+func (m *Match) Joined(names ...string) string {
+	if m == nil {
+		return ""
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, f := range m.joined {
+		if f.Name == names[0] {
+			return f.Value
+		}
+	}
+	out := ""
+	for _, name := range names {
+		switch v := m.Get(name); {
+		case v == "", strings.EqualFold(v, "none"), strings.EqualFold(v, "unknown"):
+		case out == "" || strings.HasPrefix(v, out):
+			out = v
+		default:
+			out += " " + v
+		}
+	}
+	m.joined = append(m.joined, Field{names[0], out})
+	return out
+}
