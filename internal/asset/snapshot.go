@@ -2,10 +2,13 @@ package asset
 
 import (
 	"encoding/json"
+	"iter"
 	"maps"
 	"net/netip"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"vedette/internal/fault"
@@ -29,7 +32,6 @@ type savedDevice struct {
 	UID        string            `json:"uid"`
 	MergedInto string            `json:"merged_into,omitempty"`
 	Evidence   []Evidence        `json:"evidence,omitempty"`
-	Attributes map[Key]Attribute `json:"attributes,omitempty"` // for readers; chosen again from the evidence
 	IPs        []savedIP         `json:"ips,omitempty"`
 	MACs       []savedMAC        `json:"macs,omitempty"`
 	Reported   []string          `json:"reported,omitempty"`
@@ -143,7 +145,7 @@ func (r *Registry) Aliases() map[string]string {
 
 func (n *node) saved() savedDevice {
 	s := savedDevice{
-		Version: recordVersion, UID: n.uid, Evidence: n.evidence, Attributes: n.export().Attributes, Reported: n.reported, Hostnames: n.hostnames,
+		Version: recordVersion, UID: n.uid, Evidence: n.evidence, Reported: n.reported, Hostnames: n.hostnames,
 		Software: n.software, MergedFrom: n.merged, Serves: n.serves.names(), Guessed: n.guessed.names(), Speaks: n.speaks.names(),
 		Inventory: n.inventory, Gateway: n.gateway, Publishes: n.publishes, Programmed: n.programmed,
 		Bindings: n.bindings, Changes: n.changes, Apart: n.apart, First: instant(n.first), Last: instant(n.last),
@@ -170,17 +172,18 @@ func (r *Registry) Restore(records []Record) (problems []error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	polled := make(map[*node][]string)
-	for _, rec := range records {
-		var s savedDevice
-		if err := json.Unmarshal(rec.JSON, &s); err != nil || s.UID == "" || s.Version < 1 || s.Version > recordVersion {
-			problems = append(problems, fault.Wrap(fault.Invalid, err, "restoring device %s: the record is damaged or of a later version (%d)", rec.ID, s.Version))
+	for i, s := range decode(records) {
+		if s.bad != nil || s.UID == "" || s.Version < 1 || s.Version > recordVersion {
+			problems = append(problems, fault.Wrap(fault.Invalid, s.bad, "restoring device %s: the record is damaged or of a later version (%d)", records[i].ID, s.Version))
 			continue
 		}
 		if s.MergedInto != "" {
 			r.alias[s.UID] = s.MergedInto
 			continue
 		}
-		polled[r.restore(s)] = s.Polled
+		if n := r.restore(s.savedDevice); len(s.Polled) > 0 {
+			polled[n] = s.Polled
+		}
 	}
 	r.swept = r.newest
 	for _, n := range r.nodes {
@@ -192,6 +195,47 @@ func (r *Registry) Restore(records []Record) (problems []error) {
 		}
 	}
 	return problems
+}
+
+// decoded is a record that was read, or why it cannot be.
+type decoded struct {
+	savedDevice
+	bad error
+}
+
+// decodeAtOnce is how many records are decoded before they are taken over, so
+// that a million of them are not all in memory twice.
+const decodeAtOnce = 8192
+
+// decode yields the records in order; reading JSON is what takes the time of a
+// start, and is done on all processors.
+func decode(records []Record) iter.Seq2[int, decoded] {
+	return func(yield func(int, decoded) bool) {
+		out := make([]decoded, decodeAtOnce)
+		for from := 0; from < len(records); from += decodeAtOnce {
+			part := records[from:min(from+decodeAtOnce, len(records))]
+			decodePart(part, out)
+			for i := range part {
+				if !yield(from+i, out[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func decodePart(part []Record, out []decoded) {
+	var wg sync.WaitGroup
+	workers := runtime.GOMAXPROCS(0)
+	for w := range workers {
+		wg.Go(func() {
+			for i := w; i < len(part); i += workers {
+				out[i] = decoded{}
+				out[i].bad = json.Unmarshal(part[i].JSON, &out[i].savedDevice)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func (r *Registry) restore(s savedDevice) *node {
@@ -235,7 +279,7 @@ func (r *Registry) restore(s savedDevice) *node {
 			r.index(n, name)
 		}
 	}
-	zone, level, criticality := *n.attr(KeyZone), *n.attr(KeyLevel), *n.attr(KeyCriticality)
+	zone, level, criticality := n.attr(KeyZone), n.attr(KeyLevel), n.attr(KeyCriticality)
 	r.applyZone(n, n.last) // the configuration may have changed
 	if n.attr(KeyZone).Value != zone.Value || n.attr(KeyLevel).Value != level.Value || n.attr(KeyCriticality).Value != criticality.Value {
 		r.touch(n)

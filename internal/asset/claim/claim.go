@@ -104,15 +104,15 @@ func (r *Reader) kindOf(word, source string) string {
 	if word == "" {
 		return ""
 	}
-	if kind, ok := r.kinds[word]; ok {
-		return kind
+	kind, ok := r.kinds[word]
+	if !ok {
+		kind = KindOf(word)
+		if len(r.kinds) < maxSeen && len(word) <= 64 {
+			r.kinds[strings.Clone(word)] = kind
+		}
 	}
-	kind := KindOf(word)
 	if kind == "" && source == "enip identity" {
-		return CIPProfile(word) // not for the words of other protocols
-	}
-	if len(r.kinds) < maxSeen && len(word) <= 64 {
-		r.kinds[strings.Clone(word)] = kind
+		return CIPProfile(word)
 	}
 	return kind
 }

@@ -272,6 +272,9 @@ func lowerASCII(s string) string {
 
 // certainty reads the doubt that some fingerprints express about themselves.
 func certainty(s string) float64 {
+	if s == "" {
+		return 1
+	}
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil || f <= 0 || f > 1 {
 		return 1
