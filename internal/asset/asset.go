@@ -83,11 +83,11 @@ type Registry struct {
 	nodes    map[string]*node
 	ips      map[string]*address
 	macs     map[string]*hardware
-	names    map[string]*node  // names of reporting hosts and names given by operators, lower case
+	names    map[string]*node   // names of reporting hosts and names given by operators, lower case
 	called   map[string][]*node // by any name, lower case; what no longer holds stays until it is looked at
-	alias    map[string]string // uid that was merged away -> uid
-	version  uint64            // moves on when a name of a device may have changed
-	zones    int               // zones with devices, when zoned
+	alias    map[string]string  // uid that was merged away -> uid
+	version  uint64             // moves on when a name of a device may have changed
+	zones    int                // zones with devices, when zoned
 	zoned    bool
 	dirty    []*node
 	fresh    []*node  // of dirty, those that were never handed out

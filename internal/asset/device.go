@@ -99,21 +99,21 @@ type Evidence struct {
 
 // Device is what is known of one device: a copy that the caller may keep.
 type Device struct {
-	UID         string
-	Attributes  map[Key]Attribute // the believed ones
-	Evidence    []Evidence
-	IPs         []string // bound now
-	MACs        []string
-	Hostnames   []string // names it gave itself, untrusted
-	Software    []string
-	Serves      []string // protocols it was seen to answer
-	Speaks      []string // protocols it was seen to use as a client
-	MergedFrom  []string // uids that are now this device
-	Gateway     bool     // forwards traffic of others
-	Bindings    []Binding // addresses over time, oldest first
-	Changes     []Change  // merges and splits, oldest first
-	FirstSeen   time.Time
-	LastSeen    time.Time
+	UID        string
+	Attributes map[Key]Attribute // the believed ones
+	Evidence   []Evidence
+	IPs        []string // bound now
+	MACs       []string
+	Hostnames  []string // names it gave itself, untrusted
+	Software   []string
+	Serves     []string  // protocols it was seen to answer
+	Speaks     []string  // protocols it was seen to use as a client
+	MergedFrom []string  // uids that are now this device
+	Gateway    bool      // forwards traffic of others
+	Bindings   []Binding // addresses over time, oldest first
+	Changes    []Change  // merges and splits, oldest first
+	FirstSeen  time.Time
+	LastSeen   time.Time
 }
 
 // Value returns the believed value of an attribute, or "".

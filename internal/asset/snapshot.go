@@ -28,29 +28,29 @@ type Record struct {
 }
 
 type savedDevice struct {
-	Version    int               `json:"v"`
-	UID        string            `json:"uid"`
-	MergedInto string            `json:"merged_into,omitempty"`
-	Evidence   []Evidence        `json:"evidence,omitempty"`
-	IPs        []savedIP         `json:"ips,omitempty"`
-	MACs       []savedMAC        `json:"macs,omitempty"`
-	Reported   []string          `json:"reported,omitempty"`
-	Hostnames  []string          `json:"hostnames,omitempty"`
-	Software   []string          `json:"software,omitempty"`
-	MergedFrom []string          `json:"merged_from,omitempty"`
-	Serves     []string          `json:"serves,omitempty"`
-	Guessed    []string          `json:"guessed,omitempty"`
-	Speaks     []string          `json:"speaks,omitempty"`
-	Polled     []string          `json:"polled,omitempty"`
-	Inventory  bool              `json:"inventory,omitempty"`
-	Gateway    bool              `json:"gateway,omitempty"`
-	Publishes  bool              `json:"publishes,omitempty"`
-	Programmed bool              `json:"programmed,omitempty"`
-	Bindings   []Binding         `json:"bindings,omitempty"` // past ones
-	Changes    []Change          `json:"changes,omitempty"`
-	Apart      []string          `json:"apart,omitempty"`
-	First      time.Time         `json:"first,omitzero"`
-	Last       time.Time         `json:"last,omitzero"`
+	Version    int        `json:"v"`
+	UID        string     `json:"uid"`
+	MergedInto string     `json:"merged_into,omitempty"`
+	Evidence   []Evidence `json:"evidence,omitempty"`
+	IPs        []savedIP  `json:"ips,omitempty"`
+	MACs       []savedMAC `json:"macs,omitempty"`
+	Reported   []string   `json:"reported,omitempty"`
+	Hostnames  []string   `json:"hostnames,omitempty"`
+	Software   []string   `json:"software,omitempty"`
+	MergedFrom []string   `json:"merged_from,omitempty"`
+	Serves     []string   `json:"serves,omitempty"`
+	Guessed    []string   `json:"guessed,omitempty"`
+	Speaks     []string   `json:"speaks,omitempty"`
+	Polled     []string   `json:"polled,omitempty"`
+	Inventory  bool       `json:"inventory,omitempty"`
+	Gateway    bool       `json:"gateway,omitempty"`
+	Publishes  bool       `json:"publishes,omitempty"`
+	Programmed bool       `json:"programmed,omitempty"`
+	Bindings   []Binding  `json:"bindings,omitempty"` // past ones
+	Changes    []Change   `json:"changes,omitempty"`
+	Apart      []string   `json:"apart,omitempty"`
+	First      time.Time  `json:"first,omitzero"`
+	Last       time.Time  `json:"last,omitzero"`
 }
 
 type savedIP struct {

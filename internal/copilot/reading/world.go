@@ -56,7 +56,7 @@ var (
 		"http_request.url.path", "src_endpoint.mac", "http_request.user_agent", "email.from", "email.subject",
 	}
 	// What people and configuration say of devices, and what devices say.
-	givenFields   = []string{"type", "zone", "owner", "criticality", "level"}
+	givenFields   = []string{"type", "zone", "owner", "criticality", "level", "state"}
 	claimedFields = []string{"vendor", "model"}
 )
 
