@@ -284,7 +284,7 @@ func (n *node) choose(k Key) {
 			best, chosen = ev, i+1
 		}
 	}
-	n.chosen[at] = int8(chosen) //nolint:gosec // G115: at most maxEvidence
+	n.chosen[at] = int8(chosen) // at most maxEvidence
 }
 
 func better(ev, than *Evidence) bool {

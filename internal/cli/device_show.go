@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,35 +28,19 @@ func (r *root) judgeCommand(use, short string, args int, act func(context.Contex
 	return cmd
 }
 
-// shownDevice is a device in JSON.
-type shownDevice struct {
-	UID        string                        `json:"uid"`
-	Name       string                        `json:"name"`
-	Attributes map[asset.Key]asset.Attribute `json:"attributes"`
-	IPs        []string                      `json:"ips"`
-	MACs       []string                      `json:"macs"`
-	Hostnames  []string                      `json:"hostnames"`
-	Software   []string                      `json:"software"`
-	Serves     []string                      `json:"serves"`
-	Speaks     []string                      `json:"speaks"`
-	Gateway    bool                          `json:"gateway"`
-	MergedFrom []string                      `json:"merged_from"`
-	FirstSeen  any                           `json:"first_seen"`
-	LastSeen   any                           `json:"last_seen"`
-	Bindings   []asset.Binding               `json:"addresses"`
-	Changes    []asset.Change                `json:"changes"`
-	Evidence   []asset.Evidence              `json:"evidence"`
-}
-
 // printDevice shows all that is known of a device.
 func (r *root) printDevice(d asset.Device) error {
 	if r.output != "table" {
 		columns, rows := r.deviceRows([]asset.Device{d})
 		return r.writeRows(columns, rows, func() any {
-			return shownDevice{
-				d.UID, d.Name(), d.Attributes, d.IPs, d.MACs, d.Hostnames, d.Software, d.Serves, d.Speaks, d.Gateway, d.MergedFrom,
-				timeOrNil(d.FirstSeen), timeOrNil(d.LastSeen), d.Bindings, d.Changes, d.Evidence,
+			full := map[string]any{
+				"attributes": d.Attributes, "hostnames": d.Hostnames, "software": d.Software, "serves": d.Serves, "speaks": d.Speaks, "gateway": d.Gateway,
+				"merged_from": d.MergedFrom, "addresses": d.Bindings, "changes": d.Changes, "evidence": d.Evidence,
 			}
+			for i, c := range columns {
+				full[c] = rows[0][i]
+			}
+			return full
 		})
 	}
 	r.printFacts(d)
@@ -102,7 +87,7 @@ func (r *root) printBindings(d asset.Device) error {
 func (r *root) printChanges(d asset.Device) error {
 	rows := make([][]any, len(d.Changes))
 	for i, c := range d.Changes {
-		rows[i] = []any{c.What, c.Other, c.Why, string(c.Source), c.Confidence, c.At, orNil(strings.Join(append(c.IPs[:len(c.IPs):len(c.IPs)], c.MACs...), " "))}
+		rows[i] = []any{c.What, c.Other, c.Why, string(c.Source), c.Confidence, c.At, orNil(strings.Join(slices.Concat(c.IPs, c.MACs), " "))}
 	}
 	return r.printPart([]string{"change", "other device", "because", "source", "confidence", "at", "addresses"}, rows)
 }

@@ -116,7 +116,7 @@ func (d *database) index() {
 				}
 			}
 		}
-		at := int32(at) //nolint:gosec // G115: a table of 16 MB has no 2^31 lines
+		at := int32(at)
 		if fewest == 0 {
 			d.always = append(d.always, at)
 			continue

@@ -78,7 +78,7 @@ func (o *Table) Vendor(mac string) (full, short string, ok bool) {
 		if d < 0 {
 			return "", "", false
 		}
-		prefix = prefix<<4 | uint64(d) //nolint:gosec // G115: 0 to 15
+		prefix = prefix<<4 | uint64(d)
 	}
 	if prefix>>16&2 != 0 {
 		return "", "", false

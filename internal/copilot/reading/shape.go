@@ -336,7 +336,7 @@ func deviceCond(e query.Expr) (query.Expr, bool) {
 		attr = "ips"
 	case "mac":
 		attr = "macs"
-	case "uid", "name", "type", "vendor", "model", "firmware", "zone", "level", "criticality", "owner":
+	case "uid", "name", "type", "vendor", "model", "firmware", "zone", "level", "criticality", "owner", "state", "os":
 	default:
 		return e, false
 	}

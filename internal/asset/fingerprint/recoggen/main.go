@@ -96,7 +96,7 @@ func add(table io.Writer, f *zip.File) (taken, refused int, err error) {
 	if slices.Contains(digests, c.Matches) {
 		return 0, 0, nil
 	}
-	fmt.Fprintln(table, c.Matches) //nolint:errcheck // a buffer
+	fmt.Fprintln(table, c.Matches)
 	for _, p := range c.Prints {
 		pattern, err := fingerprint.Translate(p.Pattern, p.Flags)
 		if err != nil {
@@ -105,13 +105,14 @@ func add(table io.Writer, f *zip.File) (taken, refused int, err error) {
 			continue
 		}
 		taken++
-		line := pattern + "\t"
+		var line strings.Builder
+		line.WriteString(pattern + "\t")
 		for _, q := range p.Params {
 			if !strings.HasSuffix(q.Name, ".cpe23") {
-				line += "\t" + q.Pos + " " + q.Name + " " + strings.Join(strings.Fields(q.Value), " ")
+				line.WriteString("\t" + q.Pos + " " + q.Name + " " + strings.Join(strings.Fields(q.Value), " "))
 			}
 		}
-		fmt.Fprintln(table, strings.Replace(line, "\t\t", "\t", 1)) //nolint:errcheck // a buffer
+		fmt.Fprintln(table, strings.Replace(line.String(), "\t\t", "\t", 1))
 	}
 	return taken, refused, nil
 }
