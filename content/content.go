@@ -14,3 +14,10 @@ var oui embed.FS
 // prefix ...", which package asset reads. It was made by `go generate
 // ./internal/asset`.
 func OUI() ([]byte, error) { return oui.ReadFile("oui/oui.tsv.gz") }
+
+//go:embed recog/recog.tsv.gz
+var recog []byte
+
+// Recog returns the reduced Recog fingerprints, which package
+// asset/fingerprint reads and `go generate ./internal/asset/fingerprint` makes.
+func Recog() []byte { return recog }

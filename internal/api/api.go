@@ -41,12 +41,20 @@ type Inventory interface {
 	ExportDevices(ctx context.Context, out io.Writer) error
 }
 
+// Judging takes a person's word on which devices are one.
+type Judging interface {
+	MergeDevices(ctx context.Context, actor, text, other, why string) (asset.Device, error)
+	SplitDevice(ctx context.Context, actor, text, address, why string) (asset.Device, error)
+	UndoDevice(ctx context.Context, actor, text, why string) (asset.Device, error)
+}
+
 // Service is all that the local socket serves.
 type Service interface {
 	Asker
 	Intake
 	Inventory
 	Keeper
+	Judging
 }
 
 // SocketName is the socket's name in the data directory.
@@ -61,6 +69,8 @@ type queryRequest struct {
 }
 
 type setRequest struct{ Actor, Device, Key, Value string }
+
+type judgeRequest struct{ Actor, Device, Other, Why string }
 
 type problem struct {
 	Kind fault.Kind `json:"kind"`
@@ -92,6 +102,7 @@ func Local(s Service) http.Handler {
 	}))
 	devices(mux, s)
 	keeper(mux, s)
+	judging(mux, s)
 	return mux
 }
 
@@ -117,6 +128,27 @@ func devices(mux *http.ServeMux, s Inventory) {
 		if err := s.ExportDevices(r.Context(), w); err != nil {
 			fail(w, err)
 		}
+	})
+}
+
+func judging(mux *http.ServeMux, s Judging) {
+	route := func(name string, act func(context.Context, judgeRequest) (asset.Device, error)) {
+		mux.HandleFunc("POST /local/devices/"+name, reply(func(r *http.Request) (any, error) {
+			var req judgeRequest
+			if err := decode(r, &req); err != nil {
+				return nil, err
+			}
+			return act(r.Context(), req)
+		}))
+	}
+	route("merge", func(ctx context.Context, q judgeRequest) (asset.Device, error) {
+		return s.MergeDevices(ctx, q.Actor, q.Device, q.Other, q.Why)
+	})
+	route("split", func(ctx context.Context, q judgeRequest) (asset.Device, error) {
+		return s.SplitDevice(ctx, q.Actor, q.Device, q.Other, q.Why)
+	})
+	route("undo", func(ctx context.Context, q judgeRequest) (asset.Device, error) {
+		return s.UndoDevice(ctx, q.Actor, q.Device, q.Why)
 	})
 }
 

@@ -79,6 +79,27 @@ func (c *Client) FindDevice(ctx context.Context, text string) (asset.Device, err
 	return out, err
 }
 
+// MergeDevices implements [Judging].
+func (c *Client) MergeDevices(ctx context.Context, actor, text, other, why string) (asset.Device, error) {
+	var out asset.Device
+	err := c.post(ctx, "/local/devices/merge", judgeRequest{actor, text, other, why}, &out)
+	return out, err
+}
+
+// SplitDevice implements [Judging].
+func (c *Client) SplitDevice(ctx context.Context, actor, text, address, why string) (asset.Device, error) {
+	var out asset.Device
+	err := c.post(ctx, "/local/devices/split", judgeRequest{actor, text, address, why}, &out)
+	return out, err
+}
+
+// UndoDevice implements [Judging].
+func (c *Client) UndoDevice(ctx context.Context, actor, text, why string) (asset.Device, error) {
+	var out asset.Device
+	err := c.post(ctx, "/local/devices/undo", judgeRequest{Actor: actor, Device: text, Why: why}, &out)
+	return out, err
+}
+
 // SetDevice implements [Inventory].
 func (c *Client) SetDevice(ctx context.Context, actor, text, key, value string) (asset.Device, error) {
 	var out asset.Device

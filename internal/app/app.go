@@ -17,6 +17,8 @@ import (
 
 	"vedette/content"
 	"vedette/internal/asset"
+	"vedette/internal/asset/fingerprint"
+	"vedette/internal/asset/oui"
 	"vedette/internal/audit"
 	"vedette/internal/copilot"
 	"vedette/internal/edge"
@@ -55,11 +57,36 @@ type App struct {
 	tools   *toolbox.Box
 	copilot *copilot.Copilot
 
+	names   names
 	writing sync.Mutex // held while a source is taken in
 	keeping sync.Mutex // held by maintenance
 	backing sync.Mutex // held by a backup
 
 	unreadable int // kept devices that could not be read, written by Open
+}
+
+// names are the names of devices as they were at a version of the registry.
+type names struct {
+	mu      sync.Mutex
+	version uint64
+	list    []toolbox.Name
+}
+
+// namesOf makes the list anew when a name has changed: with many devices that
+// takes longer than a question.
+func namesOf(n *names, devices *asset.Registry) []toolbox.Name {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	version := devices.NamesVersion()
+	if n.list != nil && version == n.version {
+		return n.list
+	}
+	known := devices.Names()
+	n.list, n.version = make([]toolbox.Name, len(known)), version
+	for i, k := range known {
+		n.list[i] = toolbox.Name{Text: k.Text, UID: k.UID, Operator: k.Operator}
+	}
+	return n.list
 }
 
 // Open opens the data directory and all that lives in it. A directory that
@@ -113,11 +140,16 @@ func (a *App) openDevices(ctx context.Context) error {
 	if err != nil {
 		return fault.Wrap(fault.Internal, err, "reading the embedded OUI table")
 	}
-	oui, err := asset.ParseOUI(zipped)
+	table, err := oui.Parse(zipped)
 	if err != nil {
 		return err
 	}
-	a.devices = asset.New(a.cfg.Assets, oui, a.cfg.Now)
+	prints, err := fingerprint.Parse(content.Recog())
+	if err != nil {
+		return err
+	}
+	a.devices = asset.New(a.cfg.Assets, table, a.cfg.Now)
+	a.devices.UseFingerprints(prints)
 	var kept []asset.Record
 	for rec, err := range a.records.List(ctx, asset.RecordKind) {
 		if err != nil {
@@ -183,12 +215,7 @@ func (a *App) Ask(ctx context.Context, req copilot.Request) (*copilot.Answer, er
 
 // deviceNames gives the planner the names of devices and who chose them.
 func (a *App) deviceNames() []toolbox.Name {
-	list := a.devices.List()
-	out := make([]toolbox.Name, 0, len(list))
-	for _, d := range list {
-		out = append(out, toolbox.Name{Text: d.Name(), UID: d.UID, Operator: d.NameSource() == asset.SourceOperator})
-	}
-	return out
+	return namesOf(&a.names, a.devices)
 }
 
 // keepDevices writes the devices that changed to the records and to the
@@ -216,9 +243,9 @@ func (a *App) keep(ctx context.Context, changed func() ([]asset.Record, []asset.
 	if err := a.records.Update(ctx, changes...); err != nil {
 		return retry(fmt.Errorf("keeping devices: %w", err))
 	}
-	rows := make([]store.Device, len(devices))
-	for i, d := range devices {
-		rows[i] = d.Row()
+	rows := make([]store.Device, 0, len(devices))
+	for _, d := range devices {
+		rows = append(rows, d.Rows()...)
 	}
 	if err := a.events.PutDevices(ctx, rows); err != nil {
 		return retry(fmt.Errorf("keeping the device table: %w", err))

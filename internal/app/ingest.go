@@ -50,7 +50,7 @@ func (a *App) IngestStream(ctx context.Context, in io.Reader, name, format strin
 }
 
 func (a *App) finish(sum *ingest.Summary, started time.Time) {
-	sum.Devices = len(a.devices.List())
+	sum.Devices = a.devices.Stats().Devices
 	sum.Done(a.cfg.Now().Sub(started).Seconds())
 }
 

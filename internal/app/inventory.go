@@ -70,6 +70,57 @@ func (a *App) SetDevice(ctx context.Context, actor, text, key, value string) (as
 	return d, nil
 }
 
+// MergeDevices makes the second device a part of the first on a person's word.
+func (a *App) MergeDevices(ctx context.Context, actor, text, other, why string) (asset.Device, error) {
+	d, err := a.FindDevice(ctx, text)
+	if err != nil {
+		return d, err
+	}
+	b, err := a.FindDevice(ctx, other)
+	if err != nil {
+		return b, err
+	}
+	return a.decide(ctx, actor, "device.merge", d.UID, map[string]string{"other": b.UID, "reason": why}, func() (asset.Device, error) {
+		return a.devices.Merge(d.UID, b.UID, why)
+	})
+}
+
+// SplitDevice makes an address or MAC of a device a device of its own on a
+// person's word, and returns that.
+func (a *App) SplitDevice(ctx context.Context, actor, text, address, why string) (asset.Device, error) {
+	d, err := a.FindDevice(ctx, text)
+	if err != nil {
+		return d, err
+	}
+	return a.decide(ctx, actor, "device.split", d.UID, map[string]string{"address": address, "reason": why}, func() (asset.Device, error) {
+		return a.devices.Split(d.UID, address, why)
+	})
+}
+
+// UndoDevice takes back a person's last merge or split of a device.
+func (a *App) UndoDevice(ctx context.Context, actor, text, why string) (asset.Device, error) {
+	d, err := a.FindDevice(ctx, text)
+	if err != nil {
+		return d, err
+	}
+	return a.decide(ctx, actor, "device.undo", d.UID, map[string]string{"reason": why}, func() (asset.Device, error) {
+		return a.devices.Undo(d.UID, why)
+	})
+}
+
+// decide journals a person's decision before it takes effect.
+func (a *App) decide(ctx context.Context, actor, action, uid string, details map[string]string, act func() (asset.Device, error)) (asset.Device, error) {
+	entry := audit.Entry{Actor: audit.Actor{Kind: audit.Person, Name: actor}, Action: action, Object: uid, Details: details}
+	if _, err := a.journal.Record(entry); err != nil {
+		return asset.Device{}, err
+	}
+	d, err := act()
+	if err != nil {
+		return d, err
+	}
+	return d, a.keepDevices(ctx)
+}
+
 // ImportDevices takes over an inventory in CSV.
 func (a *App) ImportDevices(ctx context.Context, actor string, in io.Reader) (asset.ImportReport, error) {
 	rep, err := a.devices.Import(in)

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"vedette/internal/asset"
 	"vedette/internal/console"
 	"vedette/internal/event"
 )
@@ -19,14 +18,8 @@ func (a *App) Status(ctx context.Context) (console.Status, error) {
 		return console.Status{}, err
 	}
 	out := console.Status{Events: bounds.Events, Oldest: bounds.Oldest, Newest: bounds.Newest, Loading: 1}
-	zones := map[string]bool{}
-	for _, d := range a.devices.List() {
-		out.Devices++
-		if z := d.Value(asset.KeyZone); z != "" {
-			zones[z] = true
-		}
-	}
-	out.Zones = len(zones)
+	stats := a.devices.Stats()
+	out.Devices, out.Zones = stats.Devices, stats.Zones
 	return out, nil
 }
 

@@ -28,8 +28,6 @@
 // [Registry.Dirty] hands out records, and package app keeps them.
 package asset
 
-//go:generate go run ./ouigen ../../../shared/data/asset/ieee-oui.csv.gz ../../content/oui/oui.tsv.gz
-
 import (
 	"net/netip"
 	"slices"
@@ -37,6 +35,9 @@ import (
 	"sync"
 	"time"
 
+	"vedette/internal/asset/claim"
+	"vedette/internal/asset/kind"
+	"vedette/internal/asset/oui"
 	"vedette/internal/event"
 )
 
@@ -46,6 +47,10 @@ type Config struct {
 	Zones      []Zone         // the most specific subnet decides
 	Own        []netip.Prefix // further subnets of ours, outside any zone
 	MaxDevices int            // 0: DefaultMaxDevices; devices beyond it are not kept, see Stats
+
+	// When a device is new and when silent, by the time of the newest event.
+	// 0: DefaultNewFor, DefaultSilentAfter.
+	NewFor, SilentAfter time.Duration
 
 	// AdoptNeighbours takes two public addresses of one /24 or /64 that talk to
 	// each other for ours: only a sensor on their own cable sees that.
@@ -67,21 +72,30 @@ type Zone struct {
 // Registry is the set of known devices. It is safe for concurrent use.
 type Registry struct {
 	cfg   Config
-	oui   *OUI
+	oui   *oui.Table
 	now   func() time.Time
-	types vocabulary
+	types kind.Vocabulary
+
+	// claims reads into memory of its own and is used under mu.
+	claims *claim.Reader
 
 	mu       sync.Mutex
 	nodes    map[string]*node
 	ips      map[string]*address
 	macs     map[string]*hardware
-	names    map[string]*node  // names of reporting hosts and names given by operators, lower case
-	alias    map[string]string // uid that was merged away -> uid
+	names    map[string]*node   // names of reporting hosts and names given by operators, lower case
+	called   map[string][]*node // by any name, lower case; what no longer holds stays until it is looked at
+	alias    map[string]string  // uid that was merged away -> uid
+	version  uint64             // moves on when a name of a device may have changed
+	zones    int                // zones with devices, when zoned
+	zoned    bool
 	dirty    []*node
 	fresh    []*node  // of dirty, those that were never handed out
 	dropped  []string // merged-away uids whose records are to be replaced
 	refused  int64
 	observed int64
+	newest   int64 // the newest time of an event of a device
+	swept    int64 // newest at the last sweep
 }
 
 // address is one of our addresses and the device that has it now.
@@ -105,16 +119,22 @@ type hardware struct {
 	shared  bool     // a gateway's: says nothing about the addresses seen with it
 }
 
-// New makes an empty registry. oui may be nil (no vendors); now is the clock
+// New makes an empty registry. table may be nil (no vendors); now is the clock
 // for events without a usable time.
-func New(cfg Config, oui *OUI, now func() time.Time) *Registry {
+func New(cfg Config, table *oui.Table, now func() time.Time) *Registry {
 	if cfg.MaxDevices <= 0 {
 		cfg.MaxDevices = DefaultMaxDevices
 	}
+	if cfg.NewFor <= 0 {
+		cfg.NewFor = DefaultNewFor
+	}
+	if cfg.SilentAfter <= 0 {
+		cfg.SilentAfter = DefaultSilentAfter
+	}
 	return &Registry{
-		cfg: cfg, oui: oui, now: now, types: newVocabulary(),
+		cfg: cfg, oui: table, now: now, types: kind.NewVocabulary(), claims: claim.New(nil),
 		nodes: make(map[string]*node), ips: make(map[string]*address), macs: make(map[string]*hardware),
-		names: make(map[string]*node), alias: make(map[string]string),
+		names: make(map[string]*node), called: make(map[string][]*node), alias: make(map[string]string),
 	}
 }
 
@@ -146,6 +166,7 @@ func (r *Registry) Observe(e *event.Event) {
 	}
 	r.learnRoles(&o, src, dst)
 	subject := r.learnIdentity(&o, dev, src, dst)
+	r.learnClaims(&o, dev, src, dst)
 	switch {
 	case dev != nil:
 	case subject != nil && src == nil:
@@ -210,7 +231,7 @@ func (r *Registry) Get(uid string) (Device, bool) {
 	if n == nil {
 		return Device{}, false
 	}
-	return n.export(), true
+	return r.exportOf(n), true
 }
 
 func (r *Registry) byUID(uid string) *node {
@@ -227,24 +248,24 @@ func (r *Registry) Find(text string) []Device {
 	defer r.mu.Unlock()
 	text = strings.TrimSpace(text)
 	if n := r.byUID(text); n != nil {
-		return []Device{n.export()}
+		return []Device{r.exportOf(n)}
 	}
 	if addr, err := netip.ParseAddr(text); err == nil {
 		if a := r.ips[addr.Unmap().WithZone("").String()]; a != nil {
-			return []Device{a.node.export()}
+			return []Device{r.exportOf(a.node)}
 		}
 		return nil
 	}
 	if mac, ok := CanonicalMAC(text); ok {
 		if h := r.macs[mac]; h != nil && h.node != nil {
-			return []Device{h.node.export()}
+			return []Device{r.exportOf(h.node)}
 		}
 		return nil
 	}
 	var found []Device
-	for _, n := range r.nodes {
-		if n.calls(text) {
-			found = append(found, n.export())
+	for _, n := range r.called[strings.ToLower(text)] {
+		if !n.gone && n.calls(text) {
+			found = append(found, r.exportOf(n))
 		}
 	}
 	slices.SortFunc(found, compareDevices)
@@ -256,13 +277,58 @@ func (n *node) calls(name string) bool {
 	return name != "" && (same(n.attr(KeyName).Value) || slices.ContainsFunc(n.hostnames, same) || slices.ContainsFunc(n.reported, same))
 }
 
+// index lets Find know a device by a name. A list that forged names make long
+// is looked through once it has doubled.
+func (r *Registry) index(n *node, name string) {
+	lower := strings.ToLower(name)
+	list := r.called[lower]
+	if slices.Contains(list, n) {
+		return
+	}
+	if len(list) == cap(list) {
+		list = slices.DeleteFunc(list, func(x *node) bool { return x.gone || !x.calls(name) })
+	}
+	r.called[strings.Clone(lower)] = append(list, n)
+	r.version++
+}
+
+// Name is what a device is called, and whether a person said so.
+type Name struct {
+	Text     string
+	UID      string
+	Operator bool
+}
+
+// NamesVersion moves on when what Names returns may have changed.
+func (r *Registry) NamesVersion() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.version
+}
+
+// Names returns the names of all devices.
+func (r *Registry) Names() []Name {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := make([]Name, 0, len(r.nodes))
+	for _, n := range r.nodes {
+		ev := n.attr(KeyName)
+		name := Name{Text: ev.Value, UID: n.uid, Operator: ev.Source == SourceOperator}
+		if name.Text == "" {
+			name.Text = n.byDefault()
+		}
+		out = append(out, name)
+	}
+	return out
+}
+
 // List returns all devices, by name.
 func (r *Registry) List() []Device {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	out := make([]Device, 0, len(r.nodes))
 	for _, n := range r.nodes {
-		out = append(out, n.export())
+		out = append(out, r.exportOf(n))
 	}
 	slices.SortFunc(out, compareDevices)
 	return out
@@ -273,13 +339,29 @@ type Stats struct {
 	Devices  int
 	Observed int64 // events
 	Refused  int64 // devices not kept because of Config.MaxDevices
+	Zones    int   // that have devices
 }
 
 // Stats returns the registry's counts.
 func (r *Registry) Stats() Stats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return Stats{Devices: len(r.nodes), Observed: r.observed, Refused: r.refused}
+	return Stats{Devices: len(r.nodes), Observed: r.observed, Refused: r.refused, Zones: r.countZones()}
+}
+
+// countZones counts again only after a zone may have changed.
+func (r *Registry) countZones() int {
+	if r.zoned {
+		return r.zones
+	}
+	seen := map[string]bool{}
+	for _, n := range r.nodes {
+		if z := n.attr(KeyZone).Value; z != "" {
+			seen[z] = true
+		}
+	}
+	r.zones, r.zoned = len(seen), true
+	return r.zones
 }
 
 func compareDevices(a, b Device) int {

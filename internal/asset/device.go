@@ -27,6 +27,8 @@ const (
 	KeyLevel       Key = "level"
 	KeyCriticality Key = "criticality"
 	KeyOwner       Key = "owner"
+	KeyOS          Key = "os"
+	KeyState       Key = "state"
 )
 
 // The kinds of evidence that are no attribute of their own.
@@ -35,7 +37,10 @@ const (
 	keySoftware Key = "software"
 )
 
-var allKeys = [...]Key{KeyName, KeyType, KeyVendor, KeyModel, KeyFirmware, KeySerial, KeyLocation, KeyZone, KeyLevel, KeyCriticality, KeyOwner}
+var allKeys = [...]Key{KeyName, KeyType, KeyVendor, KeyModel, KeyFirmware, KeySerial, KeyLocation, KeyZone, KeyLevel, KeyCriticality, KeyOwner, KeyOS, KeyState}
+
+// Keys returns the attributes in the order in which they are shown.
+func Keys() []Key { return slices.Clone(allKeys[:]) }
 
 const numKeys = len(allKeys)
 
@@ -53,6 +58,8 @@ const (
 	SourceLease    Source = "dhcp"     // what it told the DHCP server
 	SourceReport   Source = "report"   // what it writes about itself in its own log lines
 	SourceIdentity Source = "identity" // what it answered when asked who it is
+	SourceBanner   Source = "banner"   // the words that its services greet with
+	SourceRule     Source = "rule"     // computed, see Lifecycle
 	SourceAddress  Source = "address"  // nothing better is known than its address
 )
 
@@ -62,9 +69,9 @@ func (s Source) Integrity() string {
 	switch s {
 	case SourceOperator:
 		return event.Operator
-	case SourceZone, SourceOUI, SourceTraffic, SourceAddress:
+	case SourceZone, SourceOUI, SourceTraffic, SourceAddress, SourceRule:
 		return event.System
-	case SourceLease, SourceReport, SourceIdentity:
+	case SourceLease, SourceReport, SourceIdentity, SourceBanner:
 	}
 	return event.Untrusted
 }
@@ -92,20 +99,21 @@ type Evidence struct {
 
 // Device is what is known of one device: a copy that the caller may keep.
 type Device struct {
-	UID         string
-	Attributes  map[Key]Attribute // the believed ones
-	Evidence    []Evidence
-	IPs         []string // bound now
-	MACs        []string
-	Hostnames   []string // names it gave itself, untrusted
-	Software    []string
-	Serves      []string // protocols it was seen to answer
-	Speaks      []string // protocols it was seen to use as a client
-	MergedFrom  []string // uids that are now this device
-	Gateway     bool     // forwards traffic of others
-	FirstSeen   time.Time
-	LastSeen    time.Time
-	nameIfBlank string
+	UID        string
+	Attributes map[Key]Attribute // the believed ones
+	Evidence   []Evidence
+	IPs        []string // bound now
+	MACs       []string
+	Hostnames  []string // names it gave itself, untrusted
+	Software   []string
+	Serves     []string  // protocols it was seen to answer
+	Speaks     []string  // protocols it was seen to use as a client
+	MergedFrom []string  // uids that are now this device
+	Gateway    bool      // forwards traffic of others
+	Bindings   []Binding // addresses over time, oldest first
+	Changes    []Change  // merges and splits, oldest first
+	FirstSeen  time.Time
+	LastSeen   time.Time
 }
 
 // Value returns the believed value of an attribute, or "".
@@ -117,7 +125,13 @@ func (d Device) Name() string {
 	if v := d.Value(KeyName); v != "" {
 		return v
 	}
-	return d.nameIfBlank
+	switch {
+	case len(d.IPs) > 0:
+		return d.IPs[0]
+	case len(d.MACs) > 0:
+		return d.MACs[0]
+	}
+	return d.UID
 }
 
 // NameSource says who chose the name. A planner may resolve names of
@@ -129,12 +143,25 @@ func (d Device) NameSource() Source {
 	return SourceAddress
 }
 
+// Rows returns the device as queries see it, and a row under each uid that it
+// had before a merge, by which older events find it.
+func (d Device) Rows() []store.Device {
+	rows := []store.Device{d.Row()}
+	for _, uid := range d.MergedFrom {
+		row := rows[0]
+		row.UID, row.AliasOf = uid, d.UID
+		rows = append(rows, row)
+	}
+	return rows
+}
+
 // Row returns the device as queries see it.
 func (d Device) Row() store.Device {
 	return store.Device{
 		UID: d.UID, Name: d.Name(), Type: d.Value(KeyType), Vendor: d.Value(KeyVendor), Model: d.Value(KeyModel),
 		Firmware: d.Value(KeyFirmware), Zone: d.Value(KeyZone), Level: d.Value(KeyLevel), Criticality: d.Value(KeyCriticality),
-		Owner: d.Value(KeyOwner), IPs: d.IPs, MACs: d.MACs, FirstSeen: d.FirstSeen, LastSeen: d.LastSeen,
+		Owner: d.Value(KeyOwner), Serial: d.Value(KeySerial), OS: d.Value(KeyOS), State: d.Value(KeyState), Location: d.Value(KeyLocation),
+		Evidence: int64(len(d.Evidence)), IPs: d.IPs, MACs: d.MACs, FirstSeen: d.FirstSeen, LastSeen: d.LastSeen,
 	}
 }
 
@@ -146,15 +173,19 @@ const (
 	maxHostnames = 8
 	maxSoftware  = 24
 	maxPolled    = 16
-	maxMerged    = 32
+	maxMerged    = 128
 	maxText      = 128 // letters of a value that a device wrote
 )
 
 // node is a device inside the registry.
 type node struct {
 	uid        string
-	attrs      [numKeys]Attribute
+	chosen     [numKeys]int8 // position in evidence of what is believed, plus one
+	state      lifeState     // as it was when last computed, see sweep
 	evidence   []Evidence
+	bindings   []Binding // past ones
+	changes    []Change
+	apart      []string // uids that a person keeps apart from it
 	ips        []*address
 	macs       []*hardware
 	reported   []string // lower-case names it reports under, see Registry.names
@@ -203,8 +234,11 @@ func (n *node) believe(ev Evidence) bool {
 // back after another one, such as an old firmware, changes anything.
 func (n *node) confirm(i int, ev Evidence) bool {
 	at := keyIndex(ev.Key)
-	if at < 0 || n.attrs[at].Value == ev.Value || n.attrs[at].Source != ev.Source || n.attrs[at].Confidence > ev.Confidence ||
-		!ev.Since.After(n.attrs[at].Since) {
+	if at < 0 {
+		return false
+	}
+	now := n.attr(ev.Key)
+	if now.Value == ev.Value || now.Source != ev.Source || now.Confidence > ev.Confidence || !ev.Since.After(now.Since) {
 		return false
 	}
 	ev.What = n.evidence[i].What
@@ -214,7 +248,7 @@ func (n *node) confirm(i int, ev Evidence) bool {
 }
 
 // keep adds evidence; when the list is full the weakest that no person gave
-// makes room.
+// and nothing rests on makes room.
 func (n *node) keep(ev Evidence) bool {
 	if len(n.evidence) < maxEvidence {
 		n.evidence = append(n.evidence, ev)
@@ -222,7 +256,7 @@ func (n *node) keep(ev Evidence) bool {
 	}
 	weakest := -1
 	for i := range n.evidence {
-		if n.evidence[i].Source == SourceOperator {
+		if n.evidence[i].Source == SourceOperator || n.believes(i) {
 			continue
 		}
 		if weakest < 0 || n.evidence[i].Confidence < n.evidence[weakest].Confidence {
@@ -243,17 +277,17 @@ func (n *node) choose(k Key) {
 	if at < 0 {
 		return
 	}
-	best := Attribute{}
+	best, chosen := &Evidence{}, 0
 	for i := range n.evidence {
 		ev := &n.evidence[i]
-		if ev.Key == k && better(ev, &best) {
-			best = Attribute{Value: ev.Value, Source: ev.Source, Confidence: ev.Confidence, Since: ev.Since, Event: ev.Event}
+		if ev.Key == k && better(ev, best) {
+			best, chosen = ev, i+1
 		}
 	}
-	n.attrs[at] = best
+	n.chosen[at] = int8(chosen) // at most maxEvidence
 }
 
-func better(ev *Evidence, than *Attribute) bool {
+func better(ev, than *Evidence) bool {
 	if mine, theirs := ev.Source == SourceOperator, than.Source == SourceOperator; mine != theirs {
 		return mine
 	}
@@ -275,7 +309,20 @@ func (n *node) forget(drop func(Evidence) bool) {
 	}
 }
 
-func (n *node) attr(k Key) *Attribute { return &n.attrs[keyIndex(k)] }
+// attr returns the evidence that an attribute rests on; its value is empty when
+// there is none.
+func (n *node) attr(k Key) Evidence {
+	if i := n.chosen[keyIndex(k)]; i > 0 {
+		return n.evidence[i-1]
+	}
+	return Evidence{}
+}
+
+// believes reports whether an attribute rests on evidence i.
+func (n *node) believes(i int) bool {
+	at := keyIndex(n.evidence[i].Key)
+	return at >= 0 && int(n.chosen[at]) == i+1
+}
 
 // export copies the node.
 func (n *node) export() Device {
@@ -285,11 +332,12 @@ func (n *node) export() Device {
 		Serves: (n.serves | n.guessed).names(), Speaks: n.speaks.names(), Gateway: n.gateway,
 		FirstSeen: instant(n.first), LastSeen: instant(n.last),
 	}
-	for i, a := range n.attrs {
-		if a.Value != "" {
-			d.Attributes[allKeys[i]] = a
+	for _, k := range allKeys {
+		if ev := n.attr(k); ev.Value != "" {
+			d.Attributes[k] = Attribute{Value: ev.Value, Source: ev.Source, Confidence: ev.Confidence, Since: ev.Since, Event: ev.Event}
 		}
 	}
+	d.Bindings, d.Changes = n.bindingsNow(), slices.Clone(n.changes)
 	for _, a := range n.ips {
 		if a.ended == 0 {
 			d.IPs = append(d.IPs, a.text)
@@ -300,15 +348,29 @@ func (n *node) export() Device {
 		d.MACs = append(d.MACs, h.mac)
 	}
 	slices.Sort(d.MACs)
-	switch {
-	case len(d.IPs) > 0:
-		d.nameIfBlank = d.IPs[0]
-	case len(d.MACs) > 0:
-		d.nameIfBlank = d.MACs[0]
-	default:
-		d.nameIfBlank = d.UID
-	}
 	return d
+}
+
+// byDefault is the name of a device that has none, as [Device.Name] gives it.
+func (n *node) byDefault() string {
+	best := ""
+	for _, a := range n.ips {
+		if a.ended == 0 && (best == "" || compareIPs(a.text, best) < 0) {
+			best = a.text
+		}
+	}
+	if best != "" {
+		return best
+	}
+	for _, h := range n.macs {
+		if best == "" || h.mac < best {
+			best = h.mac
+		}
+	}
+	if best != "" {
+		return best
+	}
+	return n.uid
 }
 
 func instant(nanos int64) time.Time {

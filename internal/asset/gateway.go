@@ -67,7 +67,7 @@ func (r *Registry) share(o *observation, hw *hardware, why string) {
 			first = false
 			continue
 		}
-		r.unbind(a)
+		r.unbind(a, o.at)
 		r.byAddress(o, a, "address "+a.text+" behind gateway "+hw.mac)
 	}
 	r.learn(o, old, Evidence{Key: keyIdentity, Value: hw.mac, What: "MAC " + hw.mac + " is a gateway's and was taken off: " + why, Source: SourceTraffic, Confidence: 0.9})

@@ -19,6 +19,7 @@ func (r *Registry) create(o *observation, id, why string) *node {
 	uid := r.freshUID(id)
 	n := &node{uid: uid, first: o.at, last: o.at}
 	r.nodes[uid] = n
+	r.version++
 	n.believe(Evidence{Key: keyIdentity, Value: "first seen", What: "first identity: " + why, Source: SourceTraffic, Confidence: 1, Since: instant(o.at), Event: o.uid()})
 	r.touch(n)
 	return n
@@ -93,6 +94,7 @@ func (r *Registry) attach(o *observation, n *node, hw *hardware) {
 	}
 	hw.node = n
 	n.macs = append(n.macs, hw)
+	r.version++
 	r.touch(n)
 	if full, short, ok := r.oui.Vendor(hw.mac); ok {
 		r.learn(o, n, Evidence{Key: KeyVendor, Value: short, What: "MAC " + hw.mac + " is of " + full, Source: SourceOUI, Confidence: 0.6})
@@ -108,17 +110,21 @@ func (r *Registry) bind(n *node, a *address, at int64) {
 	if len(n.ips) >= maxIPs {
 		oldest := slices.MinFunc(n.ips, func(a, b *address) int { return int(min(max(a.last-b.last, -1), 1)) })
 		n.ips = slices.DeleteFunc(n.ips, func(x *address) bool { return x == oldest })
+		n.ended(oldest, oldest.last)
 		delete(r.ips, oldest.text)
 	}
 	a.node, a.bound = n, at
 	n.ips = append(n.ips, a)
 	r.ips[a.text] = a
+	r.version++
 	r.applyZone(n, at)
 	r.touch(n)
 }
 
-func (r *Registry) unbind(a *address) {
+func (r *Registry) unbind(a *address, until int64) {
 	if n := a.node; n != nil {
+		n.ended(a, until)
+		r.version++
 		n.ips = slices.DeleteFunc(n.ips, func(x *address) bool { return x == a })
 		a.node, a.leased, a.ended = nil, false, 0
 		r.applyZone(n, n.last)
@@ -135,22 +141,32 @@ func (r *Registry) move(o *observation, a *address, to *node) {
 	from := a.node
 	r.learn(o, from, Evidence{Key: keyIdentity, Value: a.text, What: "address " + a.text + " went to " + to.uid, Source: SourceTraffic, Confidence: 0.5})
 	r.learn(o, to, Evidence{Key: keyIdentity, Value: a.text, What: "address " + a.text + " came from " + from.uid, Source: SourceTraffic, Confidence: 0.5})
-	r.unbind(a)
+	r.unbind(a, o.at)
 	r.bind(to, a, o.at)
 }
 
-// merge makes two nodes one. The uid of the one seen first stays.
+// merge makes two nodes one, unless a person keeps them apart. The uid of the
+// one seen first stays.
 func (r *Registry) merge(o *observation, a, b *node, why string) *node {
-	if a == b || a == nil || b == nil {
+	if a == b || a == nil || b == nil || slices.Contains(a.apart, b.uid) {
 		return a
 	}
-	keep, gone := a, b
 	if b.first < a.first {
-		keep, gone = b, a
+		a, b = b, a
 	}
+	return r.unite(o, a, b, why, SourceTraffic)
+}
+
+// unite makes gone a part of keep.
+func (r *Registry) unite(o *observation, keep, gone *node, why string, by Source) *node {
+	c := Change{What: changeMerged, Other: gone.uid, Why: why, Confidence: 0.9, Source: by, At: instant(o.at)}
+	if by == SourceOperator {
+		c.Confidence = 1
+	}
+	c.IPs, c.MACs = gone.holdings()
 	for _, ip := range slices.Clone(gone.ips) {
 		pinned, leased, bound := ip.pinned, ip.leased, ip.bound
-		r.unbind(ip)
+		ip.node = nil // it moves with its device: no binding ends
 		r.bind(keep, ip, bound)
 		ip.pinned, ip.leased = pinned, leased
 	}
@@ -161,6 +177,7 @@ func (r *Registry) merge(o *observation, a, b *node, why string) *node {
 	for _, name := range gone.reported {
 		r.names[name] = keep
 		keep.reported = append(keep.reported, name)
+		r.index(keep, name)
 	}
 	for _, ev := range gone.evidence {
 		if ev.Key != keyIdentity || ev.Value != "first seen" {
@@ -168,7 +185,13 @@ func (r *Registry) merge(o *observation, a, b *node, why string) *node {
 		}
 	}
 	keep.absorb(gone)
-	r.learn(o, keep, Evidence{Key: keyIdentity, Value: gone.uid, What: "merged with " + gone.uid + ": " + why, Source: SourceTraffic, Confidence: 0.9})
+	for _, name := range keep.hostnames {
+		r.index(keep, name)
+	}
+	r.index(keep, keep.attr(KeyName).Value)
+	r.zoned = false
+	r.learn(o, keep, Evidence{Key: keyIdentity, Value: gone.uid, What: "merged with " + gone.uid + ": " + why, Source: by, Confidence: c.Confidence})
+	keep.changed(c)
 	r.retire(keep, gone)
 	r.infer(o, keep)
 	r.touch(keep)
@@ -187,6 +210,12 @@ func (n *node) absorb(gone *node) {
 	n.first, n.last = min(n.first, gone.first), max(n.last, gone.last)
 	n.inventory = n.inventory || gone.inventory
 	n.gateway = n.gateway || gone.gateway
+	n.apart = union(n.apart, gone.apart, maxMerged)
+	for _, b := range gone.bindings {
+		if len(n.bindings) < maxBindings {
+			n.bindings = append(n.bindings, b)
+		}
+	}
 	n.publishes = n.publishes || gone.publishes
 	n.programmed = n.programmed || gone.programmed
 }
@@ -284,7 +313,7 @@ func (r *Registry) lapsed(a *address, at int64) bool {
 	if a.ended == 0 || at <= a.ended {
 		return false
 	}
-	r.unbind(a)
+	r.unbind(a, a.ended)
 	delete(r.ips, a.text)
 	return true
 }
@@ -304,6 +333,7 @@ func (r *Registry) call(o *observation, n *node, name string, src Source, confid
 			n.hostnames = slices.Delete(n.hostnames, 0, 1)
 		}
 		n.hostnames = append(n.hostnames, strings.Clone(name))
+		r.index(n, name)
 		r.touch(n)
 	}
 }
@@ -340,6 +370,7 @@ func (r *Registry) applyZone(n *node, at int64) {
 		return
 	}
 	n.conf = ""
+	r.zoned = false
 	n.forget(func(ev Evidence) bool { return ev.Source == SourceZone })
 	for _, a := range n.ips {
 		i := r.zoneOf(a.addr)

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"vedette/internal/asset/kind"
 	"vedette/internal/fault"
 )
 
@@ -109,17 +110,17 @@ func TestExportImportRoundTrip(t *testing.T) {
 	}
 }
 
-func TestCanonicalType(t *testing.T) {
+func TestTypes(t *testing.T) {
 	for in, want := range map[string]string{
 		"PLC": "plc", "Programmable_Logic  Controllers": "plc", "IP cameras": "camera", "human-machine interface": "hmi",
 		"thermostats": "building controller", "infusion pump": "medical device", "switches": "switch", "NAS": "storage", "HVAC": "building controller", "": "", "failed": "",
 	} {
-		if got, _ := CanonicalType(in); got != want {
-			t.Errorf("CanonicalType(%q) = %q, want %q", in, got, want)
+		if got, _ := kind.Canonical(in); got != want {
+			t.Errorf("kind.Canonical(%q) = %q, want %q", in, got, want)
 		}
 	}
 	seen := make(map[string]string)
-	for _, typ := range Types() {
+	for _, typ := range kind.Types() {
 		for _, w := range append([]string{typ.Name}, typ.Synonyms...) {
 			if other, ok := seen[w]; ok {
 				t.Errorf("%q names both %s and %s", w, other, typ.Name)
@@ -129,7 +130,7 @@ func TestCanonicalType(t *testing.T) {
 	}
 	for _, role := range roleOf {
 		if role.typ != "" {
-			if name, ok := CanonicalType(role.typ); !ok || name != role.typ {
+			if name, ok := kind.Canonical(role.typ); !ok || name != role.typ {
 				t.Errorf("role %s gives the unknown type %q", role.name, role.typ)
 			}
 		}

@@ -2,9 +2,9 @@ package asset
 
 import (
 	"net/netip"
-	"slices"
 	"strings"
 
+	"vedette/internal/asset/claim"
 	"vedette/internal/event"
 )
 
@@ -89,7 +89,7 @@ func (r *Registry) proven(o *observation, ip string) *node {
 
 // told learns one value that a device gave about itself.
 func (r *Registry) told(o *observation, n *node, k Key, value, what string, confidence float64) {
-	if value = clean(value); !meaningful(value) {
+	if value = clean(value); !claim.Meaningful(value) {
 		return
 	}
 	if k == KeyName {
@@ -97,15 +97,6 @@ func (r *Registry) told(o *observation, n *node, k Key, value, what string, conf
 		return
 	}
 	r.learn(o, n, Evidence{Key: k, Value: value, What: what, Source: SourceIdentity, Confidence: confidence})
-}
-
-// meaningful refuses the words with which sensors say that there is nothing.
-func meaningful(s string) bool {
-	switch strings.ToLower(s) {
-	case "", "-", "(empty)", "n/a", "none", "unknown", "null", "not set":
-		return false
-	}
-	return !strings.HasPrefix(s, "Unknown ")
 }
 
 func (r *Registry) learnS7(o *observation, n *node) *node {
@@ -140,38 +131,11 @@ func (r *Registry) learnCIP(o *observation, n *node) *node {
 	r.told(o, n, KeyModel, first(o.e, "product_name"), what, toldExactly)
 	r.told(o, n, KeyFirmware, first(o.e, "revision"), what, toldExactly)
 	r.told(o, n, KeySerial, first(o.e, "serial_number"), what, toldExactly)
-	if typ := cipType(kind); typ != "" {
+	if typ := claim.CIPProfile(kind); typ != "" {
 		r.learn(o, n, Evidence{Key: KeyType, Value: typ, What: "CIP device profile: " + clean(kind), Source: SourceIdentity, Confidence: 0.88})
 	}
 	r.markServes(o, n, pENIP)
 	return n
-}
-
-// cipType translates the device profiles of the ODVA.
-func cipType(profile string) string {
-	p := strings.ToLower(profile)
-	for _, m := range [...]struct{ part, typ string }{
-		{"programmable logic controller", "plc"},
-		{"softstart", "actuator"},
-		{"human", "hmi"},
-		{"switch", "switch"},
-		{"drive", "actuator"},
-		{"motor", "actuator"},
-		{"valve", "actuator"},
-		{"i/o", "remote i/o"},
-		{"communications adapter", "plc"},
-		{"sensor", "industrial sensor"},
-		{"encoder", "industrial sensor"},
-		{"robot", "robot"},
-		{"safety", "plc"},
-		{"gateway", "gateway"},
-		{"router", "gateway"},
-	} {
-		if strings.Contains(p, m.part) {
-			return m.typ
-		}
-	}
-	return ""
 }
 
 func (r *Registry) learnBACnetDiscovery(o *observation, n *node) *node {
@@ -253,11 +217,7 @@ func (r *Registry) learnSoftware(o *observation, n *node) *node {
 	if n == nil || name == "" {
 		return n
 	}
-	if !slices.Contains(n.software, name) && len(n.software) < maxSoftware {
-		n.software = append(n.software, name)
-		r.learn(o, n, Evidence{Key: keySoftware, Value: name, What: "seen on the wire", Source: SourceIdentity, Confidence: toldAside})
-		r.touch(n)
-	}
+	r.runs(o, n, name, "seen on the wire", SourceIdentity)
 	return n
 }
 

@@ -230,6 +230,7 @@ func (r *Registry) seen(n *node, a *address, at int64) *node {
 	}
 	if at > n.last {
 		n.last = at
+		r.newest = max(r.newest, at)
 		if at-n.savedLast >= int64(time.Minute) {
 			r.touch(n)
 		}
@@ -252,6 +253,9 @@ func (r *Registry) reporter(o *observation) *node {
 	if a := r.ips[ip]; a != nil {
 		n = r.endpoint(o, ip, mac, true)
 	} else if addr, err := netip.ParseAddr(ip); err == nil && r.scope(addr) == scopeExternal {
+		if o.e.Has(event.SlotIdentitySource) {
+			return nil // a stranger whose answer was overheard
+		}
 		n = r.local(o, addr, r.hardwareOf(mac), true) // it reports to us: it is ours
 	} else {
 		n = r.endpoint(o, ip, mac, true)
@@ -280,6 +284,7 @@ func (r *Registry) byName(o *observation, host string) *node {
 		}
 		n.reported = append(n.reported, lower)
 		r.names[lower] = n
+		r.index(n, lower)
 		r.call(o, n, host, SourceReport, 0.8, "reports under this name")
 	}
 	return r.seen(n, nil, o.at)

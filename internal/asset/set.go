@@ -53,7 +53,12 @@ func (r *Registry) assert(o *observation, n *node, key Key, value, what string) 
 		r.rename(n, value)
 	}
 	r.learn(o, n, Evidence{Key: key, Value: value, What: what, Source: SourceOperator, Confidence: 1})
+	if key == KeyName {
+		r.index(n, value)
+		r.version++
+	}
 	n.inventory = n.inventory || value != ""
+	r.zoned = false
 	r.touch(n)
 }
 
@@ -86,6 +91,8 @@ func (r *Registry) checkValue(key Key, value string) (string, error) {
 		return checkCriticality(value)
 	case KeyLevel:
 		return checkLevel(value)
+	case KeyState:
+		return checkState(value)
 	default:
 		return value, nil
 	}
@@ -94,10 +101,10 @@ func (r *Registry) checkValue(key Key, value string) (string, error) {
 // checkType takes words of the vocabulary, and words of the operator's own as
 // long as they are not a misspelling of one.
 func (r *Registry) checkType(value string) (string, error) {
-	if name, ok := r.types.canonical(value); ok {
+	if name, ok := r.types.Canonical(value); ok {
 		return name, nil
 	}
-	if near := r.types.near(value); near != "" {
+	if near := r.types.Near(value); near != "" {
 		return "", fault.New(fault.Invalid, "setting a device's type to %q: not a known type", value).WithHint("did you mean %q?", near)
 	}
 	return strings.ToLower(value), nil

@@ -2,9 +2,13 @@ package asset
 
 import (
 	"encoding/json"
+	"iter"
 	"maps"
 	"net/netip"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"vedette/internal/fault"
@@ -24,27 +28,29 @@ type Record struct {
 }
 
 type savedDevice struct {
-	Version    int               `json:"v"`
-	UID        string            `json:"uid"`
-	MergedInto string            `json:"merged_into,omitempty"`
-	Evidence   []Evidence        `json:"evidence,omitempty"`
-	Attributes map[Key]Attribute `json:"attributes,omitempty"` // for readers; chosen again from the evidence
-	IPs        []savedIP         `json:"ips,omitempty"`
-	MACs       []savedMAC        `json:"macs,omitempty"`
-	Reported   []string          `json:"reported,omitempty"`
-	Hostnames  []string          `json:"hostnames,omitempty"`
-	Software   []string          `json:"software,omitempty"`
-	MergedFrom []string          `json:"merged_from,omitempty"`
-	Serves     []string          `json:"serves,omitempty"`
-	Guessed    []string          `json:"guessed,omitempty"`
-	Speaks     []string          `json:"speaks,omitempty"`
-	Polled     []string          `json:"polled,omitempty"`
-	Inventory  bool              `json:"inventory,omitempty"`
-	Gateway    bool              `json:"gateway,omitempty"`
-	Publishes  bool              `json:"publishes,omitempty"`
-	Programmed bool              `json:"programmed,omitempty"`
-	First      time.Time         `json:"first,omitzero"`
-	Last       time.Time         `json:"last,omitzero"`
+	Version    int        `json:"v"`
+	UID        string     `json:"uid"`
+	MergedInto string     `json:"merged_into,omitempty"`
+	Evidence   []Evidence `json:"evidence,omitempty"`
+	IPs        []savedIP  `json:"ips,omitempty"`
+	MACs       []savedMAC `json:"macs,omitempty"`
+	Reported   []string   `json:"reported,omitempty"`
+	Hostnames  []string   `json:"hostnames,omitempty"`
+	Software   []string   `json:"software,omitempty"`
+	MergedFrom []string   `json:"merged_from,omitempty"`
+	Serves     []string   `json:"serves,omitempty"`
+	Guessed    []string   `json:"guessed,omitempty"`
+	Speaks     []string   `json:"speaks,omitempty"`
+	Polled     []string   `json:"polled,omitempty"`
+	Inventory  bool       `json:"inventory,omitempty"`
+	Gateway    bool       `json:"gateway,omitempty"`
+	Publishes  bool       `json:"publishes,omitempty"`
+	Programmed bool       `json:"programmed,omitempty"`
+	Bindings   []Binding  `json:"bindings,omitempty"` // past ones
+	Changes    []Change   `json:"changes,omitempty"`
+	Apart      []string   `json:"apart,omitempty"`
+	First      time.Time  `json:"first,omitzero"`
+	Last       time.Time  `json:"last,omitzero"`
 }
 
 type savedIP struct {
@@ -70,6 +76,7 @@ type savedMAC struct {
 func (r *Registry) Dirty() (records []Record, devices []Device, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.sweep()
 	take := r.dirty
 	r.dirty, r.fresh = r.dirty[:0], r.fresh[:0]
 	return r.handOut(take)
@@ -100,7 +107,8 @@ func (r *Registry) handOut(take []*node) (records []Record, devices []Device, er
 		}
 		n.savedLast, n.kept = n.last, true
 		records = append(records, Record{ID: n.uid, JSON: raw})
-		devices = append(devices, n.export())
+		n.state, _ = r.stateOf(n)
+		devices = append(devices, r.exportOf(n))
 	}
 	for _, uid := range r.dropped {
 		raw, merr := json.Marshal(savedDevice{Version: recordVersion, UID: uid, MergedInto: r.alias[uid]})
@@ -137,9 +145,10 @@ func (r *Registry) Aliases() map[string]string {
 
 func (n *node) saved() savedDevice {
 	s := savedDevice{
-		Version: recordVersion, UID: n.uid, Evidence: n.evidence, Attributes: n.export().Attributes, Reported: n.reported, Hostnames: n.hostnames,
+		Version: recordVersion, UID: n.uid, Evidence: n.evidence, Reported: n.reported, Hostnames: n.hostnames,
 		Software: n.software, MergedFrom: n.merged, Serves: n.serves.names(), Guessed: n.guessed.names(), Speaks: n.speaks.names(),
-		Inventory: n.inventory, Gateway: n.gateway, Publishes: n.publishes, Programmed: n.programmed, First: instant(n.first), Last: instant(n.last),
+		Inventory: n.inventory, Gateway: n.gateway, Publishes: n.publishes, Programmed: n.programmed,
+		Bindings: n.bindings, Changes: n.changes, Apart: n.apart, First: instant(n.first), Last: instant(n.last),
 	}
 	for _, a := range n.ips {
 		ip := savedIP{IP: a.text, Bound: instant(a.bound), Last: instant(a.last), Ended: instant(a.ended), Pinned: a.pinned, Leased: a.leased}
@@ -163,17 +172,22 @@ func (r *Registry) Restore(records []Record) (problems []error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	polled := make(map[*node][]string)
-	for _, rec := range records {
-		var s savedDevice
-		if err := json.Unmarshal(rec.JSON, &s); err != nil || s.UID == "" || s.Version < 1 || s.Version > recordVersion {
-			problems = append(problems, fault.Wrap(fault.Invalid, err, "restoring device %s: the record is damaged or of a later version (%d)", rec.ID, s.Version))
+	for i, s := range decode(records) {
+		if s.bad != nil || s.UID == "" || s.Version < 1 || s.Version > recordVersion {
+			problems = append(problems, fault.Wrap(fault.Invalid, s.bad, "restoring device %s: the record is damaged or of a later version (%d)", records[i].ID, s.Version))
 			continue
 		}
 		if s.MergedInto != "" {
 			r.alias[s.UID] = s.MergedInto
 			continue
 		}
-		polled[r.restore(s)] = s.Polled
+		if n := r.restore(s.savedDevice); len(s.Polled) > 0 {
+			polled[n] = s.Polled
+		}
+	}
+	r.swept = r.newest
+	for _, n := range r.nodes {
+		n.state, _ = r.stateOf(n)
 	}
 	for n, uids := range polled {
 		for _, uid := range uids {
@@ -183,14 +197,56 @@ func (r *Registry) Restore(records []Record) (problems []error) {
 	return problems
 }
 
+// decoded is a record that was read, or why it cannot be.
+type decoded struct {
+	savedDevice
+	bad error
+}
+
+// decodeAtOnce is how many records are decoded before they are taken over, so
+// that a million of them are not all in memory twice.
+const decodeAtOnce = 8192
+
+// decode yields the records in order; reading JSON is what takes the time of a
+// start, and is done on all processors.
+func decode(records []Record) iter.Seq2[int, decoded] {
+	return func(yield func(int, decoded) bool) {
+		out := make([]decoded, decodeAtOnce)
+		for from := 0; from < len(records); from += decodeAtOnce {
+			part := records[from:min(from+decodeAtOnce, len(records))]
+			decodePart(part, out)
+			for i := range part {
+				if !yield(from+i, out[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func decodePart(part []Record, out []decoded) {
+	var wg sync.WaitGroup
+	workers := runtime.GOMAXPROCS(0)
+	for w := range workers {
+		wg.Go(func() {
+			for i := w; i < len(part); i += workers {
+				out[i] = decoded{}
+				out[i].bad = json.Unmarshal(part[i].JSON, &out[i].savedDevice)
+			}
+		})
+	}
+	wg.Wait()
+}
+
 func (r *Registry) restore(s savedDevice) *node {
 	n := &node{
 		uid: s.UID, evidence: s.Evidence, hostnames: s.Hostnames, software: s.Software, merged: s.MergedFrom,
 		serves: protocolsByName(s.Serves), guessed: protocolsByName(s.Guessed), speaks: protocolsByName(s.Speaks),
-		inventory: s.Inventory, gateway: s.Gateway, publishes: s.Publishes, programmed: s.Programmed, first: nanos(s.First), last: nanos(s.Last), savedLast: nanos(s.Last),
+		inventory: s.Inventory, gateway: s.Gateway, publishes: s.Publishes, programmed: s.Programmed, bindings: s.Bindings, changes: s.Changes, apart: s.Apart, first: nanos(s.First), last: nanos(s.Last), savedLast: nanos(s.Last),
 		kept: true,
 	}
 	r.nodes[s.UID] = n
+	r.newest = max(r.newest, n.last)
 	for _, m := range s.MACs {
 		if h := r.hardwareOf(m.MAC); h != nil && h.node == nil {
 			h.node, h.shared, h.foreign = n, m.Shared, m.Foreign
@@ -218,7 +274,12 @@ func (r *Registry) restore(s savedDevice) *node {
 	for _, k := range allKeys {
 		n.choose(k)
 	}
-	zone, level, criticality := *n.attr(KeyZone), *n.attr(KeyLevel), *n.attr(KeyCriticality)
+	for _, name := range slices.Concat(n.hostnames, n.reported, []string{n.attr(KeyName).Value}) {
+		if name != "" {
+			r.index(n, name)
+		}
+	}
+	zone, level, criticality := n.attr(KeyZone), n.attr(KeyLevel), n.attr(KeyCriticality)
 	r.applyZone(n, n.last) // the configuration may have changed
 	if n.attr(KeyZone).Value != zone.Value || n.attr(KeyLevel).Value != level.Value || n.attr(KeyCriticality).Value != criticality.Value {
 		r.touch(n)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/user"
@@ -23,9 +24,18 @@ func (r *root) devicesCommand() *cobra.Command {
 		&cobra.Command{Use: "list", Short: "list all devices", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return r.listDevices(cmd) }},
 		&cobra.Command{Use: "show DEVICE", Short: "show a device and the evidence for what is known of it", Args: cobra.ExactArgs(1), RunE: r.showDevice},
 		&cobra.Command{
-			Use: "set DEVICE KEY=VALUE...", Short: "say what a device is: name, type, zone, level, criticality, owner, ...",
+			Use: "set DEVICE KEY=VALUE...", Short: "say what a device is: name, type, zone, level, criticality, owner, state, ...",
 			Args: cobra.MinimumNArgs(2), RunE: r.setDevice,
 		},
+		r.judgeCommand("merge DEVICE OTHER", "say that two devices are one", 2, func(ctx context.Context, b backend, args []string, why string) (asset.Device, error) {
+			return b.MergeDevices(ctx, person(), args[0], args[1], why)
+		}),
+		r.judgeCommand("split DEVICE ADDRESS", "say that an address or MAC of a device is a device of its own", 2, func(ctx context.Context, b backend, args []string, why string) (asset.Device, error) {
+			return b.SplitDevice(ctx, person(), args[0], args[1], why)
+		}),
+		r.judgeCommand("undo DEVICE", "take back a person's last merge or split of a device", 1, func(ctx context.Context, b backend, args []string, why string) (asset.Device, error) {
+			return b.UndoDevice(ctx, person(), args[0], why)
+		}),
 		&cobra.Command{Use: "import FILE", Short: "take over an inventory, as CSV or the JSON of NetBox; what it says wins over what was learnt", Args: cobra.ExactArgs(1), RunE: r.importDevices},
 		&cobra.Command{Use: "export", Short: "write the inventory as CSV", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 			return r.with(cmd.Context(), func(b backend) error { return b.ExportDevices(cmd.Context(), r.Out) })
@@ -59,30 +69,6 @@ func (r *root) showDevice(cmd *cobra.Command, args []string) error {
 		}
 		return r.printDevice(d)
 	})
-}
-
-func (r *root) printDevice(d asset.Device) error {
-	columns, rows := r.deviceRows([]asset.Device{d})
-	if r.output != "table" {
-		return r.writeRows(columns, rows, func() any {
-			full := map[string]any{"evidence": d.Evidence, "attributes": d.Attributes, "serves": d.Serves, "speaks": d.Speaks, "hostnames": d.Hostnames, "software": d.Software}
-			for i, c := range columns {
-				full[c] = rows[0][i]
-			}
-			return full
-		})
-	}
-	for i, c := range columns {
-		if text := cellText(rows[0][i]); text != "" {
-			fmt.Fprintf(r.Out, "%-12s %s\n", c, printable(text))
-		}
-	}
-	fmt.Fprintln(r.Out)
-	evidence := make([][]any, len(d.Evidence))
-	for i, e := range d.Evidence {
-		evidence[i] = []any{string(e.Key), e.Value, e.What, string(e.Source), e.Confidence, e.Since, orNil(e.Event)}
-	}
-	return writeTable(r.Out, []string{"attribute", "value", "because", "source", "confidence", "since", "event"}, evidence)
 }
 
 func (r *root) setDevice(cmd *cobra.Command, args []string) error {

@@ -15,6 +15,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"vedette/internal/copilot/reading"
@@ -45,6 +46,7 @@ type Copilot struct {
 	tools Tools
 	talks Conversations
 	read  *reading.Reader
+	names nameIndex
 	clock func() time.Time
 }
 
@@ -126,7 +128,7 @@ func (c *Copilot) reading(ctx context.Context, req Request, now time.Time) (*rea
 			return nil, err
 		}
 		for _, q := range earlier {
-			r, err := c.read.Read(ctx, q, now, world{c.tools}, prev)
+			r, err := c.read.Read(ctx, q, now, world{c.tools, &c.names}, prev)
 			if err != nil {
 				return nil, err
 			}
@@ -135,7 +137,7 @@ func (c *Copilot) reading(ctx context.Context, req Request, now time.Time) (*rea
 			}
 		}
 	}
-	return c.read.Read(ctx, req.Question, now, world{c.tools}, prev)
+	return c.read.Read(ctx, req.Question, now, world{c.tools, &c.names}, prev)
 }
 
 func (c *Copilot) remember(ctx context.Context, req Request) (string, error) {
@@ -230,7 +232,10 @@ func stepText(s reading.Step) string {
 }
 
 // world shows a reading the names and values that are stored.
-type world struct{ tools Tools }
+type world struct {
+	tools Tools
+	index *nameIndex
+}
 
 // Values gives the stored values of a field.
 func (w world) Values(ctx context.Context, from, field string) ([]query.ValueCount, bool, error) {
@@ -256,13 +261,30 @@ func (w world) Events(ctx context.Context) (int64, error) {
 }
 
 // Names gives the names of devices.
-func (w world) Names(context.Context) ([]reading.Name, error) {
-	names := w.tools.Names()
-	out := make([]reading.Name, len(names))
-	for i, n := range names {
-		out[i] = reading.Name(n)
+func (w world) Names(context.Context) (*reading.Names, error) {
+	return w.index.of(w.tools.Names()), nil
+}
+
+// nameIndex keeps the index of names while the tools give the same list.
+type nameIndex struct {
+	mu    sync.Mutex
+	list  []toolbox.Name
+	index *reading.Names
+}
+
+func (x *nameIndex) of(list []toolbox.Name) *reading.Names {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	same := x.index != nil && len(list) == len(x.list) && (len(list) == 0 || &list[0] == &x.list[0])
+	if same {
+		return x.index
 	}
-	return out, nil
+	names := make([]reading.Name, len(list))
+	for i, n := range list {
+		names[i] = reading.Name(n)
+	}
+	x.list, x.index = list, reading.NewNames(names)
+	return x.index
 }
 
 // Types gives the known types of device.

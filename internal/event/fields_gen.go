@@ -36,6 +36,8 @@ const (
 	SlotDeviceLevel                            // device.level
 	SlotDeviceCriticality                      // device.criticality
 	SlotDeviceOwner                            // device.owner
+	SlotDeviceState                            // device.state
+	SlotDeviceOs                               // device.os
 	SlotSrcEndpointUID                         // src_endpoint.uid
 	SlotSrcEndpointIP                          // src_endpoint.ip
 	SlotSrcEndpointPort                        // src_endpoint.port
@@ -198,6 +200,8 @@ var table = [NumSlots]Field{
 	SlotDeviceLevel:                {Name: "device.level", Slot: SlotDeviceLevel, Kind: String, Store: FromDevice, Aliases: []string{"purdue", "purdue_level"}, Doc: "Purdue level of the device"},
 	SlotDeviceCriticality:          {Name: "device.criticality", Slot: SlotDeviceCriticality, Kind: String, Store: FromDevice, Aliases: []string{"criticality"}, Doc: "low, medium, high or critical"},
 	SlotDeviceOwner:                {Name: "device.owner", Slot: SlotDeviceOwner, Kind: String, Store: FromDevice, Aliases: []string{"owner"}, Doc: "who answers for the device"},
+	SlotDeviceState:                {Name: "device.state", Slot: SlotDeviceState, Kind: String, Store: FromDevice, Aliases: []string{"device_state"}, Doc: "new, known, approved, quarantined, silent or retired"},
+	SlotDeviceOs:                   {Name: "device.os", Slot: SlotDeviceOs, Kind: String, Store: FromDevice, Aliases: []string{"device_os"}, Doc: "operating system of the device"},
 	SlotSrcEndpointUID:             {Name: "src_endpoint.uid", Slot: SlotSrcEndpointUID, Kind: String, Store: InColumn, Aliases: []string{"src_device_uid"}, Doc: "resolved device that started it"},
 	SlotSrcEndpointIP:              {Name: "src_endpoint.ip", Slot: SlotSrcEndpointIP, Kind: IP, Store: InColumn, Aliases: []string{"src", "src_ip", "source_ip", "id.orig_h", "saddr", "SourceIp", "SourceAddress", "IpAddress"}, Doc: "address that started it"},
 	SlotSrcEndpointPort:            {Name: "src_endpoint.port", Slot: SlotSrcEndpointPort, Kind: Int, Store: InColumn, Aliases: []string{"src_port", "sport", "id.orig_p", "SourcePort", "IpPort"}, Doc: "port that started it"},

@@ -215,7 +215,7 @@ func CheckDevices(devices []Device) error {
 // CleanDevice copies a device as every engine keeps it: valid UTF-8, times in
 // UTC that an engine can hold.
 func CleanDevice(d Device) Device {
-	for _, s := range []*string{&d.UID, &d.Name, &d.Type, &d.Vendor, &d.Model, &d.Firmware, &d.Zone, &d.Level, &d.Criticality, &d.Owner} {
+	for _, s := range []*string{&d.UID, &d.Name, &d.Type, &d.Vendor, &d.Model, &d.Firmware, &d.Zone, &d.Level, &d.Criticality, &d.Owner, &d.Serial, &d.OS, &d.State, &d.Location, &d.AliasOf} {
 		*s = query.Clean(*s)
 	}
 	for _, list := range []*[]string{&d.IPs, &d.MACs} {

@@ -84,10 +84,16 @@ type Device struct {
 	Level       string
 	Criticality string
 	Owner       string
+	Serial      string
+	OS          string
+	State       string // new, known, approved, quarantined, silent or retired
+	Location    string
+	Evidence    int64 // how many reasons there are for what is known
 	IPs         []string
 	MACs        []string
 	FirstSeen   time.Time
 	LastSeen    time.Time
+	AliasOf     string // the uid of the device that this one was merged into: events find the row, queries of devices do not
 }
 
 // DeviceFields are the names of the device table's columns as a query with
@@ -98,7 +104,8 @@ func DeviceFields() []event.Field {
 		f("uid", event.String), f("name", event.String), f("type", event.String), f("vendor", event.String),
 		f("model", event.String), f("firmware", event.String), f("zone", event.String), f("level", event.String),
 		f("criticality", event.String), f("owner", event.String), f("ips", event.List), f("macs", event.List),
-		f("first_seen", event.Time), f("last_seen", event.Time),
+		f("first_seen", event.Time), f("last_seen", event.Time), f("serial", event.String), f("os", event.String),
+		f("state", event.String), f("location", event.String), f("evidence", event.Int),
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 	"sync"
 	"time"
 
-	"vedette/internal/asset"
+	"vedette/internal/asset/kind"
 	"vedette/internal/event"
 	"vedette/internal/query"
 	"vedette/internal/store"
@@ -86,7 +86,7 @@ type DeviceType struct {
 
 // Types gives the types of device that are known.
 func (b *Box) Types() []DeviceType {
-	types := asset.Types()
+	types := kind.Types()
 	out := make([]DeviceType, len(types))
 	for i, t := range types {
 		out[i] = DeviceType{t.Name, t.Synonyms}

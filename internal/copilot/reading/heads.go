@@ -103,7 +103,7 @@ func (r *reader) seenWithin(where *query.Expr) *query.Expr {
 // namesBeside adds the name of each host that is listed, where people have
 // named devices.
 func (r *reader) namesBeside(groups []string) []string {
-	if !r.vals.named {
+	if !r.vals.names.given {
 		return groups
 	}
 	var out []string

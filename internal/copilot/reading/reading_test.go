@@ -26,7 +26,7 @@ func (w fakeWorld) Span(context.Context) (oldest, newest time.Time, err error) {
 }
 func (w fakeWorld) Events(context.Context) (int64, error)    { return 1000, nil }
 func (w fakeWorld) Extras(context.Context) ([]string, error) { return w.extras, nil }
-func (w fakeWorld) Names(context.Context) ([]Name, error)    { return w.names, nil }
+func (w fakeWorld) Names(context.Context) (*Names, error)    { return NewNames(w.names), nil }
 func (w fakeWorld) Types(context.Context) ([]DeviceType, error) {
 	return []DeviceType{{"plc", []string{"controller"}}, {"industrial sensor", []string{"sensor"}}, {"camera", []string{"ip camera"}}, {"medical device", []string{"infusion pump"}}}, nil
 }

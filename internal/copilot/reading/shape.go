@@ -40,6 +40,9 @@ func (r *reader) decideShape() {
 		r.f.Shape = ShareShape
 	case r.isInventory(sh):
 		r.f.Shape = DevicesShape
+		if sh["new"] && len(r.f.Times) == 0 { // new without a time is a state of their life
+			r.addCond(query.Expr{Field: "device.state", Op: query.Eq, Value: "new"}, false, "new")
+		}
 	case r.newDevices(sh):
 		r.f.Shape, r.f.Pick = DevicesShape, "new"
 	case sh["never"] && len(r.f.Targets) > 0 && r.neverOfTarget():
@@ -338,7 +341,7 @@ func deviceCond(e query.Expr) (query.Expr, bool) {
 		attr = "ips"
 	case "mac":
 		attr = "macs"
-	case "uid", "name", "type", "vendor", "model", "firmware", "zone", "level", "criticality", "owner":
+	case "uid", "name", "type", "vendor", "model", "firmware", "zone", "level", "criticality", "owner", "state", "os":
 	default:
 		return e, false
 	}

@@ -19,7 +19,7 @@ type World interface {
 	// Extras are the names of stored fields outside the schema.
 	Extras(ctx context.Context) ([]string, error)
 	// Names are the names of devices and who gave them.
-	Names(ctx context.Context) ([]Name, error)
+	Names(ctx context.Context) (*Names, error)
 	// Events is how many events are stored.
 	Events(ctx context.Context) (int64, error)
 	// Types are the types of device that are known, stored or not.
@@ -56,9 +56,32 @@ var (
 		"http_request.url.path", "src_endpoint.mac", "http_request.user_agent", "email.from", "email.subject",
 	}
 	// What people and configuration say of devices, and what devices say.
-	givenFields   = []string{"type", "zone", "owner", "criticality", "level"}
+	givenFields   = []string{"type", "zone", "owner", "criticality", "level", "state"}
 	claimedFields = []string{"vendor", "model"}
 )
+
+// Names is an index of names by their letters and digits. Making it takes time
+// for a large fleet, so that whoever holds the names keeps it.
+type Names struct {
+	byPlain map[string][]value
+	longest int
+	given   bool // people have named devices
+}
+
+// NewNames makes the index.
+func NewNames(list []Name) *Names {
+	n := &Names{byPlain: make(map[string][]value, len(list))}
+	for _, x := range list {
+		n.given = n.given || x.Operator
+		key := plain(x.Text)
+		if key == "" {
+			continue
+		}
+		n.byPlain[key] = append(n.byPlain[key], value{fieldValue: fieldValue{"device.name", x.Text}, count: 1, written: !x.Operator})
+		n.longest = max(n.longest, len(key))
+	}
+	return n
+}
 
 // value is one stored value that a phrase may mean.
 type value struct {
@@ -73,7 +96,7 @@ type values struct {
 	byPlain map[string][]value
 	fields  map[string]map[string]int64 // field → value → count
 	longest int
-	named   bool                // people have named devices
+	names   *Names
 	spaced  map[string][]string // field → values as spaced words, made when needed
 }
 
@@ -106,11 +129,7 @@ func loadValues(ctx context.Context, w World) (*values, error) {
 		return nil, err
 	}
 	v.addTypes(types)
-	names, err := w.Names(ctx)
-	for _, n := range names {
-		v.named = v.named || n.Operator
-		v.add(value{fieldValue: fieldValue{"device.name", n.Text}, count: 1, written: !n.Operator})
-	}
+	v.names, err = w.Names(ctx)
 	return v, err
 }
 
@@ -193,14 +212,23 @@ func (v *values) at(toks []token, i int) ([]value, int) {
 	size := 0
 	for n := 0; n < maxValueWords && i+n < len(toks); n++ {
 		b.WriteString(plain(toks[i+n].text))
-		if b.Len() > v.longest {
+		if b.Len() > max(v.longest, v.names.longest) {
 			break
 		}
-		if found := v.byPlain[b.String()]; found != nil {
+		if found := v.spelt(b.String()); found != nil {
 			best, size = found, n+1
 		}
 	}
 	return best, size
+}
+
+// spelt gives the stored values and names of these letters.
+func (v *values) spelt(key string) []value {
+	stored, names := v.byPlain[key], v.names.byPlain[key]
+	if len(names) == 0 {
+		return stored
+	}
+	return slices.Concat(stored, names)
 }
 
 // logs returns the stored log names whose last part is one of kinds.

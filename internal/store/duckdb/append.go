@@ -292,16 +292,19 @@ func deviceNames() []string {
 	return names
 }
 
-// deviceRow is a device in the order of [store.DeviceFields]; empty is missing.
+// deviceRow is a device in the order of deviceColumns; empty is missing.
 func deviceRow(d store.Device) []driver.Value {
-	var row []driver.Value
-	for _, v := range []string{d.UID, d.Name, d.Type, d.Vendor, d.Model, d.Firmware, d.Zone, d.Level, d.Criticality, d.Owner} {
-		if v == "" {
-			row = append(row, nil)
-		} else {
-			row = append(row, v)
+	texts := func(row []driver.Value, list ...string) []driver.Value {
+		for _, v := range list {
+			if v == "" {
+				row = append(row, nil)
+			} else {
+				row = append(row, v)
+			}
 		}
+		return row
 	}
+	row := texts(nil, d.UID, d.Name, d.Type, d.Vendor, d.Model, d.Firmware, d.Zone, d.Level, d.Criticality, d.Owner)
 	for _, v := range [][]string{d.IPs, d.MACs} {
 		if len(v) == 0 {
 			row = append(row, nil)
@@ -316,5 +319,7 @@ func deviceRow(d store.Device) []driver.Value {
 			row = append(row, v)
 		}
 	}
-	return row
+	row = texts(row, d.Serial, d.OS, d.State, d.Location)
+	row = append(row, d.Evidence)
+	return texts(row, d.AliasOf)
 }

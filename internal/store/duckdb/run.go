@@ -90,7 +90,9 @@ func (s *Store) reading(ctx context.Context, doing string, fn func(*sql.Conn) er
 func (s *Store) run(ctx context.Context, conn *sql.Conn, plan *query.Plan) (*store.Result, error) {
 	tables := query.Tables{Events: "events", Devices: "devices", DeviceFields: store.DeviceFields()}
 	var err error
-	if !plan.Devices {
+	if plan.Devices {
+		tables.Devices = "(SELECT * FROM devices WHERE " + aliasColumn + " IS NULL)"
+	} else {
 		if tables.Events, err = s.relation(ctx, conn, plan.From, plan.To); err != nil {
 			return nil, err
 		}

@@ -74,12 +74,15 @@ func eventColumns() []columnDef {
 	return append(cols, columnDef{query.DocumentColumn, "VARCHAR"}, columnDef{storedColumn, "TIMESTAMP_NS"})
 }
 
+// aliasColumn is what queries do not see, see store.Device.AliasOf.
+const aliasColumn = "alias_of"
+
 func deviceColumns() []columnDef {
 	var cols []columnDef
 	for _, f := range store.DeviceFields() {
 		cols = append(cols, columnDef{f.Name, sqlType(f.Kind)})
 	}
-	return cols
+	return append(cols, columnDef{aliasColumn, "VARCHAR"})
 }
 
 // migrate brings the tables to this version. A database of a newer version is
@@ -113,8 +116,10 @@ func (s *Store) migrate(ctx context.Context) error {
 				return err
 			}
 		}
-		if err := s.setMeta(ctx, "version", int64(len(steps))); err != nil {
-			return err
+		if version != int64(len(steps)) { // opening what is up to date writes nothing, which a full disk allows
+			if err := s.setMeta(ctx, "version", int64(len(steps))); err != nil {
+				return err
+			}
 		}
 		if err := s.addColumns(ctx, "events", eventColumns()); err != nil {
 			return err

@@ -121,7 +121,9 @@ func (m *Events) records(p *query.Plan) []record {
 		return list
 	}
 	for _, d := range m.devices {
-		list = append(list, record{device: d})
+		if d.AliasOf == "" {
+			list = append(list, record{device: d})
+		}
 	}
 	return list
 }
@@ -186,6 +188,7 @@ func deviceValue(d store.Device, key string) any {
 		"uid": d.UID, "name": d.Name, "type": d.Type, "vendor": d.Vendor, "model": d.Model, "firmware": d.Firmware,
 		"zone": d.Zone, "level": d.Level, "criticality": d.Criticality, "owner": d.Owner,
 		"ips": d.IPs, "macs": d.MACs, "first_seen": d.FirstSeen, "last_seen": d.LastSeen,
+		"serial": d.Serial, "os": d.OS, "state": d.State, "location": d.Location, "evidence": d.Evidence,
 	}[key]
 	switch v := v.(type) {
 	case string:

@@ -51,6 +51,16 @@ func devices(t *testing.T, s store.Events) {
 	if got := ask(t, s, query.Query{From: "devices"}); len(got.Columns) != len(store.DeviceFields()) {
 		t.Errorf("columns of devices: %v", got.Columns)
 	}
+	merged := store.Device{UID: "d1", Name: "PLC 1c", Type: "plc", Serial: "S1", OS: "VxWorks", State: "known", Location: "hall", Evidence: 3}
+	older := merged
+	older.UID, older.AliasOf = "gone", "d1"
+	if err := s.PutDevices(ctx, []store.Device{merged, older}); err != nil {
+		t.Fatal(err)
+	}
+	want(t, s, query.Query{From: "devices", Select: []string{"uid", "serial", "os", "state", "location", "evidence"}, Where: where("state", query.Eq, "known")},
+		row("d1", "S1", "VxWorks", "known", "hall", int64(3)))
+	want(t, s, query.Query{From: "devices", Measures: []query.Measure{{Fn: query.Count}}}, row(int64(2)))
+	holds(t, s, where("dst_endpoint.name", query.Eq, "PLC 1c"), "1 2 ")
 	if err := s.PutDevices(ctx, []store.Device{{Name: "nameless"}}); fault.KindOf(err) != fault.Invalid || err == nil {
 		t.Errorf("a device without uid: %v", err)
 	}

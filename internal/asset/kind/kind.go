@@ -1,4 +1,6 @@
-package asset
+// Package kind is the vocabulary of device types: the words that are stored, and
+// what people call them. It must not guess what a device is.
+package kind
 
 import "strings"
 
@@ -48,11 +50,12 @@ func Types() []Type {
 	}
 }
 
-// vocabulary finds a type by any of its words.
-type vocabulary map[string]string
+// Vocabulary finds a type by any of its words.
+type Vocabulary map[string]string
 
-func newVocabulary() vocabulary {
-	v := make(vocabulary)
+// NewVocabulary makes the vocabulary of [Types].
+func NewVocabulary() Vocabulary {
+	v := make(Vocabulary)
 	for _, t := range Types() {
 		v[t.Name] = t.Name
 		for _, s := range t.Synonyms {
@@ -64,11 +67,12 @@ func newVocabulary() vocabulary {
 	return v
 }
 
-// CanonicalType finds the vocabulary's word for what a person calls a type:
+// Canonical finds the vocabulary's word for what a person calls a type:
 // synonyms, plurals, hyphens, underscores and any case.
-func CanonicalType(s string) (string, bool) { return newVocabulary().canonical(s) }
+func Canonical(s string) (string, bool) { return NewVocabulary().Canonical(s) }
 
-func (v vocabulary) canonical(s string) (string, bool) {
+// Canonical is the function of that name, without making the vocabulary anew.
+func (v Vocabulary) Canonical(s string) (string, bool) {
 	s = strings.ToLower(strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == '_' || r == '\t' }), " "))
 	for _, form := range [...]string{s, strings.ReplaceAll(s, "-", " ")} {
 		for _, singular := range singulars(form) {
@@ -80,8 +84,8 @@ func (v vocabulary) canonical(s string) (string, bool) {
 	return "", false
 }
 
-// near returns the vocabulary word within one or two letters of s, or "".
-func (v vocabulary) near(s string) string {
+// Near returns the vocabulary word within one or two letters of s, or "".
+func (v Vocabulary) Near(s string) string {
 	s = strings.ToLower(strings.TrimSpace(s))
 	best, at := "", 3
 	if len(s) < 6 {

@@ -1,4 +1,9 @@
-package asset
+// Package oui tells the maker of a network interface from its MAC, by the
+// listing of the IEEE that package content embeds, and shortens the registered
+// names of companies to what people call them. It must not know devices.
+package oui
+
+//go:generate go run ./ouigen ../../../../shared/data/asset/ieee-oui.csv.gz ../../../content/oui/oui.tsv.gz
 
 import (
 	"bufio"
@@ -11,27 +16,27 @@ import (
 	"vedette/internal/fault"
 )
 
-// OUI tells the maker of a network interface from the first three bytes of its
-// MAC. It is read-only after [ParseOUI].
-type OUI struct {
+// Table tells the maker of a network interface from the first three bytes of its
+// MAC. It is read-only after [Parse].
+type Table struct {
 	prefixes []uint64 // prefix<<32 | position in names, sorted
 	names    []string
 }
 
-// maxOUI bounds the decompressed table: the whole IEEE listing is about 1 MB.
-const maxOUI = 64 << 20
+// maxTable bounds the decompressed table: the whole IEEE listing is about 1 MB.
+const maxTable = 64 << 20
 
-// ParseOUI reads the table that package content embeds: gzip of lines
+// Parse reads the table that package content embeds: gzip of lines
 // "vendor TAB prefix prefix ...", prefixes as six hex digits.
-func ParseOUI(zipped []byte) (*OUI, error) {
+func Parse(zipped []byte) (*Table, error) {
 	zip, err := gzip.NewReader(bytes.NewReader(zipped))
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "reading the table of MAC vendors")
 	}
-	o := &OUI{}
+	o := &Table{}
 	lines := bufio.NewScanner(zip)
 	lines.Buffer(nil, 1<<20)
-	for read := 0; lines.Scan() && read < maxOUI; read += len(lines.Bytes()) {
+	for read := 0; lines.Scan() && read < maxTable; read += len(lines.Bytes()) {
 		name, prefixes, ok := strings.Cut(lines.Text(), "\t")
 		if !ok {
 			continue
@@ -54,7 +59,7 @@ func ParseOUI(zipped []byte) (*OUI, error) {
 }
 
 // Len returns how many prefixes are known.
-func (o *OUI) Len() int {
+func (o *Table) Len() int {
 	if o == nil {
 		return 0
 	}
@@ -63,14 +68,14 @@ func (o *OUI) Len() int {
 
 // Vendor returns the registered name of the maker of a MAC in canonical form,
 // and a short one for display. Locally administered MACs have no vendor.
-func (o *OUI) Vendor(mac string) (full, short string, ok bool) {
+func (o *Table) Vendor(mac string) (full, short string, ok bool) {
 	if o == nil || len(mac) != 17 {
 		return "", "", false
 	}
 	var prefix uint64
 	for _, at := range [...]int{0, 1, 3, 4, 6, 7} {
-		d, valid := hexDigit(mac[at])
-		if !valid {
+		d := strings.IndexByte("0123456789abcdef", mac[at])
+		if d < 0 {
 			return "", "", false
 		}
 		prefix = prefix<<4 | uint64(d)
