@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"vedette/internal/event"
 	"vedette/internal/store"
@@ -378,30 +376,4 @@ func instant(nanos int64) time.Time {
 		return time.Time{}
 	}
 	return time.Unix(0, nanos).UTC()
-}
-
-// clean makes a value that a device wrote fit to keep: valid UTF-8, no control
-// or formatting characters, bounded. It returns s itself when nothing is wrong.
-func clean(s string) string {
-	s = strings.TrimSpace(s)
-	fine := len(s) <= maxText
-	for i := 0; fine && i < len(s); i++ {
-		fine = s[i] >= ' ' && s[i] < utf8.RuneSelf && s[i] != 0x7f
-	}
-	if fine {
-		return s
-	}
-	var out strings.Builder
-	letters := 0
-	for _, r := range s {
-		if letters == maxText {
-			break
-		}
-		if r == utf8.RuneError || !unicode.IsPrint(r) {
-			continue
-		}
-		out.WriteRune(r)
-		letters++
-	}
-	return strings.TrimSpace(out.String())
 }

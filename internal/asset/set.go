@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"vedette/internal/fault"
@@ -205,4 +206,30 @@ func (r *Registry) giveMAC(o *observation, n *node, value string) error {
 		r.merge(o, n, hw.node, "the inventory gives MAC "+mac+" to this device")
 	}
 	return nil
+}
+
+// clean makes a value that a device wrote fit to keep: valid UTF-8, no control
+// or formatting characters, bounded. It returns s itself when nothing is wrong.
+func clean(s string) string {
+	s = strings.TrimSpace(s)
+	fine := len(s) <= maxText
+	for i := 0; fine && i < len(s); i++ {
+		fine = s[i] >= ' ' && s[i] < utf8.RuneSelf && s[i] != 0x7f
+	}
+	if fine {
+		return s
+	}
+	var out strings.Builder
+	letters := 0
+	for _, r := range s {
+		if letters == maxText {
+			break
+		}
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			continue
+		}
+		out.WriteRune(r)
+		letters++
+	}
+	return strings.TrimSpace(out.String())
 }

@@ -57,8 +57,17 @@ func (r *root) printFacts(d asset.Device) {
 		name  string
 		value any
 	}{
-		{"uid", d.UID}, {"name", d.Name()}, {"ips", d.IPs}, {"macs", d.MACs}, {"hostnames", d.Hostnames}, {"serves", d.Serves}, {"speaks", d.Speaks},
-		{"software", d.Software}, {"merged from", d.MergedFrom}, {"first seen", timeOrNil(d.FirstSeen)}, {"last seen", timeOrNil(d.LastSeen)},
+		{"uid", d.UID},
+		{"name", d.Name()},
+		{"ips", d.IPs},
+		{"macs", d.MACs},
+		{"hostnames", d.Hostnames},
+		{"serves", d.Serves},
+		{"speaks", d.Speaks},
+		{"software", d.Software},
+		{"merged from", d.MergedFrom},
+		{"first seen", timeOrNil(d.FirstSeen)},
+		{"last seen", timeOrNil(d.LastSeen)},
 	} {
 		if text := cellText(line.value); text != "" {
 			fmt.Fprintf(r.Out, "%-12s %s\n", line.name, printable(text))

@@ -147,3 +147,28 @@ func BenchmarkQuery(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkDeviceList lists the first hundred of a million devices.
+func BenchmarkDeviceList(b *testing.B) {
+	s, err := duckdb.Open(b.TempDir(), duckdb.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	const all, part = 1_000_000, 100_000
+	for from := 0; from < all; from += part {
+		list := make([]store.Device, part)
+		for i := range list {
+			list[i] = store.Device{UID: fmt.Sprintf("dev-%07d", from+i), Name: fmt.Sprintf("device %d", from+i), Type: []string{"plc", "hmi", "camera"}[i%3], State: "known"}
+		}
+		if err := s.PutDevices(context.Background(), list); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		got, err := s.Query(context.Background(), query.Query{From: "devices", Where: &query.Expr{Field: "type", Op: query.Eq, Value: "plc"}, Sort: []query.Sort{{By: "name"}}, Limit: 100})
+		if err != nil || len(got.Rows) != 100 {
+			b.Fatal(got, err)
+		}
+	}
+}
