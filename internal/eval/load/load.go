@@ -1,7 +1,7 @@
 // Package load makes log lines of a large simulated fleet, to measure with:
 // connections, DNS look-ups, Modbus operations and web requests of any number
-// of devices, as Zeek writes them in JSON, in the order of time. The same plan
-// gives the same bytes.
+// of devices with few peers each, as Zeek writes them in JSON, in the order of
+// time. The same plan gives the same bytes.
 //
 // It must not hold anything in memory but the line it writes, and its lines
 // are no proof of what the product understands: they are for rates and sizes.
@@ -82,7 +82,8 @@ func (l *lines) Read(p []byte) (int, error) {
 // operations, one a look-up and one a web request.
 func (l *lines) line(b []byte) []byte {
 	at := l.plan.Start.Add(time.Duration(float64(l.plan.Span) * float64(l.next) / float64(l.plan.Events)))
-	src, dst := l.rnd.IntN(l.plan.Devices), l.rnd.IntN(max(1, l.plan.Devices/50))
+	src := l.rnd.IntN(l.plan.Devices)
+	dst := l.peer(src)
 	kind := l.rnd.IntN(10)
 	path, port := "conn", [...]int{502, 443, 1883, 80, 53, 123}[l.rnd.IntN(6)]
 	switch {
@@ -118,6 +119,16 @@ func (l *lines) line(b []byte) []byte {
 		b = l.conn(b)
 	}
 	return append(b, "}\n"...)
+}
+
+// peer is whom a device talks to: one of four of its own, and one time in a
+// hundred any other, as of a fleet with habits.
+func (l *lines) peer(src int) int {
+	servers := max(1, l.plan.Devices/50)
+	if l.rnd.IntN(100) == 0 {
+		return l.rnd.IntN(servers)
+	}
+	return (src*31 + l.rnd.IntN(4)*7) % servers
 }
 
 func (l *lines) conn(b []byte) []byte {
