@@ -64,7 +64,7 @@ demo: build ## build, and start the living demo on loopback
 	./bin/vedette demo
 
 .PHONY: test
-test: needs check-format vet lint test-race build-nocgo fuzz edge vuln ## every check: format, vet, lint, race tests, builds without cgo, short fuzz, edge
+test: needs check-format vet lint test-race test-kill build-nocgo fuzz edge vuln ## every check: format, vet, lint, race tests, kills, builds without cgo, short fuzz, edge
 	@echo "make test: all passed"
 
 .PHONY: check-format
@@ -86,7 +86,12 @@ lint: $(TOOLS)/golangci-lint-$(GOLANGCI) ## run the linters
 
 .PHONY: test-race
 test-race:
-	$(GO) test -race -shuffle=on ./...
+	$(GO) test -race -shuffle=on -timeout 20m ./...
+
+# Fifty kills of the product, without the race detector, which the killed processes would carry too.
+.PHONY: test-kill
+test-kill:
+	$(GO) test -count=1 -run Torture ./internal/app
 
 # Everything that does not link the database driver must build in pure Go.
 .PHONY: build-nocgo

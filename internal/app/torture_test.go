@@ -244,6 +244,9 @@ func (l *life) check() {
 // (default 50), VEDETTE_SEED makes a run the same as an earlier one up to the
 // clock, VEDETTE_TORTURE_LOG a file that gets a line with the result.
 func TestTorture(t *testing.T) {
+	if raceDetector && os.Getenv("VEDETTE_TORTURE") == "" {
+		t.Skip("the killed processes would run with the race detector too, which takes ten times as long: make test runs this test once more without it")
+	}
 	if testing.Short() {
 		t.Skip("kills take their time")
 	}

@@ -2,16 +2,22 @@ package reading
 
 import (
 	"os"
+	"sync"
 	"testing"
 )
 
-func testLexicon(t testing.TB) *Lexicon {
-	t.Helper()
+// parsedLexicon is the vocabulary, read once: it does not change.
+var parsedLexicon = sync.OnceValues(func() (*Lexicon, error) {
 	text, err := os.ReadFile("../../../content/lexicon/lexicon.txt")
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	l, err := ParseLexicon(string(text))
+	return ParseLexicon(string(text))
+})
+
+func testLexicon(t testing.TB) *Lexicon {
+	t.Helper()
+	l, err := parsedLexicon()
 	if err != nil {
 		t.Fatal(err)
 	}
