@@ -2,6 +2,7 @@ package it
 
 import (
 	"bytes"
+	"math"
 	"net/netip"
 	"strings"
 	"unicode"
@@ -130,6 +131,10 @@ func mask(b []byte, from, to int) []byte {
 	}
 	return c
 }
+
+// maxLength is the longest body that a message may state; it leaves room to add
+// a digit on machines of 32 bits too.
+const maxLength = math.MaxInt / 16
 
 // digits is a whole number from 0 to limit, written in ASCII.
 func digits(b []byte, limit int) (n int, ok bool) {

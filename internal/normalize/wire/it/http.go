@@ -217,7 +217,7 @@ func (d *http) request(s *httpSide, head []byte, out proto.Out) error {
 		case "referer":
 			r.referrer = redactURL(text(value))
 		case "content-length":
-			r.length, _ = digits(value, 1<<40)
+			r.length, _ = digits(value, maxLength)
 		case "transfer-encoding":
 			s.chunks = bytes.EqualFold(value, []byte("chunked"))
 		case "authorization":
@@ -267,7 +267,7 @@ func (d *http) answer(s *httpSide, head []byte, out proto.Out) error {
 		case "content-type":
 			a.kind, _, _ = strings.Cut(text(value), ";")
 		case "content-length":
-			if n, ok := digits(value, 1<<40); ok {
+			if n, ok := digits(value, maxLength); ok {
 				a.length = n
 			}
 		case "transfer-encoding":

@@ -179,9 +179,9 @@ func value(layout string, r *ics.Reader) string {
 		case 'd':
 			r.Skip(2)
 		case 't':
-			ms := r.LE32() + r.LE16()<<32
-			if v == "" {
-				v = strconv.Itoa(ms)
+			low := int64(uint32(r.LE32())) //nolint:gosec // G115: 32 bits were read
+			if ms := low + int64(r.LE16())<<32; v == "" {
+				v = strconv.FormatInt(ms, 10)
 			}
 		}
 	}

@@ -75,7 +75,7 @@ func answer(e *event.Event, id int, r *ics.Reader) []ics.Claim {
 		var l ics.List
 		for i := count(r); i > 0 && r.OK() && !l.Full(); i-- {
 			v, status := dataValue(r, 0)
-			if status&severityBad != 0 {
+			if uint32(status)&severityBad != 0 { //nolint:gosec // G115: only the bits matter
 				ics.Bad(e, statusName(status))
 				v = statusName(status)
 			}
@@ -84,7 +84,7 @@ func answer(e *event.Event, id int, r *ics.Reader) []ics.Claim {
 		e.SetICSValue(l.String())
 	case idWrite + toResponse, idDeleteNodes + toResponse:
 		for i := count(r); i > 0 && r.OK(); i-- {
-			if code := r.LE32(); code&severityBad != 0 {
+			if code := r.LE32(); uint32(code)&severityBad != 0 { //nolint:gosec // G115: only the bits matter
 				ics.Bad(e, statusName(code))
 			}
 		}

@@ -35,10 +35,10 @@ func responseHeader(e *event.Event, r *ics.Reader) bool {
 }
 
 // severityBad is the bit that makes a status an error (section 7.39).
-const severityBad = 0x80000000
+const severityBad uint32 = 0x80000000
 
 func outcome(e *event.Event, code int) {
-	if code&severityBad != 0 {
+	if uint32(code)&severityBad != 0 { //nolint:gosec // G115: only the bits matter
 		ics.Bad(e, statusName(code))
 		return
 	}

@@ -71,7 +71,7 @@ func guid(r *ics.Reader) string {
 // blob reads bytes with their length before; -1 says that there are none.
 func blob(r *ics.Reader) []byte {
 	n := r.LE32()
-	if n == math.MaxUint32 {
+	if uint32(n) == math.MaxUint32 { //nolint:gosec // G115: only the bits matter
 		return nil
 	}
 	return r.Bytes(n)
@@ -95,10 +95,10 @@ func localized(r *ics.Reader) string {
 // bytes.
 func count(r *ics.Reader) int {
 	n := r.LE32()
-	if n == math.MaxUint32 {
+	if uint32(n) == math.MaxUint32 { //nolint:gosec // G115: only the bits matter
 		return 0
 	}
-	if n > r.Len() {
+	if n < 0 || n > r.Len() {
 		r.Skip(-1)
 		return 0
 	}

@@ -130,7 +130,7 @@ func adsDiscover(f *proto.Flow, side proto.Side, b []byte, out proto.Out) {
 	r := ics.NewReader(b[8:])
 	service := r.LE32()
 	half := ics.Request
-	if service&0x80000000 != 0 {
+	if uint32(service)&0x80000000 != 0 { //nolint:gosec // G115: only the bits matter
 		half = ics.Response
 	}
 	names := map[int]command{1: {"Server Info", false}, 6: {"Add Route", true}}
