@@ -116,8 +116,9 @@ func MAC(f *proto.Flow, side proto.Side) string {
 }
 
 // shownOfSecret is how many bytes are kept of a message that holds a password:
-// no protocol here has one in its first.
-const shownOfSecret = 16
+// its head alone. A short BACnet password begins as early as the ninth byte of
+// its APDU.
+const shownOfSecret = 4
 
 // Safe is what may be kept of a message: its beginning, if the event says that
 // a password was given in it.
