@@ -146,7 +146,8 @@ type observation struct {
 }
 
 // Observe resolves the event to devices, sets device.uid, src_endpoint.uid and
-// dst_endpoint.uid, raises its confidentiality to that of their zones, and
+// dst_endpoint.uid and, for judgement, what is known of these devices (name,
+// type, zone, ...); raises its confidentiality to that of their zones; and
 // learns from it. device.uid is the reporting host where the event names one,
 // else the source, else the destination.
 func (r *Registry) Observe(e *event.Event) {
@@ -179,13 +180,15 @@ func (r *Registry) Observe(e *event.Event) {
 	label(e, dev, src, dst)
 }
 
-// label writes the uids and the confidentiality of the zones into the event.
+// label writes the uids, what is known of the devices, and the confidentiality
+// of the zones into the event.
 func label(e *event.Event, dev, src, dst *node) {
 	rank := confidentialityRank(e.LabelConfidentiality())
 	for i, n := range [...]*node{dev, src, dst} {
 		if n == nil {
 			continue
 		}
+		n.tell(e, i)
 		switch i {
 		case 0:
 			e.SetDeviceUID(n.uid)

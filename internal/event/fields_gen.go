@@ -137,6 +137,8 @@ const (
 	SlotFindingInfoUID                         // finding_info.uid
 	SlotFindingInfoCategory                    // finding_info.category
 	SlotFindingInfoTechniques                  // finding_info.techniques
+	SlotFindingInfoRelatedEvents               // finding_info.related_events
+	SlotFindingInfoReasons                     // finding_info.reasons
 	SlotDisposition                            // disposition
 	SlotICSProtocol                            // ics.protocol
 	SlotICSFunction                            // ics.function
@@ -153,6 +155,7 @@ const (
 	SlotMetricUnit                             // metric.unit
 	SlotAnomalyScore                           // anomaly.score
 	SlotAnomalyReasons                         // anomaly.reasons
+	SlotAnomalyNovel                           // anomaly.novel
 	SlotIdentitySource                         // identity.source
 	SlotIdentityVendor                         // identity.vendor
 	SlotIdentityModel                          // identity.model
@@ -301,6 +304,8 @@ var table = [NumSlots]Field{
 	SlotFindingInfoUID:             {Name: "finding_info.uid", Slot: SlotFindingInfoUID, Kind: String, Store: InColumn, Aliases: []string{"signature_id", "sid", "rule_id"}, Doc: "id of the rule that found it"},
 	SlotFindingInfoCategory:        {Name: "finding_info.category", Slot: SlotFindingInfoCategory, Kind: String, Store: InColumn, Aliases: []string{"category"}, Doc: "kind of finding as its source says it"},
 	SlotFindingInfoTechniques:      {Name: "finding_info.techniques", Slot: SlotFindingInfoTechniques, Kind: List, Store: InDocument, Aliases: []string{"technique", "techniques", "attack"}, Doc: "ATT&CK technique ids"},
+	SlotFindingInfoRelatedEvents:   {Name: "finding_info.related_events", Slot: SlotFindingInfoRelatedEvents, Kind: List, Store: InDocument, Aliases: []string{"evidence"}, Doc: "uids of the events that a finding is about"},
+	SlotFindingInfoReasons:         {Name: "finding_info.reasons", Slot: SlotFindingInfoReasons, Kind: List, Store: InDocument, Aliases: []string{"finding_reasons"}, Doc: "why it was raised, with what was observed and what is usual"},
 	SlotDisposition:                {Name: "disposition", Slot: SlotDisposition, Kind: String, Store: InDocument, Aliases: []string{"verdict"}, Doc: "what was done about it: Allowed, Blocked, ..."},
 	SlotICSProtocol:                {Name: "ics.protocol", Slot: SlotICSProtocol, Kind: String, Store: InColumn, Aliases: []string{"ot_protocol"}, Doc: "OT protocol: modbus, dnp3, bacnet, s7comm, enip, cip, opcua, ..."},
 	SlotICSFunction:                {Name: "ics.function", Slot: SlotICSFunction, Kind: String, Store: InColumn, Aliases: []string{"function", "func", "operation"}, Doc: "OT function as its protocol names it"},
@@ -317,6 +322,7 @@ var table = [NumSlots]Field{
 	SlotMetricUnit:                 {Name: "metric.unit", Slot: SlotMetricUnit, Kind: String, Store: InColumn, Aliases: []string{"metric_unit"}, Doc: "device telemetry: its unit"},
 	SlotAnomalyScore:               {Name: "anomaly.score", Slot: SlotAnomalyScore, Kind: Float, Store: InColumn, Aliases: []string{"anomaly", "unusual_score"}, Doc: "how unusual, 0 to 1"},
 	SlotAnomalyReasons:             {Name: "anomaly.reasons", Slot: SlotAnomalyReasons, Kind: List, Store: InDocument, Aliases: []string{"reasons"}, Doc: "why it is unusual"},
+	SlotAnomalyNovel:               {Name: "anomaly.novel", Slot: SlotAnomalyNovel, Kind: List, Store: InDocument, Aliases: []string{"novel"}, Doc: "what the device did for the first time after it was learnt: peer, service, port, function, write, object, topic, name, failure"},
 	SlotIdentitySource:             {Name: "identity.source", Slot: SlotIdentitySource, Kind: String, Store: InDocument, Aliases: []string{"identity_source"}, Doc: "how the device of device.ip or device.mac said what it is: modbus device identification, enip identity, ssh.banner, ..."},
 	SlotIdentityVendor:             {Name: "identity.vendor", Slot: SlotIdentityVendor, Kind: String, Store: InDocument, Aliases: []string{"claimed_vendor"}, Doc: "maker that it claims"},
 	SlotIdentityModel:              {Name: "identity.model", Slot: SlotIdentityModel, Kind: String, Store: InDocument, Aliases: []string{"claimed_model"}, Doc: "model or product that it claims"},
@@ -967,6 +973,18 @@ func (e *Event) FindingInfoTechniques() []string { return e.List(SlotFindingInfo
 // SetFindingInfoTechniques sets finding_info.techniques.
 func (e *Event) SetFindingInfoTechniques(v []string) { e.SetList(SlotFindingInfoTechniques, v) }
 
+// FindingInfoRelatedEvents is finding_info.related_events: uids of the events that a finding is about.
+func (e *Event) FindingInfoRelatedEvents() []string { return e.List(SlotFindingInfoRelatedEvents) }
+
+// SetFindingInfoRelatedEvents sets finding_info.related_events.
+func (e *Event) SetFindingInfoRelatedEvents(v []string) { e.SetList(SlotFindingInfoRelatedEvents, v) }
+
+// FindingInfoReasons is finding_info.reasons: why it was raised, with what was observed and what is usual.
+func (e *Event) FindingInfoReasons() []string { return e.List(SlotFindingInfoReasons) }
+
+// SetFindingInfoReasons sets finding_info.reasons.
+func (e *Event) SetFindingInfoReasons(v []string) { e.SetList(SlotFindingInfoReasons, v) }
+
 // Disposition is disposition: what was done about it: Allowed, Blocked, ....
 func (e *Event) Disposition() string { return e.Str(SlotDisposition) }
 
@@ -1062,6 +1080,12 @@ func (e *Event) AnomalyReasons() []string { return e.List(SlotAnomalyReasons) }
 
 // SetAnomalyReasons sets anomaly.reasons.
 func (e *Event) SetAnomalyReasons(v []string) { e.SetList(SlotAnomalyReasons, v) }
+
+// AnomalyNovel is anomaly.novel: what the device did for the first time after it was learnt: peer, service, port, function, write, object, topic, name, failure.
+func (e *Event) AnomalyNovel() []string { return e.List(SlotAnomalyNovel) }
+
+// SetAnomalyNovel sets anomaly.novel.
+func (e *Event) SetAnomalyNovel(v []string) { e.SetList(SlotAnomalyNovel, v) }
 
 // IdentitySource is identity.source: how the device of device.ip or device.mac said what it is: modbus device identification, enip identity, ssh.banner, ....
 func (e *Event) IdentitySource() string { return e.Str(SlotIdentitySource) }
