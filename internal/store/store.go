@@ -23,6 +23,10 @@ type Events interface {
 	// batch is stored. It keeps no reference to the events.
 	Append(ctx context.Context, batch []*event.Event) (Appended, error)
 
+	// Known tells which of the events are stored already, by metadata.uid. What
+	// is being appended at the moment may be missing.
+	Known(ctx context.Context, batch []*event.Event) (map[string]bool, error)
+
 	// Query runs a validated query ([query.Catalogue.Validate]) whose time
 	// range is resolved. It ends with a Limited fault when the query costs
 	// more than the engine allows.

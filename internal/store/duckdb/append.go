@@ -154,8 +154,8 @@ func (s *Store) write(ctx context.Context, conn any, batch []*event.Event) (err 
 		return err
 	}
 	now := s.opts.Now().UTC()
-	if now.Before(s.newest) { // a clock that went back must not make events look old to retention
-		now = s.newest
+	if newest, _ := s.hints.get(); now.Before(newest) { // a clock that went back must not make events look old to retention
+		now = newest
 	}
 	var doc []byte
 	for _, e := range batch {

@@ -95,10 +95,9 @@ type Store struct {
 	writing sync.Mutex // guards what follows
 	writer  *sql.Conn
 	layout  layout
-	newest  time.Time // no stored event that is not clock-suspect is newer; a hint that saves look-ups
 	row     []driver.Value
 
-	doubtful bool // there may be events whose time is doubtful; a hint that saves look-ups
+	hints hints
 
 	files fileSet
 

@@ -2,7 +2,9 @@ package duckdb
 
 import (
 	"context"
+	"database/sql"
 	"slices"
+	"sync"
 	"time"
 
 	"vedette/internal/event"
@@ -15,6 +17,50 @@ const firstDay = -100_000
 // suspectDays is how many days of doubtful times are looked into one by one.
 const suspectDays = 16
 
+// hints save look-ups. They are written by the writer alone and read by anyone.
+type hints struct {
+	mu       sync.Mutex
+	newest   time.Time // no stored event that is not clock-suspect is newer
+	doubtful bool      // there may be events whose time is doubtful
+}
+
+func (h *hints) get() (newest time.Time, doubtful bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.newest, h.doubtful
+}
+
+// widen tells of a batch that is about to be stored. If it then is not, that
+// only costs look-ups.
+func (h *hints) widen(newest time.Time, doubtful bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.doubtful = h.doubtful || doubtful
+	if newest.After(h.newest) {
+		h.newest = newest
+	}
+}
+
+// Known implements [store.Events].
+func (s *Store) Known(ctx context.Context, batch []*event.Event) (map[string]bool, error) {
+	leave, err := s.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	newest, doubtful := s.hints.get()
+	f := sortKnown(batch, newest)
+	if f.settled(newest, doubtful) {
+		return map[string]bool{}, ctx.Err()
+	}
+	var known map[string]bool
+	err = s.reading(ctx, "looking for events that are stored already", func(conn *sql.Conn) error {
+		known, err = s.find(ctx, conn, f, newest, doubtful)
+		return err
+	})
+	return known, err
+}
+
 // sought are the events of a batch by where they may be stored already.
 type sought struct {
 	sure     []string
@@ -23,16 +69,16 @@ type sought struct {
 	byDay    map[int64][]string // the unsure ones whose time may have passed for a good one under another clock
 }
 
-// sort tells the events apart. Whether a time is doubtful depends on the clock
-// of the moment in which an event is read: the same record may come again
-// under a clock that was set.
-func (s *Store) sort(batch []*event.Event) sought {
+// sortKnown tells the events apart. Whether a time is doubtful depends on the
+// clock of the moment in which an event is read: the same record may come
+// again under a clock that was set.
+func sortKnown(batch []*event.Event, newest time.Time) sought {
 	f := sought{byDay: map[int64][]string{}}
 	for _, e := range batch {
 		t, uid := e.TimeField(), e.MetadataUID()
 		if e.MetadataClockSuspect() || !e.Has(event.SlotTime) {
 			f.unsure = append(f.unsure, uid)
-			if d := dayOf(t); e.Has(event.SlotTime) && !t.After(s.newest) && d > firstDay {
+			if d := dayOf(t); e.Has(event.SlotTime) && !t.After(newest) && d > firstDay {
 				f.byDay[d] = append(f.byDay[d], uid)
 			}
 			continue
@@ -48,66 +94,71 @@ func (s *Store) sort(batch []*event.Event) sought {
 	return f
 }
 
-// knownUIDs finds which events are stored already. Those with a time to be
-// trusted are looked for in the batch's range of time, hot and sealed, and
-// among the doubtful ones, which never leave the hot table; the doubtful ones
-// among their like and, if their time is not in the future, on their days.
+// settled reports whether the hints alone say that nothing is stored yet.
+func (f sought) settled(newest time.Time, doubtful bool) bool {
+	return !doubtful && len(f.byDay) == 0 && (len(f.sure) == 0 || f.from.After(newest))
+}
+
+// knownUIDs finds which events are stored already, for the writer that is
+// about to store the others.
 func (s *Store) knownUIDs(ctx context.Context, batch []*event.Event) (map[string]bool, error) {
+	newest, doubtful := s.hints.get()
+	f := sortKnown(batch, newest)
+	s.hints.widen(f.to, len(f.unsure) > 0)
+	return s.find(ctx, s.writer, f, newest, doubtful)
+}
+
+// find looks for those with a time to be trusted in the batch's range of time,
+// hot and sealed, and among the doubtful ones, which never leave the hot
+// table; for the doubtful ones among their like and, if their time is not in
+// the future, on their days.
+func (s *Store) find(ctx context.Context, conn *sql.Conn, f sought, newest time.Time, doubtful bool) (map[string]bool, error) {
 	known := map[string]bool{}
-	f := s.sort(batch)
-	all := f.unsure
-	if s.doubtful {
-		all = append(slices.Clip(all), f.sure...)
-	}
-	if s.doubtful && len(all) > 0 {
-		err := s.findUIDs(ctx, known, `SELECT "metadata.uid" FROM events WHERE ("metadata.clock_suspect" OR "time" IS NULL) AND "metadata.uid" IN (SELECT unnest(CAST(? AS VARCHAR[])))`, all)
+	all := append(slices.Clip(f.unsure), f.sure...)
+	if doubtful && len(all) > 0 {
+		err := findUIDs(ctx, conn, known, `SELECT "metadata.uid" FROM events WHERE ("metadata.clock_suspect" OR "time" IS NULL) AND "metadata.uid" IN (SELECT unnest(CAST(? AS VARCHAR[])))`, all)
 		if err != nil {
 			return nil, err
 		}
 	}
-	s.doubtful = s.doubtful || len(f.unsure) > 0 // even if the transaction fails: that only costs look-ups
-	if err := s.findOnDays(ctx, known, f.byDay); err != nil {
+	if err := s.findOnDays(ctx, conn, known, f.byDay); err != nil {
 		return nil, err
 	}
-	allNewer := f.from.After(s.newest)
-	if f.to.After(s.newest) { // likewise
-		s.newest = f.to
-	}
-	if len(f.sure) == 0 || allNewer {
+	if len(f.sure) == 0 || f.from.After(newest) {
 		return known, nil
 	}
-	return known, s.findBetween(ctx, known, f.from, f.to, f.sure)
+	return known, s.findBetween(ctx, conn, known, f.from, f.to, f.sure)
 }
 
 // findOnDays looks for events on some days; on too many, in all between.
-func (s *Store) findOnDays(ctx context.Context, known map[string]bool, byDay map[int64][]string) error {
+func (s *Store) findOnDays(ctx context.Context, conn *sql.Conn, known map[string]bool, byDay map[int64][]string) error {
 	if len(byDay) > suspectDays {
 		var all []string
 		first, last := int64(1<<40), int64(-1<<40)
 		for day, uids := range byDay {
 			all, first, last = append(all, uids...), min(first, day), max(last, day)
 		}
-		return s.findBetween(ctx, known, dayStart(first), dayStart(last).Add(dayLength-1), all)
+		return s.findBetween(ctx, conn, known, dayStart(first), dayStart(last).Add(dayLength-1), all)
 	}
 	for day, uids := range byDay {
-		if err := s.findBetween(ctx, known, dayStart(day), dayStart(day).Add(dayLength-1), uids); err != nil {
+		if err := s.findBetween(ctx, conn, known, dayStart(day), dayStart(day).Add(dayLength-1), uids); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *Store) findBetween(ctx context.Context, known map[string]bool, from, to time.Time, uids []string) error {
-	relation, err := s.relation(ctx, s.writer, from, to.Add(1))
+func (s *Store) findBetween(ctx context.Context, conn *sql.Conn, known map[string]bool, from, to time.Time, uids []string) error {
+	relation, err := s.relation(ctx, conn, from, to.Add(1))
 	if err != nil {
 		return err
 	}
 	find := `SELECT "metadata.uid" FROM ` + relation + ` AS e WHERE "time" >= make_timestamp_ns(CAST(? AS BIGINT)) AND "time" <= make_timestamp_ns(CAST(? AS BIGINT)) AND "metadata.uid" IN (SELECT unnest(CAST(? AS VARCHAR[])))`
-	return s.findUIDs(ctx, known, find, from.UnixNano(), to.UnixNano(), uids)
+	return findUIDs(ctx, conn, known, find, from.UnixNano(), to.UnixNano(), uids)
 }
 
-func (s *Store) findUIDs(ctx context.Context, known map[string]bool, find string, args ...any) error {
-	rows, err := s.writer.QueryContext(ctx, find, args...)
+func findUIDs(ctx context.Context, conn *sql.Conn, known map[string]bool, find string, args ...any) error {
+	rows, err := conn.QueryContext(ctx, find, args...)
 	if err != nil {
 		return err
 	}

@@ -204,11 +204,12 @@ func (s *Store) recall(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.newest = b.Newest
-	err = s.writer.QueryRowContext(ctx, `SELECT count(*) > 0 FROM events WHERE "metadata.clock_suspect" OR "time" IS NULL`).Scan(&s.doubtful)
+	var doubtful bool
+	err = s.writer.QueryRowContext(ctx, `SELECT count(*) > 0 FROM events WHERE "metadata.clock_suspect" OR "time" IS NULL`).Scan(&doubtful)
 	if err != nil {
 		return engineFault(ctx, err, "reading what is stored")
 	}
+	s.hints.widen(b.Newest, doubtful)
 	return nil
 }
 

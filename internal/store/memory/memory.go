@@ -64,6 +64,22 @@ func (m *Events) Append(ctx context.Context, batch []*event.Event) (store.Append
 	return done, nil
 }
 
+// Known implements [store.Events].
+func (m *Events) Known(ctx context.Context, batch []*event.Event) (map[string]bool, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if m.closed {
+		return nil, errClosed()
+	}
+	known := map[string]bool{}
+	for _, e := range batch {
+		if uid := e.MetadataUID(); m.uids[uid] {
+			known[uid] = true
+		}
+	}
+	return known, ctx.Err()
+}
+
 // PutDevices implements [store.Events].
 func (m *Events) PutDevices(ctx context.Context, devices []store.Device) error {
 	if err := ctx.Err(); err != nil {

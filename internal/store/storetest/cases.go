@@ -310,7 +310,8 @@ func closedStore(t *testing.T, s store.Events) {
 	_, appended := s.Append(context.Background(), []*event.Event{New(1, day(), nil)})
 	_, asked := s.Query(context.Background(), query.Query{})
 	_, bounded := s.Bounds(context.Background())
-	for _, err := range []error{appended, asked, bounded, s.PutDevices(context.Background(), []store.Device{{UID: "x"}})} {
+	_, known := s.Known(context.Background(), []*event.Event{New(1, day(), nil)})
+	for _, err := range []error{appended, asked, bounded, known, s.PutDevices(context.Background(), []store.Device{{UID: "x"}})} {
 		if fault.KindOf(err) != fault.Unavailable || err == nil {
 			t.Errorf("after Close: %v", err)
 		}

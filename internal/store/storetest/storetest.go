@@ -160,9 +160,13 @@ func duplicates(t *testing.T, s store.Events) {
 	noTime := New(4, time.Time{}, nil)
 	noTime.Unset(event.SlotTime)
 	suspect := New(5, day().AddDate(-30, 0, 0), func(e *event.Event) { e.SetMetadataClockSuspect(true) })
+	all := []*event.Event{a, b, c, noTime, suspect}
+	wantKnown(t, s, all)
 	if got := put(t, s, a, b, a, noTime, suspect); got != (store.Appended{Stored: 4, Duplicates: 1}) {
 		t.Errorf("first batch: %+v", got)
 	}
+	wantKnown(t, s, all, a, b, noTime, suspect)
+	wantKnown(t, s, []*event.Event{New(6, day().Add(2*time.Hour), nil), c})
 	if got := put(t, s, b, c, noTime, suspect); got != (store.Appended{Stored: 1, Duplicates: 3}) {
 		t.Errorf("second batch: %+v", got)
 	}
@@ -173,6 +177,22 @@ func duplicates(t *testing.T, s store.Events) {
 		t.Errorf("empty batch: %+v", got)
 	}
 	want(t, s, query.Query{Measures: []query.Measure{{Fn: query.Count}}}, row(int64(5)))
+}
+
+// wantKnown asks which of the events are stored.
+func wantKnown(t testing.TB, s store.Events, batch []*event.Event, stored ...*event.Event) {
+	t.Helper()
+	got, err := s.Known(context.Background(), batch)
+	if err != nil {
+		t.Fatalf("Known: %v", err)
+	}
+	want := map[string]bool{}
+	for _, e := range stored {
+		want[e.MetadataUID()] = true
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("known (-want +got):\n%s", diff)
+	}
 }
 
 func allOrNone(t *testing.T, s store.Events) {
