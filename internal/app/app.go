@@ -21,6 +21,7 @@ import (
 	"vedette/internal/asset/oui"
 	"vedette/internal/audit"
 	"vedette/internal/copilot"
+	"vedette/internal/detect"
 	"vedette/internal/edge"
 	"vedette/internal/fault"
 	"vedette/internal/ingest"
@@ -35,6 +36,7 @@ type Config struct {
 	Dir       string // data directory; made when it does not exist
 	Assets    asset.Config
 	Store     duckdb.Options
+	Detect    Detect
 	Retention Retention
 	Log       *slog.Logger
 	Now       func() time.Time
@@ -54,6 +56,7 @@ type App struct {
 	journal *audit.Journal
 	devices *asset.Registry
 	reader  *ingest.Reader
+	chain   *detect.Chain // used under writing
 	tools   *toolbox.Box
 	copilot *copilot.Copilot
 
@@ -130,6 +133,7 @@ func (a *App) open(ctx context.Context) error {
 	if err := a.afterOpening(ctx); err != nil {
 		return err
 	}
+	a.chain = a.newChain()
 	a.tools = toolbox.New(a.events, a.deviceNames)
 	a.copilot, err = copilot.New(a.tools, conversations{a.records}, content.Lexicon(), a.cfg.Now)
 	return err

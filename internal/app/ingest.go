@@ -65,11 +65,11 @@ func (a *App) source(ctx context.Context, path, format string, sum *ingest.Summa
 func (a *App) taking(ctx context.Context, sum *ingest.Summary, read func(sink func(*event.Event) error) (ingest.Report, error)) error {
 	a.writing.Lock()
 	defer a.writing.Unlock()
-	w := &writer{app: a, full: make(chan []*event.Event), done: make(chan error, 1)}
+	w := &writer{app: a, ctx: ctx, full: make(chan *batch), done: make(chan error, 1)}
 	go func() { w.done <- w.commit(ctx) }()
 	rep, err := read(w.add)
 	if err == nil {
-		err = w.flush()
+		err = w.flush(true)
 	}
 	close(w.full)
 	err = errors.Join(err, <-w.done)
@@ -77,16 +77,19 @@ func (a *App) taking(ctx context.Context, sum *ingest.Summary, read func(sink fu
 		err = a.keepDevices(ctx)
 	}
 	sum.Add(rep, w.stored, w.duplicates)
+	sum.Findings += w.findings
 	return err
 }
 
-// writer collects events into batches and commits them in order.
+// writer collects events into batches, judges and commits them in order.
 type writer struct {
 	app                *App
+	ctx                context.Context //nolint:containedctx // lives as long as one source
 	batch              []*event.Event
-	full               chan []*event.Event
+	full               chan *batch
 	done               chan error // the end of commit
 	stored, duplicates int        // written by commit, read after done
+	findings           int        // likewise
 }
 
 func (w *writer) add(e *event.Event) error {
@@ -98,17 +101,19 @@ func (w *writer) add(e *event.Event) error {
 	if len(w.batch) < batchSize {
 		return nil
 	}
-	return w.flush()
+	return w.flush(false)
 }
 
-// flush hands the batch to commit; when that has failed, its error ends the
-// reading too.
-func (w *writer) flush() error {
-	if len(w.batch) == 0 {
-		return nil
+// flush judges the batch and hands it to commit; when that has failed, its
+// error ends the reading too. The end of a source lets the detectors tell what
+// they held back.
+func (w *writer) flush(end bool) error {
+	b, err := w.app.judge(w.ctx, w.batch, end)
+	if err != nil || len(b.events) == 0 {
+		return err
 	}
 	select {
-	case w.full <- w.batch:
+	case w.full <- b:
 		w.batch = nil
 		return nil
 	case err := <-w.done:
@@ -142,12 +147,16 @@ func (w *writer) commit(ctx context.Context) error {
 		if began.After(next) {
 			next = time.Now().Add(max(keepEvery, keepShare*time.Since(began)))
 		}
-		got, err := w.app.events.Append(ctx, batch)
+		got, err := w.app.events.Append(ctx, batch.events)
 		if err != nil {
 			return err
 		}
-		w.stored += got.Stored
+		w.stored += got.Stored - batch.own
 		w.duplicates += got.Duplicates
+		w.findings += len(batch.raised)
+		if err := w.app.correlate(ctx, batch.raised); err != nil {
+			return err
+		}
 		if w.app.cfg.Acknowledged != nil {
 			w.app.cfg.Acknowledged(w.stored + w.duplicates)
 		}

@@ -20,16 +20,23 @@ func (a *App) Query(ctx context.Context, text string, now time.Time) (*toolbox.T
 	if err != nil {
 		return nil, err
 	}
-	if now.IsZero() {
-		bounds, err := a.tools.Bounds(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if now = bounds.Newest; now.IsZero() {
-			now = a.cfg.Now()
-		}
+	if now, err = a.nowOf(ctx, now); err != nil {
+		return nil, err
 	}
 	return a.tools.Query(ctx, q, now)
+}
+
+// nowOf is the time that a question refers to: a zero time means the newest
+// stored event, or the clock when nothing is stored.
+func (a *App) nowOf(ctx context.Context, now time.Time) (time.Time, error) {
+	if !now.IsZero() {
+		return now, nil
+	}
+	bounds, err := a.tools.Bounds(ctx)
+	if err == nil && bounds.Newest.IsZero() {
+		return a.cfg.Now(), nil
+	}
+	return bounds.Newest, err
 }
 
 // Devices returns all devices, by name.

@@ -28,6 +28,7 @@ type Config struct {
 	Own       []Prefix  `yaml:"own_subnets" doc:"subnets of ours outside any zone; needed for public addresses only"`
 	Adopt     bool      `yaml:"adopt_neighbours" doc:"take two public addresses of one subnet that talk to each other for ours"`
 	Retention Retention `yaml:"retention"`
+	Detect    Detect    `yaml:"detect"`
 	Limits    Limits    `yaml:"limits"`
 	Model     Model     `yaml:"model"`
 	Log       Log       `yaml:"log"`
@@ -46,6 +47,15 @@ type Zone struct {
 type Retention struct {
 	Events Duration `yaml:"events" doc:"age at which events are dropped, such as 90d"`
 	Disk   Bytes    `yaml:"disk"   doc:"size of the data directory at which the oldest days are dropped"`
+}
+
+// Detect says what events are judged by.
+type Detect struct {
+	BuiltIn   bool     `yaml:"built_in"  doc:"use the rules that come with the program"`
+	Rules     []string `yaml:"rules"     doc:"more Sigma rules: files and directories; those in the folder rules of the data directory are used anyway"`
+	Anomalies int      `yaml:"anomalies" doc:"findings of unusual behaviour that are wanted at most, per 1000 devices a day"`
+	Policy    string   `yaml:"policy"    doc:"file of zone and conduit rules; empty: none"`
+	MUD       []string `yaml:"mud"       doc:"MUD files (RFC 8520) of devices: files and directories"`
 }
 
 // Limits bound what one source or question can cost.
@@ -79,12 +89,15 @@ type Log struct {
 func Default() Config {
 	return Config{
 		Data: "./vedette-data", Listen: "127.0.0.1:8080",
-		Retention: DefaultRetention(), Limits: DefaultLimits(), Log: Log{Level: "info", Format: "text"},
+		Retention: DefaultRetention(), Detect: DefaultDetect(), Limits: DefaultLimits(), Log: Log{Level: "info", Format: "text"},
 	}
 }
 
 // DefaultRetention keeps a quarter of a year or 100 GB.
 func DefaultRetention() Retention { return Retention{Events: 90 * day, Disk: 100 << 30} }
+
+// DefaultDetect uses all that comes with the program.
+func DefaultDetect() Detect { return Detect{BuiltIn: true, Anomalies: 5} }
 
 // DefaultLimits suits a machine with 2 cores and 4 GB.
 func DefaultLimits() Limits {
@@ -152,6 +165,7 @@ func (c Config) Problems() []Problem {
 		}
 	}
 	out = append(out, under("retention", c.Retention.Problems())...)
+	out = append(out, under("detect", c.Detect.Problems())...)
 	out = append(out, under("limits", c.Limits.Problems())...)
 	out = append(out, under("model", c.Model.Problems())...)
 	return append(out, under("log", c.Log.Problems())...)
@@ -186,6 +200,23 @@ func (r Retention) Problems() []Problem {
 	}
 	if r.Disk < 100<<20 {
 		out = append(out, Problem{Key: "disk", Text: "is less than 100MB"})
+	}
+	return out
+}
+
+// Problems checks what events are judged by. Whether the files can be read is
+// seen when they are.
+func (d Detect) Problems() []Problem {
+	var out []Problem
+	if d.Anomalies < 1 || d.Anomalies > 1_000_000 {
+		out = append(out, Problem{Key: "anomalies", Text: "is not between 1 and 1000000", Hint: "how many findings of unusual behaviour a person can look at, per 1000 devices a day"})
+	}
+	for key, paths := range map[string][]string{"rules": d.Rules, "mud": d.MUD} {
+		for i, p := range paths {
+			if strings.TrimSpace(p) == "" {
+				out = append(out, Problem{Key: key + "[" + strconv.Itoa(i) + "]", Text: "is empty", Hint: "name a file or a directory"})
+			}
+		}
 	}
 	return out
 }
