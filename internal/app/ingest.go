@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
+	"slices"
 	"time"
 
 	"vedette/internal/event"
@@ -65,7 +67,7 @@ func (a *App) source(ctx context.Context, path, format string, sum *ingest.Summa
 func (a *App) taking(ctx context.Context, sum *ingest.Summary, read func(sink func(*event.Event) error) (ingest.Report, error)) error {
 	a.writing.Lock()
 	defer a.writing.Unlock()
-	w := &writer{app: a, ctx: ctx, full: make(chan *batch), done: make(chan error, 1)}
+	w := &writer{app: a, ctx: ctx, full: make(chan *batch), done: make(chan error, 1), incidents: map[string]bool{}}
 	go func() { w.done <- w.commit(ctx) }()
 	rep, err := read(w.add)
 	if err == nil {
@@ -77,7 +79,7 @@ func (a *App) taking(ctx context.Context, sum *ingest.Summary, read func(sink fu
 		err = a.keepDevices(ctx)
 	}
 	sum.Add(rep, w.stored, w.duplicates)
-	sum.Findings += w.findings
+	sum.Judged(w.findings, slices.Sorted(maps.Keys(w.incidents)))
 	return err
 }
 
@@ -90,6 +92,7 @@ type writer struct {
 	done               chan error // the end of commit
 	stored, duplicates int        // written by commit, read after done
 	findings           int        // likewise
+	incidents          map[string]bool
 }
 
 func (w *writer) add(e *event.Event) error {
@@ -154,7 +157,7 @@ func (w *writer) commit(ctx context.Context) error {
 		w.stored += got.Stored - batch.own
 		w.duplicates += got.Duplicates
 		w.findings += len(batch.raised)
-		if err := w.app.correlate(ctx, batch.raised); err != nil {
+		if err := w.app.correlate(ctx, batch.raised, w.incidents); err != nil {
 			return err
 		}
 		if w.app.cfg.Acknowledged != nil {

@@ -20,9 +20,9 @@ type Detect struct {
 // batch is what is committed at once: records, then the findings raised on
 // them, so that a kill leaves both or neither.
 type batch struct {
-	events   []*event.Event
-	raised   []event.Finding // the findings among the events, ours and alerts of other tools
-	own      int             // how many of the events are findings of ours
+	events []*event.Event
+	raised []event.Finding // the findings among the events, ours and alerts of other tools
+	own    int             // how many of the events are findings of ours
 }
 
 // judge shows the records of a batch to the detectors, those alone that are
@@ -83,5 +83,6 @@ func (a *App) newChain() *detect.Chain {
 	return detect.NewChain()
 }
 
-// correlate makes incidents of the findings of a committed batch.
-func (a *App) correlate(context.Context, []event.Finding) error { return nil }
+// correlate makes incidents of the findings of a committed batch and notes
+// which they belong to.
+func (a *App) correlate(context.Context, []event.Finding, map[string]bool) error { return nil }

@@ -66,6 +66,7 @@ func (r *root) ingest(ctx context.Context, b backend, paths []string, format, ma
 		sum.Duplicates += one.Duplicates
 		sum.Rejected += one.Rejected
 		sum.Devices = one.Devices
+		sum.Judged(one.Findings, one.IncidentUIDs)
 	}
 	r.progress("")
 	sum.Done(time.Since(started).Seconds())

@@ -18,7 +18,7 @@ const (
 
 // FindingProduct is metadata.product of the findings that are ours; a
 // Detection Finding of another product is an alert that came in.
-const FindingProduct = "vedette"
+const FindingProduct = "vedette-detect"
 
 // Finding is a judgement about one or more events. It is stored as an OCSF
 // Detection Finding, so that questions see it like any event.

@@ -1,5 +1,7 @@
 package ingest
 
+import "slices"
+
 // Summary is what a person is told about an ingest: totals and each source.
 type Summary struct {
 	Read            int            `json:"read"`       // records
@@ -8,8 +10,9 @@ type Summary struct {
 	Rejected        int            `json:"rejected"`
 	Sources         []SourceResult `json:"sources"`
 	Devices         int            `json:"devices"`
-	Findings        int            `json:"findings"`
-	Incidents       int            `json:"incidents"`
+	Findings        int            `json:"findings"`  // that are new: ours, and alerts of other tools
+	Incidents       int            `json:"incidents"` // that these findings opened or joined
+	IncidentUIDs    []string       `json:"incident_uids,omitempty"`
 	Seconds         float64        `json:"seconds"`
 	EventsPerSecond float64        `json:"events_per_second"`
 }
@@ -36,6 +39,17 @@ func (s *Summary) Add(rep Report, stored, duplicates int) {
 	s.Stored += stored
 	s.Duplicates += duplicates
 	s.Rejected += rep.Rejected
+}
+
+// Judged counts findings and the incidents they belong to.
+func (s *Summary) Judged(findings int, incidents []string) {
+	s.Findings += findings
+	for _, uid := range incidents {
+		if !slices.Contains(s.IncidentUIDs, uid) {
+			s.IncidentUIDs = append(s.IncidentUIDs, uid)
+		}
+	}
+	s.Incidents = len(s.IncidentUIDs)
 }
 
 // Done sets the rates once all sources are read.

@@ -29,6 +29,7 @@ func (r *reader) finish() *Reading {
 		return out
 	}
 	out.Steps = r.steps()
+	r.leaveOwnOut(out)
 	out.ReadAs = r.readAs(out)
 	return out
 }

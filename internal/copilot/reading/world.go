@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"vedette/internal/event"
 	"vedette/internal/query"
 )
 
@@ -142,7 +143,7 @@ func (v *values) addField(field string, list []query.ValueCount, written bool) {
 			v.add(value{fieldValue: fieldValue{field, first}, count: x.Count, written: written, part: true}) // "Siemens" for "Siemens AG"
 		}
 		if field == "metadata.log_name" {
-			if _, last, ok := strings.Cut(x.Value, "/"); ok {
+			if first, last, ok := strings.Cut(x.Value, "/"); ok && first != event.FindingProduct { // "behaviour" is a word, not a log
 				v.add(value{fieldValue: fieldValue{field, x.Value}, count: x.Count, written: written}, last)
 			}
 		}

@@ -33,6 +33,7 @@ func Finish(e *event.Event, src *Source, rec Record, raw string, part int, when 
 	if suspect {
 		e.SetMetadataClockSuspect(true)
 	}
+	disown(e)
 	e.SetMetadataUID(event.UID(src.ID, rec.Offset+int64(part)<<48, rec.Raw))
 	e.SetMetadataSource(src.Name)
 	if !e.Has(event.SlotLabelIntegrity) {
@@ -42,6 +43,18 @@ func Finish(e *event.Event, src *Source, rec Record, raw string, part int, when 
 		e.SetLabelConfidentiality(event.Internal)
 	}
 	e.SetRawField(raw)
+}
+
+// disown takes from a record what only our own findings may say: whose product
+// they are and what log they are in. Else a device could hide what it does
+// among them.
+func disown(e *event.Event) {
+	if strings.EqualFold(e.MetadataProduct(), event.FindingProduct) {
+		e.SetMetadataProduct(e.MetadataProduct() + " (imported)")
+	}
+	if name := e.MetadataLogName(); len(name) > len(event.FindingProduct) && name[len(event.FindingProduct)] == '/' && strings.EqualFold(name[:len(event.FindingProduct)], event.FindingProduct) {
+		e.SetMetadataLogName("imported" + name[len(event.FindingProduct):])
+	}
 }
 
 // Text is b as valid UTF-8. A byte that is none becomes \xNN, as Zeek writes
