@@ -55,6 +55,7 @@ type Service interface {
 	Inventory
 	Keeper
 	Judging
+	Intelligence
 }
 
 // SocketName is the socket's name in the data directory.
@@ -103,6 +104,7 @@ func Local(s Service) http.Handler {
 	devices(mux, s)
 	keeper(mux, s)
 	judging(mux, s)
+	intelligence(mux, s)
 	return mux
 }
 

@@ -24,6 +24,7 @@ import (
 	"vedette/internal/edge"
 	"vedette/internal/fault"
 	"vedette/internal/ingest"
+	"vedette/internal/intel/library"
 	"vedette/internal/store"
 	"vedette/internal/store/duckdb"
 	"vedette/internal/store/sqlite"
@@ -56,6 +57,7 @@ type App struct {
 	reader  *ingest.Reader
 	tools   *toolbox.Box
 	copilot *copilot.Copilot
+	intel   *library.Library
 
 	names   names
 	writing sync.Mutex // held while a source is taken in
@@ -130,6 +132,7 @@ func (a *App) open(ctx context.Context) error {
 	if err := a.afterOpening(ctx); err != nil {
 		return err
 	}
+	a.openIntel(filepath.Join(a.cfg.Dir, intelName))
 	a.tools = toolbox.New(a.events, a.deviceNames)
 	a.copilot, err = copilot.New(a.tools, conversations{a.records}, content.Lexicon(), a.cfg.Now)
 	return err
