@@ -56,6 +56,7 @@ type Service interface {
 	Keeper
 	Judging
 	Judgement
+	Intelligence
 }
 
 // SocketName is the socket's name in the data directory.
@@ -105,6 +106,7 @@ func Local(s Service) http.Handler {
 	keeper(mux, s)
 	judging(mux, s)
 	judgement(mux, s)
+	intelligence(mux, s)
 	return mux
 }
 

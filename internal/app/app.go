@@ -25,6 +25,7 @@ import (
 	"vedette/internal/edge"
 	"vedette/internal/fault"
 	"vedette/internal/ingest"
+	"vedette/internal/intel/library"
 	"vedette/internal/store"
 	"vedette/internal/store/duckdb"
 	"vedette/internal/store/sqlite"
@@ -56,14 +57,16 @@ type App struct {
 	journal *audit.Journal
 	devices *asset.Registry
 	reader  *ingest.Reader
-	chain   *detect.Chain // used under writing
+	chain   *detect.Chain // used under writing, but for what detectors say is safe at any time
 	tools   *toolbox.Box
 	copilot *copilot.Copilot
+	intel   *library.Library
 
-	names   names
-	writing sync.Mutex // held while a source is taken in
-	keeping sync.Mutex // held by maintenance
-	backing sync.Mutex // held by a backup
+	detectors detectors
+	names     names
+	writing   sync.Mutex // held while a source is taken in
+	keeping   sync.Mutex // held by maintenance
+	backing   sync.Mutex // held by a backup
 
 	unreadable int // kept devices that could not be read, written by Open
 }
@@ -133,7 +136,10 @@ func (a *App) open(ctx context.Context) error {
 	if err := a.afterOpening(ctx); err != nil {
 		return err
 	}
-	a.chain = a.newChain()
+	a.openIntel(filepath.Join(a.cfg.Dir, intelName))
+	if err := a.openJudgement(); err != nil {
+		return err
+	}
 	a.tools = toolbox.New(a.events, a.deviceNames)
 	a.copilot, err = copilot.New(a.tools, conversations{a.records}, content.Lexicon(), a.cfg.Now)
 	return err

@@ -67,6 +67,9 @@ func (a *App) source(ctx context.Context, path, format string, sum *ingest.Summa
 func (a *App) taking(ctx context.Context, sum *ingest.Summary, read func(sink func(*event.Event) error) (ingest.Report, error)) error {
 	a.writing.Lock()
 	defer a.writing.Unlock()
+	if err := a.readyIntel(ctx); err != nil {
+		return err
+	}
 	w := &writer{app: a, ctx: ctx, full: make(chan *batch), done: make(chan error, 1), incidents: map[string]bool{}}
 	go func() { w.done <- w.commit(ctx) }()
 	rep, err := read(w.add)

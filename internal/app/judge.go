@@ -5,7 +5,9 @@ import (
 	"fmt"
 
 	"vedette/internal/detect"
+	"vedette/internal/detect/match"
 	"vedette/internal/event"
+	"vedette/internal/intel"
 )
 
 // Detect says what events are judged by.
@@ -76,11 +78,29 @@ func (a *App) join(ctx context.Context, b *batch, findings []event.Finding) erro
 	return nil
 }
 
-// newChain makes the detectors in the order in which they see an event: what
-// others have said of it, what may be, what is usual, and then the rules, which
-// can speak of all of that.
-func (a *App) newChain() *detect.Chain {
-	return detect.NewChain()
+// detectors are those of the chain that something is handed to later.
+type detectors struct {
+	match *match.Detector
+}
+
+// openJudgement makes the detectors in the order in which they see an event:
+// what others have said of it, what may be, what is usual, and then the rules,
+// which can speak of all of that.
+func (a *App) openJudgement() error {
+	a.detectors.match = match.New(intel.Empty(), match.Config{})
+	a.chain = detect.NewChain(a.detectors.match)
+	return nil
+}
+
+// readyIntel puts the indicators in force that are kept. It is cheap when
+// nothing has changed.
+func (a *App) readyIntel(ctx context.Context) error {
+	set, err := a.intel.Set(ctx)
+	if err != nil {
+		return err
+	}
+	a.detectors.match.Swap(set)
+	return nil
 }
 
 // correlate makes incidents of the findings of a committed batch and notes

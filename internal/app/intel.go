@@ -1,0 +1,98 @@
+package app
+
+import (
+	"context"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"vedette/internal/api"
+	"vedette/internal/audit"
+	"vedette/internal/intel"
+	"vedette/internal/intel/feed"
+	"vedette/internal/intel/library"
+)
+
+// intelName is the folder of the feeds in the data directory.
+const intelName = "intel"
+
+// ImportIntel takes in a feed and puts it in force, for the events that come
+// from then on.
+func (a *App) ImportIntel(ctx context.Context, req library.Request, in io.Reader) (library.Report, error) {
+	rep, err := a.intel.Import(ctx, req, feed.Unpack(in))
+	if err != nil {
+		return rep, err
+	}
+	if err := a.readyIntel(ctx); err != nil {
+		return rep, err
+	}
+	return rep, a.noteIntel(req.By, "intel.import", rep.Name, map[string]string{
+		"indicators": strconv.Itoa(rep.Indicators), "refused": strconv.Itoa(rep.Refused), "replaced": strconv.FormatBool(rep.Replaced),
+	})
+}
+
+// IntelFeeds lists the kept feeds.
+func (a *App) IntelFeeds(ctx context.Context) ([]library.Feed, error) { return a.intel.Feeds(ctx) }
+
+// Indicators returns the indicators in force. The first call reads the feeds.
+func (a *App) Indicators(ctx context.Context) (*intel.Set, error) { return a.intel.Set(ctx) }
+
+// LookupIntel tells what is known of values.
+func (a *App) LookupIntel(ctx context.Context, values []string, at time.Time) ([]api.IntelAnswer, error) {
+	set, err := a.intel.Set(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if at.IsZero() {
+		at = a.cfg.Now()
+	}
+	out := make([]api.IntelAnswer, len(values))
+	for i, v := range values {
+		hits, err := set.Find(v, at)
+		out[i] = api.IntelAnswer{Asked: v, Hits: hits}
+		if err != nil {
+			out[i].Problem = err.Error()
+		}
+	}
+	return out, nil
+}
+
+// AllowIntel changes the allow-list on a person's word, or tells it.
+func (a *App) AllowIntel(ctx context.Context, req api.IntelAllow) ([]library.Allowed, error) {
+	if len(req.Values) > 0 {
+		action := "intel.allow"
+		if req.Remove {
+			action = "intel.disallow"
+		}
+		if err := a.noteIntel(req.Actor, action, strings.Join(req.Values, " "), map[string]string{"reason": req.Why}); err != nil {
+			return nil, err
+		}
+	}
+	list, err := a.intel.Allow(ctx, req.Actor, req.Why, req.Values, req.Remove)
+	if err != nil || len(req.Values) == 0 {
+		return list, err
+	}
+	return list, a.readyIntel(ctx)
+}
+
+// RemoveIntel forgets a feed.
+func (a *App) RemoveIntel(ctx context.Context, actor, name string) error {
+	if err := a.noteIntel(actor, "intel.remove", name, nil); err != nil {
+		return err
+	}
+	if err := a.intel.Remove(ctx, name); err != nil {
+		return err
+	}
+	return a.readyIntel(ctx)
+}
+
+func (a *App) noteIntel(actor, action, object string, details map[string]string) error {
+	_, err := a.journal.Record(audit.Entry{Actor: audit.Actor{Kind: audit.Person, Name: actor}, Action: action, Object: object, Details: details})
+	return err
+}
+
+// openIntel makes the library; it reads the feeds when they are first asked for.
+func (a *App) openIntel(dir string) {
+	a.intel = library.Open(library.Config{Dir: dir, Own: a.cfg.Assets.Own, Now: a.cfg.Now})
+}

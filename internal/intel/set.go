@@ -1,0 +1,421 @@
+package intel
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Set is the compiled form of all feeds in force: what an event is looked up
+// in. It never changes; a new one takes its place at once. It is safe for
+// concurrent use, and a look-up that finds nothing allocates nothing. Times
+// are when the event happened: what had ended by then does not match.
+type Set struct {
+	kinds  uint32 // which types there are
+	labels int    // of the deepest domain
+	lens6  []uint8
+	hash   hasher
+	filter filter
+	exact  exact
+	v4     addresses
+	nets   subnets
+
+	records []record
+	words   []string
+	counts  [numTypes]int
+	allow   *Set
+}
+
+// Hit is an indicator that was met.
+type Hit struct {
+	Indicator
+	Others  []string // more sources that name it, at most four
+	Allowed string   // the entry of the allow-list that covers it; "" if none does
+}
+
+const maxOthers = 4
+
+// Empty returns a set without indicators.
+func Empty() *Set { return NewBuilder().Build() }
+
+// WithAllow returns a set with the same indicators and another allow-list,
+// which wins over them; nil is none.
+func (s *Set) WithAllow(allow *Set) *Set {
+	c := *s
+	c.allow = allow
+	return &c
+}
+
+func (s *Set) holds(t Type) bool { return s.kinds&(1<<t) != 0 }
+
+// Holds reports whether the set has an indicator of the type.
+func (s *Set) Holds(t Type) bool { return s.holds(t) }
+
+// IP looks up an address: itself, then the subnets around it.
+func (s *Set) IP(a netip.Addr, at time.Time) (Hit, bool) {
+	refs, where := s.ip(a.Unmap(), at)
+	if len(refs) == 0 {
+		return Hit{}, false
+	}
+	if where.IsValid() {
+		return s.hit(Subnet, where.String(), refs, at, s.allowsIP(a))
+	}
+	return s.hit(IP, a.Unmap().WithZone("").String(), refs, at, s.allowsIP(a))
+}
+
+// ip returns the records of an address, or those of a subnet with its prefix.
+func (s *Set) ip(a netip.Addr, at time.Time) ([]uint32, netip.Prefix) {
+	if a.Is4() {
+		v := asUint32(a)
+		if s.holds(IP) && s.filter.has(mix4(v)) {
+			if refs := s.v4.find(v); s.inForce(refs, at) {
+				return refs, netip.Prefix{}
+			}
+		}
+		for n := s.nets.find(v); n >= 0; n = s.nets.prefixes[n].wider {
+			if p := &s.nets.prefixes[n]; s.inForce([]uint32{p.ref}, at) && !IsLocal(a) {
+				return []uint32{p.ref}, p.netip()
+			}
+		}
+		return nil, netip.Prefix{}
+	}
+	if !a.Is6() {
+		return nil, netip.Prefix{}
+	}
+	a = a.WithZone("")
+	if s.holds(IP) {
+		key := a.As16()
+		if refs := s.find(IP, key[:]); s.inForce(refs, at) {
+			return refs, netip.Prefix{}
+		}
+	}
+	for i := len(s.lens6) - 1; i >= 0; i-- {
+		p := netip.PrefixFrom(a, int(s.lens6[i])).Masked()
+		key := subnetKey(p)
+		if refs := s.find(Subnet, key[:]); s.inForce(refs, at) {
+			return refs, p
+		}
+	}
+	return nil, netip.Prefix{}
+}
+
+// Endpoint looks up an address with a port, alone.
+func (s *Set) Endpoint(a netip.Addr, port int64, at time.Time) (Hit, bool) {
+	if !s.holds(Endpoint) || !a.IsValid() || port <= 0 || port > 65535 {
+		return Hit{}, false
+	}
+	ap := netip.AddrPortFrom(a.Unmap().WithZone(""), uint16(port))
+	key := endpointKey(ap)
+	refs := s.find(Endpoint, key[:])
+	if !s.inForce(refs, at) {
+		return Hit{}, false
+	}
+	allowed := s.allowsIP(a)
+	if allowed == "" {
+		allowed = s.allowsExact(Endpoint, key[:], ap.String())
+	}
+	return s.hit(Endpoint, ap.String(), refs, at, allowed)
+}
+
+// Domain looks up a name and the names above it: an indicator matches itself
+// and all below it. The longest that is listed counts.
+func (s *Set) Domain(name string, at time.Time) (Hit, bool) {
+	if !s.holds(Domain) {
+		return Hit{}, false
+	}
+	var buf [maxName + 1]byte
+	n := lower(buf[:], name)
+	refs, from := s.suffix(buf[:n], at)
+	if refs == nil {
+		return Hit{}, false
+	}
+	allowed := ""
+	if s.allow != nil {
+		allowed = s.allow.covers(buf[:n])
+	}
+	return s.hit(Domain, string(buf[from:n]), refs, at, allowed)
+}
+
+// suffix finds the longest listed suffix of a lower-case name, by whole
+// labels, and where it begins.
+func (s *Set) suffix(name []byte, at time.Time) ([]uint32, int) {
+	labels, from := 1, 0
+	for _, c := range name {
+		if c == '.' {
+			labels++
+		}
+	}
+	for ; labels >= 2; labels-- {
+		if labels <= s.labels {
+			if refs := s.find(Domain, name[from:]); refs != nil && s.inForce(refs, at) {
+				return refs, from
+			}
+		}
+		for name[from] != '.' {
+			from++
+		}
+		from++
+	}
+	return nil, 0
+}
+
+// URL looks up what was asked of a host: the address with its query, without
+// it, and the whole site. host may carry a port; port is used when it does not.
+func (s *Set) URL(host string, port int64, path string, at time.Time) (Hit, bool) {
+	if !s.holds(URL) || host == "" || len(host) > maxName+8 || len(path) > maxValue {
+		return Hit{}, false
+	}
+	var buf [maxValue + 1024]byte
+	n := lower(buf[:maxName+8], host)
+	n = fixPort(&buf, n, port)
+	site := n
+	out := appendPath(buf[:n], path)
+	end := len(out)
+	refs := s.inForceOf(s.find(URL, out), at)
+	for i := site; i < len(out) && refs == nil; i++ {
+		if out[i] == '?' {
+			end = i
+			refs = s.inForceOf(s.find(URL, out[:i]), at)
+			break
+		}
+	}
+	if refs == nil {
+		end = site + 1
+		refs = s.inForceOf(s.find(URL, out[:end]), at)
+	}
+	if refs == nil {
+		return Hit{}, false
+	}
+	return s.hit(URL, string(out[:end]), refs, at, s.allowsURL(string(out[:end])))
+}
+
+// fixPort brings the port of a host in normal form: none for 80 and 443.
+func fixPort(buf *[maxValue + 1024]byte, n int, port int64) int {
+	for i := n - 1; i > 0 && n-i <= 6; i-- {
+		switch c := buf[i]; {
+		case c >= '0' && c <= '9':
+			continue
+		case c != ':':
+		case string(buf[i:n]) == ":80" || string(buf[i:n]) == ":443":
+			return i
+		default:
+			return n
+		}
+		break
+	}
+	if port <= 0 || port > 65535 || port == 80 || port == 443 {
+		return n
+	}
+	buf[n] = ':'
+	return len(strconv.AppendInt(buf[:n+1], port, 10))
+}
+
+// Path looks up a URL's path, without its query, on whatever host.
+func (s *Set) Path(path string, at time.Time) (Hit, bool) {
+	if !s.holds(Path) || path == "" || len(path) > maxValue {
+		return Hit{}, false
+	}
+	if cut := strings.IndexByte(path, '?'); cut >= 0 {
+		if hit, ok := s.path(path, at); ok {
+			return hit, true
+		}
+		path = path[:cut]
+	}
+	return s.path(path, at)
+}
+
+func (s *Set) path(path string, at time.Time) (Hit, bool) {
+	var buf [maxValue + 1024]byte
+	out := appendPath(buf[:0], path)
+	refs := s.find(Path, out)
+	if !s.inForce(refs, at) {
+		return Hit{}, false
+	}
+	return s.hit(Path, string(out), refs, at, s.allowsExact(Path, out, string(out)))
+}
+
+// Hash looks up an MD5, SHA-1 or SHA-256 in hexadecimal.
+func (s *Set) Hash(text string, at time.Time) (Hit, bool) {
+	switch len(text) {
+	case 32:
+		return s.Text(MD5, text, at)
+	case 40:
+		return s.Text(SHA1, text, at)
+	case 64:
+		return s.Text(SHA256, text, at)
+	}
+	return Hit{}, false
+}
+
+// Text looks up a value of a type that is compared whole: a hash, a
+// fingerprint, an e-mail address.
+func (s *Set) Text(t Type, text string, at time.Time) (Hit, bool) {
+	if !s.holds(t) || text == "" {
+		return Hit{}, false
+	}
+	var buf [maxName + 70]byte
+	n := lower(buf[:], text)
+	refs := s.find(t, buf[:n])
+	if !s.inForce(refs, at) {
+		return Hit{}, false
+	}
+	return s.hit(t, string(buf[:n]), refs, at, s.allowsExact(t, buf[:n], text))
+}
+
+// Find looks up a value as a person writes it; the error is a [Problem].
+func (s *Set) Find(text string, at time.Time) ([]Hit, error) {
+	t, value, err := Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	var hits []Hit
+	add := func(h Hit, ok bool) {
+		if ok {
+			hits = append(hits, h)
+		}
+	}
+	switch t {
+	case IP:
+		a := netip.MustParseAddr(value)
+		add(s.IP(a, at))
+		if a.Is6() {
+			value = "[" + value + "]"
+		}
+		add(s.URL(value, 0, "", at))
+	case Endpoint:
+		ap := netip.MustParseAddrPort(value)
+		add(s.Endpoint(ap.Addr(), int64(ap.Port()), at))
+		add(s.IP(ap.Addr(), at))
+	case Subnet:
+		add(s.IP(netip.MustParsePrefix(value).Addr(), at))
+	case Domain:
+		add(s.Domain(value, at))
+		add(s.URL(value, 0, "", at))
+	case URL:
+		host, path := value, ""
+		if cut := strings.IndexByte(value, '/'); cut >= 0 {
+			host, path = value[:cut], value[cut:]
+		}
+		add(s.URL(host, 0, path, at))
+		add(s.Path(path, at))
+		name, _ := splitPort(host)
+		if a, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
+			add(s.IP(a, at))
+		} else {
+			add(s.Domain(name, at))
+		}
+	case MD5:
+		add(s.Text(MD5, value, at))
+		add(s.Text(JA3, value, at)) // they look alike
+	case Path:
+		add(s.Path(value, at))
+	default:
+		add(s.Text(t, value, at))
+	}
+	return hits, nil
+}
+
+func (s *Set) find(t Type, key []byte) []uint32 {
+	first := s.hash.first(t, key)
+	if !s.filter.has(first) {
+		return nil
+	}
+	return s.exact.find(first, s.hash.second(t, key))
+}
+
+// fill puts all keys into the filter.
+func (s *Set) fill(hashed *chunked[pending], v4 *chunked[uint64]) {
+	for _, chunk := range hashed.chunks {
+		for i := range chunk {
+			s.filter.add(chunk[i].first)
+		}
+	}
+	for _, chunk := range v4.chunks {
+		for _, v := range chunk {
+			s.filter.add(mix4(uint32(v >> 32))) //nolint:gosec // G115: the high half
+		}
+	}
+}
+
+// inForce reports whether one of the records had not ended at that time.
+func (s *Set) inForce(refs []uint32, at time.Time) bool {
+	for _, r := range refs {
+		if s.records[r].holds(at) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Set) inForceOf(refs []uint32, at time.Time) []uint32 {
+	if s.inForce(refs, at) {
+		return refs
+	}
+	return nil
+}
+
+// holds reports whether the record had not ended; at no time it always holds.
+func (r *record) holds(at time.Time) bool {
+	return r.until == 0 || at.IsZero() || int64(r.until) > int64(at.Sub(epoch)/time.Hour)
+}
+
+// hit makes a Hit of the surest record in force.
+func (s *Set) hit(t Type, value string, refs []uint32, at time.Time, allowed string) (Hit, bool) {
+	best := -1
+	for i, ref := range refs {
+		if r := &s.records[ref]; r.holds(at) && (best < 0 || r.confidence > s.records[refs[best]].confidence) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return Hit{}, false
+	}
+	h := Hit{Indicator: s.indicator(t, value, refs[best]), Allowed: allowed}
+	for _, ref := range refs {
+		if name := s.words[s.records[ref].source]; name != h.Source && s.records[ref].holds(at) && len(h.Others) < maxOthers && !has(h.Others, name) {
+			h.Others = append(h.Others, name)
+		}
+	}
+	return h, true
+}
+
+func has(list []string, word string) bool {
+	for _, w := range list {
+		if w == word {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Set) indicator(t Type, value string, ref uint32) Indicator {
+	r := s.records[ref]
+	in := Indicator{Type: t, Value: value, Source: s.words[r.source], Family: s.words[r.family], Confidence: int(r.confidence), TLP: r.tlp}
+	if r.first > 0 {
+		in.First = epoch.Add(time.Duration(r.first) * 24 * time.Hour)
+	}
+	if r.until > 0 {
+		in.Until = epoch.Add(time.Duration(r.until) * time.Hour)
+	}
+	return in
+}
+
+// lower writes text in lower case, without a dot at its end, and returns the
+// length; 0 when it does not fit.
+func lower(to []byte, text string) int {
+	if n := len(text); n > 0 && text[n-1] == '.' {
+		text = text[:n-1]
+	}
+	if len(text) > len(to) {
+		return 0
+	}
+	for i := range len(text) {
+		c := text[i]
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		to[i] = c
+	}
+	return len(text)
+}
