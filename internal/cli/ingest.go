@@ -158,6 +158,9 @@ func (r *root) printSummary(sum ingest.Summary) error {
 	}
 	fmt.Fprintf(r.Out, "\n%d records read, %d events stored, %d were stored before, %d records rejected; %d devices known; %.1f s\n",
 		sum.Read, sum.Stored, sum.Duplicates, sum.Rejected, sum.Devices, sum.Seconds)
+	if sum.Findings > 0 {
+		fmt.Fprintf(r.Out, "%d new findings in %d incidents; see them with: vedette incidents\n", sum.Findings, sum.Incidents)
+	}
 	if sum.Stored == 0 && sum.Duplicates > 0 {
 		fmt.Fprintln(r.Out, "nothing new: these records are stored already")
 	}

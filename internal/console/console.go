@@ -31,6 +31,7 @@ type Service interface {
 	Status(ctx context.Context) (Status, error)
 	Latest(ctx context.Context, n int) ([]Happening, error)
 	Health(ctx context.Context) []Condition
+	Incidents
 }
 
 // Status is what is stored. Loading is the share of a history that is in, 1
@@ -120,6 +121,7 @@ func New(cfg Config, service Service) (http.Handler, error) {
 	mux.HandleFunc("GET /console.css", asset("console.css", "text/css; charset=utf-8"))
 	mux.HandleFunc("GET /console.js", asset("console.js", "text/javascript; charset=utf-8"))
 	mux.HandleFunc("GET /state", c.state)
+	mux.HandleFunc("GET /incidents/{uid}", c.incident)
 	mux.HandleFunc("POST /ask", c.ask)
 	mux.HandleFunc("GET /healthz", c.health)
 	return c.guard(mux), nil
@@ -154,11 +156,17 @@ func (c *console) state(w http.ResponseWriter, r *http.Request) {
 		fail(w, err)
 		return
 	}
+	incidents, err := c.service.OpenIncidents(r.Context(), shownIncidents)
+	if err != nil {
+		fail(w, err)
+		return
+	}
 	reply(w, http.StatusOK, struct {
 		Status
-		Now    time.Time   `json:"now"`
-		Latest []Happening `json:"latest"`
-	}{status, c.cfg.Now().UTC(), list})
+		Now       time.Time   `json:"now"`
+		Latest    []Happening `json:"latest"`
+		Incidents []Incident  `json:"incidents"`
+	}{status, c.cfg.Now().UTC(), list, incidents})
 }
 
 type question struct {

@@ -36,6 +36,79 @@ function showState(s) {
   byId("loading").hidden = s.loading >= 1;
   byId("loading-bar").value = s.loading;
   showLatest(s.latest || []);
+  showIncidents(s.incidents || []);
+}
+
+// ---- incidents --------------------------------------------------------------
+
+let incidentsShown = "";
+
+function showIncidents(list) {
+  byId("incidents-empty").hidden = list.length > 0;
+  const now = JSON.stringify(list);
+  if (now === incidentsShown) return; // keeps the focus where it is
+  incidentsShown = now;
+  byId("incidents").replaceChildren(...list.map((i) => {
+    const li = el("li");
+    const b = el("button", "incident");
+    b.type = "button";
+    b.append(el("span", "sev " + i.severity, i.severity), el("span", "name", i.title));
+    const devices = i.devices || [];
+    const facts = [number.format(i.findings) + (i.findings === 1 ? " finding" : " findings"), devices.length > 2 ? devices.length + " devices" : devices.join(", "), "last " + clock(i.last)];
+    b.append(el("span", "route", facts.filter(Boolean).join(" · ")));
+    b.addEventListener("click", () => openIncident(i.uid));
+    li.append(b);
+    return li;
+  }));
+}
+
+async function openIncident(uid) {
+  try {
+    const resp = await fetch("/incidents/" + encodeURIComponent(uid), { signal: AbortSignal.timeout(10000) });
+    if (!resp.ok) throw await resp.json().catch(() => ({ text: "Vedette answered " + resp.status, hint: "try again in a moment" }));
+    const turn = renderIncident(await resp.json());
+    show(turn);
+    turn.focus();
+    turn.scrollIntoView({ block: "nearest" });
+  } catch (err) {
+    show(renderTrouble("the incident", err instanceof TypeError ? { text: "Vedette does not answer", hint: "see in the terminal whether it still runs" } : err));
+  }
+}
+
+function renderIncident(d) {
+  const turn = el("article", "turn");
+  turn.tabIndex = -1;
+  turn.append(el("h2", "", d.title));
+  const head = el("p", "read");
+  head.append(el("span", "sev " + d.severity, d.severity), ", " + d.status + ", " + clock(d.first) + " to " + clock(d.last));
+  if (d.techniques && d.techniques.length) head.append(". ATT&CK: " + d.techniques.join(", "));
+  turn.append(head);
+  if (d.stages && d.stages.length) turn.append(el("p", "read", "Stages: " + d.stages.join(" → ")));
+  if (d.score) turn.append(el("p", "read", "Score: " + d.score));
+  const steps = el("ol", "timeline");
+  for (const m of d.timeline || []) {
+    const li = el("li");
+    const when = el("time", "when", clock(m.time));
+    when.dateTime = m.time;
+    li.append(when, el("span", "sev " + m.severity, m.severity), el("span", "name", m.title + (m.count > 1 ? " (" + number.format(m.count) + " times)" : "")));
+    const route = [m.from, m.to].filter(Boolean).join(" → ");
+    if (route) li.append(el("span", "route", route));
+    for (const r of m.reasons || []) li.append(el("span", "route", r));
+    steps.append(li);
+  }
+  turn.append(el("h3", "", "What happened"), steps);
+  if (d.joined && d.joined.length) turn.append(el("h3", "", "Why these belong together"), bullets(d.joined));
+  if (d.similar && d.similar.length) {
+    turn.append(el("h3", "", "Similar earlier incidents"), bullets(d.similar.map((s) => s.title + ": " + s.why)));
+  }
+  turn.append(el("p", "foot", "In the terminal: vedette incidents show " + d.uid + ". Times are in UTC."));
+  return turn;
+}
+
+function bullets(list) {
+  const ul = el("ul", "bullets");
+  for (const text of list) ul.append(el("li", "", text));
+  return ul;
 }
 
 function showLatest(list) {

@@ -23,7 +23,7 @@ const (
 )
 
 var routes = []struct{ method, path string }{
-	{"GET", "/"}, {"GET", "/console.js"}, {"GET", "/console.css"}, {"GET", "/state"}, {"POST", "/ask"}, {"GET", "/nothing"}, {"GET", "/healthz"},
+	{"GET", "/"}, {"GET", "/console.js"}, {"GET", "/console.css"}, {"GET", "/state"}, {"GET", "/incidents/i-1"}, {"POST", "/ask"}, {"GET", "/nothing"}, {"GET", "/healthz"},
 }
 
 // plant is a service whose every text was written by an attacker.
@@ -49,6 +49,17 @@ func (p *plant) Status(context.Context) (console.Status, error) {
 
 func (p *plant) Latest(context.Context, int) ([]console.Happening, error) {
 	return []console.Happening{{What: hostile, From: hostile}}, nil
+}
+
+func (p *plant) OpenIncidents(context.Context, int) ([]console.Incident, error) {
+	return []console.Incident{{UID: hostile, Title: hostile, Severity: "high", Devices: []string{hostile}}}, nil
+}
+
+func (p *plant) IncidentDetail(_ context.Context, uid string) (console.IncidentDetail, error) {
+	if uid != "i-1" {
+		return console.IncidentDetail{}, fault.New(fault.NotFound, "there is no incident %q", uid)
+	}
+	return console.IncidentDetail{Timeline: []console.Moment{{Title: hostile}}, Joined: []string{hostile}}, nil
 }
 
 func (p *plant) Health(context.Context) []console.Condition { return p.conditions }
