@@ -1,0 +1,5 @@
+package sigma
+
+type correlation struct{}
+
+func (c *compiler) correlations(docs []Document) {}

@@ -1,0 +1,152 @@
+package sigma
+
+import (
+	"vedette/internal/detect/sigma/rule"
+	"vedette/internal/event"
+)
+
+// Match calls hit for every rule that holds for the event, correlations not
+// among them. The rule belongs to the set. Match takes no memory for an event
+// without a match.
+func (s *Set) Match(e *event.Event, sc *Scratch, hit func(rule *Rule)) {
+	sc.begin(s, e)
+	for _, at := range s.groupsOf(e, sc) {
+		g := &s.groups[at]
+		sc.waiting = append(sc.waiting[:0], g.always...)
+		for _, x := range g.first {
+			sc.scan(x)
+		}
+		for i := 0; i < len(sc.waiting); i++ { // scans for its tests may add to it
+			r := sc.waiting[i]
+			if sc.ran[r] != sc.epoch {
+				sc.ran[r] = sc.epoch
+				if s.eval(s.conds[r], sc) {
+					hit(&s.rules[r])
+				}
+			}
+		}
+	}
+}
+
+// scan lets an index find what is in its field. Rules that wait for what was
+// found become candidates.
+func (sc *Scratch) scan(at int32) {
+	if sc.scanned[at] == sc.epoch {
+		return
+	}
+	sc.scanned[at] = sc.epoch
+	x := &sc.set.indexes[at]
+	vals := sc.values(x.field)
+	hits := sc.hits[:0]
+	for i := range vals {
+		text := sc.folded(&vals[i])
+		if id, ok := x.exact[string(text)]; ok && sc.seen[id] != sc.epoch {
+			sc.seen[id] = sc.epoch
+			hits = append(hits, id)
+		}
+		if x.auto != nil {
+			hits = x.auto.Scan(text, sc.seen, sc.epoch, hits)
+		}
+	}
+	for _, id := range hits {
+		sc.waiting = append(sc.waiting, sc.set.byAtom[id]...)
+	}
+	sc.hits = hits
+}
+
+// eval asks a condition.
+func (s *Set) eval(at int32, sc *Scratch) bool {
+	n := &s.nodes[at]
+	switch n.op {
+	case rule.Leaf:
+		return s.ask(n.first, sc)
+	case rule.Not:
+		return !s.eval(n.first, sc)
+	case rule.And:
+		for kid := n.first; kid < n.end; kid++ {
+			if !s.eval(kid, sc) {
+				return false
+			}
+		}
+		return true
+	case rule.Or:
+		for kid := n.first; kid < n.end; kid++ {
+			if s.eval(kid, sc) {
+				return true
+			}
+		}
+		return false
+	case rule.AtLeast:
+		left := n.n
+		for kid := n.first; kid < n.end && left > 0; kid++ {
+			if s.eval(kid, sc) {
+				left--
+			}
+		}
+		return left == 0
+	}
+	return false
+}
+
+// ask answers an atom, from the index or once for this event.
+func (s *Set) ask(at int32, sc *Scratch) bool {
+	a := &s.atoms[at]
+	if a.index >= 0 {
+		sc.scan(a.index)
+		return sc.seen[at] == sc.epoch
+	}
+	if sc.asked[at] != sc.epoch {
+		sc.asked[at] = sc.epoch
+		if a.holds(sc) {
+			sc.seen[at] = sc.epoch
+		}
+	}
+	return sc.seen[at] == sc.epoch
+}
+
+// Explain returns why a rule that just matched did: the fields it tests that
+// are as it wants them, with their values as observed. It must be called before
+// the scratch sees the next event.
+func (s *Set) Explain(r *Rule, sc *Scratch) []event.Reason {
+	var out []event.Reason
+	if root := s.conds[r.index]; root >= 0 {
+		s.explain(root, sc, &out)
+	}
+	return out
+}
+
+// maxReasons bounds the reasons of a finding.
+const maxReasons = 8
+
+func (s *Set) explain(at int32, sc *Scratch, out *[]event.Reason) {
+	n := &s.nodes[at]
+	if n.op == rule.Not || !s.eval(at, sc) {
+		return
+	}
+	if n.op != rule.Leaf {
+		for kid := n.first; kid < n.end; kid++ {
+			s.explain(kid, sc, out)
+		}
+		return
+	}
+	a := &s.atoms[n.first]
+	vals := sc.values(a.field)
+	for i := range vals {
+		if a.kind != isExists && !a.fits(sc, &vals[i]) {
+			continue
+		}
+		r := event.Reason{Feature: a.name, Observed: clipped(sc, &vals[i])}
+		if r.Feature == "" {
+			r.Feature = "keyword"
+		}
+		for _, have := range *out {
+			if have == r {
+				return
+			}
+		}
+		if len(*out) < maxReasons {
+			*out = append(*out, r)
+		}
+		return
+	}
+}
