@@ -2,6 +2,7 @@ package flow
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -11,10 +12,19 @@ import (
 // ReplaceFile writes a small file so that a kill leaves the old or the new
 // content, never a part.
 func ReplaceFile(path string, content []byte) error {
+	return Replace(path, func(out io.Writer) error {
+		_, err := out.Write(content)
+		return err
+	})
+}
+
+// Replace is ReplaceFile for content that write produces. When that fails the
+// old content stays.
+func Replace(path string, write func(out io.Writer) error) error {
 	temp := path + ".new"
 	file, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) //nolint:gosec // G304: in the operator's own directory
 	if err == nil {
-		_, err = file.Write(content)
+		err = write(file)
 		err = errors.Join(err, file.Sync(), file.Close())
 	}
 	if err == nil {

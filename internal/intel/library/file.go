@@ -8,16 +8,15 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"vedette/internal/fault"
+	"vedette/internal/flow"
 	"vedette/internal/intel"
 	"vedette/internal/intel/feed"
-	"vedette/internal/store/disk"
 )
 
 // A feed's file is two gzip members: the description as one line of JSON, then
@@ -25,10 +24,9 @@ import (
 // since 1970 or nothing), sharing mark and family, with tabs between. Gzip's
 // checksums tell a damaged file.
 
-const (
-	newEnd  = ".new"  // being written; a kill may leave one, the next import replaces it
-	bodyEnd = ".body" // the indicators, before their description is known
-)
+// bodyEnd is of the indicators before their description is known. A kill may
+// leave such a file; the next import of the feed replaces it.
+const bodyEnd = ".body.new"
 
 // maxIndicators bounds one feed.
 const maxIndicators = 50_000_000
@@ -39,7 +37,7 @@ func (l *Library) keep(ctx context.Context, req Request, docs func(func(feed.Doc
 		return Report{}, fault.Wrap(fault.Unavailable, err, "making %s", l.cfg.Dir)
 	}
 	rep := Report{Feed: Feed{Name: req.Name, Imported: l.cfg.Now().UTC().Truncate(time.Second), By: req.By, Types: map[string]int{}}}
-	body := l.path(req.Name) + bodyEnd + newEnd
+	body := l.path(req.Name) + bodyEnd
 	defer os.Remove(body) //nolint:errcheck // gone, or replaced by the next import
 	if err := l.writeBody(ctx, body, req, docs, &rep); err != nil {
 		return rep, err
@@ -136,25 +134,14 @@ func (l *Library) writeFeed(body string, about Feed) error {
 	if err != nil {
 		return err
 	}
-	path := l.path(about.Name)
-	f, err := os.OpenFile(path+newEnd, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) //nolint:gosec // G304: in the data directory
-	if err != nil {
-		return err
-	}
-	z := gzip.NewWriter(f)
-	_, err = z.Write(append(head, '\n'))
-	err = errors.Join(err, z.Close())
-	if err == nil {
-		err = appendFile(f, body)
-	}
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(path+newEnd, path)
-	}
-	if err == nil {
-		err = disk.SyncDir(filepath.Dir(path))
-	}
-	return err
+	return flow.Replace(l.path(about.Name), func(out io.Writer) error {
+		z := gzip.NewWriter(out)
+		_, err := z.Write(append(head, '\n'))
+		if err = errors.Join(err, z.Close()); err != nil {
+			return err
+		}
+		return appendFile(out, body)
+	})
 }
 
 func appendFile(to io.Writer, path string) error {
@@ -193,8 +180,11 @@ func (l *Library) read(ctx context.Context, name string, b *intel.Builder) (Feed
 	}
 	for n := 0; ; n++ {
 		line, err := in.ReadSlice('\n')
-		if errors.Is(err, io.EOF) && len(line) == 0 {
+		if errors.Is(err, io.EOF) && len(line) == 0 && n == about.Indicators {
 			return about, nil
+		}
+		if errors.Is(err, io.EOF) {
+			return about, io.ErrUnexpectedEOF
 		}
 		if err != nil {
 			return about, err

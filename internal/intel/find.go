@@ -1,0 +1,60 @@
+package intel
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// Find looks up a value as a person writes it; the error is a [Problem].
+func (s *Set) Find(text string, at time.Time) ([]Hit, error) {
+	t, value, err := Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	var hits []Hit
+	add := func(h Hit, ok bool) {
+		if ok {
+			hits = append(hits, h)
+		}
+	}
+	switch t {
+	case IP:
+		a := netip.MustParseAddr(value)
+		add(s.IP(a, at))
+		if a.Is6() {
+			value = "[" + value + "]"
+		}
+		add(s.URL(value, 0, "", at))
+	case Endpoint:
+		ap := netip.MustParseAddrPort(value)
+		add(s.Endpoint(ap.Addr(), int64(ap.Port()), at))
+		add(s.IP(ap.Addr(), at))
+	case Subnet:
+		add(s.IP(netip.MustParsePrefix(value).Addr(), at))
+	case Domain:
+		add(s.Domain(value, at))
+		add(s.URL(value, 0, "", at))
+	case URL:
+		host, path := value, ""
+		if cut := strings.IndexByte(value, '/'); cut >= 0 {
+			host, path = value[:cut], value[cut:]
+		}
+		add(s.URL(host, 0, path, at))
+		add(s.Path(path, at))
+		name, _ := splitPort(host)
+		if a, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
+			add(s.IP(a, at))
+		} else {
+			add(s.Domain(name, at))
+		}
+	case MD5:
+		add(s.Text(MD5, value, at))
+		add(s.Text(JA3, value, at)) // they look alike
+	case Path:
+		add(s.Path(value, at))
+	default:
+		add(s.Text(t, value, at))
+	}
+	return hits, nil
+}
