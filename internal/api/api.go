@@ -56,6 +56,7 @@ type Service interface {
 	Keeper
 	Judging
 	Judgement
+	Incidents
 	Intelligence
 }
 
@@ -106,6 +107,7 @@ func Local(s Service) http.Handler {
 	keeper(mux, s)
 	judging(mux, s)
 	judgement(mux, s)
+	incidents(mux, s)
 	intelligence(mux, s)
 	return mux
 }

@@ -21,6 +21,7 @@ import (
 	"vedette/internal/asset/oui"
 	"vedette/internal/audit"
 	"vedette/internal/copilot"
+	"vedette/internal/correlate"
 	"vedette/internal/detect"
 	"vedette/internal/edge"
 	"vedette/internal/fault"
@@ -63,6 +64,8 @@ type App struct {
 	intel   *library.Library
 
 	detectors detectors
+	incidents *correlate.Correlator
+	rules     ruleState
 	names     names
 	writing   sync.Mutex // held while a source is taken in
 	keeping   sync.Mutex // held by maintenance
@@ -138,6 +141,9 @@ func (a *App) open(ctx context.Context) error {
 	}
 	a.openIntel(filepath.Join(a.cfg.Dir, intelName))
 	if err := a.openJudgement(); err != nil {
+		return err
+	}
+	if err := a.openIncidents(ctx); err != nil {
 		return err
 	}
 	a.tools = toolbox.New(a.events, a.deviceNames)

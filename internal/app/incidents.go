@@ -1,18 +1,209 @@
 package app
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
 
-	"vedette/internal/console"
+	"vedette/content"
+	"vedette/internal/api"
+	"vedette/internal/audit"
+	"vedette/internal/correlate"
+	"vedette/internal/event"
 	"vedette/internal/fault"
+	"vedette/internal/store"
 )
 
-// OpenIncidents implements [console.Incidents].
-func (a *App) OpenIncidents(context.Context, int) ([]console.Incident, error) {
-	return []console.Incident{}, nil
+// openIncidents takes the kept incidents back.
+func (a *App) openIncidents(ctx context.Context) error {
+	techniques, err := correlate.LoadTechniques(content.Techniques())
+	if err != nil {
+		return err
+	}
+	a.incidents = correlate.New(correlate.Config{Techniques: techniques, Names: a.devices, Assets: a.devices}, a.cfg.Now)
+	var kept []correlate.Record
+	for _, kind := range correlate.RecordKinds() {
+		for rec, err := range a.records.List(ctx, kind) {
+			if err != nil {
+				return fmt.Errorf("reading the kept incidents: %w", err)
+			}
+			kept = append(kept, correlate.Record{Kind: rec.Kind, ID: rec.ID, JSON: rec.JSON})
+		}
+	}
+	for _, p := range a.incidents.Restore(kept) {
+		a.cfg.Log.Warn("a kept incident cannot be read", "component", "correlate", "err", p)
+	}
+	return nil
 }
 
-// IncidentDetail implements [console.Incidents].
-func (a *App) IncidentDetail(_ context.Context, uid string) (console.IncidentDetail, error) {
-	return console.IncidentDetail{}, fault.New(fault.NotFound, "there is no incident %q", uid)
+// correlate makes incidents of the findings of a committed batch and notes
+// which they belong to.
+func (a *App) correlate(ctx context.Context, findings []event.Finding, touched map[string]bool) error {
+	if len(findings) == 0 {
+		return nil
+	}
+	for _, f := range findings {
+		if uid := a.incidents.Add(f); uid != "" {
+			touched[uid] = true
+		}
+	}
+	return a.keepIncidents(ctx)
+}
+
+// keepIncidents writes what changed to the records.
+func (a *App) keepIncidents(ctx context.Context) error {
+	records, err := a.incidents.Dirty()
+	if err != nil || len(records) == 0 {
+		return err
+	}
+	changes := make([]store.Change, len(records))
+	for i, r := range records {
+		changes[i] = store.Change{Kind: r.Kind, ID: r.ID, Version: store.AnyVersion, JSON: r.JSON}
+	}
+	if err := a.records.Update(ctx, changes...); err != nil {
+		for _, r := range records {
+			a.incidents.Retry(r.Kind, r.ID)
+		}
+		return fmt.Errorf("keeping incidents: %w", err)
+	}
+	return nil
+}
+
+// Incidents returns the incidents, the gravest and newest first; closed ones
+// only if asked for.
+func (a *App) Incidents(_ context.Context, all bool) ([]correlate.Incident, error) {
+	list := a.incidents.Incidents()
+	if !all {
+		list = slices.DeleteFunc(list, func(i correlate.Incident) bool { return i.Status != correlate.Open })
+	}
+	slices.SortStableFunc(list, func(x, y correlate.Incident) int {
+		return cmp.Or(cmp.Compare(y.Severity, x.Severity), cmp.Compare(y.Score, x.Score), y.Last.Compare(x.Last))
+	})
+	return list, nil
+}
+
+// Incident returns one incident in full, with those that it resembles.
+func (a *App) Incident(_ context.Context, text string) (api.IncidentDetail, error) {
+	i, err := a.findIncident(text)
+	if err != nil {
+		return api.IncidentDetail{}, err
+	}
+	return api.IncidentDetail{Incident: i, Similar: a.incidents.Similar(i.UID)}, nil
+}
+
+// findIncident finds an incident by its uid or the start of it.
+func (a *App) findIncident(text string) (correlate.Incident, error) {
+	if i, ok := a.incidents.Get(text); ok {
+		return i, nil
+	}
+	var found []string
+	for _, i := range a.incidents.Incidents() {
+		if len(text) >= 4 && strings.HasPrefix(i.UID, text) {
+			found = append(found, i.UID)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return correlate.Incident{}, fault.New(fault.NotFound, "there is no incident %q", text).WithHint("list them with: vedette incidents --all")
+	case 1:
+		i, _ := a.incidents.Get(found[0])
+		return i, nil
+	}
+	return correlate.Incident{}, fault.New(fault.Conflict, "%d incidents begin with %q", len(found), text).WithHint("give more of the uid, such as %s", found[0])
+}
+
+// DecideIncident carries out what a person says of an incident: the decision
+// is on record before it takes effect.
+func (a *App) DecideIncident(ctx context.Context, d api.IncidentDecision) (api.IncidentDetail, error) {
+	var none api.IncidentDetail
+	if strings.TrimSpace(d.Why) == "" {
+		return none, fault.New(fault.Invalid, "a decision on an incident needs a reason").WithHint(`say why with --reason "..."`)
+	}
+	uid := d.Incident
+	if d.Action != api.IncidentUndo && d.Action != api.IncidentSplit {
+		i, err := a.findIncident(d.Incident)
+		if err != nil {
+			return none, err
+		}
+		uid = i.UID
+	}
+	act, err := a.incidentAct(d, uid)
+	if err != nil {
+		return none, err
+	}
+	entry := audit.Entry{
+		Actor: audit.Actor{Kind: audit.Person, Name: d.Actor}, Action: "incident." + string(d.Action), Object: uid,
+		Details: map[string]string{"reason": d.Why, "verdict": string(d.Verdict)},
+	}
+	if _, err := a.journal.Record(entry); err != nil {
+		return none, err
+	}
+	if err := errors.Join(act(), a.keepIncidents(ctx)); err != nil {
+		return none, err
+	}
+	if d.Action == api.IncidentUndo {
+		return none, nil
+	}
+	return a.Incident(ctx, uid)
+}
+
+// incidentAct is what a decision does.
+func (a *App) incidentAct(d api.IncidentDecision, uid string) (func() error, error) {
+	switch d.Action {
+	case api.IncidentClose:
+		return func() error { return a.incidents.Close(uid, d.Actor, d.Why) }, nil
+	case api.IncidentReopen:
+		return func() error { return a.incidents.Reopen(uid, d.Actor, d.Why) }, nil
+	case api.IncidentSplit:
+		return func() error { return a.incidents.Split(uid, d.Actor, d.Why) }, nil
+	case api.IncidentUndo:
+		return func() error { return a.incidents.Undo(uid, d.Actor, d.Why) }, nil
+	case api.IncidentFeedback:
+		switch d.Verdict {
+		case correlate.True, correlate.False, correlate.Benign:
+			return func() error {
+				_, err := a.incidents.Feedback(uid, d.Verdict, d.Actor, d.Why)
+				return err
+			}, nil
+		}
+		return nil, fault.New(fault.Invalid, "there is no verdict %q", d.Verdict).WithHint("the verdicts are true, false and benign")
+	}
+	return nil, fault.New(fault.Invalid, "there is no decision %q on an incident", d.Action)
+}
+
+// Suppress adds a person's rule that keeps findings out of incidents.
+func (a *App) Suppress(ctx context.Context, s correlate.Suppression) (correlate.Suppression, error) {
+	entry := audit.Entry{
+		Actor: audit.Actor{Kind: audit.Person, Name: s.By}, Action: "suppression.add", Object: cmp.Or(s.Rule, s.Device, s.Peer),
+		Details: map[string]string{"rule": s.Rule, "device": s.Device, "peer": s.Peer, "reason": s.Reason, "expires": s.Expires.UTC().Format("2006-01-02T15:04:05Z")},
+	}
+	if _, err := a.journal.Record(entry); err != nil {
+		return s, err
+	}
+	id, err := a.incidents.Suppress(s)
+	if err != nil {
+		return s, err
+	}
+	s.ID = id
+	return s, a.keepIncidents(ctx)
+}
+
+// Unsuppress ends a person's rule.
+func (a *App) Unsuppress(ctx context.Context, actor, id, why string) error {
+	entry := audit.Entry{Actor: audit.Actor{Kind: audit.Person, Name: actor}, Action: "suppression.end", Object: id, Details: map[string]string{"reason": why}}
+	if _, err := a.journal.Record(entry); err != nil {
+		return err
+	}
+	if err := a.incidents.Unsuppress(id, actor, why); err != nil {
+		return err
+	}
+	return a.keepIncidents(ctx)
+}
+
+// Suppressions lists the persons' rules, expired ones too.
+func (a *App) Suppressions(context.Context) ([]correlate.Suppression, error) {
+	return a.incidents.Suppressions(), nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"vedette/internal/detect"
 	"vedette/internal/detect/match"
+	"vedette/internal/detect/sigma"
 	"vedette/internal/event"
 	"vedette/internal/intel"
 )
@@ -81,14 +82,20 @@ func (a *App) join(ctx context.Context, b *batch, findings []event.Finding) erro
 // detectors are those of the chain that something is handed to later.
 type detectors struct {
 	match *match.Detector
+	sigma *sigma.Detector
 }
 
 // openJudgement makes the detectors in the order in which they see an event:
 // what others have said of it, what may be, what is usual, and then the rules,
 // which can speak of all of that.
 func (a *App) openJudgement() error {
+	set, err := a.loadRules()
+	if err != nil {
+		return err
+	}
 	a.detectors.match = match.New(intel.Empty(), match.Config{})
-	a.chain = detect.NewChain(a.detectors.match)
+	a.detectors.sigma = sigma.NewDetector(set, sigma.DetectorOptions{})
+	a.chain = detect.NewChain(a.detectors.match, a.detectors.sigma)
 	return nil
 }
 
@@ -102,7 +109,3 @@ func (a *App) readyIntel(ctx context.Context) error {
 	a.detectors.match.Swap(set)
 	return nil
 }
-
-// correlate makes incidents of the findings of a committed batch and notes
-// which they belong to.
-func (a *App) correlate(context.Context, []event.Finding, map[string]bool) error { return nil }

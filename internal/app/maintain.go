@@ -54,6 +54,9 @@ func (a *App) Maintain(ctx context.Context) (api.Upkeep, error) {
 }
 
 func (a *App) maintain(ctx context.Context, up *api.Upkeep) error {
+	if err := a.reloadRules(); err != nil {
+		a.cfg.Log.Warn("the rules could not be loaded anew; those in force stay", "component", "sigma", "err", err)
+	}
 	bounds, err := a.events.Bounds(ctx)
 	if err != nil {
 		return err

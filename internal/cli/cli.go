@@ -124,7 +124,7 @@ func (r *root) command() *cobra.Command {
 	cmd.AddCommand(
 		r.demoCommand(), r.serveCommand(), r.ingestCommand(), r.parseCommand(),
 		r.askCommand(), r.queryCommand(), r.devicesCommand(),
-		r.findingsCommand(),
+		r.findingsCommand(), r.incidentsCommand(),
 		r.intelCommand(),
 		r.backupCommand(), r.restoreCommand(), r.maintainCommand(), r.doctorCommand(),
 		r.benchCommand(), r.configCommand(), r.versionCommand(),

@@ -1,0 +1,339 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"vedette/internal/api"
+	"vedette/internal/asset"
+	"vedette/internal/correlate"
+	"vedette/internal/fault"
+	"vedette/internal/query"
+)
+
+func (r *root) incidentsCommand() *cobra.Command {
+	var all bool
+	list := func(cmd *cobra.Command, _ []string) error { return r.listIncidents(cmd, all) }
+	cmd := &cobra.Command{
+		Use:   "incidents",
+		Short: "list, show, judge, close and split what findings add up to",
+		Args:  cobra.NoArgs,
+		RunE:  list,
+	}
+	cmd.PersistentFlags().BoolVar(&all, "all", false, "closed ones too")
+	cmd.AddCommand(
+		&cobra.Command{Use: "list", Short: "list incidents, the gravest first", Args: cobra.NoArgs, RunE: list},
+		&cobra.Command{Use: "show ID", Short: "show an incident: timeline, stages, devices, why its findings belong together", Args: cobra.ExactArgs(1), RunE: r.showIncident},
+		r.decideCommand("close ID", "close an incident; later findings open a new one that names it", api.IncidentClose, 1),
+		r.decideCommand("reopen ID", "open a closed incident again", api.IncidentReopen, 1),
+		r.decideCommand("feedback ID true|false|benign", "say whether it was an attack; it changes later scores, visibly, and hides nothing", api.IncidentFeedback, 2),
+		r.decideCommand("undo FEEDBACK", "take feedback back, by the id that show gives", api.IncidentUndo, 1),
+		r.decideCommand("split PART", "take a merged part out of its incident again, by the uid that show gives", api.IncidentSplit, 1),
+		r.suppressCommand(),
+	)
+	return cmd
+}
+
+func (r *root) listIncidents(cmd *cobra.Command, all bool) error {
+	return r.with(cmd.Context(), func(b backend) error {
+		list, err := b.Incidents(cmd.Context(), all)
+		if err != nil {
+			return err
+		}
+		if len(list) == 0 && r.output == "table" {
+			fmt.Fprintln(r.Err, "there are no incidents; findings of what is taken in with \"vedette ingest PATH\" become incidents")
+			return nil
+		}
+		names, err := r.namesOf(cmd.Context(), b, list)
+		if err != nil {
+			return err
+		}
+		columns, rows := incidentRows(list, names)
+		return r.writeRows(columns, rows, func() any {
+			return queryResult{Columns: columns, Rows: rowObjects{columns, rows}, Total: int64(len(rows))}
+		})
+	})
+}
+
+// namesOf finds what the devices of incidents are called.
+func (r *root) namesOf(ctx context.Context, b backend, list []correlate.Incident) (map[string]string, error) {
+	names := map[string]string{}
+	for _, i := range list {
+		for _, uid := range i.Devices {
+			names[uid] = uid
+		}
+	}
+	if len(names) == 0 {
+		return names, nil
+	}
+	devices, err := b.Devices(ctx)
+	for _, d := range devices {
+		if _, wanted := names[d.UID]; wanted {
+			names[d.UID] = deviceName(d)
+		}
+	}
+	return names, err
+}
+
+func deviceName(d asset.Device) string {
+	if name := d.Name(); name != "" {
+		return name
+	}
+	return d.UID
+}
+
+func incidentRows(list []correlate.Incident, names map[string]string) ([]string, [][]any) {
+	columns := []string{"uid", "title", "severity", "status", "score", "first", "last", "devices", "device_uids", "techniques", "stages", "findings", "verdict"}
+	rows := make([][]any, len(list))
+	for n, i := range list {
+		devices := make([]string, len(i.Devices))
+		for k, uid := range i.Devices {
+			devices[k] = names[uid]
+		}
+		techniques, stages := make([]string, len(i.Techniques)), make([]string, len(i.Stages))
+		for k, t := range i.Techniques {
+			techniques[k] = t.ID
+		}
+		for k, s := range i.Stages {
+			stages[k] = s.Tactic
+		}
+		rows[n] = []any{
+			i.UID, i.Title, i.Severity.String(), i.Status, i.Score, timeOrNil(i.First), timeOrNil(i.Last),
+			devices, listOf(i.Devices), techniques, stages, i.Findings.Count, orNil(string(i.Verdict)),
+		}
+	}
+	return columns, rows
+}
+
+func (r *root) showIncident(cmd *cobra.Command, args []string) error {
+	return r.with(cmd.Context(), func(b backend) error {
+		d, err := b.Incident(cmd.Context(), args[0])
+		if err != nil {
+			return err
+		}
+		return r.printIncident(cmd.Context(), b, d)
+	})
+}
+
+func (r *root) printIncident(ctx context.Context, b backend, d api.IncidentDetail) error {
+	if r.output != "table" {
+		return r.writeJSON(d)
+	}
+	names, err := r.namesOf(ctx, b, []correlate.Incident{d.Incident})
+	if err != nil {
+		return err
+	}
+	name := func(uid string) string {
+		if n := names[uid]; n != "" {
+			return n
+		}
+		return uid
+	}
+	fmt.Fprintf(r.Out, "%s  %s\n", strings.ToUpper(d.Severity.String()), printable(d.Title))
+	r.printIncidentFacts(d, name)
+	fmt.Fprintln(r.Out, "what happened")
+	for _, m := range d.Timeline {
+		fmt.Fprintf(r.Out, "  %s  %-8s  %s%s%s\n", cellText(m.First), m.Severity, printable(m.Title), times(m.Count), printable(route(name(m.Source), name(m.Target))))
+	}
+	r.printList("why these belong together", joins(d))
+	r.printList("what people decided", changes(d.History))
+	similar := make([]string, len(d.Similar))
+	for i, s := range d.Similar {
+		similar[i] = fmt.Sprintf("%s  %s: %s", s.UID, s.Title, s.Why)
+	}
+	r.printList("similar incidents", similar)
+	return nil
+}
+
+func (r *root) printIncidentFacts(d api.IncidentDetail, name func(string) string) {
+	var devices, techniques, stages, score []string
+	for _, uid := range d.Devices {
+		devices = append(devices, name(uid))
+	}
+	for _, t := range d.Techniques {
+		techniques = append(techniques, strings.TrimSpace(t.ID+" "+t.Name))
+	}
+	for _, s := range d.Stages {
+		stages = append(stages, s.Name)
+	}
+	for _, f := range d.Computed {
+		score = append(score, f.Text)
+	}
+	for _, line := range [][2]string{
+		{"uid", d.UID},
+		{"status", strings.TrimSpace(d.Status + " " + string(d.Verdict))},
+		{"from", cellText(d.First)},
+		{"to", cellText(d.Last)},
+		{"devices", strings.Join(devices, ", ")},
+		{"techniques", strings.Join(techniques, ", ")},
+		{"stages", strings.Join(stages, " > ")},
+		{"severity", strings.Join(d.Raised, "; ")},
+		{"score", fmt.Sprintf("%.0f: %s", d.Score, strings.Join(score, "; "))},
+		{"findings", fmt.Sprintf("%d, of %d events; see one with: vedette findings show ID, such as %s", d.Findings.Count, d.Findings.Events, strings.Join(d.Findings.Telling[:min(1, len(d.Findings.Telling))], ""))},
+		{"follows", d.Follows},
+	} {
+		if line[1] != "" {
+			fmt.Fprintf(r.Out, "  %-11s %s\n", line[0], printable(line[1]))
+		}
+	}
+}
+
+func (r *root) printList(title string, lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	fmt.Fprintln(r.Out, title)
+	for _, l := range lines {
+		fmt.Fprintf(r.Out, "  %s\n", printable(l))
+	}
+}
+
+func joins(d api.IncidentDetail) []string {
+	var out []string
+	for _, j := range d.Joins {
+		out = append(out, j.Reason)
+	}
+	for _, m := range d.Merges {
+		line := fmt.Sprintf("%d findings of another incident: %s", m.Count, m.Reason)
+		if m.Part != "" {
+			line += " (undo: vedette incidents split " + m.Part + ")"
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+func changes(list []correlate.Change) []string {
+	out := make([]string, len(list))
+	for i, c := range list {
+		out[i] = fmt.Sprintf("%s  %s: %s", cellText(c.At), c.By, c.What)
+		if c.Why != "" {
+			out[i] += ": " + c.Why
+		}
+		if c.ID != "" {
+			out[i] += " (undo: vedette incidents undo " + c.ID + ")"
+		}
+	}
+	return out
+}
+
+func times(n int64) string {
+	if n > 1 {
+		return fmt.Sprintf(" (%d times)", n)
+	}
+	return ""
+}
+
+func route(from, to string) string {
+	switch {
+	case from == "" && to == "":
+		return ""
+	case to == "":
+		return "  " + from
+	case from == "":
+		return "  > " + to
+	}
+	return "  " + from + " > " + to
+}
+
+// decideCommand is a command by which a person decides on an incident.
+func (r *root) decideCommand(use, short string, action api.IncidentAction, args int) *cobra.Command {
+	var why string
+	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.ExactArgs(args), RunE: func(cmd *cobra.Command, args []string) error {
+		d := api.IncidentDecision{Actor: person(), Action: action, Incident: args[0], Why: why}
+		if len(args) > 1 {
+			d.Verdict = correlate.Verdict(args[1])
+		}
+		return r.with(cmd.Context(), func(b backend) error {
+			got, err := b.DecideIncident(cmd.Context(), d)
+			if err != nil {
+				return err
+			}
+			if got.UID == "" { // feedback that was taken back belongs to no single incident
+				fmt.Fprintln(r.Err, "taken back")
+				return nil
+			}
+			return r.printIncident(cmd.Context(), b, got)
+		})
+	}}
+	cmd.Flags().StringVar(&why, "reason", "", "why; it is kept with the incident and in the audit journal")
+	_ = cmd.MarkFlagRequired("reason") // it exists
+	return cmd
+}
+
+// suppressCommand keeps what a person knows to be harmless out of incidents,
+// for a time and counted.
+func (r *root) suppressCommand() *cobra.Command {
+	var s correlate.Suppression
+	var lasts, end string
+	cmd := &cobra.Command{
+		Use:   "suppress",
+		Short: "list, add and end rules that keep findings out of incidents, for a time, counted",
+		Long: "Without flags it lists the rules. With --rule, --device or --peer it adds one: findings that match all that is given go into no incident until it\n" +
+			"expires. They stay findings, and are counted.",
+		Example: "  vedette incidents suppress --rule ot-modbus-write --peer 10.0.0.9 --for 7d --reason \"commissioning until Friday\"\n  vedette incidents suppress --end ID --reason \"commissioning is over\"",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return r.with(cmd.Context(), func(b backend) error { return r.suppress(cmd.Context(), b, s, lasts, end) })
+		},
+	}
+	cmd.Flags().StringVar(&s.Rule, "rule", "", "findings of the rule with this id")
+	cmd.Flags().StringVar(&s.Device, "device", "", "findings about this device: uid, address, MAC or name")
+	cmd.Flags().StringVar(&s.Peer, "peer", "", "findings with this address or subnet at either end")
+	cmd.Flags().StringVar(&lasts, "for", "", `how long, such as "12h" or "30d"`)
+	cmd.Flags().StringVar(&s.Reason, "reason", "", "why; it is kept in the audit journal")
+	cmd.Flags().StringVar(&end, "end", "", "end the rule with this id now")
+	return cmd
+}
+
+func (r *root) suppress(ctx context.Context, b backend, s correlate.Suppression, lasts, end string) error {
+	switch {
+	case end != "":
+		return b.Unsuppress(ctx, person(), end, s.Reason)
+	case s.Rule+s.Device+s.Peer != "":
+		if err := r.completeSuppression(ctx, b, &s, lasts); err != nil {
+			return err
+		}
+		if _, err := b.Suppress(ctx, s); err != nil {
+			return err
+		}
+	}
+	list, err := b.Suppressions(ctx)
+	if err != nil {
+		return err
+	}
+	if len(list) == 0 && r.output == "table" {
+		fmt.Fprintln(r.Err, "nothing is suppressed")
+		return nil
+	}
+	columns := []string{"id", "rule", "device", "peer", "reason", "by", "created", "expires", "expired", "count"}
+	rows := make([][]any, len(list))
+	for i, x := range list {
+		rows[i] = []any{x.ID, orNil(x.Rule), orNil(x.Device), orNil(x.Peer), x.Reason, x.By, timeOrNil(x.Created), timeOrNil(x.Expires), x.Expired, x.Count}
+	}
+	return r.writeRows(columns, rows, func() any {
+		return queryResult{Columns: columns, Rows: rowObjects{columns, rows}, Total: int64(len(rows))}
+	})
+}
+
+func (r *root) completeSuppression(ctx context.Context, b backend, s *correlate.Suppression, lasts string) error {
+	d, err := query.ParseDuration(lasts)
+	if err != nil || d <= 0 {
+		return useError{fault.Wrap(fault.Invalid, errors.Join(err), "a suppression needs an end").WithHint(`say how long with --for, such as --for 7d`)}
+	}
+	if s.Device != "" {
+		device, err := b.FindDevice(ctx, s.Device)
+		if err != nil {
+			return err
+		}
+		s.Device = device.UID
+	}
+	s.By, s.Created = person(), time.Now().UTC()
+	s.Expires = s.Created.Add(d)
+	return nil
+}
