@@ -66,6 +66,7 @@ type App struct {
 	detectors detectors
 	incidents *correlate.Correlator
 	rules     ruleState
+	learnt    learnt // used under writing
 	names     names
 	writing   sync.Mutex // held while a source is taken in
 	keeping   sync.Mutex // held by maintenance
@@ -212,6 +213,9 @@ func (a *App) Close() error {
 	a.writing.Lock()
 	defer a.writing.Unlock()
 	var errs []error
+	if a.chain != nil {
+		errs = append(errs, a.keepLearnt(true))
+	}
 	if a.events != nil {
 		errs = append(errs, a.events.Close())
 	}

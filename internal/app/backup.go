@@ -149,19 +149,39 @@ func (a *App) fillBackup(ctx context.Context, partial string, b *api.Backup) err
 	return digest(journalName)
 }
 
-// otherFiles are the small files of a data directory that no engine owns, such
-// as how far a source has been read.
+// keptFolders are the folders of the data directory, beside that of the events,
+// whose files a backup holds.
+func keptFolders() []string { return []string{intelName, rulesName, learntName} }
+
+// otherFiles lists what a backup copies as it is: the files of the data
+// directory that no store owns, and those of keptFolders.
 func otherFiles(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	var names []string
 	for _, e := range entries {
 		name := e.Name()
 		own := strings.HasPrefix(name, recordsName) || strings.HasPrefix(name, journalName) || name == upkeepName || name == manifestName || name == partialMark
-		if e.Type().IsRegular() && !own && !strings.HasSuffix(name, ".lock") && !strings.HasSuffix(name, ".new") {
+		if e.Type().IsRegular() && !own && isSettled(name) {
 			names = append(names, name)
 		}
 	}
+	for _, folder := range keptFolders() {
+		walk := fs.WalkDir(os.DirFS(dir), folder, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.Type().IsRegular() && isSettled(path) {
+				names = append(names, filepath.FromSlash(path))
+			}
+			return err
+		})
+		if !errors.Is(walk, fs.ErrNotExist) {
+			err = errors.Join(err, walk)
+		}
+	}
 	return names, err
+}
+
+// isSettled tells a file that is not being written and is no lock.
+func isSettled(name string) bool {
+	return !strings.HasSuffix(name, ".lock") && !strings.HasSuffix(name, ".new")
 }
 
 func (a *App) backupJournal(path string) (int64, error) {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"vedette/internal/detect"
@@ -49,7 +50,8 @@ func (a *App) judge(ctx context.Context, records []*event.Event, end bool) (*bat
 	if end {
 		a.chain.End()
 	}
-	return b, a.join(ctx, b, a.chain.Take())
+	a.learnt.changed = a.learnt.changed || len(known) < len(records)
+	return b, errors.Join(a.join(ctx, b, a.chain.Take()), a.keepLearnt(false))
 }
 
 // join adds findings to the batch but for those that are stored already, which
@@ -96,7 +98,7 @@ func (a *App) openJudgement() error {
 	a.detectors.match = match.New(intel.Empty(), match.Config{})
 	a.detectors.sigma = sigma.NewDetector(set, sigma.DetectorOptions{})
 	a.chain = detect.NewChain(a.detectors.match, a.detectors.sigma)
-	return nil
+	return a.restoreLearnt()
 }
 
 // readyIntel puts the indicators in force that are kept. It is cheap when
