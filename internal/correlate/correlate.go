@@ -8,6 +8,9 @@
 package correlate
 
 import (
+	"math"
+	"net/netip"
+	"strconv"
 	"sync"
 	"time"
 
@@ -49,16 +52,204 @@ type Correlator struct {
 	cfg Config
 	now func() time.Time
 
-	mu sync.Mutex
+	mu      sync.Mutex
+	index   *index
+	seen    *seen
+	strands map[string]*strand // by uid, those that are gone left out
+	byNum   map[uint32]*strand
+	alias   map[string]string // uid of a strand that is gone -> uid of what took it
+	lastNum uint32
+	arrived uint64
+	roomAt  uint64   // of arrived: when to look again what can be put together
+	deleted []string // uids whose records are to be deleted
+	collect map[string]*strand
+
+	opinions     []*opinion
+	weights      map[scope][]*opinion
+	suppressions []*suppression
+
+	sums sums
+
+	glance  glance
+	scratch []candidate
+	found   []*entity
+}
+
+// sums is what is counted besides incidents.
+type sums struct {
+	Added     int64 `json:"added"`
+	Repeated  int64 `json:"repeated"`
+	Collected int64 `json:"collected"` // incidents that were put together for want of room
+	Fused     int64 `json:"fused"`     // parts that cannot be split off any more
+	dirty     bool
 }
 
 // New makes an empty correlator. now is the clock of what persons do; findings
 // are placed by their own time.
-func New(cfg Config, now func() time.Time) *Correlator { return &Correlator{cfg: cfg, now: now} }
+func New(cfg Config, now func() time.Time) *Correlator {
+	if cfg.HalfLife <= 0 {
+		cfg.HalfLife = DefaultHalfLife
+	}
+	if cfg.Window <= 0 {
+		cfg.Window = DefaultWindow
+	}
+	if cfg.MaxOpen <= 0 {
+		cfg.MaxOpen = DefaultMaxOpen
+	}
+	if cfg.MaxTracked <= 0 {
+		cfg.MaxTracked = DefaultMaxTracked
+	}
+	return &Correlator{
+		cfg: cfg, now: now, index: newIndex(cfg.MaxTracked), seen: newSeen(), strands: make(map[string]*strand),
+		byNum: make(map[uint32]*strand), alias: make(map[string]string), collect: make(map[string]*strand),
+	}
+}
 
 // Add takes a finding and returns the uid of its incident, or "" when a rule of
-// a person suppresses it. A finding that was added before changes nothing.
-func (c *Correlator) Add(f event.Finding) string { return "" }
+// a person suppresses it. A finding that was added before changes nothing. The
+// texts of the finding are kept.
+func (c *Correlator) Add(f event.Finding) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	complete(&f)
+	h := hashOf("finding", f.UID)
+	if num, known := c.seen.at[h]; known {
+		c.sums.Repeated++
+		if s := c.byNum[num]; s != nil {
+			return s.top().UID
+		}
+		return ""
+	}
+	c.sums.Added++
+	c.sums.dirty = true
+	c.arrived++
+	g := &c.glance
+	g.look(&f, c.cfg.Techniques)
+	if c.suppressed(g) {
+		c.seen.add(h, 0)
+		return ""
+	}
+	s := c.place(g)
+	c.seen.add(h, s.Num)
+	if len(c.strands) > c.cfg.MaxOpen && c.arrived >= c.roomAt {
+		c.makeRoom()
+	}
+	for s.gone != nil {
+		s = s.gone
+	}
+	return s.top().UID
+}
+
+// complete gives a finding what correlation cannot do without.
+func complete(f *event.Finding) {
+	if f.First.IsZero() || f.First.After(f.Time) {
+		f.First = f.Time
+	}
+	if f.UID == "" {
+		f.UID = event.FindingUID(f.Rule, f.Device+" "+f.Src.IP+" "+f.Dst.IP, f.Time.String())
+	}
+}
+
+// place puts a finding into the incident it belongs to, or into a new one, and
+// joins the incidents that it ties together.
+func (c *Correlator) place(g *glance) *strand {
+	c.found = append(c.found[:0], make([]*entity, len(g.ties))...)
+	list := c.candidates(g)
+	var s *strand
+	attached := len(list) > 0 && list[0].score >= attachAt
+	if attached {
+		s = list[0].s
+	} else {
+		s = c.start(g)
+	}
+	fresh := s.take(g)
+	s.dirty, s.touched = true, c.arrived
+	if fresh && attached {
+		if len(s.Joins) < maxJoins {
+			x := &list[0]
+			s.Joins = append(s.Joins, Join{Reason: c.reason(x), Score: round(x.score), Finding: g.f.UID, At: g.f.Time})
+		} else {
+			s.JoinsMore++
+		}
+	}
+	c.meet(g, s)
+	for i := range list {
+		if x := &list[i]; x.score >= mergeAt && x.s != s {
+			c.tryMerge(g, s, x)
+		}
+	}
+	return s
+}
+
+// meet notes in the index who was met, with whom and where.
+func (c *Correlator) meet(g *glance, s *strand) {
+	for i := range g.ties {
+		t, e := &g.ties[i], c.found[i]
+		e.note(s, t.roles)
+		for j := range g.ties {
+			if o := &g.ties[j]; i != j && o.roles&^with != 0 {
+				e.peers.add(o.hash)
+			}
+		}
+	}
+}
+
+// start begins an incident with a finding.
+func (c *Correlator) start(g *glance) *strand {
+	uid := event.FindingUID("incident", "", g.f.UID)
+	for n := 1; c.strands[uid] != nil; n++ {
+		uid = event.FindingUID("incident", strconv.Itoa(n), g.f.UID)
+	}
+	s := c.newStrand(uid)
+	for i := range g.ties {
+		if g.ties[i].roles&^with == 0 {
+			continue
+		}
+		for _, p := range c.found[i].posts {
+			if top := p.s.top(); top.Closed && gap(g.f.First, g.f.Time, top.First, top.Last) <= c.cfg.Window {
+				s.Follows = top.UID
+			}
+		}
+	}
+	return s
+}
+
+func (c *Correlator) newStrand(uid string) *strand {
+	c.lastNum++
+	s := &strand{state: state{Version: recordVersion, UID: uid, Num: c.lastNum}, dirty: true}
+	c.strands[uid], c.byNum[s.Num] = s, s
+	return s
+}
+
+// call is what an entity is called in sentences: what a device or a log wrote
+// stands in quotes.
+func (c *Correlator) call(k key) string {
+	switch k.kind {
+	case "device":
+		if c.cfg.Names != nil {
+			switch name, operator := c.cfg.Names.NameOf(k.value); {
+			case name != "" && operator:
+				return clip(name, maxShown)
+			case name != "":
+				return quote(name)
+			}
+		}
+		return clip(k.value, maxShown)
+	case "ip":
+		if _, err := netip.ParseAddr(k.value); err == nil {
+			return k.value
+		}
+	}
+	return quote(k.value)
+}
+
+// maxShown is how much of a value a sentence shows.
+const maxShown = 64
+
+// quote shows a text that nobody vouches for: on one line, in quotes.
+func quote(text string) string { return strconv.Quote(clip(text, maxShown)) }
+
+func round(x float64) float64 { return math.Round(x*1000) / 1000 }
 
 // Condition is something an operator should know: a bound that was reached.
 type Condition struct {
@@ -68,7 +259,20 @@ type Condition struct {
 }
 
 // Conditions returns what an operator should know.
-func (c *Correlator) Conditions() []Condition { return nil }
+func (c *Correlator) Conditions() []Condition {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all []Condition
+	say := func(n int64, code, text string) {
+		if n > 0 {
+			all = append(all, Condition{code, text, n})
+		}
+	}
+	say(c.sums.Collected, "incidents-full", "so many incidents were open that the least severe ones were put together by rule")
+	say(c.sums.Fused, "parts-full", "incidents have so many parts that the smallest ones cannot be split off any more")
+	say(c.index.forgotten, "entities-full", "so many entities were met that those not met for longest are not looked up any more")
+	return all
+}
 
 // Totals adds up: Added = InIncidents + Suppressed.
 type Totals struct {
@@ -80,95 +284,18 @@ type Totals struct {
 }
 
 // Totals returns the sums.
-func (c *Correlator) Totals() Totals { return Totals{} }
-
-// Incidents returns all incidents, the one with the newest finding first,
-// without timeline, graph and joins.
-func (c *Correlator) Incidents() []Incident { return nil }
-
-// Get returns an incident in full. The uid of one that was merged gives the one
-// it is part of.
-func (c *Correlator) Get(uid string) (Incident, bool) { return Incident{}, false }
-
-// Close closes an incident: later findings start a new one that says what it
-// follows.
-func (c *Correlator) Close(uid, by, why string) error { return nil }
-
-// Reopen opens a closed incident again.
-func (c *Correlator) Reopen(uid, by, why string) error { return nil }
-
-// Split takes a merged part out of its incident again, with all its findings.
-// The two are never merged again.
-func (c *Correlator) Split(part, by, why string) error { return nil }
-
-// Verdict is what a person says of an incident.
-type Verdict string
-
-// The verdicts.
-const (
-	True   Verdict = "true"   // it was an attack
-	False  Verdict = "false"  // it did not happen as told
-	Benign Verdict = "benign" // it happened and is allowed
-)
-
-// Feedback notes a verdict and returns its id for [Correlator.Undo]. It changes
-// scores, never the severity, and hides nothing.
-func (c *Correlator) Feedback(uid string, v Verdict, by, why string) (id string, err error) {
-	return "", nil
+func (c *Correlator) Totals() Totals {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := Totals{Added: c.sums.Added, Repeated: c.sums.Repeated}
+	for _, s := range c.strands {
+		t.InIncidents += s.Findings
+		if s.root == nil {
+			t.Incidents++
+		}
+	}
+	for _, s := range c.suppressions {
+		t.Suppressed += s.Count
+	}
+	return t
 }
-
-// Undo takes feedback back: scores are what they were before.
-func (c *Correlator) Undo(id, by, why string) error { return nil }
-
-// Similar returns incidents that resemble one, most alike first.
-func (c *Correlator) Similar(uid string) []Similar { return nil }
-
-// Suppression is a rule of a person: findings that match every matcher it has
-// (at least one) go into no incident, and are counted, until it expires.
-type Suppression struct {
-	ID      string    `json:"id"`               // made from its content when empty
-	Rule    string    `json:"rule,omitempty"`   // id of the rule that raises the findings
-	Device  string    `json:"device,omitempty"` // uid
-	Peer    string    `json:"peer,omitempty"`   // address, subnet or uid of either end
-	Reason  string    `json:"reason"`
-	By      string    `json:"by"`
-	Created time.Time `json:"created"`
-	Expires time.Time `json:"expires"`
-	Count   int64     `json:"count"` // findings it suppressed
-	Last    time.Time `json:"last,omitzero"`
-	Expired bool      `json:"expired,omitempty"`
-}
-
-// Suppress adds a rule and returns its id.
-func (c *Correlator) Suppress(s Suppression) (id string, err error) { return "", nil }
-
-// Unsuppress ends a rule now. It stays listed with its count.
-func (c *Correlator) Unsuppress(id, by, why string) error { return nil }
-
-// Suppressions returns all rules, newest first, expired ones too.
-func (c *Correlator) Suppressions() []Suppression { return nil }
-
-// Record is a piece of state to be kept: JSON under kind and id.
-type Record struct {
-	Kind string
-	ID   string
-	JSON []byte
-}
-
-// RecordKind is the kind of the records of incidents.
-const RecordKind = "incident"
-
-// RecordKinds lists all kinds that [Correlator.Dirty] hands out and
-// [Correlator.Restore] wants back.
-func RecordKinds() []string { return []string{RecordKind} }
-
-// Dirty returns the records that changed since the last call. If keeping them
-// fails, hand each to [Correlator.Retry].
-func (c *Correlator) Dirty() ([]Record, error) { return nil, nil }
-
-// Retry marks a record as changed again.
-func (c *Correlator) Retry(kind, id string) {}
-
-// Restore loads the records of an earlier run into an empty correlator, in any
-// order. A record that cannot be read is skipped; the problems name it.
-func (c *Correlator) Restore(records []Record) (problems []error) { return nil }

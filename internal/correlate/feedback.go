@@ -1,0 +1,206 @@
+package correlate
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"vedette/internal/event"
+	"vedette/internal/fault"
+)
+
+// Verdict is what a person says of an incident.
+type Verdict string
+
+// The verdicts.
+const (
+	True   Verdict = "true"   // it was an attack
+	False  Verdict = "false"  // it did not happen as told
+	Benign Verdict = "benign" // it happened and is allowed
+)
+
+// opinion is feedback as it is kept: weights are computed from opinions, so
+// that one that is undone leaves no trace in them.
+type opinion struct {
+	Version  int       `json:"v"`
+	ID       string    `json:"id"`
+	Incident string    `json:"incident"`
+	Verdict  Verdict   `json:"verdict"`
+	By       string    `json:"by"`
+	Why      string    `json:"why,omitempty"`
+	At       time.Time `json:"at"`
+	Scopes   []scope   `json:"scopes"`
+	Undone   time.Time `json:"undone,omitzero"`
+	UndoneBy string    `json:"undone_by,omitempty"`
+	dirty    bool
+}
+
+// scope is what an opinion is about: a rule on an entity.
+type scope struct {
+	Template uint64 `json:"template"`
+	Entity   string `json:"entity"` // node id
+}
+
+const (
+	maxScopes   = 64     // of one opinion: the most telling ones
+	maxOpinions = 50_000 // that are kept
+)
+
+// Feedback notes a verdict and returns its id for [Correlator.Undo]. It changes
+// scores, never the severity, and hides nothing.
+func (c *Correlator) Feedback(uid string, v Verdict, by, why string) (id string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.find(uid)
+	switch {
+	case s == nil:
+		return "", noIncident(uid)
+	case v != True && v != False && v != Benign:
+		return "", fault.New(fault.Invalid, "feedback on incident %s: %q is no verdict", uid, string(v)).WithHint("say true, false or benign")
+	case by == "":
+		return "", fault.New(fault.Invalid, "feedback on incident %s: a person must give it", uid)
+	case len(c.opinions) >= maxOpinions:
+		return "", fault.New(fault.Limited, "feedback on incident %s: there are %d verdicts already", uid, maxOpinions)
+	}
+	o := &opinion{Version: recordVersion, Incident: s.UID, Verdict: v, By: clip(by, maxValue), Why: clip(why, maxWhy), At: c.now().UTC(), dirty: true}
+	for _, k := range c.telling(s.whole()) {
+		if sc := (scope{k.Template, k.scope()}); len(o.Scopes) < maxScopes && !slices.Contains(o.Scopes, sc) {
+			o.Scopes = append(o.Scopes, sc)
+		}
+	}
+	o.ID = event.FindingUID("feedback", strconv.Itoa(len(c.opinions)), s.UID+o.By+o.At.String())
+	c.hold(o)
+	c.note(s, Change{ID: o.ID, By: by, What: "called " + string(v), Why: why})
+	return o.ID, nil
+}
+
+// hold puts an opinion to what scores are computed from.
+func (c *Correlator) hold(o *opinion) {
+	c.opinions = append(c.opinions, o)
+	if o.Undone.IsZero() {
+		for _, sc := range o.Scopes {
+			c.weights[sc] = append(c.weights[sc], o)
+		}
+	}
+}
+
+// Undo takes feedback back: scores are what they were before.
+func (c *Correlator) Undo(id, by, why string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := slices.IndexFunc(c.opinions, func(o *opinion) bool { return o.ID == id })
+	if i < 0 {
+		return fault.New(fault.NotFound, "undoing feedback: there is no feedback %q", id).WithHint("the history of an incident names its feedback")
+	}
+	o := c.opinions[i]
+	if !o.Undone.IsZero() {
+		return fault.New(fault.Conflict, "undoing feedback %s: it was undone already", id)
+	}
+	o.Undone, o.UndoneBy, o.dirty = c.now().UTC(), clip(by, maxValue), true
+	for _, sc := range o.Scopes {
+		rest := slices.DeleteFunc(c.weights[sc], func(p *opinion) bool { return p == o })
+		if len(rest) == 0 {
+			delete(c.weights, sc)
+		} else {
+			c.weights[sc] = rest
+		}
+	}
+	if s := c.find(o.Incident); s != nil {
+		c.note(s, Change{ID: id, By: by, What: "took back " + string(o.Verdict), Why: why})
+	}
+	return nil
+}
+
+// verdict is the last one on an incident that holds.
+func (c *Correlator) verdict(s *strand) Verdict {
+	var last *opinion
+	for _, o := range c.opinions {
+		if o.Undone.IsZero() && (last == nil || !o.At.Before(last.At)) && c.find(o.Incident) == s {
+			last = o
+		}
+	}
+	if last == nil {
+		return ""
+	}
+	return last.Verdict
+}
+
+// What one person's verdict does to a rule on an entity, in halvings.
+var halvings = map[Verdict]float64{Benign: 0.5, False: 0.75, True: -0.25}
+
+// No number of verdicts goes beyond these.
+const (
+	leastWeight = 0.25
+	mostWeight  = 1.5
+)
+
+// weight is what the persons' verdicts make of a kind of finding, with the
+// trace. Of each person the last verdict counts.
+func (c *Correlator) weight(k *kindRow) (float64, string) {
+	if len(c.weights) == 0 {
+		return 1, ""
+	}
+	held := c.weights[scope{k.Template, k.scope()}]
+	if len(held) == 0 {
+		return 1, ""
+	}
+	last := map[string]*opinion{}
+	for _, o := range held {
+		if p := last[o.By]; p == nil || !o.At.Before(p.At) {
+			last[o.By] = o
+		}
+	}
+	count := map[Verdict]int{}
+	exponent := 0.0
+	for _, o := range last {
+		count[o.Verdict]++
+	}
+	var said []string
+	for _, v := range []Verdict{True, False, Benign} {
+		if n := count[v]; n > 0 {
+			exponent += float64(n) * halvings[v]
+			who := "1 analyst"
+			if n > 1 {
+				who = strconv.Itoa(n) + " analysts"
+			}
+			said = append(said, who+" called it "+string(v))
+		}
+	}
+	f := min(max(math.Exp2(-exponent), leastWeight), mostWeight)
+	return f, fmt.Sprintf("%s on %s; score × %.2f", strings.Join(said, ", "), c.callID(k.scope()), f)
+}
+
+// Close closes an incident: later findings start a new one that says what it
+// follows.
+func (c *Correlator) Close(uid, by, why string) error { return c.setClosed(uid, by, why, true) }
+
+// Reopen opens a closed incident again.
+func (c *Correlator) Reopen(uid, by, why string) error { return c.setClosed(uid, by, why, false) }
+
+func (c *Correlator) setClosed(uid, by, why string, closed bool) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	what, state := "reopened", "open"
+	if closed {
+		what, state = "closed", "closed"
+	}
+	s := c.find(uid)
+	switch {
+	case s == nil:
+		return noIncident(uid)
+	case by == "":
+		return fault.New(fault.Invalid, "incident %s cannot be %s by nobody", uid, what).WithHint("say who does it")
+	case s.Closed == closed:
+		return fault.New(fault.Conflict, "incident %s is %s already", uid, state)
+	}
+	s.Closed = closed
+	c.note(s, Change{By: by, What: what, Why: why})
+	return nil
+}
+
+func noIncident(uid string) error {
+	return fault.New(fault.NotFound, "there is no incident %q", uid).WithHint("list the incidents")
+}

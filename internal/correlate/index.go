@@ -1,0 +1,141 @@
+package correlate
+
+// maxPosts is how many incidents an entity leads to: the ones it was in last.
+const maxPosts = 8
+
+// entity is what is known of one entity over all incidents.
+type entity struct {
+	peers distinct // whom it was met with
+	hub   int      // peers as of an earlier run
+	posts []post   // where it was met, newest last
+}
+
+// post is the part of an entity in a strand.
+type post struct {
+	s     *strand
+	roles roles
+	n     int64 // findings
+}
+
+// degree is with how many others it was met.
+func (e *entity) degree() int { return max(e.peers.count(), e.hub) }
+
+// note says that the entity was in a finding of s.
+func (e *entity) note(s *strand, r roles) {
+	for i := range e.posts {
+		if p := &e.posts[i]; p.s == s {
+			p.roles |= r
+			p.n++
+			if last := len(e.posts) - 1; i != last {
+				e.posts[i], e.posts[last] = e.posts[last], e.posts[i]
+			}
+			return
+		}
+	}
+	if len(e.posts) == maxPosts {
+		copy(e.posts, e.posts[1:])
+		e.posts[maxPosts-1] = post{s, r, 1}
+		return
+	}
+	e.posts = append(e.posts, post{s, r, 1})
+}
+
+// settle lets the posts lead to what took the place of strands that are gone.
+func (e *entity) settle() {
+	for i := 0; i < len(e.posts); i++ {
+		p := &e.posts[i]
+		if p.s.gone == nil {
+			continue
+		}
+		for p.s.gone != nil {
+			p.s = p.s.gone
+		}
+		for j := range i {
+			if q := &e.posts[j]; q.s == p.s {
+				q.n, q.roles = q.n+p.n, q.roles|p.roles
+				e.posts = append(e.posts[:i], e.posts[i+1:]...)
+				i--
+				break
+			}
+		}
+	}
+}
+
+// index finds entities. It holds at most twice half of its bound: when the
+// young half is full, the old one, which was not asked for since, is forgotten.
+type index struct {
+	young, old map[key]*entity
+	half       int
+	forgotten  int64
+}
+
+func newIndex(bound int) *index {
+	return &index{young: make(map[key]*entity), old: make(map[key]*entity), half: max(bound/2, 1)}
+}
+
+func (x *index) get(k key) *entity {
+	if e := x.young[k]; e != nil {
+		return e
+	}
+	e := x.old[k]
+	if e == nil {
+		e = new(entity)
+	} else {
+		delete(x.old, k)
+	}
+	x.put(k, e)
+	return e
+}
+
+func (x *index) put(k key, e *entity) {
+	if len(x.young) >= x.half {
+		x.forgotten += int64(len(x.old))
+		x.old = x.young
+		x.young = make(map[key]*entity)
+	}
+	x.young[k] = e
+}
+
+// seenChunk is how many uids are kept in one record.
+const seenChunk = 4096
+
+// maxSeen is how many chunks are kept.
+const maxSeen = 256
+
+// seen remembers the findings that were added, the newest maxSeen*seenChunk.
+type seen struct {
+	at     map[uint64]uint32 // hash of the uid -> number of the strand, 0: suppressed
+	chunks [][]uint64        // a ring
+	turn   []int64           // of each chunk: when it was begun
+	next   int               // chunk that is written to, the one with the last turn
+	dirty  map[int]bool
+}
+
+func newSeen() *seen { return &seen{at: make(map[uint64]uint32), dirty: make(map[int]bool)} }
+
+func (s *seen) add(h uint64, num uint32) {
+	if len(s.chunks) == 0 {
+		s.grow(1)
+		s.turn[0] = 1
+	}
+	if len(s.chunks[s.next]) >= seenChunk {
+		turn := s.turn[s.next] + 1
+		s.next = (s.next + 1) % maxSeen
+		s.grow(s.next + 1)
+		s.turn[s.next] = turn
+		for _, old := range s.chunks[s.next] {
+			delete(s.at, old)
+		}
+		s.chunks[s.next] = s.chunks[s.next][:0]
+	}
+	s.chunks[s.next] = append(s.chunks[s.next], h)
+	s.dirty[s.next] = true
+	s.at[h] = num
+}
+
+func (s *seen) grow(n int) {
+	for len(s.chunks) < n {
+		s.chunks = append(s.chunks, nil)
+		s.turn = append(s.turn, 0)
+	}
+}
