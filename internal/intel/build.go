@@ -47,6 +47,7 @@ type Builder struct {
 	hash    hasher
 	hashed  chunked[pending]
 	v4      chunked[uint64]
+	marks   chunked[uint32] // of the filter alone
 	nets    []prefix
 	lens6   [129]bool
 	counts  [numTypes]int
@@ -122,6 +123,10 @@ func (b *Builder) Add(in Indicator) error {
 	case Domain:
 		b.labels = max(b.labels, strings.Count(in.Value, ".")+1)
 		b.addHash(Domain, []byte(in.Value), ref)
+		b.mark(Domain, in.Value, in.Value[lastTwo([]byte(in.Value)):])
+	case URL:
+		b.addHash(URL, []byte(in.Value), ref)
+		b.mark(URL, in.Value, in.Value[:strings.IndexByte(in.Value, '/')+1])
 	default:
 		b.addHash(in.Type, []byte(in.Value), ref)
 	}
@@ -168,6 +173,15 @@ func (b *Builder) addHash(t Type, key []byte, ref uint32) {
 	b.hashed.add(pending{b.hash.second(t, key), b.hash.first(t, key), ref})
 }
 
+// mark puts into the filter alone what a look-up asks for first: the last two
+// labels of a name, the site of a URL. When they are not in it, neither is
+// anything below them, and one access to memory has told.
+func (b *Builder) mark(t Type, value, of string) {
+	if value != of {
+		b.marks.add(b.hash.first(t, []byte(of)))
+	}
+}
+
 // Len is how many indicators were taken.
 func (b *Builder) Len() int {
 	n := 0
@@ -190,8 +204,8 @@ func (b *Builder) Build() *Set {
 			s.kinds |= 1 << t
 		}
 	}
-	s.filter = newFilter(b.hashed.n + b.v4.n)
-	s.fill(&b.hashed, &b.v4)
+	s.filter = newFilter(b.hashed.n + b.v4.n + b.marks.n)
+	s.fill(b)
 	s.exact = newExact(&b.hashed)
 	s.v4 = newAddresses(&b.v4)
 	s.nets = newSubnets(b.nets)

@@ -1,8 +1,8 @@
 package intel
 
 import (
+	"bytes"
 	"net/netip"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -140,6 +140,9 @@ func (s *Set) Domain(name string, at time.Time) (Hit, bool) {
 // suffix finds the longest listed suffix of a lower-case name, by whole
 // labels, and where it begins.
 func (s *Set) suffix(name []byte, at time.Time) ([]uint32, int) {
+	if two := lastTwo(name); two < 0 || !s.filter.has(s.hash.first(Domain, name[two:])) {
+		return nil, 0 // nothing below these two labels is listed, see Builder.mark
+	}
 	labels, from := 1, 0
 	for _, c := range name {
 		if c == '.' {
@@ -166,49 +169,42 @@ func (s *Set) URL(host string, port int64, path string, at time.Time) (Hit, bool
 	if !s.holds(URL) || host == "" || len(host) > maxName+8 || len(path) > maxValue {
 		return Hit{}, false
 	}
-	var buf [maxValue + 1024]byte
-	n := lower(buf[:maxName+8], host)
-	n = fixPort(&buf, n, port)
-	site := n
-	out := appendPath(buf[:n], path)
-	end := len(out)
-	refs := s.inForceOf(s.find(URL, out), at)
-	for i := site; i < len(out) && refs == nil; i++ {
-		if out[i] == '?' {
-			end = i
-			refs = s.inForceOf(s.find(URL, out[:i]), at)
-			break
+	if len(host)+3*len(path)+8 <= shortURL { // so that little has to be cleared for most
+		var buf [shortURL]byte
+		return s.url(buf[:], host, port, path, at)
+	}
+	var buf [longURL]byte
+	return s.url(buf[:], host, port, path, at)
+}
+
+const (
+	shortURL = 512
+	longURL  = maxName + 16 + 3*maxValue
+)
+
+func (s *Set) url(buf []byte, host string, port int64, path string, at time.Time) (Hit, bool) {
+	site := fixPort(buf, lower(buf[:maxName+8], host), port)
+	out := appendPath(buf[:site], path)
+	whole := out[:site+1] // "/" stands for the whole site
+	if !s.filter.has(s.hash.first(URL, whole)) {
+		return Hit{}, false // nothing of this site is listed, see Builder.mark
+	}
+	found := out
+	refs := s.inForceOf(s.find(URL, found), at)
+	if refs == nil {
+		if cut := bytes.IndexByte(out, '?'); cut > 0 {
+			found = out[:cut]
+			refs = s.inForceOf(s.find(URL, found), at)
 		}
 	}
 	if refs == nil {
-		end = site + 1
-		refs = s.inForceOf(s.find(URL, out[:end]), at)
+		found = whole
+		refs = s.inForceOf(s.find(URL, found), at)
 	}
 	if refs == nil {
 		return Hit{}, false
 	}
-	return s.hit(URL, string(out[:end]), refs, at, s.allowsURL(string(out[:end])))
-}
-
-// fixPort brings the port of a host in normal form: none for 80 and 443.
-func fixPort(buf *[maxValue + 1024]byte, n int, port int64) int {
-	for i := n - 1; i > 0 && n-i <= 6; i-- {
-		switch c := buf[i]; {
-		case c >= '0' && c <= '9':
-			continue
-		case c != ':':
-		case string(buf[i:n]) == ":80" || string(buf[i:n]) == ":443":
-			return i
-		default:
-			return n
-		}
-		break
-	}
-	if port <= 0 || port > 65535 || port == 80 || port == 443 {
-		return n
-	}
-	buf[n] = ':'
-	return len(strconv.AppendInt(buf[:n+1], port, 10))
+	return s.hit(URL, string(found), refs, at, s.allowsURL(string(found)))
 }
 
 // Path looks up a URL's path, without its query, on whatever host.
@@ -226,8 +222,16 @@ func (s *Set) Path(path string, at time.Time) (Hit, bool) {
 }
 
 func (s *Set) path(path string, at time.Time) (Hit, bool) {
-	var buf [maxValue + 1024]byte
-	out := appendPath(buf[:0], path)
+	if 3*len(path)+1 <= shortURL {
+		var buf [shortURL]byte
+		return s.pathIn(buf[:0], path, at)
+	}
+	var buf [longURL]byte
+	return s.pathIn(buf[:0], path, at)
+}
+
+func (s *Set) pathIn(buf []byte, path string, at time.Time) (Hit, bool) {
+	out := appendPath(buf, path)
 	refs := s.find(Path, out)
 	if !s.inForce(refs, at) {
 		return Hit{}, false
@@ -272,13 +276,18 @@ func (s *Set) find(t Type, key []byte) []uint32 {
 }
 
 // fill puts all keys into the filter.
-func (s *Set) fill(hashed *chunked[pending], v4 *chunked[uint64]) {
-	for _, chunk := range hashed.chunks {
+func (s *Set) fill(b *Builder) {
+	for _, chunk := range b.marks.chunks {
+		for _, h := range chunk {
+			s.filter.add(h)
+		}
+	}
+	for _, chunk := range b.hashed.chunks {
 		for i := range chunk {
 			s.filter.add(chunk[i].first)
 		}
 	}
-	for _, chunk := range v4.chunks {
+	for _, chunk := range b.v4.chunks {
 		for _, v := range chunk {
 			s.filter.add(mix4(uint32(v >> 32))) //nolint:gosec // G115: the high half
 		}
@@ -346,23 +355,4 @@ func (s *Set) indicator(t Type, value string, ref uint32) Indicator {
 		in.Until = epoch.Add(time.Duration(r.until) * time.Hour)
 	}
 	return in
-}
-
-// lower writes text in lower case, without a dot at its end, and returns the
-// length; 0 when it does not fit.
-func lower(to []byte, text string) int {
-	if n := len(text); n > 0 && text[n-1] == '.' {
-		text = text[:n-1]
-	}
-	if len(text) > len(to) {
-		return 0
-	}
-	for i := range len(text) {
-		c := text[i]
-		if c >= 'A' && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		to[i] = c
-	}
-	return len(text)
 }
