@@ -81,8 +81,8 @@ type Registry struct {
 
 	mu       sync.Mutex
 	nodes    map[string]*node
-	ips      map[string]*address
-	macs     map[string]*hardware
+	ips      index[address]
+	macs     index[hardware]
 	names    map[string]*node   // names of reporting hosts and names given by operators, lower case
 	called   map[string][]*node // by any name, lower case; what no longer holds stays until it is looked at
 	alias    map[string]string  // uid that was merged away -> uid
@@ -98,17 +98,18 @@ type Registry struct {
 	swept    int64 // newest at the last sweep
 }
 
-// address is one of our addresses and the device that has it now.
+// address is one of our addresses and the device that has it now. What an
+// event needs comes first, here and in node: it is one fetch from memory.
 type address struct {
-	text   string
-	addr   netip.Addr
 	node   *node
 	hw     *hardware // seen with it last
-	bound  int64     // when node got it
 	last   int64
+	ended  int64 // when the device got another lease; 0: still has it
+	bound  int64 // when node got it
 	pinned bool  // an operator gave it to the device
 	leased bool  // a DHCP server gave it to the device
-	ended  int64 // when the device got another lease; 0: still has it
+	text   string
+	addr   netip.Addr
 }
 
 // hardware is one MAC.
@@ -133,7 +134,7 @@ func New(cfg Config, table *oui.Table, now func() time.Time) *Registry {
 	}
 	return &Registry{
 		cfg: cfg, oui: table, now: now, types: kind.NewVocabulary(), claims: claim.New(nil),
-		nodes: make(map[string]*node), ips: make(map[string]*address), macs: make(map[string]*hardware),
+		nodes: make(map[string]*node), ips: newIndex[address](), macs: newIndex[hardware](),
 		names: make(map[string]*node), called: make(map[string][]*node), alias: make(map[string]string),
 	}
 }
@@ -254,13 +255,13 @@ func (r *Registry) Find(text string) []Device {
 		return []Device{r.exportOf(n)}
 	}
 	if addr, err := netip.ParseAddr(text); err == nil {
-		if a := r.ips[addr.Unmap().WithZone("").String()]; a != nil {
+		if a := r.ips.get(addr.Unmap().WithZone("").String()); a != nil {
 			return []Device{r.exportOf(a.node)}
 		}
 		return nil
 	}
 	if mac, ok := CanonicalMAC(text); ok {
-		if h := r.macs[mac]; h != nil && h.node != nil {
+		if h := r.macs.get(mac); h != nil && h.node != nil {
 			return []Device{r.exportOf(h.node)}
 		}
 		return nil

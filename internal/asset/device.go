@@ -177,34 +177,36 @@ const (
 
 // node is a device inside the registry.
 type node struct {
-	uid        string
-	chosen     [numKeys]int8 // position in evidence of what is believed, plus one
-	state      lifeState     // as it was when last computed, see sweep
-	evidence   []Evidence
-	bindings   []Binding // past ones
-	changes    []Change
-	apart      []string // uids that a person keeps apart from it
-	ips        []*address
-	macs       []*hardware
-	reported   []string // lower-case names it reports under, see Registry.names
-	hostnames  []string
-	software   []string
-	merged     []string
-	first      int64
+	// What most events read, together:
 	last       int64
+	first      int64
 	savedLast  int64
 	serves     protocols // by what the traffic said
 	guessed    protocols // by port number alone
 	speaks     protocols
-	polled     []*node // OT servers that it asked
-	conf       string  // confidentiality of its zone
-	inventory  bool    // an operator named it
-	gateway    bool
-	dirty      bool
-	kept       bool // was handed out to be kept
-	gone       bool // merged into another
+	uid        string
+	chosen     [numKeys]int8 // position in evidence of what is believed, plus one
+	state      lifeState     // as it was when last computed, see sweep
 	publishes  bool
 	programmed bool // it changed the program of a controller
+	evidence   []Evidence
+	polled     []*node // OT servers that it asked
+	conf       string  // confidentiality of its zone
+
+	bindings  []Binding // past ones
+	changes   []Change
+	apart     []string // uids that a person keeps apart from it
+	ips       []*address
+	macs      []*hardware
+	reported  []string // lower-case names it reports under, see Registry.names
+	hostnames []string
+	software  []string
+	merged    []string
+	inventory bool // an operator named it
+	gateway   bool
+	dirty     bool
+	kept      bool // was handed out to be kept
+	gone      bool // merged into another
 }
 
 // believe records evidence and takes the value over if nothing better is
@@ -220,7 +222,7 @@ func (n *node) believe(ev Evidence) bool {
 			return n.confirm(i, ev)
 		}
 	}
-	ev.Value = strings.Clone(ev.Value) // it may be a piece of a long line
+	ev.Value, ev.Event = strings.Clone(ev.Value), strings.Clone(ev.Event) // they may be pieces of many lines
 	if !n.keep(ev) {
 		return false
 	}
@@ -239,7 +241,7 @@ func (n *node) confirm(i int, ev Evidence) bool {
 	if now.Value == ev.Value || now.Source != ev.Source || now.Confidence > ev.Confidence || !ev.Since.After(now.Since) {
 		return false
 	}
-	ev.What = n.evidence[i].What
+	ev.Value, ev.What, ev.Event = n.evidence[i].Value, n.evidence[i].What, strings.Clone(ev.Event)
 	n.evidence[i] = ev
 	n.choose(ev.Key)
 	return true

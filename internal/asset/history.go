@@ -141,13 +141,13 @@ func (r *Registry) Split(uid, what, why string) (Device, error) {
 // were last seen with it.
 func (r *Registry) partOf(n *node, what string) (ips, macs []string) {
 	if addr, err := netip.ParseAddr(strings.TrimSpace(what)); err == nil {
-		if a := r.ips[addr.Unmap().WithZone("").String()]; a != nil && a.node == n {
+		if a := r.ips.get(addr.Unmap().WithZone("").String()); a != nil && a.node == n {
 			ips = []string{a.text}
 		}
 		return ips, nil
 	}
 	mac, _ := CanonicalMAC(what)
-	h := r.macs[mac]
+	h := r.macs.get(mac)
 	if h == nil || h.node != n {
 		return nil, nil
 	}
@@ -163,14 +163,14 @@ func (r *Registry) partOf(n *node, what string) (ips, macs []string) {
 // the addresses are pinned when no MAC goes with them.
 func (r *Registry) hand(o *observation, from, to *node, ips, macs []string) {
 	for _, mac := range macs {
-		if h := r.macs[mac]; h != nil && h.node == from {
+		if h := r.macs.get(mac); h != nil && h.node == from {
 			from.macs = slices.DeleteFunc(from.macs, func(x *hardware) bool { return x == h })
 			from.forget(func(ev Evidence) bool { return ev.Source == SourceOUI && strings.Contains(ev.What, mac) })
 			r.attach(o, to, h)
 		}
 	}
 	for _, ip := range ips {
-		if a := r.ips[ip]; a != nil && a.node == from {
+		if a := r.ips.get(ip); a != nil && a.node == from {
 			r.unbind(a, o.at)
 			r.bind(to, a, o.at)
 			a.pinned = len(macs) == 0

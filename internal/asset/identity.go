@@ -68,21 +68,21 @@ func (r *Registry) hardwareOf(mac string) *hardware {
 	if mac == "" {
 		return nil
 	}
-	if h := r.macs[mac]; h != nil {
+	if h := r.macs.get(mac); h != nil {
 		return h
 	}
 	canonical, ok := CanonicalMAC(mac)
 	if !ok {
 		return nil
 	}
-	h := r.macs[canonical]
+	h := r.macs.get(canonical)
 	if h == nil {
-		if len(r.macs) >= 2*r.cfg.MaxDevices {
+		if r.macs.len() >= 2*r.cfg.MaxDevices {
 			r.refused++
 			return nil
 		}
 		h = &hardware{mac: strings.Clone(canonical)}
-		r.macs[h.mac] = h
+		r.macs.put(h.mac, h)
 	}
 	return h
 }
@@ -111,11 +111,11 @@ func (r *Registry) bind(n *node, a *address, at int64) {
 		oldest := slices.MinFunc(n.ips, func(a, b *address) int { return int(min(max(a.last-b.last, -1), 1)) })
 		n.ips = slices.DeleteFunc(n.ips, func(x *address) bool { return x == oldest })
 		n.ended(oldest, oldest.last)
-		delete(r.ips, oldest.text)
+		r.ips.remove(oldest.text)
 	}
 	a.node, a.bound = n, at
 	n.ips = append(n.ips, a)
-	r.ips[a.text] = a
+	r.ips.put(a.text, a)
 	r.version++
 	r.applyZone(n, at)
 	r.touch(n)
@@ -276,7 +276,7 @@ func (r *Registry) lease(o *observation) {
 }
 
 func (r *Registry) holdLease(o *observation, n *node, hw *hardware, addr netip.Addr) *node {
-	a := r.ips[addr.String()]
+	a := r.ips.get(addr.String())
 	switch {
 	case a == nil:
 		a = r.newAddress(addr)
@@ -314,7 +314,7 @@ func (r *Registry) lapsed(a *address, at int64) bool {
 		return false
 	}
 	r.unbind(a, a.ended)
-	delete(r.ips, a.text)
+	r.ips.remove(a.text)
 	return true
 }
 

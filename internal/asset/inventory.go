@@ -315,12 +315,12 @@ func (r *Registry) match(row parsedRow) *node {
 		return n
 	}
 	for _, mac := range row.macs {
-		if h := r.macs[mac]; h != nil && h.node != nil {
+		if h := r.macs.get(mac); h != nil && h.node != nil {
 			return h.node
 		}
 	}
 	for _, addr := range row.addrs {
-		if a := r.ips[addr.String()]; a != nil {
+		if a := r.ips.get(addr.String()); a != nil {
 			return a.node
 		}
 	}

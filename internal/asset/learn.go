@@ -78,7 +78,7 @@ func (r *Registry) proven(o *observation, ip string) *node {
 		return nil
 	}
 	addr = addr.Unmap().WithZone("")
-	if a := r.ips[addr.String()]; a != nil {
+	if a := r.ips.get(addr.String()); a != nil {
 		return r.seen(a.node, a, o.at)
 	}
 	if r.scope(addr) != scopeLocal {

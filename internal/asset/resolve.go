@@ -20,7 +20,7 @@ func (r *Registry) endpoint(o *observation, ip, mac string, create bool) *node {
 		return nil
 	}
 	hw := r.hardwareOf(mac)
-	if a := r.ips[ip]; a != nil && !r.lapsed(a, o.at) && (hw == nil || hw.shared || (hw.node == a.node && a.hw == hw)) {
+	if a := r.ips.get(ip); a != nil && !r.lapsed(a, o.at) && (hw == nil || hw.shared || (hw.node == a.node && a.hw == hw)) {
 		return r.seen(a.node, a, o.at)
 	}
 	if ip == "" {
@@ -69,7 +69,7 @@ func (r *Registry) linkLocal(o *observation, addr netip.Addr, hw *hardware, crea
 	if n == nil {
 		return nil
 	}
-	if a := r.ips[addr.String()]; a == nil {
+	if a := r.ips.get(addr.String()); a == nil {
 		r.bind(n, r.newAddress(addr), o.at)
 	}
 	return n
@@ -116,7 +116,7 @@ func (r *Registry) markedLocal(o *observation, ip string) bool {
 // local resolves an address of ours, seen with a MAC or with none (nil).
 func (r *Registry) local(o *observation, addr netip.Addr, hw *hardware, create bool) *node {
 	ip := addr.String()
-	a := r.ips[ip]
+	a := r.ips.get(ip)
 	if a == nil {
 		if !create || (mayBeBroadcast(addr) && ip != o.e.SrcEndpointIP() && r.zoneOf(addr) < 0) {
 			return nil
@@ -250,7 +250,7 @@ func (r *Registry) reporter(o *observation) *node {
 		}
 	}
 	var n *node
-	if a := r.ips[ip]; a != nil {
+	if a := r.ips.get(ip); a != nil {
 		n = r.endpoint(o, ip, mac, true)
 	} else if addr, err := netip.ParseAddr(ip); err == nil && r.scope(addr) == scopeExternal {
 		if o.e.Has(event.SlotIdentitySource) {

@@ -166,7 +166,7 @@ func parseOwnIP(value string) (netip.Addr, error) {
 // pin gives an address to a device on an operator's word: traffic does not
 // move it again. A device known by that address alone becomes part of it.
 func (r *Registry) pin(o *observation, n *node, addr netip.Addr) error {
-	a := r.ips[addr.String()]
+	a := r.ips.get(addr.String())
 	switch {
 	case a == nil:
 		a = r.newAddress(addr)

@@ -255,14 +255,14 @@ func (r *Registry) restore(s savedDevice) *node {
 	}
 	for _, ip := range s.IPs {
 		addr, err := netip.ParseAddr(ip.IP)
-		if err != nil || r.ips[addr.String()] != nil {
+		if err != nil || r.ips.get(addr.String()) != nil {
 			continue
 		}
 		a := r.newAddress(addr)
 		a.node, a.bound, a.last, a.ended, a.pinned, a.leased = n, nanos(ip.Bound), nanos(ip.Last), nanos(ip.Ended), ip.Pinned, ip.Leased
 		a.hw = r.hardwareOf(ip.MAC)
 		n.ips = append(n.ips, a)
-		r.ips[a.text] = a
+		r.ips.put(a.text, a)
 	}
 	for _, name := range s.Reported {
 		if lower := strings.ToLower(name); r.names[lower] == nil {

@@ -29,6 +29,7 @@ type Event struct {
 	index [NumSlots]uint8 // position in vals plus one; 0: not set
 	slots []Slot          // the slots of vals, in the order they were set
 	vals  []value
+	lists [][]string // of the list fields; a value's num is the place
 	extra []Extra
 }
 
@@ -36,26 +37,32 @@ type Event struct {
 type Extra struct{ Name, Value string }
 
 type value struct {
-	num  uint64 // int, float bits, bool, or nanoseconds since 1970
-	str  string
-	list []string
+	num uint64 // int, float bits, bool, nanoseconds since 1970, or place in lists plus one
+	str string
 }
+
+// maxStale is how many texts of an event that was emptied may still be held
+// until the next ones take their place: clearing them costs as much as setting.
+const maxStale = 64
 
 // Reset empties the event and keeps its memory.
 func (e *Event) Reset() {
 	for _, s := range e.slots {
 		e.index[s] = 0
 	}
-	clear(e.vals)
-	clear(e.extra)
-	e.slots, e.vals, e.extra = e.slots[:0], e.vals[:0], e.extra[:0]
+	clear(e.lists)
+	if len(e.vals)+len(e.extra) > maxStale {
+		clear(e.vals)
+		clear(e.extra)
+	}
+	e.slots, e.vals, e.lists, e.extra = e.slots[:0], e.vals[:0], e.lists[:0], e.extra[:0]
 }
 
 // Clone returns a copy that shares no mutable memory with e.
 func (e *Event) Clone() *Event {
-	c := &Event{index: e.index, slots: slices.Clone(e.slots), vals: slices.Clone(e.vals), extra: slices.Clone(e.extra)}
-	for i := range c.vals {
-		c.vals[i].list = slices.Clone(c.vals[i].list)
+	c := &Event{index: e.index, slots: slices.Clone(e.slots), vals: slices.Clone(e.vals), lists: slices.Clone(e.lists), extra: slices.Clone(e.extra)}
+	for i := range c.lists {
+		c.lists[i] = slices.Clone(c.lists[i])
 	}
 	return c
 }
@@ -68,6 +75,9 @@ func (e *Event) Unset(s Slot) {
 	at := e.index[s]
 	if at == 0 {
 		return
+	}
+	if list := e.list(s); list != nil {
+		*list = nil
 	}
 	last := len(e.vals) - 1
 	moved := e.slots[last]
@@ -108,8 +118,8 @@ func (e *Event) Time(s Slot) time.Time {
 
 // List returns a list field, or nil if it is not set.
 func (e *Event) List(s Slot) []string {
-	if at := e.index[s]; at != 0 {
-		return e.vals[at-1].list
+	if list := e.list(s); list != nil {
+		return *list
 	}
 	return nil
 }
@@ -121,7 +131,7 @@ func (e *Event) SetStr(s Slot, v string) {
 		e.Unset(s)
 		return
 	}
-	e.at(s).str = v
+	e.put(s, value{str: v})
 }
 
 // SetIP sets an IP field to the canonical text of v (RFC 5952; an IPv4-mapped
@@ -129,6 +139,10 @@ func (e *Event) SetStr(s Slot, v string) {
 // stays unset and SetIP reports false, so that the caller can keep the text as
 // an extra.
 func (e *Event) SetIP(s Slot, v string) bool {
+	if isCanonicalIPv4(v) {
+		e.put(s, value{str: v})
+		return true
+	}
 	if strings.IndexByte(v, '.') < 0 && strings.IndexByte(v, ':') < 0 {
 		return false // no address, and often met where a host may also be named
 	}
@@ -140,12 +154,38 @@ func (e *Event) SetIP(s Slot, v string) bool {
 	if text := addr.Unmap().WithZone("").AppendTo(buf[:0]); string(text) != v {
 		v = string(text)
 	}
-	e.at(s).str = v
+	e.put(s, value{str: v})
 	return true
 }
 
+// isCanonicalIPv4 reports whether v is an IPv4 address: four numbers up to 255
+// without leading zeros, which is also the only way to write it.
+func isCanonicalIPv4(v string) bool {
+	if len(v) < len("0.0.0.0") || len(v) > len("255.255.255.255") {
+		return false
+	}
+	dots, digits, n := 0, 0, 0
+	for i := range len(v) {
+		switch c := v[i]; {
+		case c >= '0' && c <= '9':
+			if digits > 0 && n == 0 {
+				return false
+			}
+			if n = n*10 + int(c-'0'); n > 255 {
+				return false
+			}
+			digits++
+		case c == '.' && digits > 0:
+			dots, digits, n = dots+1, 0, 0
+		default:
+			return false
+		}
+	}
+	return dots == 3 && digits > 0
+}
+
 // SetInt sets an int field.
-func (e *Event) SetInt(s Slot, v int64) { e.at(s).num = uint64(v) } //nolint:gosec // G115: the bits are kept and read back by Int
+func (e *Event) SetInt(s Slot, v int64) { e.put(s, value{num: uint64(v)}) } //nolint:gosec // G115: the bits are kept and read back by Int
 
 // SetFloat sets a float field. NaN and infinities unset it.
 func (e *Event) SetFloat(s Slot, v float64) {
@@ -153,7 +193,7 @@ func (e *Event) SetFloat(s Slot, v float64) {
 		e.Unset(s)
 		return
 	}
-	e.at(s).num = math.Float64bits(v)
+	e.put(s, value{num: math.Float64bits(v)})
 }
 
 // SetBool sets a bool field.
@@ -162,18 +202,24 @@ func (e *Event) SetBool(s Slot, v bool) {
 	if v {
 		n = 1
 	}
-	e.at(s).num = n
+	e.put(s, value{num: n})
 }
 
 // SetTime sets a time field, kept to the nanosecond in UTC. Times outside the
 // years 1678 to 2261 cannot be kept and unset the field.
 func (e *Event) SetTime(s Slot, v time.Time) {
-	if y := v.UTC().Year(); y < 1678 || y > 2261 {
+	if sec := v.Unix(); sec < firstKept || sec >= endOfKept {
 		e.Unset(s)
 		return
 	}
 	e.SetInt(s, v.UnixNano())
 }
+
+// The years 1678 to 2261 in seconds since 1970, checked by test.
+const (
+	firstKept = -9214560000
+	endOfKept = 9214646400
+)
 
 // SetList sets a list field; the event keeps v. An empty list unsets it.
 func (e *Event) SetList(s Slot, v []string) {
@@ -181,7 +227,12 @@ func (e *Event) SetList(s Slot, v []string) {
 		e.Unset(s)
 		return
 	}
-	e.at(s).list = v
+	if list := e.list(s); list != nil {
+		*list = v
+		return
+	}
+	e.lists = append(e.lists, v)
+	e.put(s, value{num: uint64(len(e.lists))})
 }
 
 // SetExtra keeps a field that the schema does not know. A second value under
@@ -228,12 +279,20 @@ func (e *Event) num(s Slot) uint64 {
 	return 0
 }
 
-func (e *Event) at(s Slot) *value {
+// list is where the list of a field is kept, or nil.
+func (e *Event) list(s Slot) *[]string {
+	if kinds[s] != List || e.num(s) == 0 {
+		return nil
+	}
+	return &e.lists[e.num(s)-1]
+}
+
+func (e *Event) put(s Slot, v value) {
 	if at := e.index[s]; at != 0 {
-		return &e.vals[at-1]
+		e.vals[at-1] = v
+		return
 	}
 	e.slots = append(e.slots, s)
-	e.vals = append(e.vals, value{})
+	e.vals = append(e.vals, v)
 	e.index[s] = uint8(len(e.vals)) //nolint:gosec // G115: at most NumSlots entries, checked by test to fit
-	return &e.vals[len(e.vals)-1]
 }

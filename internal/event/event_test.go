@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"math"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -134,5 +135,70 @@ func TestAddressesAreCanonical(t *testing.T) {
 		if ok := e.SetIP(event.SlotSrcEndpointIP, in); ok != (want != "") || e.SrcEndpointIP() != want {
 			t.Errorf("%q became %q, %v", in, e.SrcEndpointIP(), ok)
 		}
+	}
+}
+
+// Which times can be kept is told by seconds; this tells it by the years.
+func TestTimesAreKeptFrom1678To2261(t *testing.T) {
+	for _, c := range []struct {
+		when time.Time
+		kept bool
+	}{
+		{time.Date(1677, 12, 31, 23, 59, 59, 999999999, time.UTC), false},
+		{time.Date(1678, 1, 1, 0, 0, 0, 0, time.UTC), true},
+		{time.Date(2261, 12, 31, 23, 59, 59, 999999999, time.UTC), true},
+		{time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC), false},
+	} {
+		var e event.Event
+		e.SetTimeField(c.when)
+		if e.Has(event.SlotTime) != c.kept || c.kept && !e.TimeField().Equal(c.when) {
+			t.Errorf("%v: kept %v as %v", c.when, e.Has(event.SlotTime), e.TimeField())
+		}
+	}
+}
+
+// FuzzSetIP holds the short way for usual addresses against package netip.
+func FuzzSetIP(f *testing.F) {
+	for _, v := range []string{
+		"10.0.0.1", "0.0.0.0", "255.255.255.255", "256.0.0.1", "1.2.3", "1.2.3.4.5", "01.2.3.4", "1..2.3", ".1.2.3", "1.2.3.",
+		"1.2.3.4 ", "::ffff:1.2.3.4", "fe80::1%eth0", "FE80::A", "::", "1.2.3.0000", "", "modbus",
+	} {
+		f.Add(v)
+	}
+	f.Fuzz(func(t *testing.T, v string) {
+		var e event.Event
+		ok := e.SetIP(event.SlotDeviceIP, v)
+		addr, err := netip.ParseAddr(v)
+		want := ""
+		if err == nil {
+			want = addr.Unmap().WithZone("").String()
+		}
+		if ok != (err == nil) || e.DeviceIP() != want {
+			t.Errorf("%q: %v %q, want %q, %v", v, ok, e.DeviceIP(), want, err)
+		}
+	})
+}
+
+// A list is kept apart from the other values: it must survive what is set and
+// taken away around it, and a copy must have its own.
+func TestListsStandAlone(t *testing.T) {
+	var e event.Event
+	e.SetAnswers([]string{"a"})
+	e.SetDHCPMessageType([]string{"ack"})
+	e.SetMessage("m")
+	e.SetAnswers(nil)
+	e.SetStr(event.SlotAnswers, "no list")
+	if e.Answers() != nil || e.DHCPMessageType()[0] != "ack" {
+		t.Errorf("got %q, %q", e.Answers(), e.DHCPMessageType())
+	}
+	c := e.Clone()
+	e.DHCPMessageType()[0] = "nak"
+	e.Reset()
+	e.SetAnswers([]string{"b"})
+	if got := c.DHCPMessageType(); len(got) != 1 || got[0] != "ack" {
+		t.Errorf("the copy has %q", got)
+	}
+	if e.DHCPMessageType() != nil || e.Answers()[0] != "b" {
+		t.Errorf("after Reset: %q, %q", e.Answers(), e.DHCPMessageType())
 	}
 }

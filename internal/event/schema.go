@@ -71,7 +71,15 @@ func Fields() []Field {
 func FieldOf(s Slot) Field { return table[s] }
 
 // KindOf returns the kind of a slot's values.
-func KindOf(s Slot) Kind { return table[s].Kind }
+func KindOf(s Slot) Kind { return kinds[s] }
+
+// kinds are those of the table, close together: every value set asks for one.
+var kinds = func() (k [NumSlots]Kind) {
+	for i, f := range table {
+		k[i] = f.Kind
+	}
+	return k
+}()
 
 // Schema looks fields up by name or alias. Build it once with [NewSchema].
 type Schema struct {

@@ -25,12 +25,26 @@ func SourceID(head []byte) string {
 // again has the same UID; two equal records in one source do not. 32 hex
 // digits (128 bits of SHA-256).
 func UID(sourceID string, offset int64, raw []byte) string {
+	var text [UIDSize]byte
+	return string(AppendUID(text[:0], sourceID, offset, raw))
+}
+
+// UIDSize is the length of a [UID].
+const UIDSize = 32
+
+// AppendUID appends the [UID] of a record to b.
+func AppendUID(b []byte, sourceID string, offset int64, raw []byte) []byte {
+	sum := sumOf(sourceID, offset, raw)
+	return hex.AppendEncode(b, sum[:UIDSize/2])
+}
+
+func sumOf(sourceID string, offset int64, raw []byte) [sha256.Size]byte {
 	var short [1024]byte // a usual record is hashed without an allocation
 	if len(sourceID)+8+len(raw) > len(short) {
-		return shortHex(longSum(sourceID, offset, raw))
+		return longSum(sourceID, offset, raw)
 	}
 	b := binary.BigEndian.AppendUint64(append(short[:0], sourceID...), uint64(offset)) //nolint:gosec // G115: only the bits matter
-	return shortHex(sha256.Sum256(append(b, raw...)))
+	return sha256.Sum256(append(b, raw...))
 }
 
 func longSum(sourceID string, offset int64, raw []byte) [sha256.Size]byte {
@@ -45,8 +59,4 @@ func longSum(sourceID string, offset int64, raw []byte) [sha256.Size]byte {
 	return sum
 }
 
-func shortHex(sum [sha256.Size]byte) string {
-	var text [32]byte
-	hex.Encode(text[:], sum[:16])
-	return string(text[:])
-}
+func shortHex(sum [sha256.Size]byte) string { return hex.EncodeToString(sum[:UIDSize/2]) }

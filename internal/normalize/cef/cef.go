@@ -52,7 +52,7 @@ type parser struct {
 // Parse implements [record.Parser].
 func (p *parser) Parse(rec record.Record, emit func(*event.Event)) error {
 	p.e.Reset()
-	raw := record.Text(rec.Raw)
+	raw := record.Text(p.src.Keep(rec.Raw))
 	when, ok := Read(&p.e, strings.TrimPrefix(raw, "\xef\xbb\xbf"), p.frame)
 	if !ok {
 		return fault.New(fault.Invalid, "neither CEF nor LEEF")

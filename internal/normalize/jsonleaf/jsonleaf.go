@@ -8,9 +8,11 @@ package jsonleaf
 
 import (
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"vedette/internal/fault"
+	"vedette/internal/normalize/record"
 )
 
 // The bounds of what one JSON record may hold; more is cut off into an error
@@ -21,6 +23,10 @@ const (
 	maxItems  = 1000
 	maxKey    = 512 // a key with those it is nested in
 )
+
+// maxStale is how many leaves of the last record may be held until the next
+// ones take their place: clearing them costs as much as writing them.
+const maxStale = 64
 
 // Leaf is one value of an object: nested objects are flattened, their keys
 // joined with dots. List is set for an array with members, and Value has them
@@ -56,16 +62,18 @@ type Scanner struct {
 	out   []Leaf
 	items []string // the members so far of the arrays being read, innermost last
 	lists []string // the members of the lists in out
-	texts arena
+	texts record.Texts
 	tmp   []byte
 }
 
 // Read reads one record, which must be one object and nothing else.
-func (s *Scanner) Read(record string) ([]Leaf, error) {
-	clear(s.out)
-	clear(s.lists)
+func (s *Scanner) Read(in string) ([]Leaf, error) {
+	if len(s.out)+len(s.lists) > maxStale {
+		clear(s.out)
+		clear(s.lists)
+	}
 	s.out, s.lists, s.items, s.path = s.out[:0], s.lists[:0], s.items[:0], s.path[:0]
-	s.in, s.at, s.valid = record, 0, utf8.ValidString(record)
+	s.in, s.at, s.valid = in, 0, utf8.ValidString(in)
 	s.keys.next()
 	if cap(s.tmp) > maxIdleBuffer {
 		s.tmp = nil
@@ -128,6 +136,10 @@ func (s *Scanner) object(depth int) error {
 
 // member reads a key and its value.
 func (s *Scanner) member(outer, depth int) error {
+	if k := s.keys.likely(outer); k != nil && strings.HasPrefix(s.in[s.at:], k.written) {
+		s.at += len(k.written)
+		return s.value(k, depth)
+	}
 	key, err := s.text()
 	if err != nil {
 		return err
@@ -143,20 +155,35 @@ func (s *Scanner) member(outer, depth int) error {
 		s.path = append(s.path, '.')
 	}
 	s.path = append(s.path, key...)
-	switch c := s.peek(); c {
-	case '{':
+	return s.value(nil, depth)
+}
+
+// value reads the value of a member: of the key k, or of the one in path.
+func (s *Scanner) value(k *Key, depth int) error {
+	c := s.peek()
+	if c == '{' || c == '[' {
 		s.at++
-		return s.object(depth + 1)
-	case '[':
-		s.at++
-		return s.array(depth + 1)
-	default:
-		v, err := s.scalar(c)
-		if err != nil {
-			return err
+		if k != nil {
+			s.path = append(s.path, k.Name...)
 		}
+		if c == '{' {
+			return s.object(depth + 1)
+		}
+		return s.array(depth + 1)
+	}
+	v, err := s.scalar(c)
+	if err != nil {
+		return err
+	}
+	if k == nil {
 		return s.leaf(v, nil)
 	}
+	if len(s.out) >= maxLeaves {
+		return tooMany()
+	}
+	s.keys.take(k)
+	s.out = append(s.out, Leaf{Key: k, Value: v})
+	return nil
 }
 
 // array reads on behind the opening bracket. Its plain members are one leaf,
@@ -231,12 +258,12 @@ func (s *Scanner) joined(list []string) string {
 		}
 		s.tmp = append(s.tmp, v...)
 	}
-	return s.texts.keep(s.tmp)
+	return s.texts.Keep(s.tmp)
 }
 
 func (s *Scanner) leaf(v string, list []string) error {
 	if len(s.out) >= maxLeaves {
-		return fault.New(fault.Limited, "more than %d values in one record", maxLeaves)
+		return tooMany()
 	}
 	s.out = append(s.out, Leaf{Key: s.keys.key(s.path), Value: v, List: list})
 	return nil
@@ -272,6 +299,10 @@ func (s *Scanner) wrong() error {
 		return fault.New(fault.Invalid, "the JSON object breaks off")
 	}
 	return fault.New(fault.Invalid, "not valid JSON")
+}
+
+func tooMany() error {
+	return fault.New(fault.Limited, "more than %d values in one record", maxLeaves)
 }
 
 func tooDeep() error {

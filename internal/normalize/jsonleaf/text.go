@@ -73,12 +73,22 @@ func (s *Scanner) digits() bool {
 	return s.at > start
 }
 
+// ends has the bytes that no text goes on over as it is: quote, backslash and
+// the control characters.
+var ends = func() (t [256]bool) {
+	for c := range ' ' {
+		t[c] = true
+	}
+	t['"'], t['\\'] = true, true
+	return t
+}()
+
 // text reads a text in quotes. Only one with escapes or with bytes that are no
 // UTF-8 is written anew, any other is a piece of the record.
 func (s *Scanner) text() (string, error) {
 	s.at++
 	start, i := s.at, s.at
-	for i < len(s.in) && s.in[i] != '"' && s.in[i] != '\\' && s.in[i] >= ' ' {
+	for i < len(s.in) && !ends[s.in[i]] {
 		i++
 	}
 	if s.at = i; i >= len(s.in) || s.in[i] < ' ' {
@@ -90,7 +100,7 @@ func (s *Scanner) text() (string, error) {
 			return s.in[start:i], nil
 		}
 		s.tmp = appendValid(s.tmp[:0], s.in[start:i])
-		return s.texts.keep(s.tmp), nil
+		return s.texts.Keep(s.tmp), nil
 	}
 	s.tmp = appendValid(s.tmp[:0], s.in[start:i])
 	return s.unescaped()
@@ -103,7 +113,7 @@ func (s *Scanner) unescaped() (string, error) {
 		switch c := s.in[s.at]; {
 		case c == '"':
 			s.at++
-			return s.texts.keep(s.tmp), nil
+			return s.texts.Keep(s.tmp), nil
 		case c < ' ':
 			return "", s.wrong()
 		case c == '\\':
@@ -205,24 +215,4 @@ func appendValid(b []byte, v string) []byte {
 	return b
 }
 
-// arena keeps many short texts in few pieces of memory. What is written into
-// one is never changed, so that its texts may be kept.
-type arena struct{ b strings.Builder }
-
-const (
-	arenaSize     = 4 << 10
-	maxIdleBuffer = 1 << 20 // more is not kept for the next record
-)
-
-func (a *arena) keep(v []byte) string {
-	if len(v) > arenaSize/4 {
-		return string(v)
-	}
-	if a.b.Cap()-a.b.Len() < len(v) {
-		a.b.Reset()
-		a.b.Grow(arenaSize)
-	}
-	n := a.b.Len()
-	a.b.Write(v)
-	return a.b.String()[n:]
-}
+const maxIdleBuffer = 1 << 20 // more is not kept for the next record

@@ -75,7 +75,7 @@ type parser struct {
 
 // Parse implements [record.Parser].
 func (p *parser) Parse(rec record.Record, emit func(*event.Event)) error {
-	raw := record.Text(rec.Raw)
+	raw := record.Text(p.src.Keep(rec.Raw))
 	e := &p.e
 	e.Reset()
 	stamp := ""

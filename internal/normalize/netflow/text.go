@@ -99,7 +99,7 @@ type textParser struct {
 
 // Parse implements [record.Parser].
 func (p *textParser) Parse(rec record.Record, emit func(*event.Event)) error {
-	raw := record.Text(rec.Raw)
+	raw := record.Text(p.src.Keep(rec.Raw))
 	line := strings.TrimSpace(strings.TrimPrefix(raw, "\xef\xbb\xbf"))
 	if p.columns == nil {
 		p.columns, p.names = header(line), strings.Split(line, ",")

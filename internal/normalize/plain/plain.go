@@ -50,7 +50,7 @@ func textLog(name string) string {
 // Parse implements [Parser].
 func (p *plainText) Parse(rec record.Record, emit func(*event.Event)) error {
 	p.e.Reset()
-	e, raw := &p.e, record.Text(rec.Raw)
+	e, raw := &p.e, record.Text(p.src.Keep(rec.Raw))
 	h := cutHead(strings.TrimSpace(raw), p.frame)
 	e.SetMessage(strings.TrimSpace(h.text))
 	e.SetClassUID(int64(event.BaseEvent))

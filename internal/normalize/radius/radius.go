@@ -48,7 +48,7 @@ type logParser struct {
 
 // Parse implements [record.Parser].
 func (p *logParser) Parse(rec record.Record, emit func(*event.Event)) error {
-	raw := record.Text(rec.Raw)
+	raw := record.Text(p.src.Keep(rec.Raw))
 	m := logShape.FindStringSubmatch(raw)
 	if m == nil {
 		return fault.New(fault.Invalid, "not a line of radius.log")

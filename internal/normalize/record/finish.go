@@ -10,17 +10,17 @@ import (
 	"vedette/internal/normalize/moment"
 )
 
-// oldestYear bounds what is a believable time: nothing that Vedette reads was
+// oldest bounds what is a believable time: nothing that Vedette reads was
 // logged before 1995, and a record from more than a day ahead of the clock
 // ([moment.AheadLimit]) is wrong.
-const oldestYear = 1995
+var oldest = time.Date(1995, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Finish sets what every event has: identity, origin, labels and raw bytes,
 // and marks a time that cannot be right. A record without a usable time (zero
 // when) is kept at 1970-01-01 and marked. raw is the record as text. Part tells
 // apart the events of one record; 0 for the first or only one.
 func Finish(e *event.Event, src *Source, rec Record, raw string, part int, when time.Time) {
-	suspect := when.IsZero() || when.Year() < oldestYear || !src.Now.IsZero() && when.Sub(src.Now) > moment.AheadLimit
+	suspect := when.IsZero() || when.Before(oldest) || !src.Now.IsZero() && when.Sub(src.Now) > moment.AheadLimit
 	if when.IsZero() {
 		when = time.Unix(0, 0).UTC()
 	}
@@ -34,7 +34,7 @@ func Finish(e *event.Event, src *Source, rec Record, raw string, part int, when 
 		e.SetMetadataClockSuspect(true)
 	}
 	disown(e)
-	e.SetMetadataUID(event.UID(src.ID, rec.Offset+int64(part)<<48, rec.Raw))
+	e.SetMetadataUID(src.uid(rec.Offset+int64(part)<<48, rec.Raw))
 	e.SetMetadataSource(src.Name)
 	if !e.Has(event.SlotLabelIntegrity) {
 		e.SetLabelIntegrity(event.Untrusted)

@@ -65,6 +65,8 @@ type Source struct {
 	Modified time.Time      // last change of the file; zero if unknown
 	Now      time.Time      // the clock when reading began
 	Location *time.Location // zone of times that name none; nil means UTC
+
+	texts *Texts // of its records
 }
 
 // Frame is what the source's times are read by that do not say all: the last

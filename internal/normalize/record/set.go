@@ -20,7 +20,7 @@ func Set(e *event.Event, slot event.Slot, name, v string) {
 	case event.String:
 		e.SetStr(slot, v)
 	case event.IP:
-		ok = e.SetIP(slot, v) && !strings.Contains(v, "%") // the zone is kept beside the address
+		ok = e.SetIP(slot, v) && strings.IndexByte(v, '%') < 0 // the zone is kept beside the address
 	case event.Int:
 		var n int64
 		if n, ok = ParseInt(v); ok && isPort(slot) {
@@ -148,6 +148,9 @@ func SetList(e *event.Event, slot event.Slot, name string, vs []string) {
 
 // ParseInt reads a decimal, 0x-hexadecimal or whole-valued float number.
 func ParseInt(v string) (int64, bool) {
+	if n, ok := plainInt(v); ok {
+		return n, true
+	}
 	if hex, isHex := strings.CutPrefix(v, "0x"); isHex {
 		n, err := strconv.ParseUint(hex, 16, 63)
 		return int64(n), err == nil
@@ -161,6 +164,21 @@ func ParseInt(v string) (int64, bool) {
 		return 0, false
 	}
 	return int64(f), true
+}
+
+// plainInt reads the usual form: up to 18 digits and nothing else.
+func plainInt(v string) (n int64, ok bool) {
+	if v == "" || len(v) > 18 {
+		return 0, false
+	}
+	for i := range len(v) {
+		c := v[i] - '0'
+		if c > 9 {
+			return 0, false
+		}
+		n = n*10 + int64(c)
+	}
+	return n, true
 }
 
 // NoSlot marks a value that has no field of its own; it is kept under the

@@ -48,7 +48,7 @@ type eve struct {
 
 // Parse implements [Parser].
 func (p *eve) Parse(rec record.Record, emit func(*event.Event)) error {
-	raw := string(rec.Raw)
+	raw := p.src.Keep(rec.Raw)
 	leaves, err := p.scan.Read(raw)
 	if err != nil {
 		return err

@@ -80,7 +80,7 @@ type line struct {
 // Parse implements [Parser].
 func (p *syslog) Parse(rec record.Record, emit func(*event.Event)) error {
 	p.e.Reset()
-	raw := record.Text(rec.Raw)
+	raw := record.Text(p.src.Keep(rec.Raw))
 	l, ok := p.cut(strings.TrimPrefix(raw, "\xef\xbb\xbf"))
 	if !ok {
 		return fault.New(fault.Invalid, "not a syslog line")

@@ -69,7 +69,7 @@ type senml struct {
 
 // Parse implements [record.Parser].
 func (p *senml) Parse(rec record.Record, emit func(*event.Event)) error {
-	raw := string(rec.Raw)
+	raw := p.out.src.Keep(rec.Raw)
 	m, err := readPack(strings.TrimSpace(strings.TrimPrefix(raw, "\xef\xbb\xbf")), p.frame)
 	if err != nil {
 		return err

@@ -58,7 +58,7 @@ var w3cFields = map[string]event.Slot{
 
 // Parse implements [record.Parser].
 func (p *w3c) Parse(rec record.Record, emit func(*event.Event)) error {
-	line := record.Text(rec.Raw)
+	line := record.Text(p.src.Keep(rec.Raw))
 	if strings.HasPrefix(line, "#") {
 		return p.header(line)
 	}

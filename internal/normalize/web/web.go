@@ -72,7 +72,7 @@ type lines struct {
 // Parse implements [record.Parser].
 func (p *lines) Parse(rec record.Record, emit func(*event.Event)) error {
 	p.e.Reset()
-	raw := record.Text(rec.Raw)
+	raw := record.Text(p.src.Keep(rec.Raw))
 	when, ok := p.read(&p.e, raw, p.src.Frame())
 	if !ok {
 		return fault.New(fault.Invalid, "%s", p.not)

@@ -62,7 +62,7 @@ type parser struct {
 
 // Parse implements [record.Parser].
 func (p *parser) Parse(rec record.Record, emit func(*event.Event)) error {
-	raw := string(rec.Raw)
+	raw := p.src.Keep(rec.Raw)
 	leaves, err := p.scan.Read(raw)
 	if err != nil {
 		return err

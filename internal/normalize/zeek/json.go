@@ -70,11 +70,15 @@ type zeekJSON struct {
 	file   string
 	shapes map[string]*zeekShape // by the keys of the object and its "_path"
 	print  []byte                // the key of the shape being looked for
+
+	last      *zeekShape // of the last record, if it may be used again
+	lastKeys  []*jsonleaf.Key
+	lastNamed string // its "_path"
 }
 
 // Parse implements [Parser].
 func (p *zeekJSON) Parse(rec record.Record, emit func(*event.Event)) error {
-	raw := string(rec.Raw)
+	raw := p.src.Keep(rec.Raw)
 	leaves, err := p.scan.Read(raw)
 	if err != nil {
 		return err
@@ -86,8 +90,8 @@ func (p *zeekJSON) Parse(rec record.Record, emit func(*event.Event)) error {
 		kv, c := &leaves[i], &shape.columns[i]
 		switch {
 		case kv.Value == "":
-		case c.name == "_path" && kv.Value == shape.name:
-		case c.name == "ts" && when.IsZero():
+		case c.role == rolePath && kv.Value == shape.name:
+		case c.role == roleTime && when.IsZero():
 			if when = moment.Epoch(kv.Value); when.IsZero() {
 				record.Keep(&p.e, "ts", kv.Value)
 			}
@@ -108,10 +112,15 @@ const (
 
 // shapeOf is the meaning of an object with these leaves.
 func (p *zeekJSON) shapeOf(leaves []jsonleaf.Leaf) *zeekShape {
+	if p.likeLast(leaves) {
+		return p.last
+	}
+	p.last, p.lastKeys = nil, p.lastKeys[:0]
 	named := ""
 	p.print = p.print[:0]
 	for i := range leaves {
 		p.print = binary.LittleEndian.AppendUint64(p.print, leaves[i].Key.ID)
+		p.lastKeys = append(p.lastKeys, leaves[i].Key)
 		if leaves[i].Key.Name == "_path" {
 			named = leaves[i].Value
 		}
@@ -119,6 +128,28 @@ func (p *zeekJSON) shapeOf(leaves []jsonleaf.Leaf) *zeekShape {
 	if len(leaves) > maxShapeColumns || len(named) > record.MaxLogWord {
 		return p.newShape(leaves, named)
 	}
+	p.last = p.known(leaves, named)
+	return p.last
+}
+
+// likeLast reports whether the leaves have the keys and the "_path" of the last
+// record, as most have.
+func (p *zeekJSON) likeLast(leaves []jsonleaf.Leaf) bool {
+	if p.last == nil || len(leaves) != len(p.lastKeys) {
+		return false
+	}
+	for i := range leaves {
+		if leaves[i].Key != p.lastKeys[i] || p.last.columns[i].role == rolePath && leaves[i].Value != p.lastNamed {
+			return false
+		}
+	}
+	return true
+}
+
+// known finds the shape by what is printed of the leaves, or makes it.
+func (p *zeekJSON) known(leaves []jsonleaf.Leaf, named string) *zeekShape {
+	named = strings.Clone(named) // it is a piece of the record
+	p.lastNamed = named
 	p.print = append(binary.LittleEndian.AppendUint64(p.print, 0), named...) // no key has the number 0
 	if s, ok := p.shapes[string(p.print)]; ok {
 		return s
@@ -126,7 +157,7 @@ func (p *zeekJSON) shapeOf(leaves []jsonleaf.Leaf) *zeekShape {
 	if p.shapes == nil || len(p.shapes) >= maxShapes {
 		p.shapes = make(map[string]*zeekShape)
 	}
-	s := p.newShape(leaves, strings.Clone(named)) // it is a piece of the record
+	s := p.newShape(leaves, named)
 	p.shapes[string(p.print)] = s
 	return s
 }

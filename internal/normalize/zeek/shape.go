@@ -23,7 +23,27 @@ type zeekShape struct {
 type zeekColumn struct {
 	name string
 	slot event.Slot // record.NoSlot: it is kept under its own name
-	list bool       // it may have several values in one cell
+	role role
+	list bool // it may have several values in one cell
+}
+
+// role is what a column is to the record as a whole.
+type role uint8
+
+const (
+	roleOther role = iota
+	roleTime       // when it was
+	rolePath       // which log it is of
+)
+
+func roleOf(column string) role {
+	switch column {
+	case "ts":
+		return roleTime
+	case "_path":
+		return rolePath
+	}
+	return roleOther
 }
 
 func newZeekShape(name string, columns []string) *zeekShape {
@@ -33,7 +53,7 @@ func newZeekShape(name string, columns []string) *zeekShape {
 	}
 	seen := make(map[string]bool, len(columns))
 	for i, c := range columns {
-		s.columns[i] = zeekColumn{name: c, slot: s.slotOf(c)}
+		s.columns[i] = zeekColumn{name: c, slot: s.slotOf(c), role: roleOf(c)}
 		if c == "" {
 			c = record.NoName
 		}

@@ -84,7 +84,7 @@ const (
 
 // Parse implements [Parser].
 func (p *zeekTSV) Parse(rec record.Record, emit func(*event.Event)) error {
-	line := record.Text(rec.Raw)
+	line := record.Text(p.src.Keep(rec.Raw))
 	if t := strings.TrimLeft(line, " \t"); strings.HasPrefix(t, "#") {
 		p.shape = nil
 		return p.header(t)
@@ -161,7 +161,7 @@ func (p *zeekTSV) row(rec record.Record, line string, emit func(*event.Event)) {
 			continue
 		}
 		c := &p.shape.columns[i]
-		if c.name == "ts" && when.IsZero() {
+		if c.role == roleTime && when.IsZero() {
 			if when = moment.Epoch(cell); when.IsZero() {
 				record.Keep(&p.e, c.name, unescapeZeek(cell))
 			}
