@@ -125,6 +125,7 @@ func (r *root) command() *cobra.Command {
 		r.demoCommand(), r.serveCommand(), r.ingestCommand(), r.parseCommand(),
 		r.askCommand(), r.queryCommand(), r.devicesCommand(),
 		r.findingsCommand(), r.incidentsCommand(),
+		r.rulesCommand(),
 		r.intelCommand(),
 		r.backupCommand(), r.restoreCommand(), r.maintainCommand(), r.doctorCommand(),
 		r.benchCommand(), r.configCommand(), r.versionCommand(),
