@@ -81,6 +81,7 @@ type sums struct {
 	Repeated  int64 `json:"repeated"`
 	Collected int64 `json:"collected"` // incidents that were put together for want of room
 	Fused     int64 `json:"fused"`     // parts that cannot be split off any more
+	Unsteady  int64 `json:"unsteady"`  // entities whose clock jumps
 	dirty     bool
 }
 
@@ -165,12 +166,8 @@ func (c *Correlator) place(g *glance) *strand {
 	fresh := s.take(g)
 	s.dirty, s.touched = true, c.arrived
 	if fresh && attached {
-		if len(s.Joins) < maxJoins {
-			x := &list[0]
-			s.Joins = append(s.Joins, Join{Reason: c.reason(x), Score: round(x.score), Finding: g.f.UID, At: g.f.Time})
-		} else {
-			s.JoinsMore++
-		}
+		x := &list[0]
+		s.takeJoin(joinRow{Join{Reason: c.reason(x), Score: round(x.score), Finding: g.f.UID, At: g.f.Time, Count: 1}, hashOf(x.as, x.tie.key.kind, x.tie.key.value, x.step)})
 	}
 	c.meet(g, s)
 	for i := range list {
@@ -186,12 +183,27 @@ func (c *Correlator) meet(g *glance, s *strand) {
 	for i := range g.ties {
 		t, e := &g.ties[i], c.found[i]
 		e.note(s, t.roles)
+		c.steady(e, g.f.Time)
 		for j := range g.ties {
 			if o := &g.ties[j]; i != j && o.roles&^with != 0 {
 				e.peers.add(o.hash)
 			}
 		}
 	}
+}
+
+// steady notices entities whose findings jump back in time again and again: of
+// them time says nothing.
+func (c *Correlator) steady(e *entity, at time.Time) {
+	if e.met++; e.met%64 == 0 {
+		e.jumps /= 2
+	}
+	if !e.last.IsZero() && at.Before(e.last.Add(-c.cfg.Window)) && e.jumps < 2*unsteady {
+		if e.jumps++; e.jumps == unsteady {
+			c.sums.Unsteady++
+		}
+	}
+	e.last = at
 }
 
 // start begins an incident with a finding.
@@ -270,6 +282,7 @@ func (c *Correlator) Conditions() []Condition {
 	}
 	say(c.sums.Collected, "incidents-full", "so many incidents were open that the least severe ones were put together by rule")
 	say(c.sums.Fused, "parts-full", "incidents have so many parts that the smallest ones cannot be split off any more")
+	say(c.sums.Unsteady, "clocks-unsteady", "findings of one entity jump back in time again and again: repeats are joined whatever their time says")
 	say(c.index.forgotten, "entities-full", "so many entities were met that those not met for longest are not looked up any more")
 	return all
 }

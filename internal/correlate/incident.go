@@ -122,12 +122,14 @@ type Edge struct {
 	Findings []string `json:"findings"` // uids
 }
 
-// Join is a reason for which findings were put into an incident.
+// Join is a reason for which findings were put into an incident, as it was the
+// first time.
 type Join struct {
 	Reason  string    `json:"reason"`
 	Score   float64   `json:"score"`
 	Finding string    `json:"finding"` // uid
 	At      time.Time `json:"at"`      // of the finding
+	Count   int64     `json:"count"`   // kinds of findings that came in for it
 }
 
 // Merge tells of an incident that became part of another one. [Correlator.Split]

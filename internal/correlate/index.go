@@ -1,5 +1,7 @@
 package correlate
 
+import "time"
+
 // maxPosts is how many incidents an entity leads to: the ones it was in last.
 const maxPosts = 8
 
@@ -8,7 +10,13 @@ type entity struct {
 	peers distinct // whom it was met with
 	hub   int      // peers as of an earlier run
 	posts []post   // where it was met, newest last
+	last  time.Time
+	met   uint32
+	jumps uint8 // back in time by more than the window, of late
 }
+
+// unsteady is how many jumps make a clock that is not believed.
+const unsteady = 8
 
 // post is the part of an entity in a strand.
 type post struct {

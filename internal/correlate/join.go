@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"vedette/internal/event"
 )
 
 // What ties are worth. All of these are probabilities that are joined by
@@ -17,7 +19,7 @@ const (
 	acting      = 0.80 // the same source acts again
 	alikeSource = 0.90 // the same source does the same again, to whomever
 	alikeTarget = 0.80 // the same happens to the same target, from wherever
-	outsiders   = 0.60 // hosts of the internet try themselves on one device
+	outsiders   = 0.60 // hosts of the internet try themselves on one device, with what is medium at most
 	repeats     = 0.95 // the same between the same ends
 
 	lateral  = 0.50 // a victim becomes a source
@@ -45,6 +47,7 @@ type candidate struct {
 	as      string // how it counts
 	core    bool   // a tie stands for the whole strand
 	lateral float64
+	jumpy   bool // the clock of a shared entity is not to be believed
 	score   float64
 	gap     time.Duration
 	step    string // how it advances
@@ -70,6 +73,7 @@ func (c *Correlator) candidates(g *glance) []candidate {
 				at = len(list) - 1
 			}
 			list[at].weigh(g, t, p, degree)
+			list[at].jumpy = list[at].jumpy || e.jumps >= unsteady
 		}
 	}
 	for i := range list {
@@ -121,7 +125,7 @@ func (x *candidate) weigh(g *glance, t *tie, p *post, degree int) {
 		a, as = a*hub*edge, "same target"
 		if alike && core {
 			a = max(a, alikeTarget)
-		} else if core && g.outside && p.s.outside() {
+		} else if core && g.outside && g.severity <= event.Medium && p.s.outside() {
 			a = max(a, outsiders)
 		}
 	case t.roles&actor != 0 && p.roles&victim != 0:
@@ -147,10 +151,11 @@ func (x *candidate) weigh(g *glance, t *tie, p *post, degree int) {
 // judge turns the case into a score: ties, then the course of the attack, then
 // time.
 func (x *candidate) judge(g *glance, c *Correlator) {
-	against := x.against
+	against, repeat := x.against, false
 	for i := range x.s.Kinds {
 		if x.s.Kinds[i].key == g.kind {
 			against = min(against, 1-repeats)
+			repeat = true
 			break
 		}
 	}
@@ -167,6 +172,9 @@ func (x *candidate) judge(g *glance, c *Correlator) {
 		}
 	}
 	x.gap = gap(g.f.First, g.f.Time, x.s.First, x.s.Last)
+	if x.gap > 0 && repeat && x.jumpy {
+		x.gap, x.step = 0, "its clock jumps"
+	}
 	if x.gap > c.cfg.Window {
 		x.score = 0
 		return
@@ -202,8 +210,12 @@ func (x *candidate) advance(g *glance, t *Techniques) (step string, p float64) {
 	return "", 0
 }
 
-// outside reports whether its findings come from hosts of the internet.
+// outside reports whether its findings come from hosts of the internet, and are
+// medium at most.
 func (s *strand) outside() bool {
+	if s.gravest() > event.Medium {
+		return false
+	}
 	for i := range s.Nodes {
 		n := &s.Nodes[i]
 		if n.Roles&actor != 0 {

@@ -199,10 +199,10 @@ func (c *Correlator) makeRoom() {
 			list = append(list, s)
 		}
 	}
-	slices.SortFunc(list, func(a, b *strand) int {
-		return cmp.Or(cmp.Compare(a.gravest(), b.gravest()), cmp.Compare(a.touched, b.touched))
-	})
-	for _, s := range list[:min(len(list), c.cfg.MaxOpen/10+1)] {
+	// By severity, then by when the last finding came: one number to compare.
+	order := func(s *strand) uint64 { return uint64(s.gravest())<<56 | s.touched } //nolint:gosec // G115: a severity is 1 to 6
+	slices.SortFunc(list, func(a, b *strand) int { return cmp.Compare(order(a), order(b)) })
+	for _, s := range list[:min(len(list), c.cfg.MaxOpen/5+1)] {
 		into := c.collector(s)
 		into.touched = c.arrived
 		for len(s.parts) > 0 {
@@ -212,7 +212,7 @@ func (c *Correlator) makeRoom() {
 		c.sums.Collected++
 	}
 	c.sums.dirty = true
-	c.roomAt = c.arrived + uint64(c.cfg.MaxOpen/20) //nolint:gosec // G115: not negative
+	c.roomAt = c.arrived + uint64(c.cfg.MaxOpen/10) //nolint:gosec // G115: not negative
 }
 
 // maxCollectors bounds the incidents that are made of others: beyond it one

@@ -1,6 +1,9 @@
 package correlate
 
-func (s *state) takeRule(r ruleRow) {
+import "vedette/internal/event"
+
+// takeRule reports whether the template is a new one.
+func (s *state) takeRule(r ruleRow) (fresh bool) {
 	for i := range s.Rules {
 		if have := &s.Rules[i]; have.Template == r.Template {
 			have.Count += r.Count
@@ -8,12 +11,12 @@ func (s *state) takeRule(r ruleRow) {
 			if r.Severity > have.Severity {
 				have.Severity, have.Rule, have.Title = r.Severity, r.Rule, r.Title
 			}
-			return
+			return false
 		}
 	}
 	if len(s.Rules) < maxRules {
 		s.Rules = append(s.Rules, r)
-		return
+		return true
 	}
 	// The least severe one is counted only.
 	least := 0
@@ -24,56 +27,59 @@ func (s *state) takeRule(r ruleRow) {
 	}
 	if s.Rules[least].Severity < r.Severity {
 		s.Rules[least], r = r, s.Rules[least]
+		fresh = true
 	}
 	s.RulesMore += r.Count
+	return fresh
 }
 
-func (s *state) takeKind(k kindRow) (fresh bool) {
-	same := 0
+// takeKind reports whether the kind is a new one that is listed. newRule says
+// that its template was not there before.
+func (s *state) takeKind(k kindRow, newRule bool) (fresh bool) {
+	least := 0
 	for i := range s.Kinds {
 		have := &s.Kinds[i]
 		if have.key == k.key {
 			have.fold(k)
 			return false
 		}
-		if have.Template == k.Template {
-			same++
+		if have.Severity < s.Kinds[least].Severity {
+			least = i
 		}
 	}
 	if len(s.Kinds) < maxKinds {
 		s.Kinds = append(s.Kinds, k)
 		return true
 	}
-	drop := s.leastTelling(k, same)
-	if drop >= 0 {
-		s.Kinds[drop], k = k, s.Kinds[drop]
+	switch {
+	case s.Kinds[least].Severity < k.Severity:
+	case newRule:
+		least = s.commonest(k.Severity)
+	default:
+		least = -1
+	}
+	if least >= 0 {
+		s.Kinds[least], k = k, s.Kinds[least]
 	}
 	s.KindsMore += k.Count
-	return drop >= 0
+	return least >= 0
 }
 
-// leastTelling is the row that makes room for k, or -1: the least severe one
-// when it is below k; one of the template with most rows when k's has none.
-func (s *state) leastTelling(k kindRow, same int) int {
-	least := 0
-	for i := range s.Kinds {
-		if s.Kinds[i].Severity < s.Kinds[least].Severity {
-			least = i
-		}
-	}
-	if s.Kinds[least].Severity < k.Severity {
-		return least
-	}
-	if same > 0 {
-		return -1
-	}
-	rows := map[uint64]int{}
-	for i := range s.Kinds {
-		rows[s.Kinds[i].Template]++
-	}
+// commonest is the last row of the template with most rows of at most that
+// severity, so that a rule that is new finds room; -1 when all have one.
+func (s *state) commonest(at event.Severity) int {
 	drop, most := -1, 1
-	for i := len(s.Kinds) - 1; i >= 0; i-- {
-		if n := rows[s.Kinds[i].Template]; s.Kinds[i].Severity <= k.Severity && n > most {
+	for i := range s.Kinds {
+		if s.Kinds[i].Severity > at {
+			continue
+		}
+		n := 0
+		for j := range s.Kinds {
+			if s.Kinds[j].Template == s.Kinds[i].Template {
+				n++
+			}
+		}
+		if n >= most && n > 1 {
 			drop, most = i, n
 		}
 	}
@@ -156,4 +162,18 @@ func addUIDs(have, more []string) []string {
 		have = append(have, uid)
 	}
 	return have
+}
+
+func (s *state) takeJoin(j joinRow) {
+	for i := range s.Joins {
+		if have := &s.Joins[i]; have.Key == j.Key {
+			have.Count += j.Count
+			return
+		}
+	}
+	if len(s.Joins) >= maxJoins {
+		s.JoinsMore += j.Count
+		return
+	}
+	s.Joins = append(s.Joins, j)
 }

@@ -50,14 +50,14 @@ type state struct {
 	Newest    []string  `json:"newest"` // uids of the findings that came last, newest last
 	Devices   distinct  `json:"devices"`
 
-	Joins      []Join   `json:"joins,omitempty"`
-	JoinsMore  int64    `json:"joins_more,omitempty"`
-	Merges     []Merge  `json:"merges,omitempty"`
-	MergesMore int64    `json:"merges_more,omitempty"`
-	Closed     bool     `json:"closed,omitempty"`
-	Collects   string   `json:"collects,omitempty"` // template of what was put together for want of room
-	Follows    string   `json:"follows,omitempty"`
-	History    []Change `json:"history,omitempty"`
+	Joins      []joinRow `json:"joins,omitempty"`
+	JoinsMore  int64     `json:"joins_more,omitempty"`
+	Merges     []Merge   `json:"merges,omitempty"`
+	MergesMore int64     `json:"merges_more,omitempty"`
+	Closed     bool      `json:"closed,omitempty"`
+	Collects   string    `json:"collects,omitempty"` // template of what was put together for want of room
+	Follows    string    `json:"follows,omitempty"`
+	History    []Change  `json:"history,omitempty"`
 }
 
 // strand is findings that belong together whatever a person says of a merge:
@@ -107,6 +107,12 @@ type kindRow struct {
 	key       uint64
 }
 
+// joinRow folds joins for one reason.
+type joinRow struct {
+	Join
+	Key uint64 `json:"key"`
+}
+
 type nodeRow struct {
 	Type  string `json:"type"`
 	Value string `json:"value"`
@@ -148,11 +154,11 @@ func (s *strand) take(g *glance) (fresh bool) {
 	s.Events += int64(max(f.Count, 1))
 	s.Severity[g.severity]++
 	s.Label = higherLabel(s.Label, f.Labels.Confidentiality)
-	s.takeRule(ruleRow{Rule: g.rule, Title: g.title, Family: f.Family, Severity: g.severity, Count: 1, Confidence: f.Confidence, Template: g.template})
+	newRule := s.takeRule(ruleRow{Rule: g.rule, Title: g.title, Family: f.Family, Severity: g.severity, Count: 1, Confidence: f.Confidence, Template: g.template})
 	fresh = s.takeKind(kindRow{
 		Template: g.template, Rule: g.rule, Title: g.title, Family: f.Family, Severity: g.severity, Src: g.src, Dst: g.dst,
 		Device: g.device, Technique: g.lead, Count: 1, First: f.First, Last: f.Time, UID: f.UID, New: f.UID, key: g.kind,
-	})
+	}, newRule)
 	for i := range g.ties {
 		t := &g.ties[i]
 		s.takeNode(nodeRow{Type: t.key.kind, Value: t.key.value, Roles: t.roles, Count: 1, hash: t.hash})
@@ -225,11 +231,14 @@ func (s *state) absorb(o *state) {
 		s.Severity[i] += o.Severity[i]
 	}
 	s.Label = higherLabel(s.Label, o.Label)
+	var fresh []uint64
 	for _, r := range o.Rules {
-		s.takeRule(r)
+		if s.takeRule(r) {
+			fresh = append(fresh, r.Template)
+		}
 	}
 	for _, k := range o.Kinds {
-		s.takeKind(k)
+		s.takeKind(k, slices.Contains(fresh, k.Template))
 	}
 	for _, n := range o.Nodes {
 		s.takeNode(n)
@@ -252,7 +261,10 @@ func (s *state) absorb(o *state) {
 	if len(s.Newest) > maxNewest {
 		s.Newest = slices.Clone(s.Newest[len(s.Newest)-maxNewest:])
 	}
-	s.Joins, s.JoinsMore = bounded(s.Joins, o.Joins, maxJoins, s.JoinsMore+o.JoinsMore)
+	for _, j := range o.Joins {
+		s.takeJoin(j)
+	}
+	s.JoinsMore += o.JoinsMore
 	s.History, _ = bounded(s.History, o.History, maxHistory, 0)
 }
 

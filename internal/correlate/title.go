@@ -122,7 +122,7 @@ func (c *Correlator) phrase(w *state, lead *kindRow, target, source string, n li
 	} else if source != "" && source != target {
 		by = " by " + source
 	}
-	if verb := c.verb(w, lead); verb != "" && who != "" {
+	if verb := c.verb(w, lead); verb != "" && who != "" && (by != "" || strings.HasPrefix(verb, "had ")) {
 		if n.targets > 1 {
 			verb = strings.ReplaceAll(" "+verb, " was ", " were ")[1:]
 		}

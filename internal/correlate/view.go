@@ -101,7 +101,9 @@ func (c *Correlator) view(s *strand, full bool) Incident {
 	if full {
 		in.Timeline = c.timeline(w)
 		in.Graph = c.graph(w)
-		in.Joins = slices.Clone(w.Joins)
+		for _, j := range w.Joins {
+			in.Joins = append(in.Joins, j.Join)
+		}
 	}
 	return in
 }
