@@ -245,8 +245,8 @@ func (a *App) keepDevices(ctx context.Context) error { return a.keep(ctx, a.devi
 // keepNewDevices writes those alone that were never written.
 func (a *App) keepNewDevices(ctx context.Context) error { return a.keep(ctx, a.devices.Fresh) }
 
-func (a *App) keep(ctx context.Context, changed func() ([]asset.Record, []asset.Device, error)) error {
-	records, devices, err := changed()
+func (a *App) keep(ctx context.Context, changed func() ([]asset.Record, []store.Device, error)) error {
+	records, rows, err := changed()
 	if err != nil || len(records) == 0 {
 		return err
 	}
@@ -262,10 +262,6 @@ func (a *App) keep(ctx context.Context, changed func() ([]asset.Record, []asset.
 	}
 	if err := a.records.Update(ctx, changes...); err != nil {
 		return retry(fmt.Errorf("keeping devices: %w", err))
-	}
-	rows := make([]store.Device, 0, len(devices))
-	for _, d := range devices {
-		rows = append(rows, d.Rows()...)
 	}
 	if err := a.events.PutDevices(ctx, rows); err != nil {
 		return retry(fmt.Errorf("keeping the device table: %w", err))

@@ -385,18 +385,12 @@ func compareDevices(a, b Device) int {
 	return strings.Compare(a.UID, b.UID)
 }
 
-// compareIPs orders IPv4 before IPv6, and link-local addresses last.
+// compareIPs is [compareAddrs] for texts.
 func compareIPs(a, b string) int {
 	x, errX := netip.ParseAddr(a)
 	y, errY := netip.ParseAddr(b)
 	if errX != nil || errY != nil {
 		return strings.Compare(a, b)
 	}
-	if x.IsLinkLocalUnicast() != y.IsLinkLocalUnicast() {
-		if y.IsLinkLocalUnicast() {
-			return -1
-		}
-		return 1
-	}
-	return x.Compare(y)
+	return compareAddrs(x, y)
 }

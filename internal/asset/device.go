@@ -338,30 +338,22 @@ func (n *node) export() Device {
 		}
 	}
 	d.Bindings, d.Changes = n.bindingsNow(), slices.Clone(n.changes)
-	for _, a := range n.ips {
-		if a.ended == 0 {
-			d.IPs = append(d.IPs, a.text)
-		}
-	}
-	slices.SortFunc(d.IPs, compareIPs)
-	for _, h := range n.macs {
-		d.MACs = append(d.MACs, h.mac)
-	}
-	slices.Sort(d.MACs)
+	d.IPs, d.MACs = n.addresses()
 	return d
 }
 
 // byDefault is the name of a device that has none, as [Device.Name] gives it.
 func (n *node) byDefault() string {
-	best := ""
+	var first *address
 	for _, a := range n.ips {
-		if a.ended == 0 && (best == "" || compareIPs(a.text, best) < 0) {
-			best = a.text
+		if a.ended == 0 && (first == nil || compareAddrs(a.addr, first.addr) < 0) {
+			first = a
 		}
 	}
-	if best != "" {
-		return best
+	if first != nil {
+		return first.text
 	}
+	best := ""
 	for _, h := range n.macs {
 		if best == "" || h.mac < best {
 			best = h.mac

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"vedette/internal/fault"
+	"vedette/internal/store"
 )
 
 // RecordKind is the kind of the registry's records in store.Records.
@@ -70,10 +71,10 @@ type savedMAC struct {
 }
 
 // Dirty returns the records of the devices that changed since they were last
-// handed out (a later last-seen time alone counts once a minute), and the
-// devices themselves for the table that queries join. If keeping them fails,
+// handed out (a later last-seen time alone counts once a minute), and their
+// rows of the table that queries join. If keeping them fails,
 // hand the uids to [Registry.Retry].
-func (r *Registry) Dirty() (records []Record, devices []Device, err error) {
+func (r *Registry) Dirty() (records []Record, rows []store.Device, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.sweep()
@@ -84,7 +85,7 @@ func (r *Registry) Dirty() (records []Record, devices []Device, err error) {
 
 // Fresh is Dirty for those devices alone that were never handed out, and for
 // merged ones: what must be kept before events that name them are.
-func (r *Registry) Fresh() (records []Record, devices []Device, err error) {
+func (r *Registry) Fresh() (records []Record, rows []store.Device, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	take := r.fresh
@@ -94,7 +95,7 @@ func (r *Registry) Fresh() (records []Record, devices []Device, err error) {
 
 // handOut encodes nodes. One that Fresh took is in r.dirty still, and is left
 // out there by its mark.
-func (r *Registry) handOut(take []*node) (records []Record, devices []Device, err error) {
+func (r *Registry) handOut(take []*node) (records []Record, rows []store.Device, err error) {
 	for _, n := range take {
 		if n.gone || !n.dirty {
 			continue
@@ -108,7 +109,7 @@ func (r *Registry) handOut(take []*node) (records []Record, devices []Device, er
 		n.savedLast, n.kept = n.last, true
 		records = append(records, Record{ID: n.uid, JSON: raw})
 		n.state, _ = r.stateOf(n)
-		devices = append(devices, r.exportOf(n))
+		rows = r.appendRows(rows, n)
 	}
 	for _, uid := range r.dropped {
 		raw, merr := json.Marshal(savedDevice{Version: recordVersion, UID: uid, MergedInto: r.alias[uid]})
@@ -119,7 +120,7 @@ func (r *Registry) handOut(take []*node) (records []Record, devices []Device, er
 		records = append(records, Record{ID: uid, JSON: raw})
 	}
 	r.dropped = r.dropped[:0]
-	return records, devices, err
+	return records, rows, err
 }
 
 // Retry marks devices as changed again.

@@ -5,6 +5,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -68,7 +70,8 @@ func (r *Records) open(ctx context.Context) error {
 		return err
 	}
 	pragmas := "_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)"
-	if r.writer, err = sql.Open("sqlite", r.dsn(r.path, pragmas+"&_txlock=immediate")); err != nil {
+	// The writer's 16 MiB of pages keep a large fleet's from being read again.
+	if r.writer, err = sql.Open("sqlite", r.dsn(r.path, pragmas+"&_txlock=immediate&_pragma=cache_size(-16000)")); err != nil {
 		return err
 	}
 	r.writer.SetMaxOpenConns(1)
@@ -251,6 +254,7 @@ func (r *Records) Update(ctx context.Context, changes ...store.Change) error {
 		return r.fault(ctx, err, doing)
 	}
 	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
+	changes = inOrder(changes)
 	for len(changes) > 0 {
 		n, err := applySome(ctx, tx, changes)
 		if err != nil {
@@ -262,6 +266,19 @@ func (r *Records) Update(ctx context.Context, changes ...store.Change) error {
 		return r.fault(ctx, err, doing)
 	}
 	return nil
+}
+
+// inOrder is many writes without a version check in the order of the table, so
+// that each page is met once; others keep the order that they were given.
+func inOrder(changes []store.Change) []store.Change {
+	if len(changes) < unchecked || slices.ContainsFunc(changes, func(c store.Change) bool { return c.Version != store.AnyVersion }) {
+		return changes
+	}
+	sorted := slices.Clone(changes)
+	slices.SortStableFunc(sorted, func(a, b store.Change) int {
+		return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.ID, b.ID))
+	})
+	return sorted
 }
 
 // unchecked is how many writes without a version check go into one statement.
