@@ -207,16 +207,16 @@ func timePart(part, s, folded string) (float64, bool) {
 }
 
 // clipped is a value as a reason shows it.
-func clipped(sc *Scratch, v *fieldValue) string {
+func clipped(sc *Scratch, v *fieldValue, most int) string {
 	s := v.str
 	if s == "" {
 		s = string(sc.folded(v))
 	}
-	if len(s) > maxObserved {
-		return strings.ToValidUTF8(s[:maxObserved], "") + "..."
+	if len(s) > most {
+		return strings.ToValidUTF8(s[:most], "") + "..."
 	}
 	return strings.Clone(s)
 }
 
-// maxObserved bounds what a reason quotes of a value.
+// maxObserved is what a reason quotes of a value unless told otherwise.
 const maxObserved = 200

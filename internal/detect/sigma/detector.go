@@ -1,59 +1,263 @@
 package sigma
 
 import (
+	"bytes"
+	"hash/maphash"
 	"sync/atomic"
+	"time"
 
 	"vedette/internal/detect"
+	"vedette/internal/detect/sigma/window"
 	"vedette/internal/event"
 )
 
-// DetectorOptions bound a Detector.
-type DetectorOptions struct{}
+// DetectorOptions are the choices of a Detector; the zero value is good.
+type DetectorOptions struct {
+	// MaxReason is the most bytes of a value that a reason quotes; 0 means 200.
+	MaxReason int
+}
 
-// Detector shows events to a set of rules and raises what they find.
+// Detector shows events to a set of rules and raises what they find. It is used
+// by one goroutine at a time; [Detector.Swap] may be called from any.
 type Detector struct {
-	set  atomic.Pointer[Set]
-	sc   Scratch
-	now  *event.Event
-	send detect.Raise
-	hit  func(r *Rule)
+	next atomic.Pointer[Set]
+	set  *Set // that the state belongs to
+	opts DetectorOptions
+	seed maphash.Seed
+
+	sc     Scratch
+	tables []*window.Table // of the correlations
+	seeds  []map[string]event.Finding
+	newest time.Time
+	lost   int64
+
+	now   *event.Event
+	raise detect.Raise
+	hit   func(r *Rule)
+	key   []byte
 }
 
 // NewDetector makes a detector of a set; nil means no rules yet.
-func NewDetector(s *Set, _ DetectorOptions) *Detector {
+func NewDetector(s *Set, opts DetectorOptions) *Detector {
 	if s == nil {
 		s, _ = Compile(nil, Options{})
 	}
-	d := &Detector{}
-	d.set.Store(s)
+	if opts.MaxReason <= 0 {
+		opts.MaxReason = maxObserved
+	}
+	d := &Detector{opts: opts, seed: maphash.MakeSeed()}
+	d.next.Store(s)
 	d.hit = d.matched
 	return d
 }
 
 // Swap puts another set of rules in the place of the one in use: the next
-// event is shown to it. It may be called from any goroutine.
-func (d *Detector) Swap(s *Set) { d.set.Store(s) }
+// event is shown to it. What correlations of the old set have counted is
+// forgotten.
+func (d *Detector) Swap(s *Set) { d.next.Store(s) }
 
 // Set returns the rules in use.
-func (d *Detector) Set() *Set { return d.set.Load() }
+func (d *Detector) Set() *Set { return d.next.Load() }
 
 // Name implements [detect.Detector].
 func (d *Detector) Name() string { return "sigma" }
 
 // Inspect implements [detect.Detector].
 func (d *Detector) Inspect(e *event.Event, raise detect.Raise) {
-	d.now, d.send = e, raise
-	d.set.Load().Match(e, &d.sc, d.hit)
-	d.now, d.send = nil, nil
+	d.take()
+	if at := e.TimeField(); at.After(d.newest) && !e.MetadataClockSuspect() {
+		d.newest = at
+	}
+	d.now, d.raise = e, raise
+	d.set.Match(e, &d.sc, d.hit)
+	d.now, d.raise = nil, nil
 }
 
-func (d *Detector) matched(r *Rule) {
-	if r.silent {
+// take begins with another set if there is one.
+func (d *Detector) take() {
+	s := d.next.Load()
+	if s == d.set {
 		return
 	}
+	for _, t := range d.tables {
+		d.lost += t.Lost()
+	}
+	d.set, d.tables = s, make([]*window.Table, len(s.windows))
+	for i := range s.windows {
+		d.tables[i] = window.New(s.windows[i].window, len(s.windows[i].inputs))
+	}
+	d.seeds = make([]map[string]event.Finding, len(s.windows))
+}
+
+// matched raises a match and counts it in the correlations about its rule.
+func (d *Detector) matched(r *Rule) {
+	if !r.silent {
+		f := d.finding(r)
+		f.Reasons = d.set.explainUpTo(r, &d.sc, d.opts.MaxReason)
+		d.raise(f)
+	}
+	d.count(r.index)
+}
+
+func (d *Detector) finding(r *Rule) event.Finding {
 	f := event.NewFinding(r.ID, d.now)
 	f.Family, f.Title, f.Severity = event.FamilySigma, r.Title, r.Severity
-	f.Techniques = r.Techniques
-	f.Reasons = d.sc.set.Explain(r, &d.sc)
-	d.send(f)
+	f.Techniques = append([]string(nil), r.Techniques...)
+	return f
 }
+
+// count counts a match of a rule. Correlations are about rules before them, so
+// this ends.
+func (d *Detector) count(at int32) {
+	for _, f := range d.set.feeds[at] {
+		w := &d.set.windows[f.window]
+		in := &w.inputs[f.input]
+		if !d.group(in) {
+			continue // an event without the fields stands in no group
+		}
+		m := window.Mark{Time: d.time(), Input: int(f.input), UID: d.now.MetadataUID()}
+		if len(in.values) > 0 && !d.value(in, &m) {
+			continue
+		}
+		if d.tables[f.window].Late() {
+			d.keep(f.window)
+		}
+		if fired, ok := d.tables[f.window].Add(d.key, m); ok {
+			d.correlated(w, int(f.window), in, fired)
+		}
+	}
+}
+
+// time is the event's, or the newest trusted one if its clock is suspect: a
+// wrong clock neither hides a match nor ends a window.
+func (d *Detector) time() time.Time {
+	if d.now.MetadataClockSuspect() && !d.newest.IsZero() {
+		return d.newest
+	}
+	return d.now.TimeField()
+}
+
+// maxKey bounds the text of a group.
+const maxKey = 512
+
+// group puts the values of the group's fields into the key.
+func (d *Detector) group(in *input) bool {
+	d.key = d.key[:0]
+	for _, field := range in.keys {
+		vals := d.sc.values(field)
+		if len(vals) == 0 {
+			return false
+		}
+		d.key = append(append(d.key, d.sc.folded(&vals[0])...), 0)
+	}
+	if len(d.key) > maxKey {
+		sum := maphash.Bytes(d.seed, d.key)
+		d.key = append(d.key[:maxKey], byte(sum), byte(sum>>8), byte(sum>>16), byte(sum>>24), byte(sum>>32), byte(sum>>40), byte(sum>>48), byte(sum>>56))
+	}
+	return true
+}
+
+// value puts what is counted into a mark.
+func (d *Detector) value(in *input, m *window.Mark) bool {
+	var h maphash.Hash
+	h.SetSeed(d.seed)
+	for n, field := range in.values {
+		vals := d.sc.values(field)
+		if len(vals) == 0 {
+			return false
+		}
+		_, _ = h.Write(d.sc.folded(&vals[0]))
+		_ = h.WriteByte(0)
+		if n == 0 {
+			m.Num, _ = numberOf(&vals[0])
+		}
+	}
+	m.Value = h.Sum64()
+	return true
+}
+
+// correlated raises a correlation that came true with the event, and counts it
+// in those about it.
+func (d *Detector) correlated(w *correlation, table int, in *input, fired window.Fired) {
+	r := &d.set.rules[w.at]
+	f := d.finding(r)
+	if d.tables[table].Late() { // it is about the window that the event ended
+		f = d.seeds[table][fired.Key]
+		delete(d.seeds[table], fired.Key)
+		d.keep(int32(table)) //nolint:gosec // G115: a number of rules
+	}
+	f.Reasons = []event.Reason{{Feature: w.window.Type, Observed: w.describe(fired)}}
+	for n, field := range in.keys {
+		if vals := d.sc.values(field); len(vals) > 0 {
+			f.Reasons = append(f.Reasons, event.Reason{Feature: w.window.GroupBy[n], Observed: clipped(&d.sc, &vals[0], d.opts.MaxReason)})
+		}
+	}
+	dress(&f, fired)
+	if !r.silent {
+		d.raise(f)
+	}
+	d.count(w.at)
+}
+
+// dress gives a finding what its window saw.
+func dress(f *event.Finding, fired window.Fired) {
+	f.Count, f.First, f.Time, f.Evidence = fired.Count, fired.First, fired.Last, fired.Evidence
+	if len(fired.Evidence) > 0 {
+		f.UID = event.FindingUID(f.Rule, fired.Key, fired.Evidence[0])
+	}
+}
+
+// keep remembers the first event of a window whose condition is asked when it
+// is over.
+func (d *Detector) keep(table int32) {
+	if d.seeds[table] == nil {
+		d.seeds[table] = make(map[string]event.Finding)
+	}
+	seeds := d.seeds[table]
+	if _, have := seeds[string(d.key)]; !have && len(seeds) < window.MaxGroups {
+		seeds[string(bytes.Clone(d.key))] = d.finding(&d.set.rules[d.set.windows[table].at])
+	}
+}
+
+// Tick implements [detect.Ticker]: windows that are over are asked and
+// forgotten.
+func (d *Detector) Tick(now time.Time, final bool, raise detect.Raise) {
+	d.take()
+	for i, t := range d.tables {
+		w := &d.set.windows[i]
+		t.Close(now, final && t.Late(), func(fired window.Fired) {
+			f, ok := d.seeds[i][fired.Key]
+			if delete(d.seeds[i], fired.Key); !ok || d.set.rules[w.at].silent {
+				return
+			}
+			f.Reasons = []event.Reason{{Feature: w.window.Type, Observed: w.describe(fired)}}
+			dress(&f, fired)
+			raise(f)
+		})
+		if t.Late() && t.Groups() == 0 {
+			clear(d.seeds[i])
+		}
+	}
+}
+
+// Conditions implements [detect.Conditioner].
+func (d *Detector) Conditions() []detect.Condition {
+	lost := d.lost
+	for _, t := range d.tables {
+		lost += t.Lost()
+	}
+	var out []detect.Condition
+	if lost > 0 {
+		out = append(out, detect.Condition{Detector: d.Name(), Code: "windows-full", Text: "correlations counted so many groups or values that some were forgotten early", Count: lost})
+	}
+	if d.sc.cuts > 0 {
+		out = append(out, detect.Condition{Detector: d.Name(), Code: "values-cut", Text: "values longer than rules are shown were cut off", Count: d.sc.cuts})
+	}
+	return out
+}
+
+var (
+	_ detect.Detector    = (*Detector)(nil)
+	_ detect.Ticker      = (*Detector)(nil)
+	_ detect.Conditioner = (*Detector)(nil)
+)

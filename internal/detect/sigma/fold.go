@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"encoding/binary"
 	"unicode"
 	"unicode/utf8"
 )
@@ -10,6 +11,18 @@ import (
 // simple folding, as regular expressions with (?i) have it). Bytes that are no
 // UTF-8 stay as they are.
 func appendFold(dst []byte, s string) []byte {
+	for len(s) >= 8 {
+		w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		if w&highBits != 0 {
+			break
+		}
+		// Eight letters at once: the high bit of each byte says whether it is
+		// from A on, and whether it is beyond Z.
+		upper := (w + ones*(0x80-'A')) &^ (w + ones*(0x7f-'Z')) & highBits
+		dst = binary.LittleEndian.AppendUint64(dst, w|upper>>2)
+		s = s[8:]
+	}
 	for i := 0; i < len(s); {
 		c := s[i]
 		if c < utf8.RuneSelf {
@@ -30,6 +43,11 @@ func appendFold(dst []byte, s string) []byte {
 	}
 	return dst
 }
+
+const (
+	ones     = 0x0101010101010101
+	highBits = 0x8080808080808080
+)
 
 func foldRune(r rune) rune {
 	least := r

@@ -127,8 +127,13 @@ func (m *Mapping) find(l LogSource) *source {
 func partsOf(l LogSource) []LogSource {
 	p, c, v := l.Product, l.Category, l.Service
 	all := []LogSource{
-		l, {Product: p, Category: c}, {Product: p, Service: v}, {Category: c, Service: v},
-		{Category: c}, {Service: v}, {Product: p},
+		l,
+		{Product: p, Category: c},
+		{Product: p, Service: v},
+		{Category: c, Service: v},
+		{Category: c},
+		{Service: v},
+		{Product: p},
 	}
 	var out []LogSource
 	for _, p := range all {

@@ -1,6 +1,8 @@
 package sigma
 
 import (
+	"slices"
+
 	"vedette/internal/detect/sigma/rule"
 	"vedette/internal/event"
 )
@@ -108,44 +110,54 @@ func (s *Set) ask(at int32, sc *Scratch) bool {
 // are as it wants them, with their values as observed. It must be called before
 // the scratch sees the next event.
 func (s *Set) Explain(r *Rule, sc *Scratch) []event.Reason {
-	var out []event.Reason
+	return s.explainUpTo(r, sc, maxObserved)
+}
+
+func (s *Set) explainUpTo(r *Rule, sc *Scratch, most int) []event.Reason {
+	x := explainer{set: s, sc: sc, most: most}
 	if root := s.conds[r.index]; root >= 0 {
-		s.explain(root, sc, &out)
+		x.walk(root)
 	}
-	return out
+	return x.out
 }
 
 // maxReasons bounds the reasons of a finding.
 const maxReasons = 8
 
-func (s *Set) explain(at int32, sc *Scratch, out *[]event.Reason) {
-	n := &s.nodes[at]
-	if n.op == rule.Not || !s.eval(at, sc) {
+// explainer collects the tests that hold.
+type explainer struct {
+	set  *Set
+	sc   *Scratch
+	most int
+	out  []event.Reason
+}
+
+func (x *explainer) walk(at int32) {
+	n := &x.set.nodes[at]
+	if n.op == rule.Not || len(x.out) >= maxReasons || !x.set.eval(at, x.sc) {
 		return
 	}
-	if n.op != rule.Leaf {
-		for kid := n.first; kid < n.end; kid++ {
-			s.explain(kid, sc, out)
-		}
+	if n.op == rule.Leaf {
+		x.add(&x.set.atoms[n.first])
 		return
 	}
-	a := &s.atoms[n.first]
-	vals := sc.values(a.field)
+	for kid := n.first; kid < n.end; kid++ {
+		x.walk(kid)
+	}
+}
+
+func (x *explainer) add(a *atom) {
+	vals := x.sc.values(a.field)
 	for i := range vals {
-		if a.kind != isExists && !a.fits(sc, &vals[i]) {
+		if a.kind != isExists && !a.fits(x.sc, &vals[i]) {
 			continue
 		}
-		r := event.Reason{Feature: a.name, Observed: clipped(sc, &vals[i])}
+		r := event.Reason{Feature: a.name, Observed: clipped(x.sc, &vals[i], x.most)}
 		if r.Feature == "" {
 			r.Feature = "keyword"
 		}
-		for _, have := range *out {
-			if have == r {
-				return
-			}
-		}
-		if len(*out) < maxReasons {
-			*out = append(*out, r)
+		if !slices.Contains(x.out, r) {
+			x.out = append(x.out, r)
 		}
 		return
 	}

@@ -53,7 +53,6 @@ type Rule struct {
 	Kind       rule.Kind
 
 	silent bool // only correlations use it
-	feeds  bool // correlations use it
 	index  int32
 }
 
@@ -81,6 +80,7 @@ type Set struct {
 	indexes  []index
 	groups   []group
 	windows  []correlation
+	feeds    map[int32][]feed // by rule
 	notes    []Refusal
 }
 

@@ -23,8 +23,8 @@ func compile(t testing.TB, text string) *sigma.Set {
 	return set
 }
 
-// rule writes a rule about any log with this detection.
-func rule(detection string) string {
+// anyLog writes a rule about any log with this detection.
+func anyLog(detection string) string {
 	return "title: a rule\nid: r1\nlogsource: {}\ndetection: " + detection + "\n"
 }
 
@@ -66,7 +66,7 @@ func modbusWrite() *event.Event {
 func TestDetections(t *testing.T) {
 	f := func(want bool, detection string) {
 		t.Helper()
-		got := len(ids(compile(t, rule(detection)), modbusWrite())) > 0
+		got := len(ids(compile(t, anyLog(detection)), modbusWrite())) > 0
 		if got != want {
 			t.Errorf("%s: %v, want %v", detection, got, want)
 		}
@@ -119,7 +119,7 @@ func TestEncodings(t *testing.T) {
 		t.Helper()
 		e := new(event.Event)
 		e.SetExtra("CommandLine", value)
-		if len(ids(compile(t, rule(detection)), e)) == 0 {
+		if len(ids(compile(t, anyLog(detection)), e)) == 0 {
 			t.Errorf("%s does not match %q", detection, value)
 		}
 	}
@@ -148,14 +148,14 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%s:\n got %s\nwant %s", text, got, want)
 		}
 	}
-	f(`selection a: x|near: unknown modifier "near"`, rule(`{a: {x|near: y}, condition: a}`))
-	f(`condition "a | count() > 5": aggregations after | are no part of Sigma 2: write a correlation (event_count, value_count, ...)`, rule(`{a: {x: y}, condition: a | count() > 5}`))
-	f(`condition "b": there is no selection "b"`, rule(`{a: {x: y}, condition: b}`))
-	f(`condition "1 of b*": no selection is named like "b*"`, rule(`{a: {x: y}, condition: 1 of b*}`))
-	f(`condition "(a": a parenthesis is not closed`, rule(`{a: {x: y}, condition: (a}`))
-	f(`selection a: x|re: regular expression "a(?=b)" looks ahead or behind, which Sigma does not have`, rule(`{a: {x|re: 'a(?=b)'}, condition: a}`))
-	f(`selection a: x|cidr: "10.0.0.0/99" is no network such as 10.0.0.0/8`, rule(`{a: {x|cidr: 10.0.0.0/99}, condition: a}`))
-	f(`line 4: x stands twice`, rule(`{a: {x: y, x: z}, condition: a}`))
+	f(`selection a: x|near: unknown modifier "near"`, anyLog(`{a: {x|near: y}, condition: a}`))
+	f(`condition "a | count() > 5": aggregations after | are no part of Sigma 2: write a correlation (event_count, value_count, ...)`, anyLog(`{a: {x: y}, condition: a | count() > 5}`))
+	f(`condition "b": there is no selection "b"`, anyLog(`{a: {x: y}, condition: b}`))
+	f(`condition "1 of b*": no selection is named like "b*"`, anyLog(`{a: {x: y}, condition: 1 of b*}`))
+	f(`condition "(a": a parenthesis is not closed`, anyLog(`{a: {x: y}, condition: (a}`))
+	f(`selection a: x|re: regular expression "a(?=b)" looks ahead or behind, which Sigma does not have`, anyLog(`{a: {x|re: 'a(?=b)'}, condition: a}`))
+	f(`selection a: x|cidr: "10.0.0.0/99" is no network such as 10.0.0.0/8`, anyLog(`{a: {x|cidr: 10.0.0.0/99}, condition: a}`))
+	f(`line 4: x stands twice`, anyLog(`{a: {x: y, x: z}, condition: a}`))
 	f(`logsource is missing`, "title: t\ndetection: {a: {x: y}, condition: a}")
 	f(`it has neither detection nor correlation nor filter`, "title: t")
 }

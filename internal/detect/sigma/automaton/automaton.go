@@ -37,6 +37,12 @@ type Automaton struct {
 	nodes []node
 	label []byte  // by state: the byte that leads to it
 	outs  []found // of the states, each run ends with last
+
+	// pairs has bit a<<8|b if the bytes a, b stand next to each other within the
+	// first stride+1 bytes of a literal. Every literal is longer than stride; 0
+	// means that some are too short to leave anything out.
+	pairs  []uint64
+	stride int
 }
 
 // node is a state: 16 bytes.
@@ -63,6 +69,7 @@ type trie struct {
 // New builds the automaton. Empty literals are left out: they are found
 // everywhere and nowhere.
 func New(patterns []Pattern) *Automaton {
+	a := &Automaton{}
 	tries := []trie{{}}
 	for i, p := range patterns {
 		if p.Literal == "" {
@@ -83,9 +90,10 @@ func New(patterns []Pattern) *Automaton {
 		}
 		tries[at].out = append(tries[at].out, int32(i)) //nolint:gosec // G115: as above
 	}
-	a := &Automaton{nodes: make([]node, 1, len(tries)+1), label: make([]byte, 1, len(tries))}
+	a.nodes, a.label = make([]node, 1, len(tries)+1), make([]byte, 1, len(tries))
 	a.number(tries, patterns)
 	a.link()
+	a.pair(patterns)
 	return a
 }
 
@@ -141,7 +149,7 @@ func (a *Automaton) link() {
 func (a *Automaton) step(state int32, c byte) int32 {
 	for state != 0 {
 		first, end := a.nodes[state].first, a.nodes[state+1].first
-		if end-first < 8 {
+		if end-first < 16 {
 			for kid := first; kid < end; kid++ {
 				if a.label[kid] == c {
 					return kid
@@ -155,13 +163,54 @@ func (a *Automaton) step(state int32, c byte) int32 {
 	return a.root[c]
 }
 
+// maxStride and maxPairs bound how far is skipped: the further, the more pairs
+// of bytes make the automaton look, and common ones make it look in vain.
+const (
+	maxStride = 8
+	maxPairs  = 400
+)
+
+// pair chooses the stride.
+func (a *Automaton) pair(patterns []Pattern) {
+	a.pairs = make([]uint64, 1<<16/64)
+	limit := maxStride
+	for _, p := range patterns {
+		if p.Literal != "" {
+			limit = min(limit, len(p.Literal)-1)
+		}
+	}
+	count := 0
+	for a.stride < limit {
+		for _, p := range patterns {
+			if p.Literal == "" {
+				continue
+			}
+			bit := uint(p.Literal[a.stride])<<8 | uint(p.Literal[a.stride+1])
+			if a.pairs[bit/64]>>(bit%64)&1 == 0 {
+				a.pairs[bit/64] |= 1 << (bit % 64)
+				count++
+			}
+		}
+		if a.stride++; count > maxPairs/2 {
+			return
+		}
+	}
+}
+
 // Scan looks through a text. The ids of patterns that are found are appended to
 // hits and marked in seen with this mark; what is marked already is not
 // appended again.
 func (a *Automaton) Scan(text []byte, seen []uint32, mark uint32, hits []int32) []int32 {
 	state := int32(0)
-	for i, c := range text {
-		state = a.step(state, c)
+	for i := 0; i < len(text); i++ {
+		if state == 0 {
+			if i = a.skip(text, i); i == len(text) {
+				break
+			}
+			state = a.root[text[i]]
+		} else {
+			state = a.step(state, text[i])
+		}
 		at := state
 		if a.nodes[at].out == 0 {
 			at = a.nodes[at].link
@@ -171,6 +220,22 @@ func (a *Automaton) Scan(text []byte, seen []uint32, mark uint32, hits []int32) 
 		}
 	}
 	return hits
+}
+
+// skip goes to the next place where a literal may begin: most of a text is left
+// behind here. If one begins at i or up to stride-1 behind it, then the pair of
+// bytes at i+stride-1 is one of its own.
+func (a *Automaton) skip(text []byte, i int) int {
+	if a.stride == 0 {
+		return i
+	}
+	pairs, stride := (*[1 << 16 / 64]uint64)(a.pairs), a.stride
+	for j := i + stride; j < len(text); j += stride {
+		if pairs[uint(text[j-1])<<2|uint(text[j])>>6]>>(text[j]&63)&1 != 0 {
+			return j - stride
+		}
+	}
+	return len(text)
 }
 
 func (a *Automaton) take(out int32, end, size int, seen []uint32, mark uint32, hits []int32) []int32 {
@@ -190,5 +255,5 @@ func (a *Automaton) take(out int32, end, size int, seen []uint32, mark uint32, h
 
 // Size is the memory the automaton takes, in bytes.
 func (a *Automaton) Size() int {
-	return len(a.root)*4 + len(a.nodes)*16 + len(a.label) + len(a.outs)*12
+	return len(a.root)*4 + len(a.pairs)*8 + len(a.nodes)*16 + len(a.label) + len(a.outs)*12
 }

@@ -60,8 +60,11 @@ func parseOne(data []byte) (doc *Document, label string, err error) {
 		return nil, "", fmt.Errorf("the document has more than %d bytes", MaxDocument)
 	}
 	root, err := decode(data)
-	if err != nil || root == nil {
-		return nil, "", err
+	if err != nil {
+		return nil, named(data), err
+	}
+	if root == nil {
+		return nil, "", nil
 	}
 	m := fields(root)
 	label = text(m["id"])
@@ -76,6 +79,18 @@ func parseOne(data []byte) (doc *Document, label string, err error) {
 	}
 	doc, err = document(m)
 	return doc, label, err
+}
+
+// named looks for the id or the title of a document that is no YAML.
+func named(data []byte) string {
+	for _, key := range []string{"id:", "title:"} {
+		for line := range bytes.Lines(data) {
+			if rest, ok := bytes.CutPrefix(line, []byte(key)); ok {
+				return clip(strings.ToValidUTF8(string(bytes.Trim(rest, " \t\r\n'\"")), "?"))
+			}
+		}
+	}
+	return ""
 }
 
 // decode reads YAML into nodes. The library answers some broken input with a
