@@ -5,15 +5,15 @@ import (
 	"io/fs"
 )
 
-//go:embed all:rules
+//go:embed rules
 var rules embed.FS
 
-// Rules returns the Sigma rules that ship with the program, each beside its
-// test.
+// Rules returns the built-in detection rules with their tests, one file a rule
+// in a folder for its area, which package detect/sigma reads.
 func Rules() fs.FS {
-	sub, err := fs.Sub(rules, "rules")
+	dir, err := fs.Sub(rules, "rules")
 	if err != nil {
 		return rules // cannot be: the folder is embedded
 	}
-	return sub
+	return dir
 }
