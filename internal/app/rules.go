@@ -1,7 +1,6 @@
 package app
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -12,14 +11,12 @@ import (
 
 	"vedette/content"
 	"vedette/internal/detect/sigma"
+	"vedette/internal/detect/sigma/rulefile"
 	"vedette/internal/fault"
 )
 
 // rulesName is the folder of a site's own rules in the data directory.
 const rulesName = "rules"
-
-// maxRuleFile is the largest file of rules that is read, in bytes.
-const maxRuleFile = 4 << 20
 
 // ruleState is what the rules in force were made of.
 type ruleState struct {
@@ -35,100 +32,60 @@ func (a *App) loadRules() (*sigma.Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	var docs []sigma.Document
-	a.rules = ruleState{}
+	all := new(rulefile.Loaded)
 	if a.cfg.Detect.BuiltIn {
-		if err := a.builtInRules(&docs); err != nil {
+		if all, err = rulefile.FromFS(content.Rules()); err != nil {
 			return nil, err
 		}
 	}
-	files, stamp, err := a.ruleFiles()
+	paths, stamp, err := a.rulePaths()
 	if err != nil {
 		return nil, err
 	}
-	a.rules.stamp = stamp
-	for _, path := range files {
-		data, err := readRules(path)
-		if err != nil {
-			return nil, err
-		}
-		got, refused := sigma.Parse(path, data)
-		docs, a.rules.refusals = append(docs, got...), append(a.rules.refusals, refused...)
+	site, err := rulefile.Load(paths...)
+	if err != nil {
+		return nil, err
 	}
-	set, refused := sigma.Compile(docs, sigma.Options{Mapping: mapping})
-	a.rules.refusals = append(a.rules.refusals, refused...)
-	for _, r := range a.rules.refusals {
+	all.Docs, all.Refused = append(all.Docs, site.Docs...), append(all.Refused, site.Refused...)
+	set, refused := all.Compile(sigma.Options{Mapping: mapping})
+	a.rules = ruleState{stamp, refused}
+	for _, r := range refused {
 		a.cfg.Log.Warn("a rule was refused", "component", "sigma", "file", r.File, "rule", r.Rule, "why", r.Reason)
 	}
 	return set, nil
 }
 
-func (a *App) builtInRules(docs *[]sigma.Document) error {
-	pack := content.Rules()
-	return fs.WalkDir(pack, ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !isRuleFile(path) {
-			return err
-		}
-		data, err := fs.ReadFile(pack, path)
-		if err != nil {
-			return fault.Wrap(fault.Internal, err, "reading the built-in rule %s", path)
-		}
-		got, refused := sigma.Parse("built-in/"+path, data)
-		*docs, a.rules.refusals = append(*docs, got...), append(a.rules.refusals, refused...)
-		return nil
-	})
-}
-
-func isRuleFile(path string) bool {
-	return strings.HasSuffix(path, ".yml") || strings.HasSuffix(path, ".yaml")
-}
-
-func readRules(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err == nil && info.Size() > maxRuleFile {
-		return nil, fault.New(fault.Invalid, "the file of rules %s has %d bytes, at most %d are read", path, info.Size(), maxRuleFile).WithHint("split it")
-	}
-	data, err := os.ReadFile(path) //nolint:gosec // G304: the operator named it, or it lies in the data directory
-	if err != nil {
-		return nil, fault.Wrap(fault.NotFound, err, "reading the rules %s", path)
-	}
-	return data, nil
-}
-
-// ruleFiles lists the site's files of rules, and what tells when they change.
-// A path of the configuration that does not exist is a fault.
-func (a *App) ruleFiles() (files []string, stamp string, err error) {
-	var b strings.Builder
-	add := func(path string, info fs.FileInfo) {
-		files = append(files, path)
-		fmt.Fprintf(&b, "%s %d %d\n", path, info.Size(), info.ModTime().UnixNano())
-	}
+// rulePaths are where the site's own rules are, and what tells when a file of
+// them changes.
+func (a *App) rulePaths() (paths []string, stamp string, err error) {
+	paths = slices.Clone(a.cfg.Detect.Rules)
 	own := filepath.Join(a.cfg.Dir, rulesName)
-	for _, root := range append(slices.Clone(a.cfg.Detect.Rules), own) {
+	if _, err := os.Stat(own); err == nil {
+		paths = append(paths, own)
+	}
+	var b strings.Builder
+	for _, root := range paths {
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-			if err != nil {
+			if err != nil || d.IsDir() {
 				return err
 			}
-			if !d.IsDir() && (isRuleFile(path) || path == root) {
-				info, err := d.Info()
-				if err != nil {
-					return err
-				}
-				add(path, info)
+			info, err := d.Info()
+			if err == nil {
+				fmt.Fprintf(&b, "%s %d %d\n", path, info.Size(), info.ModTime().UnixNano())
 			}
-			return nil
+			return err
 		})
-		if err != nil && (root != own || !errors.Is(err, fs.ErrNotExist)) {
+		if err != nil {
 			return nil, "", fault.Wrap(fault.NotFound, err, "looking for rules in %s", root).WithHint("correct detect.rules in the configuration")
 		}
 	}
-	return files, b.String(), nil
+	return paths, b.String(), nil
 }
 
 // reloadRules puts the rules in force anew when a file of them has changed.
 // If that fails, those in force stay.
 func (a *App) reloadRules() error {
-	_, stamp, err := a.ruleFiles()
+	_, stamp, err := a.rulePaths()
 	if err != nil || stamp == a.rules.stamp {
 		return err
 	}
