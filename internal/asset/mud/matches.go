@@ -58,21 +58,56 @@ func (m *matcher) enter(group string) {
 	case "udp":
 		m.protocol(UDP)
 	case "icmp":
-		if m.out.Protocol != ICMPv6 {
-			m.protocol(ICMP)
-		}
+		m.protocol(ICMP)
 	}
 }
 
 func (m *matcher) protocol(n int) {
-	if m.out.Protocol != 0 && m.out.Protocol != n && (m.out.Protocol != ICMPv6 || n != ICMP) {
+	if m.out.Protocol+n == ICMP+ICMPv6 { // one container serves both
+		n = ICMPv6
+	} else if m.out.Protocol != 0 && m.out.Protocol != n {
 		m.unknown(fmt.Sprintf("protocols %d and %d at once", m.out.Protocol, n))
 	}
 	m.out.Protocol = n
 }
 
-// field reads one match; false when it is not understood.
+// field reads one match of a container; false when it is not understood.
 func (m *matcher) field(group, field string, raw json.RawMessage) bool {
+	switch group {
+	case "mud":
+		return m.mudField(field, raw)
+	case "ipv4", "ipv6":
+		return m.ipField(group, field, raw)
+	case "tcp", "udp":
+		switch field {
+		case "direction-initiated":
+			return group == "tcp" && text(raw, &m.out.Initiated) && (m.out.Initiated == "from-device" || m.out.Initiated == "to-device")
+		case "source-port", "source-port-range-or-operator":
+			return ports(raw, &m.out.SrcPort)
+		case "destination-port", "destination-port-range-or-operator":
+			return ports(raw, &m.out.DstPort)
+		}
+	case "icmp":
+		switch field {
+		case "type":
+			return number(raw, 255, &m.out.ICMPType, 1)
+		case "code":
+			return number(raw, 255, &m.out.ICMPCode, 1)
+		}
+	case "eth":
+		switch field {
+		case "ethertype":
+			return etherType(raw, &m.out.EtherType)
+		case "source-mac-address":
+			return mac(raw, &m.out.SrcMAC)
+		case "destination-mac-address":
+			return mac(raw, &m.out.DstMAC)
+		}
+	}
+	return false
+}
+
+func (m *matcher) mudField(field string, raw json.RawMessage) bool {
 	switch field {
 	case "my-controller":
 		m.out.MyController = true
@@ -86,36 +121,28 @@ func (m *matcher) field(group, field string, raw json.RawMessage) bool {
 		return text(raw, &m.out.Manufacturer)
 	case "model":
 		return text(raw, &m.out.Model)
-	case "direction-initiated":
+	case "direction-initiated": // some makers put it here
 		return text(raw, &m.out.Initiated) && (m.out.Initiated == "from-device" || m.out.Initiated == "to-device")
+	default:
+		return false
+	}
+	return true
+}
+
+func (m *matcher) ipField(group, field string, raw json.RawMessage) bool {
+	switch field {
 	case "src-dnsname":
 		return name(raw, &m.out.SrcName)
 	case "dst-dnsname":
 		return name(raw, &m.out.DstName)
 	case "protocol":
 		return m.protocolField(raw)
-	case "source-ipv4-network", "source-ipv6-network":
-		return prefix(raw, &m.out.SrcPrefix)
-	case "destination-ipv4-network", "destination-ipv6-network":
-		return prefix(raw, &m.out.DstPrefix)
-	case "source-port", "source-port-range-or-operator":
-		return ports(raw, &m.out.SrcPort)
-	case "destination-port", "destination-port-range-or-operator":
-		return ports(raw, &m.out.DstPort)
-	case "type":
-		return group == "icmp" && number(raw, 255, &m.out.ICMPType, 1)
-	case "code":
-		return group == "icmp" && number(raw, 255, &m.out.ICMPCode, 1)
-	case "ethertype":
-		return etherType(raw, &m.out.EtherType)
-	case "source-mac-address":
-		return mac(raw, &m.out.SrcMAC)
-	case "destination-mac-address":
-		return mac(raw, &m.out.DstMAC)
-	default:
-		return false
+	case "source-" + group + "-network":
+		return prefix(raw, group, &m.out.SrcPrefix)
+	case "destination-" + group + "-network":
+		return prefix(raw, group, &m.out.DstPrefix)
 	}
-	return true
+	return false
 }
 
 var protocolNames = map[string]int{"icmp": ICMP, "tcp": TCP, "udp": UDP, "icmpv6": ICMPv6, "igmp": 2, "esp": 50, "gre": 47, "sctp": 132}
@@ -155,7 +182,7 @@ func name(raw json.RawMessage, to *string) bool {
 	return s != ""
 }
 
-func prefix(raw json.RawMessage, to *netip.Prefix) bool {
+func prefix(raw json.RawMessage, group string, to *netip.Prefix) bool {
 	var s string
 	if json.Unmarshal(raw, &s) != nil {
 		return false
@@ -169,7 +196,7 @@ func prefix(raw json.RawMessage, to *netip.Prefix) bool {
 		p = netip.PrefixFrom(a.WithZone(""), a.BitLen())
 	}
 	*to = p.Masked()
-	return to.IsValid()
+	return to.IsValid() && to.Addr().Is4() == (group == "ipv4")
 }
 
 // number reads a whole number of 0 to most, which JSON may have as text; plus

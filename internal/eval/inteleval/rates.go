@@ -70,19 +70,18 @@ const ring = 1 << 18
 func rates(s *intel.Set, cfg Config) []Rate {
 	k := again(s, cfg, ring)
 	n := cfg.Queries
-	none := at.AddDate(-1, 0, 0) // before any end
 	out := []Rate{
-		best("IPv4, misses (and the subnets around)", n, func(i int) bool { _, ok := s.IP(k.strangers[i%len(k.strangers)], none); return ok }),
+		best("IPv4, misses (and the subnets around)", n, func(i int) bool { _, ok := s.IP(k.strangers[i%len(k.strangers)], before); return ok }),
 		best("domains, misses, 3 or 4 labels with their suffixes", n, func(i int) bool {
-			_, ok := s.Domain(k.strangeNames[i%len(k.strangeNames)], none)
+			_, ok := s.Domain(k.strangeNames[i%len(k.strangeNames)], before)
 			return ok
 		}),
 		best("URLs, misses", n, func(i int) bool {
 			u := k.strangeURLs[i%len(k.strangeURLs)]
-			_, ok := s.URL(u[0], 0, u[1], none)
+			_, ok := s.URL(u[0], 0, u[1], before)
 			return ok
 		}),
-		best("SHA-256, misses", n, func(i int) bool { _, ok := s.Hash(k.strangerHashes[i%len(k.strangerHashes)], none); return ok }),
+		best("SHA-256, misses", n, func(i int) bool { _, ok := s.Hash(k.strangerHashes[i%len(k.strangerHashes)], before); return ok }),
 	}
 	out = append(out,
 		best("mixed, misses: address, name and hash in turn", n, func(i int) bool { return mixed(s, &k, i, false) }),
@@ -92,7 +91,6 @@ func rates(s *intel.Set, cfg Config) []Rate {
 }
 
 func mixed(s *intel.Set, k *kept, i int, hit bool) bool {
-	none := at.AddDate(-1, 0, 0)
 	addrs, names, hashes := k.strangers, k.strangeNames, k.strangerHashes
 	if hit {
 		addrs, names, hashes = k.addrs, k.names, k.hashes
@@ -100,11 +98,11 @@ func mixed(s *intel.Set, k *kept, i int, hit bool) bool {
 	var ok bool
 	switch i % 3 {
 	case 0:
-		_, ok = s.IP(addrs[i%len(addrs)], none)
+		_, ok = s.IP(addrs[i%len(addrs)], before)
 	case 1:
-		_, ok = s.Domain(names[i%len(names)], none)
+		_, ok = s.Domain(names[i%len(names)], before)
 	default:
-		_, ok = s.Hash(hashes[i%len(hashes)], none)
+		_, ok = s.Hash(hashes[i%len(hashes)], before)
 	}
 	return ok
 }
@@ -112,7 +110,7 @@ func mixed(s *intel.Set, k *kept, i int, hit bool) bool {
 // compare builds a set and a map of the same domains and asks both the same.
 func compare(ctx context.Context, cfg Config) (Comparison, error) {
 	rng := rand.New(rand.NewPCG(cfg.Seed, 3)) //nolint:gosec // G404: made-up data
-	before := heap()
+	start := heap()
 	m := make(map[string]struct{}, cfg.Compare)
 	for len(m) < cfg.Compare {
 		m[domain(rng)] = struct{}{}
@@ -129,7 +127,7 @@ func compare(ctx context.Context, cfg Config) (Comparison, error) {
 	ours := float64(int64(heap())-between) / float64(cfg.Compare) //nolint:gosec // G115: memory of this machine
 	names := again(s, cfg, ring).strangeNames
 	n := cfg.Queries
-	c := Comparison{Entries: cfg.Compare, OursBytes: ours, MapBytes: float64(after-before) / float64(cfg.Compare)}
+	c := Comparison{Entries: cfg.Compare, OursBytes: ours, MapBytes: float64(after-start) / float64(cfg.Compare)}
 	c.MemoryRatio = c.MapBytes / c.OursBytes
 	c.OursPerSecond = best("", n, func(i int) bool { _, ok := s.Domain(names[i%len(names)], at); return ok }).rate()
 	c.MapPerSecond = best("", n, func(i int) bool { _, ok := m[names[i%len(names)]]; return ok }).rate()
