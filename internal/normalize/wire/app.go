@@ -8,6 +8,7 @@ import (
 type app struct {
 	mode    appMode
 	proto   *proto.Protocol
+	log     string // metadata.log_name of its events
 	decoder proto.Decoder
 	emitted bool   // the decoder gave an event: it was right
 	reason  string // why the decoder gave up
@@ -159,7 +160,7 @@ func (e *Engine) keep(f *flow, s proto.Side, data []byte) bool {
 }
 
 func (e *Engine) adopt(f *flow, p *proto.Protocol) {
-	f.app.mode, f.app.proto = appDecode, p
+	f.app.mode, f.app.proto, f.app.log = appDecode, p, "wire/"+p.Name
 	f.app.decoder = p.New(&f.told)
 }
 

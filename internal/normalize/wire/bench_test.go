@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/binary"
 	"strings"
+	"syscall"
 	"testing"
 
 	"vedette/internal/normalize/wire/capfile"
@@ -62,6 +63,7 @@ func BenchmarkDecode(b *testing.B) {
 func run(b *testing.B, records [][]byte, size int64) {
 	b.SetBytes(size)
 	b.ReportAllocs()
+	begin := cpuTime(b)
 	for b.Loop() {
 		e := New(DefaultLimits(), Protocols())
 		events := 0
@@ -77,6 +79,18 @@ func run(b *testing.B, records [][]byte, size int64) {
 		b.ReportMetric(float64(events), "events")
 		b.ReportMetric(float64(len(records)), "packets")
 	}
+	b.ReportMetric(float64(size)*float64(b.N)/float64(cpuTime(b)-begin)*1e3, "MB/cpu-s")
+}
+
+// cpuTime is what the process took of the processors, collecting garbage
+// included: on a machine that others use too it tells more than the clock.
+func cpuTime(b *testing.B) int64 {
+	b.Helper()
+	var use syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &use); err != nil {
+		b.Fatal(err)
+	}
+	return use.Utime.Nano() + use.Stime.Nano()
 }
 
 // TestNoAllocation holds that packets of flows that go on cost no memory.

@@ -12,6 +12,7 @@ type flow struct {
 	key    key
 	client int // which end of the key
 	told   proto.Flow
+	ends   [2]string // the addresses as text, by proto.Side, once they are asked for
 	first  int64
 	last   int64
 

@@ -8,6 +8,7 @@ import (
 
 	"vedette/internal/event"
 	"vedette/internal/fault"
+	"vedette/internal/normalize/wire/proto"
 )
 
 // product is what the events say they were made by.
@@ -28,9 +29,9 @@ type out struct {
 
 // New implements proto.Out.
 func (o *out) New(class event.Class) *event.Event {
-	name := o.flow.app.proto.Name
-	e := o.blank(class, "wire/"+name)
-	e.SetAppName(name)
+	a := &o.flow.app
+	e := o.blank(class, a.log)
+	e.SetAppName(a.proto.Name)
 	return e
 }
 
@@ -58,8 +59,11 @@ func (o *out) blank(class event.Class, log string) *event.Event {
 	e.SetConnectionInfoUID(f.told.UID)
 	e.SetConnectionInfoProtocolName(f.told.Transport)
 	if f.told.Client.IsValid() {
-		e.SetStr(event.SlotSrcEndpointIP, n.ip(f.told.Client.Addr()))
-		e.SetStr(event.SlotDstEndpointIP, n.ip(f.told.Server.Addr()))
+		if f.ends[proto.Client] == "" {
+			f.ends = [2]string{proto.Client: n.ip(f.told.Client.Addr()), proto.Server: n.ip(f.told.Server.Addr())}
+		}
+		e.SetStr(event.SlotSrcEndpointIP, f.ends[proto.Client])
+		e.SetStr(event.SlotDstEndpointIP, f.ends[proto.Server])
 		if p := f.key.proto; p == protoTCP || p == protoUDP || p == protoICMP || p == protoICMPv6 {
 			e.SetSrcEndpointPort(int64(f.told.Client.Port()))
 			e.SetDstEndpointPort(int64(f.told.Server.Port()))

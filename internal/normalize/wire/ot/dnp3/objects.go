@@ -196,7 +196,11 @@ func octetStrings(e *event.Event, h *header, r *ics.Reader) {
 		if i == 0 && h.prefix > 0 {
 			e.SetICSAddress(int64(at))
 		}
-		l.Add(ics.Text(r.Bytes(h.variation)))
+		text := r.Bytes(h.variation)
+		if l.Full() {
+			text = nil // it is only counted
+		}
+		l.Add(ics.Text(text))
 	}
 	e.SetICSValue(l.String())
 }

@@ -130,6 +130,9 @@ func Text(b []byte) string {
 	if len(b) > MaxText {
 		b = b[:MaxText]
 	}
+	if plain(b) {
+		return strings.TrimSpace(string(b))
+	}
 	var sb strings.Builder
 	for len(b) > 0 {
 		r, n := utf8.DecodeRune(b)
@@ -143,6 +146,17 @@ func Text(b []byte) string {
 		sb.WriteRune(r)
 	}
 	return strings.TrimSpace(sb.String())
+}
+
+// plain reports whether b is text that Text leaves as it is, but for the space
+// around it.
+func plain(b []byte) bool {
+	for _, c := range b {
+		if c < ' ' || c >= 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 // Printable reports whether b is ASCII text without control characters.

@@ -2,6 +2,8 @@ package ics
 
 import (
 	"encoding/hex"
+	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -68,21 +70,39 @@ func Bits(b []byte, n int) string {
 
 // Hex returns the beginning of b as hexadecimal digits.
 func Hex(b []byte) string {
+	var text [2*MaxValues + len("...")]byte
 	if len(b) > MaxValues {
-		return hex.EncodeToString(b[:MaxValues]) + "..."
+		return string(append(hex.AppendEncode(text[:0], b[:MaxValues]), "..."...))
 	}
-	return hex.EncodeToString(b)
+	return string(hex.AppendEncode(text[:0], b))
 }
 
 // Code returns a number as ICSNPP writes codes: 0x and at least digits
 // hexadecimal ones.
 func Code(v, digits int) string {
-	s := strconv.FormatInt(int64(v), 16)
-	if len(s) < digits {
-		s = strings.Repeat("0", digits-len(s)) + s
+	const width = len("0x00")
+	if v >= 0 && v <= math.MaxUint8 && digits == 2 {
+		return bytesAsCodes[v*width : (v+1)*width]
 	}
-	return "0x" + s
+	var number [20]byte
+	s := strconv.AppendInt(number[:0], int64(v), 16)
+	var text [40]byte
+	out := append(text[:0], "0x"...)
+	for range digits - len(s) {
+		out = append(out, '0')
+	}
+	return string(append(out, s...))
 }
+
+// bytesAsCodes are the codes of all bytes, one behind the other: most codes are
+// a piece of it and cost no memory.
+var bytesAsCodes = func() string {
+	var b []byte
+	for v := range math.MaxUint8 + 1 {
+		b = fmt.Appendf(b, "0x%02x", v)
+	}
+	return string(b)
+}()
 
 // Flag writes a truth as Zeek does.
 func Flag(v bool) string {
