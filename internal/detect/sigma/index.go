@@ -73,6 +73,7 @@ func (c *compiler) witnesses() {
 			continue
 		}
 		g := &s.groups[groups[i]]
+		g.rules = append(g.rules, int32(i)) //nolint:gosec // G115: at most maxRules
 		w := s.witness(root, uses)
 		if w == nil {
 			g.always = append(g.always, int32(i)) //nolint:gosec // G115: at most maxRules
