@@ -7,6 +7,7 @@ import (
 
 	"vedette/internal/detect"
 	"vedette/internal/detect/match"
+	"vedette/internal/detect/policy"
 	"vedette/internal/detect/sigma"
 	"vedette/internal/event"
 	"vedette/internal/intel"
@@ -17,8 +18,7 @@ type Detect struct {
 	BuiltIn   bool     // the rules of package content
 	Rules     []string // more of them: files and directories
 	Anomalies int      // per 1000 devices a day
-	Policy    string   // file of zone and conduit rules
-	MUD       []string // files and directories
+	Policy    string   // file of zone and conduit rules and of MUD files
 }
 
 // batch is what is committed at once: records, then the findings raised on
@@ -95,9 +95,13 @@ func (a *App) openJudgement() error {
 	if err != nil {
 		return err
 	}
+	rules, err := a.loadPolicy()
+	if err != nil {
+		return err
+	}
 	a.detectors.match = match.New(intel.Empty(), match.Config{})
 	a.detectors.sigma = sigma.NewDetector(set, sigma.DetectorOptions{})
-	a.chain = detect.NewChain(a.detectors.match, a.detectors.sigma)
+	a.chain = detect.NewChain(a.detectors.match, policy.New(rules), a.detectors.sigma)
 	return a.restoreLearnt()
 }
 

@@ -54,8 +54,7 @@ type Detect struct {
 	BuiltIn   bool     `yaml:"built_in"  doc:"use the rules that come with the program"`
 	Rules     []string `yaml:"rules"     doc:"more Sigma rules: files and directories; those in the folder rules of the data directory are used anyway"`
 	Anomalies int      `yaml:"anomalies" doc:"findings of unusual behaviour that are wanted at most, per 1000 devices a day"`
-	Policy    string   `yaml:"policy"    doc:"file of zone and conduit rules; empty: none"`
-	MUD       []string `yaml:"mud"       doc:"MUD files (RFC 8520) of devices: files and directories"`
+	Policy    string   `yaml:"policy"    doc:"file of zone and conduit rules and of the MUD files of devices; empty: none"`
 }
 
 // Limits bound what one source or question can cost.
@@ -211,11 +210,9 @@ func (d Detect) Problems() []Problem {
 	if d.Anomalies < 1 || d.Anomalies > 1_000_000 {
 		out = append(out, Problem{Key: "anomalies", Text: "is not between 1 and 1000000", Hint: "how many findings of unusual behaviour a person can look at, per 1000 devices a day"})
 	}
-	for key, paths := range map[string][]string{"rules": d.Rules, "mud": d.MUD} {
-		for i, p := range paths {
-			if strings.TrimSpace(p) == "" {
-				out = append(out, Problem{Key: key + "[" + strconv.Itoa(i) + "]", Text: "is empty", Hint: "name a file or a directory"})
-			}
+	for i, p := range d.Rules {
+		if strings.TrimSpace(p) == "" {
+			out = append(out, Problem{Key: "rules[" + strconv.Itoa(i) + "]", Text: "is empty", Hint: "name a file or a directory"})
 		}
 	}
 	return out

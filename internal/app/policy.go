@@ -1,0 +1,41 @@
+package app
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"vedette/internal/detect/policy"
+	"vedette/internal/fault"
+)
+
+// loadPolicy reads the site's zone and conduit rules and the MUD files that
+// they name, by paths from where the rules are. All that is wrong is told at
+// once: rules that are half in force would be trusted too much.
+func (a *App) loadPolicy() (policy.Config, error) {
+	path := a.cfg.Detect.Policy
+	if path == "" {
+		return policy.Config{}, nil
+	}
+	data, err := os.ReadFile(path) //nolint:gosec // G304: the operator named it
+	if err != nil {
+		return policy.Config{}, fault.Wrap(fault.NotFound, err, "reading the policy %s", path).WithHint("correct detect.policy in the configuration")
+	}
+	cfg, problems := policy.ParseConfig(data)
+	if len(problems) == 0 {
+		problems = cfg.Load(func(name string) ([]byte, error) {
+			if !filepath.IsAbs(name) {
+				name = filepath.Join(filepath.Dir(path), name)
+			}
+			return os.ReadFile(name) //nolint:gosec // G304: the operator's policy names it
+		})
+	}
+	if len(problems) == 0 {
+		return cfg, nil
+	}
+	lines := make([]string, len(problems))
+	for i, p := range problems {
+		lines[i] = p.String()
+	}
+	return cfg, fault.New(fault.Invalid, "the policy %s has %d problems:\n  %s", path, len(problems), strings.Join(lines, "\n  ")).WithHint("see docs/policy.md for the form")
+}
