@@ -99,3 +99,6 @@ func (a *App) reloadRules() error {
 	a.cfg.Log.Info("rules were loaded anew", "component", "sigma", "rules", set.Len(), "refused", len(a.rules.refusals), "took", time.Since(started))
 	return nil
 }
+
+// RuleCount is how many rules are in force.
+func (a *App) RuleCount() int { return a.detectors.sigma.Set().Len() }

@@ -96,6 +96,9 @@ func (r *root) listFindings(cmd *cobra.Command, f findingFlags) error {
 			return nil
 		}
 		columns, rows := findingRows(got.List)
+		if r.output == "table" {
+			columns, rows = findingTable(got.List)
+		}
 		err = r.writeRows(columns, rows, func() any {
 			return queryResult{Columns: columns, Rows: rowObjects{columns, rows}, Total: got.Total}
 		})
@@ -114,6 +117,16 @@ func findingRows(list []event.Finding) ([]string, [][]any) {
 			f.UID, timeOrNil(f.Time), f.Title, f.Severity.String(), f.Rule, f.Family, listOf(f.Techniques), orNil(f.Device),
 			orNil(sideText(f.Src)), orNil(sideText(f.Dst)), int64(f.Count), reasonTexts(f.Reasons), listOf(f.Evidence),
 		}
+	}
+	return columns, rows
+}
+
+// findingTable is what fits on a screen; the other outputs have all.
+func findingTable(list []event.Finding) ([]string, [][]any) {
+	columns := []string{"uid", "time", "severity", "title", "src", "dst", "count", "techniques"}
+	rows := make([][]any, len(list))
+	for i, f := range list {
+		rows[i] = []any{f.UID, timeOrNil(f.Time), f.Severity.String(), f.Title, orNil(sideText(f.Src)), orNil(sideText(f.Dst)), int64(f.Count), listOf(f.Techniques)}
 	}
 	return columns, rows
 }

@@ -54,6 +54,9 @@ func (r *root) listIncidents(cmd *cobra.Command, all bool) error {
 			return err
 		}
 		columns, rows := incidentRows(list, names)
+		if r.output == "table" {
+			columns, rows = incidentTable(list, names)
+		}
 		return r.writeRows(columns, rows, func() any {
 			return queryResult{Columns: columns, Rows: rowObjects{columns, rows}, Total: int64(len(rows))}
 		})
@@ -106,6 +109,26 @@ func incidentRows(list []correlate.Incident, names map[string]string) ([]string,
 			i.UID, i.Title, i.Severity.String(), i.Status, i.Score, timeOrNil(i.First), timeOrNil(i.Last),
 			devices, listOf(i.Devices), techniques, stages, i.Findings.Count, orNil(string(i.Verdict)),
 		}
+	}
+	return columns, rows
+}
+
+// shortUID is how much of a uid a table shows: enough for "show".
+const shortUID = 10
+
+// incidentTable is what fits on a screen; the other outputs have all.
+func incidentTable(list []correlate.Incident, names map[string]string) ([]string, [][]any) {
+	columns := []string{"id", "severity", "title", "last", "devices", "findings", "status"}
+	rows := make([][]any, len(list))
+	for n, i := range list {
+		device := ""
+		if len(i.Devices) > 0 {
+			device = names[i.Devices[0]]
+		}
+		if i.DeviceCount > 1 {
+			device += fmt.Sprintf(" +%d", i.DeviceCount-1)
+		}
+		rows[n] = []any{i.UID[:min(len(i.UID), shortUID)], i.Severity.String(), i.Title, timeOrNil(i.Last), device, i.Findings.Count, strings.TrimSpace(i.Status + " " + string(i.Verdict))}
 	}
 	return columns, rows
 }
