@@ -161,7 +161,11 @@ func otherFiles(dir string) ([]string, error) {
 			names = append(names, name)
 		}
 	}
-	return names, err
+	if err != nil {
+		return names, err
+	}
+	feeds, err := intelFiles(dir)
+	return append(names, feeds...), err
 }
 
 func (a *App) backupJournal(path string) (int64, error) {

@@ -2,7 +2,11 @@ package app
 
 import (
 	"context"
+	"errors"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -85,4 +89,20 @@ func (a *App) noteIntel(actor, action, object string, details map[string]string)
 // openIntel makes the library; it reads the feeds when they are first asked for.
 func (a *App) openIntel(dir string) {
 	a.intel = library.Open(library.Config{Dir: dir, Own: a.cfg.Assets.Own, Now: a.cfg.Now})
+}
+
+// intelFiles are the feeds and the allow-list, from the data directory. A feed
+// is replaced by renaming, so that a copy is of one version.
+func intelFiles(dir string) ([]string, error) {
+	entries, err := os.ReadDir(filepath.Join(dir, intelName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var names []string
+	for _, e := range entries {
+		if e.Type().IsRegular() && !strings.HasSuffix(e.Name(), ".new") {
+			names = append(names, filepath.Join(intelName, e.Name()))
+		}
+	}
+	return names, err
 }
