@@ -102,7 +102,7 @@ func New(cfg Config, now func() time.Time) *Correlator {
 	}
 	return &Correlator{
 		cfg: cfg, now: now, index: newIndex(cfg.MaxTracked), seen: newSeen(), strands: make(map[string]*strand),
-		byNum: make(map[uint32]*strand), alias: make(map[string]string), collect: make(map[string]*strand),
+		byNum: make(map[uint32]*strand), alias: make(map[string]string), collect: make(map[string]*strand), weights: make(map[scope][]*opinion),
 	}
 }
 

@@ -70,15 +70,18 @@ func (l *Learner) Observe(e *event.Event) {
 	if !e.MetadataClockSuspect() && e.TimeField().After(l.newest) {
 		l.newest = e.TimeField()
 	}
-	l.ObserveFlow(&f, e.ConnectionInfoState())
+	l.add(&f, e.ConnectionInfoState(), weight(e))
 }
 
-// ObserveFlow takes in a flow with the state of its connection, in Zeek's
-// words; "" when it is not known.
-func (l *Learner) ObserveFlow(f *Flow, state string) {
-	l.report.Flows++
+// weight is how many flows an event stands for.
+func weight(e *event.Event) int { return int(min(max(e.CountField(), 1), 1<<31)) }
+
+// add takes in flows with the state of their connections, in Zeek's words; ""
+// when it is not known.
+func (l *Learner) add(f *Flow, state string, n int) {
+	l.report.Flows += n
 	if state == "S0" && f.Protocol == TCP || state == "REJ" || state == "RSTOS0" || state == "RSTRH" {
-		l.report.Failed++
+		l.report.Failed += n
 		return
 	}
 	h := habit{fromDevice: f.FromDevice, protocol: f.Protocol, port: f.PeerPort}
@@ -96,14 +99,14 @@ func (l *Learner) ObserveFlow(f *Flow, state string) {
 		h.addr = a
 	}
 	if t, ok := l.seen[h]; ok {
-		t.count++
+		t.count += n
 		return
 	}
 	if len(l.seen) >= maxHabits {
-		l.report.Full++
+		l.report.Full += n
 		return
 	}
-	l.seen[h] = &tally{1}
+	l.seen[h] = &tally{n}
 }
 
 // About is what a learnt file says of itself.

@@ -67,33 +67,34 @@ func (r *Replay) Observe(e *event.Event) {
 		return
 	}
 	d := r.file.Decide(&f, &r.site)
-	r.report.Flows++
+	n := weight(e)
+	r.report.Flows += n
 	switch d.Verdict {
 	case Allowed:
-		r.report.Allowed++
+		r.report.Allowed += n
 	case Denied:
-		r.report.Denied++
+		r.report.Denied += n
 	case Unsure:
-		r.report.Unsure++
+		r.report.Unsure += n
 	}
-	r.add(&f, d, e)
+	r.add(&f, d, e, n)
 }
 
-func (r *Replay) add(f *Flow, d Decision, e *event.Event) {
+func (r *Replay) add(f *Flow, d Decision, e *event.Event, n int) {
 	port := f.PeerPort
 	if !f.FromDevice {
 		port = f.DevicePort
 	}
 	key := line{f.FromDevice, f.Peer.Addr, f.Protocol, port, d.Verdict}
 	if at, ok := r.index[key]; ok {
-		r.report.Lines[at].Count++
+		r.report.Lines[at].Count += n
 		return
 	}
 	if len(r.report.Lines) >= maxLines {
-		r.report.Cut++
+		r.report.Cut += n
 		return
 	}
-	one := FlowLine{FromDevice: f.FromDevice, Peer: f.Peer.Addr, Protocol: protocolText(f.Protocol), Port: port, Count: 1, Evidence: e.MetadataUID(), Decision: d}
+	one := FlowLine{FromDevice: f.FromDevice, Peer: f.Peer.Addr, Protocol: protocolText(f.Protocol), Port: port, Count: n, Evidence: e.MetadataUID(), Decision: d}
 	if len(f.Peer.Names) > 0 {
 		one.Name = f.Peer.Names[0]
 	}

@@ -1,8 +1,11 @@
 package inteleval_test
 
 import (
+	"archive/zip"
 	"encoding/json"
+	"io"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"vedette/internal/eval/inteleval"
@@ -37,5 +40,40 @@ func TestRun(t *testing.T) {
 	}
 	if scale && rep.HeapMiB > 200 {
 		t.Errorf("%v MiB", rep.HeapMiB)
+	}
+}
+
+// TestMUD: each entry of the public profiles allows the flow that it describes.
+func TestMUD(t *testing.T) {
+	path := os.Getenv("VEDETTE_SHARED")
+	for _, dir := range []string{filepath.Join(path, "data"), path, "../../../../shared/data"} {
+		if _, err := os.Stat(filepath.Join(dir, "mud", "mud-profiles.zip")); err == nil {
+			path = filepath.Join(dir, "mud", "mud-profiles.zip")
+			break
+		}
+	}
+	z, err := zip.OpenReader(path)
+	if err != nil {
+		t.Skip("no mud/mud-profiles.zip: put the public test data into ../shared/data beside the repository, or name its folder in VEDETTE_SHARED")
+	}
+	defer z.Close()
+	for _, f := range z.File {
+		in, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := io.ReadAll(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rep, err := inteleval.MUD(f.Name, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := json.Marshal(rep)
+		t.Logf("%s", text)
+		if rep.Allowed != rep.Made || rep.Errors > 0 || rep.Changed["unsure"] > 0 {
+			t.Errorf("%s", text)
+		}
 	}
 }
