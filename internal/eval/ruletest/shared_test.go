@@ -82,3 +82,28 @@ func TestSharedCorpus(t *testing.T) {
 		}
 	}
 }
+
+// TestSharedQuiet runs the pack over what is benign: logs of IoT devices that
+// nobody attacked, and protocol samples of industrial control. Without zones
+// and an inventory no rule above medium may be raised by them.
+func TestSharedQuiet(t *testing.T) {
+	p := builtin(t)
+	for _, side := range []struct {
+		name    string
+		sources []ruletest.Source
+	}{
+		{"benign IoT-23 devices", zipped(t, "net/iot23-benign-devices-zeek.zip", isLog)},
+		{"ICS captures", zipped(t, "net/ics-pcaps.zip", nil)},
+	} {
+		rep := corpus(t, p, side.sources...)
+		total := 0
+		for _, r := range rep.Rules {
+			total += r.Findings
+			t.Logf("%s: %-34s %-8s %4d findings of %6d events in %3d files, such as %s (%d)", side.name, r.Rule, r.Level, r.Findings, r.Events, len(r.Files), r.Files[0].File, r.Files[0].Events)
+			if r.Level == "high" || r.Level == "critical" {
+				t.Errorf("%s: %s is %s and raised by benign data: %v", side.name, r.Rule, r.Level, r.Files)
+			}
+		}
+		t.Logf("%s: %d sources, %d events, %d findings of %d rules", side.name, rep.Sources, rep.Events, total, len(rep.Rules))
+	}
+}
