@@ -121,7 +121,7 @@ func (r *root) command() *cobra.Command {
 		}
 		return useError{fault.New(fault.Invalid, "there is no output %q", r.output).WithHint("the outputs are table, json, ndjson and csv")}
 	}
-	cmd.AddCommand(r.demoCommand(), r.ingestCommand(), r.parseCommand(), r.askCommand(), r.queryCommand(), r.devicesCommand(), r.serveCommand(), r.backupCommand(), r.restoreCommand(), r.maintainCommand(), r.doctorCommand(), r.benchCommand(), r.configCommand(), r.versionCommand())
+	cmd.AddCommand(r.demoCommand(), r.ingestCommand(), r.parseCommand(), r.askCommand(), r.queryCommand(), r.devicesCommand(), r.serveCommand(), r.backupCommand(), r.restoreCommand(), r.maintainCommand(), r.doctorCommand(), r.rulesCommand(), r.benchCommand(), r.configCommand(), r.versionCommand())
 	return cmd
 }
 

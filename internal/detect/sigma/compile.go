@@ -29,6 +29,7 @@ type group struct {
 	when   [][][]check
 	first  []int32 // indexes to go through for every event: they have witnesses
 	always []int32 // rules without a witness
+	rules  []int32 // all
 }
 
 // compiler turns documents into a Set.

@@ -1,19 +1,22 @@
 package sigma
 
 import (
-	"slices"
-
 	"vedette/internal/detect/sigma/automaton"
-	"vedette/internal/detect/sigma/rule"
 )
 
 // index finds the literals that the rules of a group look for in one field.
 type index struct {
 	field int32
+	words bool // the field is all texts
 	exact map[string]int32
 	auto  *automaton.Automaton
 	atoms []int32 // until it is built
+
+	exacts int // how many of the atoms are exact
 }
+
+// exactOnly reports whether a look-up is enough.
+func (x *index) exactOnly() bool { return x.exacts == len(x.atoms) }
 
 func (x *index) build(s *Set) {
 	var patterns []automaton.Pattern
@@ -46,99 +49,4 @@ func (x *index) size() int {
 		n += x.auto.Size()
 	}
 	return n
-}
-
-// witness is a set of atoms of which one must hold if a rule does.
-type witness struct {
-	atoms []int32
-	cost  float64 // how often one of them is to be expected
-}
-
-// witnesses picks for every rule what wakes it.
-func (c *compiler) witnesses() {
-	s := c.set
-	uses := make([]int, len(s.atoms))
-	for i := range s.nodes {
-		if s.nodes[i].op == rule.Leaf {
-			uses[s.nodes[i].first]++
-		}
-	}
-	s.byAtom = make([][]int32, len(s.atoms))
-	groups := make([]int32, len(s.rules))
-	for i := range groups {
-		groups[i] = c.groupOf[s.rules[i].Source]
-	}
-	for i, root := range s.conds {
-		if root < 0 {
-			continue
-		}
-		g := &s.groups[groups[i]]
-		w := s.witness(root, uses)
-		if w == nil {
-			g.always = append(g.always, int32(i)) //nolint:gosec // G115: at most maxRules
-			continue
-		}
-		for _, at := range w.atoms {
-			if !slices.Contains(s.byAtom[at], int32(i)) { //nolint:gosec // G115: as above
-				s.byAtom[at] = append(s.byAtom[at], int32(i)) //nolint:gosec // G115: as above
-			}
-			if x := s.atoms[at].index; !slices.Contains(g.first, x) {
-				g.first = append(g.first, x)
-			}
-		}
-	}
-}
-
-// witness returns the cheapest witness of a node, or nil if it has none: it may
-// hold without anything that the index finds.
-func (s *Set) witness(at int32, uses []int) *witness {
-	n := &s.nodes[at]
-	switch n.op {
-	case rule.Leaf:
-		a := &s.atoms[n.first]
-		if a.index < 0 {
-			return nil
-		}
-		return &witness{[]int32{n.first}, expected(a, uses[n.first])}
-	case rule.And:
-		var best *witness
-		for kid := n.first; kid < n.end; kid++ {
-			if w := s.witness(kid, uses); w != nil && (best == nil || w.cost < best.cost) {
-				best = w
-			}
-		}
-		return best
-	case rule.Or, rule.AtLeast:
-		all := &witness{}
-		for kid := n.first; kid < n.end; kid++ {
-			w := s.witness(kid, uses)
-			if w == nil {
-				return nil
-			}
-			all.atoms = append(all.atoms, w.atoms...)
-			all.cost += w.cost
-		}
-		return all
-	case rule.Not:
-	}
-	return nil
-}
-
-// expected guesses how often a literal is met. Long ones are rare; what many
-// rules look for is what everyone runs.
-func expected(a *atom, uses int) float64 {
-	cost := float64(uses) + 1
-	switch n := len(a.lit); {
-	case a.kind == isExact && n >= 6:
-		return cost * 0.5
-	case a.kind == isExact:
-		return cost * 4 // numbers and short words
-	case n >= 12:
-		return cost * 0.5
-	case n >= 8:
-		return cost
-	case n >= 5:
-		return cost * 4
-	}
-	return cost * 20
 }

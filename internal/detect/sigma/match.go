@@ -38,22 +38,38 @@ func (sc *Scratch) scan(at int32) {
 	}
 	sc.scanned[at] = sc.epoch
 	x := &sc.set.indexes[at]
-	vals := sc.values(x.field)
 	hits := sc.hits[:0]
-	for i := range vals {
-		text := sc.folded(&vals[i])
-		if id, ok := x.exact[string(text)]; ok && sc.seen[id] != sc.epoch {
-			sc.seen[id] = sc.epoch
-			hits = append(hits, id)
-		}
-		if x.auto != nil {
-			hits = x.auto.Scan(text, sc.seen, sc.epoch, hits)
+	if x.words && x.auto != nil && len(x.exact) == 0 {
+		hits = sc.scanWords(x, hits)
+	} else {
+		vals := sc.values(x.field)
+		for i := range vals {
+			text := sc.folded(&vals[i])
+			if id, ok := x.exact[string(text)]; ok && sc.seen[id] != sc.epoch {
+				sc.seen[id] = sc.epoch
+				hits = append(hits, id)
+			}
+			if x.auto != nil {
+				hits = x.auto.Scan(text, sc.seen, sc.epoch, hits)
+			}
 		}
 	}
 	for _, id := range hits {
 		sc.waiting = append(sc.waiting, sc.set.byAtom[id]...)
 	}
 	sc.hits = hits
+}
+
+// scanWords looks for keywords in all texts of the event. Most texts are left
+// behind without being folded.
+func (sc *Scratch) scanWords(x *index, hits []int32) []int32 {
+	sc.eachText(func(s string) {
+		if s = s[:min(len(s), maxLooked)]; x.auto.May(s) {
+			sc.word = appendFold(sc.word[:0], s)
+			hits = x.auto.Scan(sc.word, sc.seen, sc.epoch, hits)
+		}
+	})
+	return hits
 }
 
 // eval asks a condition.

@@ -256,7 +256,13 @@ func checkOracle(t *rapid.T) {
 			got = append(got, r.ID)
 			set.Explain(r, &sc)
 		})
+		each := []string{}
+		set.MatchEach(e, &sc, false, func(r *sigma.Rule) { each = append(each, r.ID) })
 		slices.Sort(got)
+		slices.Sort(each)
+		if diff := cmp.Diff(want, each); diff != "" {
+			t.Fatalf("without the index: -want +got\n%s\n%s", diff, text.String())
+		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			js, _ := e.MarshalJSON()
 			t.Fatalf("-want +got\n%s\n%s\n%s", diff, js, text.String())

@@ -26,6 +26,7 @@ type Scratch struct {
 	mapped bool      // extras are those of this event
 	states []fieldState
 	vals   []fieldValue
+	word   []byte // a text being looked at for keywords
 	buf    []byte // folded texts and numbers; values point into it by offset
 
 	scanned []uint32 // by index
@@ -114,7 +115,7 @@ func (sc *Scratch) values(id int32) []fieldValue {
 		st.first = int32(len(sc.vals)) //nolint:gosec // G115: at most maxValues a field
 		f := &sc.set.fields[id]
 		if f.words {
-			sc.allTexts()
+			sc.eachText(sc.text)
 		} else {
 			for _, p := range f.places {
 				if sc.place(p) {
@@ -221,29 +222,39 @@ func (sc *Scratch) text(s string) {
 	sc.vals = append(sc.vals, fieldValue{str: s, from: int32(from), to: int32(len(sc.buf))}) //nolint:gosec // G115: at most maxLooked and what folding adds
 }
 
-// allTexts adds every text of the event, for keywords. A raw record that is
+// eachText shows every text of the event, for keywords. A raw record that is
 // JSON or XML is left out: its escapes hide what its fields have in full.
-func (sc *Scratch) allTexts() {
+func (sc *Scratch) eachText(f func(string)) {
 	e := sc.event
 	raw := e.RawField()
 	if !strings.HasPrefix(raw, "{") && !strings.HasPrefix(raw, "<") {
-		sc.text(raw)
+		f(raw)
 	}
 	n := 0
 	for _, s := range e.Slots() {
-		switch kind := event.KindOf(s); {
-		case s == event.SlotRaw, s == event.SlotMetadataUID, s == event.SlotLabelConfidentiality, s == event.SlotLabelIntegrity:
-		case kind == event.String, kind == event.IP, kind == event.List:
-			if n++; n < maxValues {
-				sc.slot(s)
-			}
+		kind := event.KindOf(s)
+		if kind != event.String && kind != event.IP && kind != event.List || isFrame(s) || n >= maxValues {
+			continue
+		}
+		n++
+		if kind != event.List {
+			f(e.Str(s))
+			continue
+		}
+		for _, item := range e.List(s) {
+			f(item)
 		}
 	}
 	for _, x := range e.Extras() {
 		if n++; n < maxValues {
-			sc.text(x.Value)
+			f(x.Value)
 		}
 	}
+}
+
+// isFrame tells fields that are ours and not the record's.
+func isFrame(s event.Slot) bool {
+	return s == event.SlotRaw || s == event.SlotMetadataUID || s == event.SlotLabelConfidentiality || s == event.SlotLabelIntegrity
 }
 
 // folded is the folded text of a value.

@@ -181,7 +181,9 @@ func (c *compiler) intern(a atom, more func() *atomMore) int32 {
 	if a.kind <= isInside {
 		a.index = c.indexFor(a.field)
 		x := &c.set.indexes[a.index]
-		x.atoms = append(x.atoms, at)
+		if x.atoms = append(x.atoms, at); a.kind == isExact {
+			x.exacts++
+		}
 	}
 	c.set.atoms = append(c.set.atoms, a)
 	c.atomOf[key] = at
@@ -193,7 +195,7 @@ func (c *compiler) indexFor(field int32) int32 {
 	at, ok := c.indexOf[key]
 	if !ok {
 		at = int32(len(c.set.indexes)) //nolint:gosec // G115: a number of fields and groups
-		c.set.indexes = append(c.set.indexes, index{field: field})
+		c.set.indexes = append(c.set.indexes, index{field: field, words: c.set.fields[field].words})
 		c.indexOf[key] = at
 	}
 	return at

@@ -38,10 +38,10 @@ type Automaton struct {
 	label []byte  // by state: the byte that leads to it
 	outs  []found // of the states, each run ends with last
 
-	// pairs has bit a<<8|b if the bytes a, b stand next to each other within the
+	// pairs has the bit of two bytes if they stand next to each other within the
 	// first stride+1 bytes of a literal. Every literal is longer than stride; 0
 	// means that some are too short to leave anything out.
-	pairs  []uint64
+	pairs  [pairBits / 64]uint64
 	stride int
 }
 
@@ -163,6 +163,13 @@ func (a *Automaton) step(state int32, c byte) int32 {
 	return a.root[c]
 }
 
+// pairBits is how many pairs of bytes are told apart.
+const pairBits = 1 << 13
+
+// bitOf is the same for letters of either case, and for some other pairs that
+// are then looked at in vain.
+func bitOf(a, b byte) uint { return (uint(a|0x20)<<5 ^ uint(b|0x20)) % pairBits }
+
 // maxStride and maxPairs bound how far is skipped: the further, the more pairs
 // of bytes make the automaton look, and common ones make it look in vain.
 const (
@@ -172,7 +179,6 @@ const (
 
 // pair chooses the stride.
 func (a *Automaton) pair(patterns []Pattern) {
-	a.pairs = make([]uint64, 1<<16/64)
 	limit := maxStride
 	for _, p := range patterns {
 		if p.Literal != "" {
@@ -185,7 +191,7 @@ func (a *Automaton) pair(patterns []Pattern) {
 			if p.Literal == "" {
 				continue
 			}
-			bit := uint(p.Literal[a.stride])<<8 | uint(p.Literal[a.stride+1])
+			bit := bitOf(p.Literal[a.stride], p.Literal[a.stride+1])
 			if a.pairs[bit/64]>>(bit%64)&1 == 0 {
 				a.pairs[bit/64] |= 1 << (bit % 64)
 				count++
@@ -229,13 +235,39 @@ func (a *Automaton) skip(text []byte, i int) int {
 	if a.stride == 0 {
 		return i
 	}
-	pairs, stride := (*[1 << 16 / 64]uint64)(a.pairs), a.stride
+	stride := a.stride
 	for j := i + stride; j < len(text); j += stride {
-		if pairs[uint(text[j-1])<<2|uint(text[j])>>6]>>(text[j]&63)&1 != 0 {
+		if bit := bitOf(text[j-1], text[j]); a.pairs[bit/64]>>(bit%64)&1 != 0 {
 			return j - stride
 		}
 	}
 	return len(text)
+}
+
+// May reports whether a literal may be in a text that is not folded yet: false
+// is certain. It looks at a part of the text only.
+func (a *Automaton) May(text string) bool {
+	if a.stride == 0 {
+		return true
+	}
+	if len(text) <= a.stride {
+		return !ascii(text)
+	}
+	for j := a.stride; j < len(text); j += a.stride {
+		if bit := bitOf(text[j-1], text[j]); a.pairs[bit/64]>>(bit%64)&1 != 0 {
+			return true
+		}
+	}
+	return !ascii(text) // other letters may fold to shorter ones
+}
+
+func ascii(text string) bool {
+	for i := range len(text) {
+		if text[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
 }
 
 func (a *Automaton) take(out int32, end, size int, seen []uint32, mark uint32, hits []int32) []int32 {
@@ -255,5 +287,5 @@ func (a *Automaton) take(out int32, end, size int, seen []uint32, mark uint32, h
 
 // Size is the memory the automaton takes, in bytes.
 func (a *Automaton) Size() int {
-	return len(a.root)*4 + len(a.pairs)*8 + len(a.nodes)*16 + len(a.label) + len(a.outs)*12
+	return len(a.root)*4 + pairBits/8 + len(a.nodes)*16 + len(a.label) + len(a.outs)*12
 }

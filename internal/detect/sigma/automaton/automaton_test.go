@@ -67,5 +67,8 @@ func FuzzScan(f *testing.F) {
 		if diff := cmp.Diff(naive(patterns, text), scan(patterns, text)); diff != "" {
 			t.Errorf("%q in %q: -want +got\n%s", literals, text, diff)
 		}
+		if len(naive(patterns, strings.ToLower(text))) > 0 && !automaton.New(patterns).May(text) {
+			t.Errorf("%q may not be in %q, but are", literals, text)
+		}
 	})
 }
