@@ -1,0 +1,227 @@
+package behave
+
+import (
+	"math"
+	"math/bits"
+)
+
+// profile is what is known of one device. It is of fixed size and holds no
+// pointer, so that the collector never looks into a million of them.
+type profile struct {
+	key         uint64
+	group       uint32
+	first, last uint32 // seconds since 1970
+	events      uint32
+	windows     uint32 // minutes in which it was active and not flagged
+	series      uint32
+
+	win window
+
+	novelty  [numKinds]float32 // share of windows with something new
+	since    uint16            // new things since the anchor
+	anchored uint16            // things known at the anchor; 0: not yet learnt
+	newToday uint8             // new things of today that count for novelty
+	raised   uint8             // spans of today that count for calibration
+	back     uint8             // events in a row whose time went backwards
+	day      uint16
+
+	stats  [numMetrics]stat
+	hours  [24]uint8 // days on which it was active in this hour
+	beacon [4]beat
+	known  set
+
+	spanAt  uint32  // start of the span of ten minutes for calibration
+	spanMax float32 // the largest surprise in it
+	toldAt  uint32
+	toldMax float32
+}
+
+// window is the minute at hand.
+type window struct {
+	at       uint32 // seconds
+	flows    float32
+	bytesOut float32
+	bytesIn  float32
+	fails    float32
+	peers    [4]uint64 // bitmaps for linear counting
+	targets  [4]uint64
+	limit    [numMetrics]float32 // of log2: below it nothing is unusual
+	novel    wordSet
+	flagged  bool
+	drifted  bool
+}
+
+const (
+	windowSeconds = 60
+	spanSeconds   = 600
+	daySeconds    = 86400
+	maxBack       = 64 // events in a row from the past after which the past is now
+)
+
+// established reports whether the device is learnt.
+func (p *profile) established(cfg *Config) bool {
+	return int(p.windows) >= cfg.LearnWindows && float64(p.last-p.first) >= cfg.LearnFor.Seconds()
+}
+
+// move brings the profile to the time of the event: it ends the window, the
+// span and the day that are over. It reports false for an event whose time is
+// wrong or past: it is judged and not counted.
+func (p *profile) move(d *Detector, g *group, o *observation) bool {
+	if o.suspect {
+		return false
+	}
+	at := uint32(o.at) //nolint:gosec // G115: checked by read
+	if at+windowSeconds < p.win.at {
+		if p.back++; p.back < maxBack {
+			return false
+		}
+		p.win, p.spanAt, p.last, p.toldAt = window{}, 0, at, 0 // its clock was set back
+		p.first = min(p.first, at)
+	}
+	p.back = 0
+	if start := at - at%windowSeconds; start > p.win.at {
+		p.endWindow(d, g)
+		p.win = window{at: start}
+		p.setLimits(g)
+	}
+	if day := uint16(at / daySeconds); day != p.day { //nolint:gosec // G115: days until 2149
+		p.newDay(d, day)
+	}
+	if at >= p.spanAt+spanSeconds {
+		p.endSpan(d)
+		p.spanAt = at
+	}
+	p.last = max(p.last, at)
+	p.events++
+	return true
+}
+
+// endWindow learns from a window that was not flagged.
+func (p *profile) endWindow(d *Detector, g *group) {
+	w := &p.win
+	if w.at == 0 || w.flagged {
+		return
+	}
+	learnt := p.established(&d.cfg)
+	a := max(4/float32(p.windows+4), 1./4096)
+	for k := range numKinds {
+		var hit float32
+		if w.novel&(1<<k) != 0 && (!learnt || p.newToday <= maxNewToday) {
+			hit = 1
+		}
+		p.novelty[k] += a * (hit - p.novelty[k])
+		g.learnNovelty(k, hit)
+	}
+	for m := range numMetrics {
+		x := w.value(m)
+		p.stats[m].learn(x, p.windows, learnt)
+		g.learn(m, x)
+	}
+	g.newDay(p.day)
+	p.windows++
+	g.windows++
+	if p.anchored == 0 && p.established(&d.cfg) {
+		p.anchored = uint16(max(p.known.size(), 1)) //nolint:gosec // G115: at most setSize
+		p.since = 0
+		g.learnt++
+		for m := range p.stats {
+			p.stats[m].drop()
+		}
+	}
+}
+
+// maxNewToday bounds what one day can add to what is thought usual novelty.
+const maxNewToday = 4
+
+func (p *profile) newDay(d *Detector, day uint16) {
+	p.day, p.newToday, p.raised = day, 0, 0
+	for m := range p.stats {
+		p.stats[m].day = 0
+	}
+	d.level.deviceDay()
+}
+
+// endSpan gives the largest surprise of the last ten minutes to the
+// calibration, a few times a day and device at most.
+func (p *profile) endSpan(d *Detector) {
+	if p.spanMax > levelFrom && p.raised < maxRaisedToday {
+		p.raised++
+		d.level.exceeded(p.spanMax)
+	}
+	p.spanMax = 0
+}
+
+const maxRaisedToday = 3
+
+// setLimits finds for the window the values below which nothing is unusual.
+func (p *profile) setLimits(g *group) {
+	for m := range numMetrics {
+		q := g.usual(m)
+		w := float32(priorWindow) / float32(priorWindow+p.windows)
+		s := &p.stats[m]
+		centre, spread := s.centre*(1-w)+q.centre*w, max(s.spread*(1-w)+q.spread*w, minSpread)
+		p.win.limit[m] = centre + rateFloor*spread
+	}
+}
+
+// value of a metric of the window, in log2.
+func (w *window) value(m metric) float32 {
+	switch m {
+	case metricFlows:
+		return logOf(w.flows)
+	case metricPeers:
+		return logOf(count(&w.peers))
+	case metricTargets:
+		return logOf(count(&w.targets))
+	case metricBytesOut:
+		return logOf(w.bytesOut)
+	case metricBytesIn:
+		return logOf(w.bytesIn)
+	case metricFails:
+		return logOf(w.fails)
+	}
+	return 0
+}
+
+// count estimates how many different things were marked in a bitmap: linear
+// counting after Whang, Vander-Zanden and Taylor (1990).
+func count(b *[4]uint64) float32 {
+	ones := bits.OnesCount64(b[0]) + bits.OnesCount64(b[1]) + bits.OnesCount64(b[2]) + bits.OnesCount64(b[3])
+	if ones == 0 {
+		return 0
+	}
+	return float32(-256 * math.Log(max(1-float64(ones)/256, 1./512)))
+}
+
+func mark(b *[4]uint64, h uint64) { b[h>>6&3] |= 1 << (h & 63) }
+
+// count adds the event to the window.
+func (p *profile) count(o *observation, server bool) {
+	w := &p.win
+	w.flows++
+	if server {
+		w.bytesOut += o.bytesIn
+		w.bytesIn += o.bytesOut
+		return
+	}
+	w.bytesOut += o.bytesOut
+	w.bytesIn += o.bytesIn
+	if o.failed {
+		w.fails++
+	}
+	if o.flow {
+		mark(&w.peers, o.peer)
+		mark(&w.targets, o.target)
+	}
+}
+
+// settle keeps what the event's surprise says about window and span.
+func (p *profile) settle(d *Detector, s float32, learn bool) {
+	if !learn {
+		return
+	}
+	p.spanMax = max(p.spanMax, min(s, maxSurprise))
+	if s >= d.level.threshold() {
+		p.win.flagged = true
+	}
+}
