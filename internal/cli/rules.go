@@ -15,11 +15,11 @@ import (
 func (r *root) rulesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rules",
-		Short: "detection rules (Sigma): list, check and run them",
+		Short: "detection rules (Sigma): list, check, test and run them",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(r.rulesListCommand(), r.rulesCheckCommand(), r.rulesRunCommand())
+	cmd.AddCommand(r.rulesListCommand(), r.rulesCheckCommand(), r.rulesRunCommand(), r.rulesTestCommand())
 	return cmd
 }
 
@@ -60,7 +60,7 @@ func (o *ruleOptions) options() (sigma.Options, error) {
 	if err != nil {
 		return sigma.Options{}, err
 	}
-	opts := sigma.Options{Mapping: m, Expand: make(map[string][]string)}
+	opts := sigma.Options{Mapping: m, Expand: content.RuleValues()}
 	for _, v := range o.values {
 		name, value, ok := cutPair(v)
 		if !ok {

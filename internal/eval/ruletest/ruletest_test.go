@@ -12,7 +12,7 @@ import (
 // builtin is the pack that ships.
 func builtin(t testing.TB) *ruletest.Pack {
 	t.Helper()
-	p, err := ruletest.Load(content.Rules(), ruletest.Options{Formats: edge.Formats(), Mapping: content.SigmaMapping()})
+	p, err := ruletest.Load(content.Rules(), ruletest.Options{Formats: edge.Formats(), Mapping: content.SigmaMapping(), Expand: content.RuleValues()})
 	if err != nil {
 		t.Fatal(err)
 	}

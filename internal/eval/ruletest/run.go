@@ -51,7 +51,7 @@ func (p *Pack) Run(ctx context.Context, e *Entry) []Result {
 	}
 	var out []Result
 	for _, f := range slices.Concat(t.fire, t.silent) {
-		r := Result{Path: e.Path, Title: e.Rule.Title, Section: f.Name}
+		r := Result{Path: e.Path, Title: e.Rule.Title, Section: f.Name, Raised: []string{}}
 		if err := p.section(ctx, &r, &t, f); err != nil {
 			r.Reason = err.Error()
 		} else {
