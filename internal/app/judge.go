@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"vedette/internal/detect"
+	"vedette/internal/detect/behave"
 	"vedette/internal/detect/match"
 	"vedette/internal/detect/policy"
 	"vedette/internal/detect/sigma"
@@ -101,8 +102,13 @@ func (a *App) openJudgement() error {
 	}
 	a.detectors.match = match.New(intel.Empty(), match.Config{})
 	a.detectors.sigma = sigma.NewDetector(set, sigma.DetectorOptions{})
-	a.chain = detect.NewChain(a.detectors.match, policy.New(rules), a.detectors.sigma)
+	a.chain = detect.NewChain(a.detectors.match, policy.New(rules), behave.New(a.behaviour()), a.detectors.sigma)
 	return a.restoreLearnt()
+}
+
+// behaviour says how much unusual behaviour is wanted, and of how many devices.
+func (a *App) behaviour() behave.Config {
+	return behave.Config{Budget: float64(a.cfg.Detect.Anomalies)}
 }
 
 // readyIntel puts the indicators in force that are kept. It is cheap when
