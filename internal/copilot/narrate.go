@@ -196,7 +196,7 @@ func (n *narrator) unusual() []Sentence {
 			who += " (" + cell(row[1]) + ")"
 		}
 		reasons, _ := row[4].([]string)
-		out = append(out, say(e.ID, "%s, score %s: %s", who, cell(row[3]), clean(strings.Join(reasons, "; "))))
+		out = append(out, say(e.ID, "%s, score %s: %s", who, cell(row[3]), wholeReasons(reasons)))
 	}
 	if more := e.Total - int64(len(out)); more > 0 {
 		s := say(e.ID, "%d more are listed", more)
@@ -204,6 +204,25 @@ func (n *narrator) unusual() []Sentence {
 		out = append(out, s)
 	}
 	return out
+}
+
+// maxReasons is how many characters of reasons a sentence has: whole ones, for
+// half an address is none; the first is cut if it alone is longer.
+const maxReasons = 400
+
+func wholeReasons(list []string) string {
+	text := ""
+	for i, r := range list {
+		r = clean(r)
+		if i > 0 && len(text)+len(r) > maxReasons {
+			return text + "; and more"
+		}
+		if i > 0 {
+			text += "; "
+		}
+		text += r
+	}
+	return text
 }
 
 func (n *narrator) rows() []Sentence {

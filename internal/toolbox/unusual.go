@@ -28,6 +28,8 @@ type behaviour struct {
 	reasons                    []string
 	typicalPeers, typicalBytes float64 // medians over sources of the same type
 	hasPast, typeKnown         bool
+	anomaly                    float64 // highest anomaly.score of its events in the asked time
+	anomalyReasons             []string
 }
 
 type activity struct {
@@ -36,11 +38,13 @@ type activity struct {
 }
 
 // Unusual ranks the sources of the events that q selects in its time range by
-// what the store can compute without a behaviour model: peers and ports seen
-// for the first time, fan-out, failed connections, and volume, each against
-// the source's own past and against others of its device type. Scores run from
-// 0 to 1 and add up independent reasons as 1-(1-a)(1-b)...; a source below 0.1
-// is left out. Where q selects nothing the table is empty.
+// what was learnt of them when their events passed (anomaly.score, see package
+// detect/behave) and by what the store can compute: peers and ports seen for
+// the first time, fan-out, failed connections, and volume, each against the
+// source's own past and against others of its device type. Scores run from 0
+// to 1 and add up independent reasons as 1-(1-a)(1-b)...; a source below 0.1 is
+// left out. Where q selects nothing the table is empty. In a large store what
+// is new is known from the scores alone.
 //
 // Without any events before the range there is no past to compare with; then
 // only fan-out and failures count, and the reasons say so.
@@ -49,11 +53,11 @@ func (b *Box) Unusual(ctx context.Context, q query.Query, now time.Time) (*Table
 	if err != nil {
 		return nil, err
 	}
-	all, err := b.behaviours(ctx, q, rng, now)
+	bounds, err := b.Bounds(ctx)
 	if err != nil {
 		return nil, err
 	}
-	bounds, err := b.Bounds(ctx)
+	all, err := b.behaviours(ctx, q, rng, now, bounds.Events)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +104,11 @@ func pastSpans(rng query.TimeRange, oldest time.Time) float64 {
 	return float64(rng.From.Sub(oldest)) / float64(rng.To.Sub(rng.From))
 }
 
-func (b *Box) behaviours(ctx context.Context, q query.Query, rng query.TimeRange, now time.Time) (map[string]*behaviour, error) {
+// firstSeenEvents is how many events may be stored for what is new in the
+// asked time to be looked for in all of the past; beyond that the scores know.
+const firstSeenEvents = 3_000_000
+
+func (b *Box) behaviours(ctx context.Context, q query.Query, rng query.TimeRange, now time.Time, stored int64) (map[string]*behaviour, error) {
 	all := map[string]*behaviour{}
 	get := func(row []any) *behaviour {
 		ip, _ := row[0].(string)
@@ -127,6 +135,10 @@ func (b *Box) behaviours(ctx context.Context, q query.Query, rng query.TimeRange
 	if err != nil {
 		return nil, err
 	}
+	scored, err := b.scores(ctx, q, rng, now, get)
+	if err != nil || scored && stored > firstSeenEvents {
+		return all, err
+	}
 	first := func(field string, note func(x *behaviour, what string)) error {
 		fresh := base
 		fresh.Where = andExists(base.Where, field)
@@ -150,6 +162,38 @@ func (b *Box) behaviours(ctx context.Context, q query.Query, rng query.TimeRange
 		x.portNames = append(x.portNames, what)
 	})
 }
+
+// scores reads the highest score of each source and its reasons. It reports
+// whether there are any.
+func (b *Box) scores(ctx context.Context, q query.Query, rng query.TimeRange, now time.Time, get func([]any) *behaviour) (bool, error) {
+	top := q
+	top.Time, top.Limit, top.Select = rng, query.MaxLimit, nil
+	top.Where = andExists(andExists(q.Where, "src_endpoint.ip"), "anomaly.score")
+	top.Group = []string{"src_endpoint.ip"}
+	top.Measures = []query.Measure{{Fn: query.Max, Field: "anomaly.score", As: "top"}}
+	top.Sort = []query.Sort{{By: "top", Desc: true}}
+	found := false
+	err := b.each(ctx, top, now, func(row []any) {
+		found = true
+		get(row).anomaly = toFloat(row[1])
+	})
+	if err != nil || !found {
+		return found, err
+	}
+	rows := q
+	rows.Time, rows.Limit, rows.Group, rows.Measures = rng, maxReasonRows, nil, nil
+	rows.Where = top.Where
+	rows.Select = []string{"src_endpoint.ip", "anomaly.score", "anomaly.reasons"}
+	rows.Sort = []query.Sort{{By: "anomaly.score", Desc: true}}
+	return true, b.each(ctx, rows, now, func(row []any) {
+		if x := get(row); x.anomalyReasons == nil {
+			x.anomalyReasons, _ = row[2].([]string)
+		}
+	})
+}
+
+// maxReasonRows is how many of the highest scores the reasons are read of.
+const maxReasonRows = 500
 
 func andExists(w *query.Expr, field string) *query.Expr {
 	exists := query.Expr{Field: field, Op: query.Exists}
@@ -230,6 +274,9 @@ func (x *behaviour) judge(spans float64) {
 			x.reasons = append(x.reasons, fmt.Sprintf(format, args...))
 		}
 	}
+	if w := x.surprise(); len(x.anomalyReasons) > 0 {
+		add(w*0.9, "%s", strings.Join(x.anomalyReasons[:min(2, len(x.anomalyReasons))], "; "))
+	}
 	per := math.Max(spans, 1)
 	if x.hasPast && x.newPeers > 0 {
 		add(saturate(float64(x.newPeers), 3)*0.8, "%s seen for the first time (%s)", plural(x.newPeers, "peer"), some(x.peerNames))
@@ -257,6 +304,16 @@ func (x *behaviour) judge(spans float64) {
 		add(saturate(x.now.bytes/math.Max(x.typicalBytes, 1000)-4, 20)*0.4, "%s sent, others of its type about %s", bytes(x.now.bytes), bytes(x.typicalBytes))
 	}
 	x.score = 1 - keep
+}
+
+// surprise is how unlikely the highest score is among so many events: a score
+// s is the share of events that are less unusual, so that the highest of n is
+// above s by chance with probability 1-s^n.
+func (x *behaviour) surprise() float64 {
+	if x.anomaly <= 0 {
+		return 0
+	}
+	return math.Pow(x.anomaly, float64(max(x.now.events, 1)))
 }
 
 // usual is what a source's own past says, else its type, else one.
