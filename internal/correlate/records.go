@@ -87,7 +87,7 @@ func (c *Correlator) Dirty() ([]Record, error) {
 			dirty = append(dirty, s)
 		}
 	}
-	slices.SortFunc(dirty, func(a, b *strand) int { return cmp.Compare(a.Num, b.Num) })
+	slices.SortFunc(dirty, byNum)
 	for _, s := range dirty {
 		put(RecordKind, s.UID, &s.state)
 		s.dirty, s.kept = false, true
@@ -298,7 +298,7 @@ func (c *Correlator) tieUp() (problems []error) {
 	for _, s := range c.strands {
 		list = append(list, s)
 	}
-	slices.SortFunc(list, func(a, b *strand) int { return cmp.Compare(a.Num, b.Num) })
+	slices.SortFunc(list, byNum)
 	for _, s := range list {
 		if s.Into == "" {
 			continue
