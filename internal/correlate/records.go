@@ -208,10 +208,8 @@ func (c *Correlator) Restore(records []Record) (problems []error) {
 		}
 	}
 	problems = append(problems, c.tieUp()...)
-	slices.SortFunc(c.opinions, func(a, b *opinion) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
-	slices.SortFunc(c.suppressions, func(a, b *suppression) int {
-		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
-	})
+	slices.SortFunc(c.opinions, func(a, b *opinion) int { return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(c.suppressions, byAge)
 	for _, h := range hubs {
 		c.index.get(key{h.Kind, h.Value}).hub = h.Peers
 	}
