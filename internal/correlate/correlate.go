@@ -313,3 +313,15 @@ func (c *Correlator) Totals() Totals {
 	}
 	return t
 }
+
+// accounted is how many findings are in incidents or suppressed.
+func (c *Correlator) accounted() int64 {
+	var n int64
+	for _, s := range c.strands {
+		n += s.Findings
+	}
+	for _, s := range c.suppressions {
+		n += s.Count
+	}
+	return n
+}

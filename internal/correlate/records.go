@@ -210,6 +210,7 @@ func (c *Correlator) Restore(records []Record) (problems []error) {
 	problems = append(problems, c.tieUp()...)
 	slices.SortFunc(c.opinions, func(a, b *opinion) int { return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.ID, b.ID)) })
 	slices.SortFunc(c.suppressions, byAge)
+	c.sums.Added = c.accounted()
 	for _, h := range hubs {
 		c.index.get(key{h.Kind, h.Value}).hub = h.Peers
 	}

@@ -70,7 +70,9 @@ func (c *Correlator) Suppress(s Suppression) (id string, err error) {
 	return s.ID, nil
 }
 
-func byAge(a, b *suppression) int { return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID)) }
+func byAge(a, b *suppression) int {
+	return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
+}
 
 func newSuppression(s Suppression) *suppression {
 	p := &suppression{Suppression: s, Version: recordVersion, dirty: true}
