@@ -102,7 +102,8 @@ func New(cfg Config, now func() time.Time) *Correlator {
 	}
 	return &Correlator{
 		cfg: cfg, now: now, index: newIndex(cfg.MaxTracked), seen: newSeen(), strands: make(map[string]*strand),
-		byNum: make(map[uint32]*strand), alias: make(map[string]string), collect: make(map[string]*strand), weights: make(map[scope][]*opinion),
+		byNum: make(map[uint32]*strand), alias: make(map[string]string), collect: make(map[string]*strand),
+		weights: make(map[scope][]*opinion),
 	}
 }
 
@@ -282,7 +283,7 @@ func (c *Correlator) Conditions() []Condition {
 	}
 	say(c.sums.Collected, "incidents-full", "so many incidents were open that the least severe ones were put together by rule")
 	say(c.sums.Fused, "parts-full", "incidents have so many parts that the smallest ones cannot be split off any more")
-	say(c.sums.Unsteady, "clocks-unsteady", "findings of one entity jump back in time again and again: repeats are joined whatever their time says")
+	say(c.sums.Unsteady, "clocks-unsteady", "findings of one entity jump back in time again and again: what they share is joined whatever the times say")
 	say(c.index.forgotten, "entities-full", "so many entities were met that those not met for longest are not looked up any more")
 	return all
 }
@@ -311,4 +312,16 @@ func (c *Correlator) Totals() Totals {
 		t.Suppressed += s.Count
 	}
 	return t
+}
+
+// accounted is how many findings are in incidents or suppressed.
+func (c *Correlator) accounted() int64 {
+	var n int64
+	for _, s := range c.strands {
+		n += s.Findings
+	}
+	for _, s := range c.suppressions {
+		n += s.Count
+	}
+	return n
 }

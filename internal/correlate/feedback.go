@@ -27,6 +27,7 @@ const (
 type opinion struct {
 	Version  int       `json:"v"`
 	ID       string    `json:"id"`
+	Number   int       `json:"number"` // in the order in which they were given
 	Incident string    `json:"incident"`
 	Verdict  Verdict   `json:"verdict"`
 	By       string    `json:"by"`
@@ -71,7 +72,10 @@ func (c *Correlator) Feedback(uid string, v Verdict, by, why string) (id string,
 			o.Scopes = append(o.Scopes, sc)
 		}
 	}
-	o.ID = event.FindingUID("feedback", strconv.Itoa(len(c.opinions)), s.UID+o.By+o.At.String())
+	if n := len(c.opinions); n > 0 {
+		o.Number = c.opinions[n-1].Number + 1
+	}
+	o.ID = event.FindingUID("feedback", strconv.Itoa(o.Number), s.UID+o.By+o.At.String())
 	c.hold(o)
 	c.note(s, Change{ID: o.ID, By: by, What: "called " + string(v), Why: why})
 	return o.ID, nil
@@ -118,7 +122,7 @@ func (c *Correlator) Undo(id, by, why string) error {
 func (c *Correlator) verdict(s *strand) Verdict {
 	var last *opinion
 	for _, o := range c.opinions {
-		if o.Undone.IsZero() && (last == nil || !o.At.Before(last.At)) && c.find(o.Incident) == s {
+		if o.Undone.IsZero() && (last == nil || o.Number > last.Number) && c.find(o.Incident) == s {
 			last = o
 		}
 	}
@@ -149,7 +153,7 @@ func (c *Correlator) weight(k *kindRow) (float64, string) {
 	}
 	last := map[string]*opinion{}
 	for _, o := range held {
-		if p := last[o.By]; p == nil || !o.At.Before(p.At) {
+		if p := last[o.By]; p == nil || o.Number > p.Number {
 			last[o.By] = o
 		}
 	}

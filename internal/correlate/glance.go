@@ -52,6 +52,7 @@ type glance struct {
 	stage      int    // its rank
 	ties       []tie
 	edges      []link
+	uid        []string // of the finding alone; to be copied
 }
 
 const (
@@ -63,7 +64,7 @@ const (
 
 // look reads a finding.
 func (g *glance) look(f *event.Finding, t *Techniques) {
-	*g = glance{f: f, ties: g.ties[:0], edges: g.edges[:0], techniques: g.techniques[:0]}
+	*g = glance{f: f, ties: g.ties[:0], edges: g.edges[:0], techniques: g.techniques[:0], uid: append(g.uid[:0], f.UID)}
 	g.rule, g.title = clip(f.Rule, maxValue), clip(f.Title, maxValue)
 	if g.title == "" {
 		g.title = g.rule

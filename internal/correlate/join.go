@@ -151,11 +151,10 @@ func (x *candidate) weigh(g *glance, t *tie, p *post, degree int) {
 // judge turns the case into a score: ties, then the course of the attack, then
 // time.
 func (x *candidate) judge(g *glance, c *Correlator) {
-	against, repeat := x.against, false
+	against := x.against
 	for i := range x.s.Kinds {
 		if x.s.Kinds[i].key == g.kind {
 			against = min(against, 1-repeats)
-			repeat = true
 			break
 		}
 	}
@@ -172,7 +171,7 @@ func (x *candidate) judge(g *glance, c *Correlator) {
 		}
 	}
 	x.gap = gap(g.f.First, g.f.Time, x.s.First, x.s.Last)
-	if x.gap > 0 && repeat && x.jumpy {
+	if x.gap > 0 && x.jumpy {
 		x.gap, x.step = 0, "its clock jumps"
 	}
 	if x.gap > c.cfg.Window {

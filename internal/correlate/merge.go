@@ -11,9 +11,10 @@ import (
 
 // tryMerge joins the incident of x to that of s, into which the finding went,
 // when the tie stands for s as well: one of a hundred targets of a scanner does
-// not join its own troubles to those of the others.
+// not join its own troubles to those of the others. What was put together for
+// want of room joins nothing.
 func (c *Correlator) tryMerge(g *glance, s *strand, x *candidate) {
-	if x.tie == nil || x.s.gone != nil || s.top() == x.s.top() {
+	if x.tie == nil || x.s.gone != nil || s.top() == x.s.top() || s.top().Collects != "" || x.s.top().Collects != "" {
 		return
 	}
 	score := x.score
@@ -49,6 +50,7 @@ func (c *Correlator) merge(a, b *strand, m Merge) {
 	}
 	b.root, b.into, b.Into = a, a, a.UID
 	a.parts = append(append(a.parts, b), b.parts...)
+	slices.SortFunc(a.parts, byNum)
 	a.fan += b.fan
 	b.parts, b.fan = nil, 0
 	a.dirty, b.dirty = true, true
@@ -57,6 +59,8 @@ func (c *Correlator) merge(a, b *strand, m Merge) {
 		c.fuse(a)
 	}
 }
+
+func byNum(a, b *strand) int { return cmp.Compare(a.Num, b.Num) }
 
 // sum is the findings of an incident.
 func (s *strand) sum() int64 {
@@ -203,11 +207,11 @@ func (c *Correlator) makeRoom() {
 	order := func(s *strand) uint64 { return uint64(s.gravest())<<56 | s.touched } //nolint:gosec // G115: a severity is 1 to 6
 	slices.SortFunc(list, func(a, b *strand) int { return cmp.Compare(order(a), order(b)) })
 	for _, s := range list[:min(len(list), c.cfg.MaxOpen/5+1)] {
-		into := c.collector(s)
-		into.touched = c.arrived
 		for len(s.parts) > 0 {
 			c.fuse(s)
 		}
+		into := c.collector(s)
+		into.touched = c.arrived
 		c.swallow(into, s)
 		c.sums.Collected++
 	}

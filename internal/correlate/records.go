@@ -87,7 +87,7 @@ func (c *Correlator) Dirty() ([]Record, error) {
 			dirty = append(dirty, s)
 		}
 	}
-	slices.SortFunc(dirty, func(a, b *strand) int { return cmp.Compare(a.Num, b.Num) })
+	slices.SortFunc(dirty, byNum)
 	for _, s := range dirty {
 		put(RecordKind, s.UID, &s.state)
 		s.dirty, s.kept = false, true
@@ -208,10 +208,9 @@ func (c *Correlator) Restore(records []Record) (problems []error) {
 		}
 	}
 	problems = append(problems, c.tieUp()...)
-	slices.SortFunc(c.opinions, func(a, b *opinion) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
-	slices.SortFunc(c.suppressions, func(a, b *suppression) int {
-		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
-	})
+	slices.SortFunc(c.opinions, func(a, b *opinion) int { return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(c.suppressions, byAge)
+	c.sums.Added = c.accounted()
 	for _, h := range hubs {
 		c.index.get(key{h.Kind, h.Value}).hub = h.Peers
 	}
@@ -298,7 +297,7 @@ func (c *Correlator) tieUp() (problems []error) {
 	for _, s := range c.strands {
 		list = append(list, s)
 	}
-	slices.SortFunc(list, func(a, b *strand) int { return cmp.Compare(a.Num, b.Num) })
+	slices.SortFunc(list, byNum)
 	for _, s := range list {
 		if s.Into == "" {
 			continue

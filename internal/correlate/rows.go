@@ -1,6 +1,10 @@
 package correlate
 
-import "vedette/internal/event"
+import (
+	"slices"
+
+	"vedette/internal/event"
+)
 
 // takeRule reports whether the template is a new one.
 func (s *state) takeRule(r ruleRow) (fresh bool) {
@@ -132,6 +136,7 @@ func (s *state) takeEdge(e edgeRow) {
 		s.EdgesMore += e.Count
 		return
 	}
+	e.Findings = slices.Clone(e.Findings)
 	s.Edges = append(s.Edges, e)
 }
 
@@ -151,6 +156,7 @@ func (s *state) takeTech(t techRow) {
 		s.TechsMore += t.Count
 		return
 	}
+	t.Findings = slices.Clone(t.Findings)
 	s.Techs = append(s.Techs, t)
 }
 
@@ -176,4 +182,20 @@ func (s *state) takeJoin(j joinRow) {
 		return
 	}
 	s.Joins = append(s.Joins, j)
+}
+
+// takeNew keeps the newest findings by their own time.
+func (s *state) takeNew(n newRow) {
+	i := len(s.Newest)
+	for i > 0 && (s.Newest[i-1].At.After(n.At) || s.Newest[i-1].At.Equal(n.At) && s.Newest[i-1].UID > n.UID) {
+		i--
+	}
+	if len(s.Newest) < maxNewest {
+		s.Newest = slices.Insert(s.Newest, i, n)
+		return
+	}
+	if i > 0 {
+		copy(s.Newest, s.Newest[1:i])
+		s.Newest[i-1] = n
+	}
 }

@@ -47,7 +47,7 @@ type state struct {
 	EdgesMore int64     `json:"edges_more,omitempty"`
 	Techs     []techRow `json:"techniques,omitempty"`
 	TechsMore int64     `json:"techniques_more,omitempty"`
-	Newest    []string  `json:"newest"` // uids of the findings that came last, newest last
+	Newest    []newRow  `json:"newest"` // newest last
 	Devices   distinct  `json:"devices"`
 
 	Joins      []joinRow `json:"joins,omitempty"`
@@ -113,6 +113,12 @@ type joinRow struct {
 	Key uint64 `json:"key"`
 }
 
+// newRow is one of the newest findings.
+type newRow struct {
+	UID string    `json:"uid"`
+	At  time.Time `json:"at"`
+}
+
 type nodeRow struct {
 	Type  string `json:"type"`
 	Value string `json:"value"`
@@ -167,17 +173,12 @@ func (s *strand) take(g *glance) (fresh bool) {
 		}
 	}
 	for _, e := range g.edges {
-		s.takeEdge(edgeRow{From: e.from, To: e.to, Kind: e.kind, Count: 1, Findings: []string{f.UID}, hash: e.hash})
+		s.takeEdge(edgeRow{From: e.from, To: e.to, Kind: e.kind, Count: 1, Findings: g.uid, hash: e.hash})
 	}
 	for _, id := range g.techniques {
-		s.takeTech(techRow{ID: id, Count: 1, First: f.Time, Findings: []string{f.UID}})
+		s.takeTech(techRow{ID: id, Count: 1, First: f.Time, Findings: g.uid})
 	}
-	if len(s.Newest) == maxNewest {
-		copy(s.Newest, s.Newest[1:])
-		s.Newest[maxNewest-1] = f.UID
-	} else {
-		s.Newest = append(s.Newest, f.UID)
-	}
+	s.takeNew(newRow{f.UID, f.Time})
 	return fresh
 }
 
@@ -244,11 +245,9 @@ func (s *state) absorb(o *state) {
 		s.takeNode(n)
 	}
 	for _, e := range o.Edges {
-		e.Findings = slices.Clone(e.Findings)
 		s.takeEdge(e)
 	}
 	for _, t := range o.Techs {
-		t.Findings = slices.Clone(t.Findings)
 		s.takeTech(t)
 	}
 	s.RulesMore += o.RulesMore
@@ -257,9 +256,8 @@ func (s *state) absorb(o *state) {
 	s.EdgesMore += o.EdgesMore
 	s.TechsMore += o.TechsMore
 	s.Devices.merge(&o.Devices)
-	s.Newest = append(s.Newest, o.Newest...)
-	if len(s.Newest) > maxNewest {
-		s.Newest = slices.Clone(s.Newest[len(s.Newest)-maxNewest:])
+	for _, n := range o.Newest {
+		s.takeNew(n)
 	}
 	for _, j := range o.Joins {
 		s.takeJoin(j)

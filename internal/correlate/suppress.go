@@ -1,6 +1,7 @@
 package correlate
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
@@ -65,7 +66,12 @@ func (c *Correlator) Suppress(s Suppression) (id string, err error) {
 		return "", fault.New(fault.Conflict, "suppressing findings: there is a rule %q already", s.ID)
 	}
 	c.suppressions = append(c.suppressions, newSuppression(s))
+	slices.SortFunc(c.suppressions, byAge)
 	return s.ID, nil
+}
+
+func byAge(a, b *suppression) int {
+	return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
 }
 
 func newSuppression(s Suppression) *suppression {
@@ -103,7 +109,7 @@ func (c *Correlator) Suppressions() []Suppression {
 		all[i] = s.Suppression
 		all[i].Expired = !s.Expires.After(now)
 	}
-	slices.SortStableFunc(all, func(a, b Suppression) int { return b.Created.Compare(a.Created) })
+	slices.Reverse(all)
 	return all
 }
 

@@ -124,7 +124,7 @@ func (c *Correlator) phrase(w *state, lead *kindRow, target, source string, n li
 	}
 	if verb := c.verb(w, lead); verb != "" && who != "" && (by != "" || strings.HasPrefix(verb, "had ")) {
 		if n.targets > 1 {
-			verb = strings.ReplaceAll(" "+verb, " was ", " were ")[1:]
+			verb = strings.NewReplacer(" was ", " were ", " its ", " their ", "what it is", "what they are").Replace(" " + verb)[1:]
 		}
 		return who + " " + verb + by
 	}

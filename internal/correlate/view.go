@@ -178,8 +178,10 @@ func (c *Correlator) findingsOf(w *state) Findings {
 			f.Telling = append(f.Telling, k.UID)
 		}
 	}
-	f.Newest = slices.Clone(w.Newest)
-	slices.Reverse(f.Newest)
+	f.Newest = make([]string, len(w.Newest))
+	for i, n := range w.Newest {
+		f.Newest[len(w.Newest)-1-i] = n.UID
+	}
 	return f
 }
 

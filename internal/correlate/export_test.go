@@ -1,0 +1,4 @@
+package correlate
+
+// Rank is for tests.
+func Rank(tactic string) int { return rank(tactic) }
