@@ -229,6 +229,10 @@ func (s *Store) configure(ctx context.Context) error {
 		"SET memory_limit = " + text(s.opts.MemoryLimit),
 		fmt.Sprintf("SET threads = %d", s.opts.Threads),
 		"SET checkpoint_threshold = '256MB'",
+		// What was freed goes back to the system when a thread rests and when much
+		// is freed at once, not only beyond 128 and 512 MB.
+		"SET allocator_flush_threshold = '1MB'",
+		"SET allocator_bulk_deallocation_flush_threshold = '8MB'",
 		"SET temp_directory = " + text(s.tmpDir()),
 		"SET max_temp_directory_size = " + text(s.opts.TempLimit),
 		"SET autoinstall_known_extensions = false",
