@@ -17,7 +17,7 @@ const minPath = 4
 
 func normalURL(text string) (string, error) {
 	scheme := ""
-	if s, rest, ok := strings.Cut(text, "://"); ok {
+	if s, rest, ok := cutScheme(text); ok {
 		scheme, text = strings.ToLower(s), rest
 	}
 	end := strings.IndexAny(text, "/?#")

@@ -46,7 +46,7 @@ func Refang(text string) string {
 	if strings.ContainsAny(text, "[({") && !isBracketed(text) {
 		text = refanger.Replace(text)
 	}
-	if scheme, rest, ok := strings.Cut(text, "://"); ok && len(scheme) <= 6 {
+	if scheme, rest, ok := cutScheme(text); ok {
 		switch strings.ToLower(scheme) {
 		case "hxxp", "hxtp", "htxp", "h**p", "meow":
 			return "http://" + rest
@@ -57,6 +57,21 @@ func Refang(text string) string {
 		}
 	}
 	return text
+}
+
+// cutScheme takes http:// and the like off; not every :// is one.
+func cutScheme(text string) (scheme, rest string, ok bool) {
+	scheme, rest, ok = strings.Cut(text, "://")
+	if !ok || scheme == "" || len(scheme) > 12 {
+		return "", text, false
+	}
+	for i := range len(scheme) {
+		c := scheme[i] | 0x20
+		if (c < 'a' || c > 'z') && (i == 0 || (c < '0' || c > '9') && scheme[i] != '+' && scheme[i] != '-' && scheme[i] != '*') {
+			return "", text, false
+		}
+	}
+	return scheme, rest, true
 }
 
 // isBracketed tells an IPv6 address in brackets, [2001:db8::1]:80, from a
@@ -127,7 +142,7 @@ func guess(text string) Type {
 	if text[0] == '/' {
 		return Path
 	}
-	if strings.Contains(text, "://") {
+	if _, _, ok := cutScheme(text); ok {
 		return URL
 	}
 	if t := guessAddress(text); t != None {
