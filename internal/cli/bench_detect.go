@@ -19,6 +19,7 @@ import (
 	"vedette/internal/edge"
 	"vedette/internal/eval/correlateeval"
 	"vedette/internal/eval/inteleval"
+	"vedette/internal/eval/sigmaeval"
 	"vedette/internal/event"
 	"vedette/internal/fault"
 	"vedette/internal/ingest"
@@ -33,6 +34,11 @@ type detectPart struct {
 // detectParts are all measurements, in the order in which they run.
 func detectParts() []detectPart {
 	return []detectPart{
+		{"compile", "how many public Sigma rules compile, and why others do not", func(_ context.Context, _ *root, shared string) (any, error) { return sigmaeval.Compile(shared) }},
+		{"regression", "public events on which a named rule must fire", func(ctx context.Context, _ *root, shared string) (any, error) { return sigmaeval.Regression(ctx, shared) }},
+		{"speed", "rules against recorded events, beside rule by rule", func(ctx context.Context, _ *root, shared string) (any, error) {
+			return sigmaeval.Speed(ctx, shared, sigmaeval.SpeedOptions{})
+		}},
 		{"indicators", "look-ups, memory and swap of millions of indicators; MUD files", func(ctx context.Context, _ *root, shared string) (any, error) {
 			return inteleval.Run(ctx, inteleval.Default())
 		}},
