@@ -93,7 +93,7 @@ func JoinAll(alerts []Labelled, t *correlate.Techniques) []Joining {
 			method string
 			found  []string
 		}{
-			{"vedette", ours}, {"same host within 24 h", byHost(some)}, {"each alone", alone(some)}, {"all in one", make([]string, len(some))},
+			{"vedette", ours}, {"same host within 24 h", byHost(some)}, {"any shared entity within 24 h", byEntity(some)}, {"each alone", alone(some)}, {"all in one", make([]string, len(some))},
 		} {
 			j := Compare(some, m.found)
 			j.Set, j.Tuned, j.Method = mix.name, mix.tuned, m.method
@@ -133,6 +133,21 @@ func alone(some []Labelled) []string {
 // byHost joins findings that name the same host within a day: the plain rule
 // that many products use.
 func byHost(some []Labelled) []string {
+	return within(some, func(a, b Labelled) bool {
+		return slices.ContainsFunc(a.Hosts, func(h string) bool { return slices.Contains(b.Hosts, h) })
+	})
+}
+
+// byEntity joins findings that share anything at all within a day.
+func byEntity(some []Labelled) []string {
+	return within(some, func(a, b Labelled) bool {
+		return slices.ContainsFunc(a.Hosts, func(h string) bool { return slices.Contains(b.Hosts, h) }) ||
+			slices.ContainsFunc(a.Finding.Entities, func(o event.Observable) bool { return slices.Contains(b.Finding.Entities, o) })
+	})
+}
+
+// within joins what is alike within a day, and what that is alike to.
+func within(some []Labelled, alike func(a, b Labelled) bool) []string {
 	group := make([]int, len(some))
 	for i := range group {
 		group[i] = i
@@ -140,7 +155,7 @@ func byHost(some []Labelled) []string {
 	for i := range some {
 		for j := range i {
 			near := some[i].Finding.Time.Sub(some[j].Finding.Time).Abs() <= 24*time.Hour
-			if near && group[i] != group[j] && slices.ContainsFunc(some[i].Hosts, func(h string) bool { return slices.Contains(some[j].Hosts, h) }) {
+			if near && group[i] != group[j] && alike(some[i], some[j]) {
 				from, to := group[i], group[j]
 				for k := range group {
 					if group[k] == from {
