@@ -166,6 +166,9 @@ func (s *strand) take(g *glance) (fresh bool) {
 		Template: g.template, Rule: g.rule, Title: g.title, Family: f.Family, Severity: g.severity, Src: g.src, Dst: g.dst,
 		Device: g.device, Technique: g.lead, Count: 1, First: f.First, Last: f.Time, UID: f.UID, New: f.UID, key: g.kind,
 	}, newRule)
+	if s.Nodes == nil {
+		s.Nodes, s.Edges, s.Techs = make([]nodeRow, 0, len(g.ties)), make([]edgeRow, 0, len(g.edges)), make([]techRow, 0, len(g.techniques))
+	}
 	for i := range g.ties {
 		t := &g.ties[i]
 		s.takeNode(nodeRow{Type: t.key.kind, Value: t.key.value, Roles: t.roles, Count: 1, hash: t.hash})
