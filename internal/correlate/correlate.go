@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"vedette/internal/correlate/sketch"
 	"vedette/internal/event"
 )
 
@@ -114,7 +115,7 @@ func (c *Correlator) Add(f event.Finding) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	complete(&f)
-	h := hashOf("finding", f.UID)
+	h := sketch.Hash("finding", f.UID)
 	if num, known := c.seen.at[h]; known {
 		c.sums.Repeated++
 		if s := c.byNum[num]; s != nil {
@@ -161,14 +162,14 @@ func (c *Correlator) place(g *glance) *strand {
 	attached := len(list) > 0 && list[0].score >= attachAt
 	if attached {
 		s = list[0].s
-	} else {
+	} else if s = c.pressed(g); s == nil {
 		s = c.start(g)
 	}
 	fresh := s.take(g)
 	s.dirty, s.touched = true, c.arrived
 	if fresh && attached {
 		x := &list[0]
-		s.takeJoin(joinRow{Join{Reason: c.reason(x), Score: round(x.score), Finding: g.f.UID, At: g.f.Time, Count: 1}, hashOf(x.as, x.tie.key.kind, x.tie.key.value, x.step)})
+		s.takeJoin(joinRow{Join{Reason: c.reason(x), Score: round(x.score), Finding: g.f.UID, At: g.f.Time, Count: 1}, sketch.Hash(x.as, x.tie.key.kind, x.tie.key.value, x.step)})
 	}
 	c.meet(g, s)
 	for i := range list {
@@ -187,7 +188,7 @@ func (c *Correlator) meet(g *glance, s *strand) {
 		c.steady(e, g.f.Time)
 		for j := range g.ties {
 			if o := &g.ties[j]; i != j && o.roles&^with != 0 {
-				e.peers.add(o.hash)
+				e.peers.Add(o.hash)
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"vedette/internal/correlate/sketch"
 	"vedette/internal/event"
 )
 
@@ -70,9 +71,9 @@ func (g *glance) look(f *event.Finding, t *Techniques) {
 		g.title = g.rule
 	}
 	g.severity = min(max(f.Severity, event.Informational), event.Severity(6))
-	g.template = hashOf("rule", g.rule)
+	g.template = sketch.Hash("rule", g.rule)
 	if f.Family == event.FamilySource {
-		g.template = hashOf("title", withoutNumbers(g.title))
+		g.template = sketch.Hash("title", withoutNumbers(g.title))
 	}
 	g.device = clip(f.Device, maxValue)
 	g.src = g.side(f.Src, actor)
@@ -95,9 +96,9 @@ func (g *glance) look(f *event.Finding, t *Techniques) {
 			g.lead, g.stage = q.id, r
 		}
 	}
-	g.kind = hashOf(g.rule, g.src, g.dst, g.device)
+	g.kind = sketch.Hash(g.rule, g.src, g.dst, g.device)
 	if f.Family == event.FamilySource {
-		g.kind = hashOf(withoutNumbers(g.title), g.src, g.dst, g.device)
+		g.kind = sketch.Hash(withoutNumbers(g.title), g.src, g.dst, g.device)
 	}
 }
 
@@ -123,7 +124,7 @@ func (g *glance) side(s event.Side, r roles) string {
 }
 
 func (g *glance) tie(k key, r roles) {
-	h := hashOf(k.kind, k.value)
+	h := sketch.Hash(k.kind, k.value)
 	for i := range g.ties {
 		if g.ties[i].hash == h && g.ties[i].key == k {
 			g.ties[i].roles |= r
@@ -137,7 +138,7 @@ func (g *glance) tie(k key, r roles) {
 // concerned, or else with the source.
 func (g *glance) links(named int) {
 	if g.src != "" && g.dst != "" && g.src != g.dst {
-		g.edges = append(g.edges, link{g.src, g.dst, "acts on", hashOf(g.src, g.dst, "a")})
+		g.edges = append(g.edges, link{g.src, g.dst, "acts on", sketch.Hash(g.src, g.dst, "a")})
 	}
 	owner := g.src
 	if g.device != "" {
@@ -148,7 +149,7 @@ func (g *glance) links(named int) {
 	}
 	for _, t := range g.ties[named:] {
 		if id := t.key.id(); owner != "" && id != owner {
-			g.edges = append(g.edges, link{owner, id, "with", hashOf(owner, id, "w")})
+			g.edges = append(g.edges, link{owner, id, "with", sketch.Hash(owner, id, "w")})
 		}
 	}
 }

@@ -1,15 +1,19 @@
 package correlate
 
-import "time"
+import (
+	"time"
+
+	"vedette/internal/correlate/sketch"
+)
 
 // maxPosts is how many incidents an entity leads to: the ones it was in last.
 const maxPosts = 8
 
 // entity is what is known of one entity over all incidents.
 type entity struct {
-	peers distinct // whom it was met with
-	hub   int      // peers as of an earlier run
-	posts []post   // where it was met, newest last
+	peers sketch.Distinct // whom it was met with
+	hub   int             // peers as of an earlier run
+	posts []post          // where it was met, newest last
 	last  time.Time
 	met   uint32
 	jumps uint8 // back in time by more than the window, of late
@@ -26,7 +30,7 @@ type post struct {
 }
 
 // degree is with how many others it was met.
-func (e *entity) degree() int { return max(e.peers.count(), e.hub) }
+func (e *entity) degree() int { return max(e.peers.Count(), e.hub) }
 
 // note says that the entity was in a finding of s.
 func (e *entity) note(s *strand, r roles) {

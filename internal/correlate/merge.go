@@ -109,12 +109,12 @@ func (c *Correlator) fuse(root *strand) {
 
 // swallow moves all of a strand into another one, for good.
 func (c *Correlator) swallow(into, s *strand) {
-	before := into.Devices.count()
+	before := into.Devices.Count()
 	into.absorb(&s.state)
 	into.Merges, into.MergesMore = bounded(into.Merges, s.Merges, maxMerges, into.MergesMore+s.MergesMore)
 	into.Apart, _ = bounded(into.Apart, s.Apart, maxApart, 0)
 	if s.root == nil {
-		into.top().fan += into.Devices.count() - before
+		into.top().fan += into.Devices.Count() - before
 	}
 	into.dirty = true
 	s.gone, s.root, s.into = into, nil, nil
@@ -168,7 +168,7 @@ func (c *Correlator) Split(part, by, why string) error {
 	for _, top := range []*strand{root, s} {
 		top.fan = 0
 		for _, p := range top.group() {
-			top.fan += p.Devices.count()
+			top.fan += p.Devices.Count()
 		}
 	}
 	from.Merges = slices.DeleteFunc(from.Merges, func(m Merge) bool { return m.Part == part })
@@ -226,24 +226,39 @@ const maxCollectors = 1000
 // collector is the incident that takes others of the same template.
 func (c *Correlator) collector(s *strand) *strand {
 	level := s.gravest()
-	name := level.String()
-	if len(c.collect) < min(maxCollectors, c.cfg.MaxOpen/4) || c.collect[c.templateOf(s)] != nil {
-		name = c.templateOf(s)
+	template := uint64(0)
+	if len(s.Rules) > 0 {
+		template = s.Rules[0].Template
 	}
-	if have := c.collect[name]; have != nil && have.gone == nil && !have.top().Closed {
+	name := collects(level, template)
+	if c.collect[name] == nil && len(c.collect) >= min(maxCollectors, c.cfg.MaxOpen/4) {
+		name = collects(level, 0)
+	}
+	if have := c.collect[name]; have.takes() {
 		return have
 	}
-	uid := event.FindingUID("collected", name, s.UID)
-	into := c.newStrand(uid)
+	into := c.newStrand(event.FindingUID("collected", name, s.UID))
 	into.Collects = name
 	c.collect[name] = into
 	into.Merges = []Merge{{Reason: "more than " + strconv.Itoa(c.cfg.MaxOpen) + " incidents were open: those of this rule were put together"}}
 	return into
 }
 
-func (c *Correlator) templateOf(s *strand) string {
-	if len(s.Rules) == 0 {
-		return s.gravest().String()
+// takes reports whether a collector may take more.
+func (s *strand) takes() bool { return s != nil && s.gone == nil && s.root == nil && !s.Closed }
+
+func collects(level event.Severity, template uint64) string {
+	return level.String() + " " + strconv.FormatUint(template, 16)
+}
+
+// pressed is the collector that takes a low finding which belongs nowhere when
+// there is hardly any room, or nil.
+func (c *Correlator) pressed(g *glance) *strand {
+	if g.severity > event.Low || len(c.collect) == 0 || len(c.strands)*10 < c.cfg.MaxOpen*8 {
+		return nil
 	}
-	return s.gravest().String() + " " + strconv.FormatUint(s.Rules[0].Template, 16)
+	if s := c.collect[collects(g.severity, g.template)]; s.takes() {
+		return s
+	}
+	return nil
 }

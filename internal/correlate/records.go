@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"vedette/internal/correlate/sketch"
 	"vedette/internal/event"
 	"vedette/internal/fault"
 )
@@ -276,14 +277,14 @@ func (s *state) trim() {
 		if k.Family == event.FamilySource {
 			name = withoutNumbers(k.Title)
 		}
-		k.key = hashOf(name, k.Src, k.Dst, k.Device)
+		k.key = sketch.Hash(name, k.Src, k.Dst, k.Device)
 	}
 	for i := range s.Nodes {
-		s.Nodes[i].hash = hashOf(s.Nodes[i].Type, s.Nodes[i].Value)
+		s.Nodes[i].hash = sketch.Hash(s.Nodes[i].Type, s.Nodes[i].Value)
 	}
 	for i := range s.Edges {
 		e := &s.Edges[i]
-		e.hash = hashOf(e.From, e.To, e.Kind[:min(len(e.Kind), 1)])
+		e.hash = sketch.Hash(e.From, e.To, e.Kind[:min(len(e.Kind), 1)])
 		e.Findings = e.Findings[:min(len(e.Findings), maxUIDs)]
 	}
 	for i := range s.Techs {
@@ -312,7 +313,7 @@ func (c *Correlator) tieUp() (problems []error) {
 		}
 	}
 	for _, s := range list {
-		s.top().fan += s.Devices.count()
+		s.top().fan += s.Devices.Count()
 		if s.Collects != "" && s.root == nil && !s.Closed {
 			c.collect[s.Collects] = s
 		}
@@ -333,8 +334,8 @@ func (c *Correlator) tieUp() (problems []error) {
 func (c *Correlator) remeet(a, b string) {
 	ka, va, _ := strings.Cut(a, ":")
 	kb, vb, _ := strings.Cut(b, ":")
-	c.index.get(key{ka, va}).peers.add(hashOf(kb, vb))
-	c.index.get(key{kb, vb}).peers.add(hashOf(ka, va))
+	c.index.get(key{ka, va}).peers.Add(sketch.Hash(kb, vb))
+	c.index.get(key{kb, vb}).peers.Add(sketch.Hash(ka, va))
 }
 
 func (c *Correlator) restoreOpinion(r Record) *fault.Error {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"vedette/internal/correlate/sketch"
 	"vedette/internal/event"
 )
 
@@ -37,18 +38,18 @@ type state struct {
 	Severity [7]int64  `json:"by_severity"`
 	Label    string    `json:"label,omitempty"`
 
-	Rules     []ruleRow `json:"rules"`
-	RulesMore int64     `json:"rules_more,omitempty"`
-	Kinds     []kindRow `json:"kinds"`
-	KindsMore int64     `json:"kinds_more,omitempty"`
-	Nodes     []nodeRow `json:"nodes"`
-	NodesMore int64     `json:"nodes_more,omitempty"`
-	Edges     []edgeRow `json:"edges,omitempty"`
-	EdgesMore int64     `json:"edges_more,omitempty"`
-	Techs     []techRow `json:"techniques,omitempty"`
-	TechsMore int64     `json:"techniques_more,omitempty"`
-	Newest    []newRow  `json:"newest"` // newest last
-	Devices   distinct  `json:"devices"`
+	Rules     []ruleRow       `json:"rules"`
+	RulesMore int64           `json:"rules_more,omitempty"`
+	Kinds     []kindRow       `json:"kinds"`
+	KindsMore int64           `json:"kinds_more,omitempty"`
+	Nodes     []nodeRow       `json:"nodes"`
+	NodesMore int64           `json:"nodes_more,omitempty"`
+	Edges     []edgeRow       `json:"edges,omitempty"`
+	EdgesMore int64           `json:"edges_more,omitempty"`
+	Techs     []techRow       `json:"techniques,omitempty"`
+	TechsMore int64           `json:"techniques_more,omitempty"`
+	Newest    []newRow        `json:"newest"` // newest last
+	Devices   sketch.Distinct `json:"devices"`
 
 	Joins      []joinRow `json:"joins,omitempty"`
 	JoinsMore  int64     `json:"joins_more,omitempty"`
@@ -165,6 +166,9 @@ func (s *strand) take(g *glance) (fresh bool) {
 		Template: g.template, Rule: g.rule, Title: g.title, Family: f.Family, Severity: g.severity, Src: g.src, Dst: g.dst,
 		Device: g.device, Technique: g.lead, Count: 1, First: f.First, Last: f.Time, UID: f.UID, New: f.UID, key: g.kind,
 	}, newRule)
+	if s.Nodes == nil {
+		s.Nodes, s.Edges, s.Techs = make([]nodeRow, 0, len(g.ties)), make([]edgeRow, 0, len(g.edges)), make([]techRow, 0, len(g.techniques))
+	}
 	for i := range g.ties {
 		t := &g.ties[i]
 		s.takeNode(nodeRow{Type: t.key.kind, Value: t.key.value, Roles: t.roles, Count: 1, hash: t.hash})
@@ -184,9 +188,9 @@ func (s *strand) take(g *glance) (fresh bool) {
 
 // widen counts a device that the incident reaches.
 func (s *strand) widen(hash uint64) {
-	before := s.Devices.count()
-	if s.Devices.add(hash) {
-		s.top().fan += s.Devices.count() - before
+	before := s.Devices.Count()
+	if s.Devices.Add(hash) {
+		s.top().fan += s.Devices.Count() - before
 	}
 }
 
@@ -255,7 +259,7 @@ func (s *state) absorb(o *state) {
 	s.NodesMore += o.NodesMore
 	s.EdgesMore += o.EdgesMore
 	s.TechsMore += o.TechsMore
-	s.Devices.merge(&o.Devices)
+	s.Devices.Merge(&o.Devices)
 	for _, n := range o.Newest {
 		s.takeNew(n)
 	}
@@ -285,7 +289,7 @@ func (s *state) clone() state {
 	for i := range c.Techs {
 		c.Techs[i].Findings = slices.Clone(c.Techs[i].Findings)
 	}
-	c.Devices = s.Devices.clone()
+	c.Devices = s.Devices.Clone()
 	return c
 }
 

@@ -54,7 +54,7 @@ func (c *Correlator) title(s *strand, w *state) string {
 	}
 	lead := all[0]
 	if s.Collects != "" {
-		return shown(lead.Title, lead.Family) + ": " + plural(w.Findings, "finding") + " of " + plural(int64(w.Devices.count()), "device") + ", put together"
+		return shown(lead.Title, lead.Family) + ": " + plural(w.Findings, "finding") + " of " + plural(int64(w.Devices.Count()), "device") + ", put together"
 	}
 	target, source := c.target(lead), c.callID(lead.Src)
 	same := c.alike(w, lead)

@@ -74,7 +74,7 @@ func (s *strand) whole() *state {
 func (c *Correlator) view(s *strand, full bool) Incident {
 	w := s.whole()
 	in := Incident{
-		UID: s.UID, Status: Open, First: w.First, Last: w.Last, DeviceCount: w.Devices.count(), Follows: s.Follows,
+		UID: s.UID, Status: Open, First: w.First, Last: w.Last, DeviceCount: w.Devices.Count(), Follows: s.Follows,
 		Confidentiality: w.Label, Devices: []string{}, Techniques: []Technique{}, Raised: []string{},
 	}
 	if s.Closed {

@@ -9,6 +9,7 @@ package correlateeval
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"time"
 
 	"vedette/internal/correlate"
@@ -18,6 +19,7 @@ import (
 // Report is all that is measured. Parts whose data is not there say why.
 type Report struct {
 	Excytin   []Joining `json:"excytin,omitempty"`
+	Hub       []Joining `json:"hub"`
 	EVE       *Folding  `json:"suricata_eve,omitempty"`
 	Worst     []Worst   `json:"worst"`
 	Skipped   []string  `json:"skipped,omitempty"`
@@ -40,6 +42,7 @@ func Run(dir string, techniques *correlate.Techniques, millions float64) (Report
 		f := Fold(found, techniques)
 		r.EVE = &f
 	}
+	r.Hub = AroundHub(techniques)
 	r.Worst = WorstCases(techniques, millions)
 	return r, nil
 }
@@ -68,19 +71,22 @@ type Joining struct {
 	Titles    []string `json:"titles,omitempty"`
 }
 
+// mixes are the incidents that are mixed.
+var mixes = []struct {
+	name  string
+	tuned bool
+	of    []string
+}{
+	{"34+38", true, []string{"34", "38"}},
+	{"5 alone (held out)", false, []string{"5"}},
+	{"5+34+38, all mixed", false, []string{"5", "34", "38"}},
+}
+
 // JoinAll runs the mixes: the two incidents that constants were chosen on, the
-// one held back together with each, and all.
+// one held back, and all.
 func JoinAll(alerts []Labelled, t *correlate.Techniques) []Joining {
 	var out []Joining
-	for _, mix := range []struct {
-		name  string
-		tuned bool
-		of    []string
-	}{
-		{"34+38", true, []string{"34", "38"}},
-		{"5 alone (held out)", false, []string{"5"}},
-		{"5+34+38, all mixed", false, []string{"5", "34", "38"}},
-	} {
+	for _, mix := range mixes {
 		var some []Labelled
 		for _, a := range alerts {
 			if slices.Contains(mix.of, a.Incident) {
@@ -88,22 +94,45 @@ func JoinAll(alerts []Labelled, t *correlate.Techniques) []Joining {
 			}
 		}
 		slices.SortStableFunc(some, func(a, b Labelled) int { return a.Finding.Time.Compare(b.Finding.Time) })
-		ours, titles := byUs(some, t)
-		for _, m := range []struct {
-			method string
-			found  []string
-		}{
-			{"vedette", ours}, {"same host within 24 h", byHost(some)}, {"each alone", alone(some)}, {"all in one", make([]string, len(some))},
-		} {
-			j := Compare(some, m.found)
-			j.Set, j.Tuned, j.Method = mix.name, mix.tuned, m.method
-			if m.method == "vedette" {
-				j.Titles = titles
-			}
-			out = append(out, j)
-		}
+		out = append(out, joinings(mix.name, mix.tuned, some, t)...)
 	}
 	return out
+}
+
+// joinings compares ours with plain rules on one set.
+func joinings(set string, tuned bool, some []Labelled, t *correlate.Techniques) []Joining {
+	ours, titles := byUs(some, t)
+	var out []Joining
+	for _, m := range []struct {
+		method string
+		found  []string
+	}{
+		{"vedette", ours}, {"same host within 24 h", byHost(some)}, {"any shared entity within 24 h", byEntity(some)},
+		{"each alone", alone(some)}, {"all in one", make([]string, len(some))},
+	} {
+		j := Compare(some, m.found)
+		j.Set, j.Tuned, j.Method = set, tuned, m.method
+		if m.method == "vedette" {
+			j.Titles = titles[:min(len(titles), 5)]
+		}
+		out = append(out, j)
+	}
+	return out
+}
+
+// AroundHub is the opposite of one big incident: 300 devices, each attacked by a
+// source of its own, that all have findings towards one server. Made up, and
+// constants were chosen looking at it.
+func AroundHub(t *correlate.Techniques) []Joining {
+	var some []Labelled
+	for i := range 1500 {
+		f := hub(i)
+		f.UID, f.Count, f.Family, f.First = "hub"+strconv.Itoa(i), 1, event.FamilySigma, f.Time
+		l := Labelled{Finding: f, Incident: strconv.Itoa(i % 300), Hosts: []string{f.Src.UID, f.Dst.UID}}
+		l.Hosts = slices.DeleteFunc(l.Hosts, func(h string) bool { return h == "" })
+		some = append(some, l)
+	}
+	return joinings("300 devices that share a server (made up)", true, some, t)
 }
 
 // byUs adds the findings and returns where each is in the end.
@@ -133,6 +162,21 @@ func alone(some []Labelled) []string {
 // byHost joins findings that name the same host within a day: the plain rule
 // that many products use.
 func byHost(some []Labelled) []string {
+	return within(some, func(a, b Labelled) bool {
+		return slices.ContainsFunc(a.Hosts, func(h string) bool { return slices.Contains(b.Hosts, h) })
+	})
+}
+
+// byEntity joins findings that share anything at all within a day.
+func byEntity(some []Labelled) []string {
+	return within(some, func(a, b Labelled) bool {
+		return slices.ContainsFunc(a.Hosts, func(h string) bool { return slices.Contains(b.Hosts, h) }) ||
+			slices.ContainsFunc(a.Finding.Entities, func(o event.Observable) bool { return slices.Contains(b.Finding.Entities, o) })
+	})
+}
+
+// within joins what is alike within a day, and what that is alike to.
+func within(some []Labelled, alike func(a, b Labelled) bool) []string {
 	group := make([]int, len(some))
 	for i := range group {
 		group[i] = i
@@ -140,7 +184,7 @@ func byHost(some []Labelled) []string {
 	for i := range some {
 		for j := range i {
 			near := some[i].Finding.Time.Sub(some[j].Finding.Time).Abs() <= 24*time.Hour
-			if near && group[i] != group[j] && slices.ContainsFunc(some[i].Hosts, func(h string) bool { return slices.Contains(some[j].Hosts, h) }) {
+			if near && group[i] != group[j] && alike(some[i], some[j]) {
 				from, to := group[i], group[j]
 				for k := range group {
 					if group[k] == from {

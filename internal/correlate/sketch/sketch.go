@@ -1,4 +1,6 @@
-package correlate
+// Package sketch counts different values in fixed memory. It must not know what
+// is counted.
+package sketch
 
 import (
 	"encoding/base64"
@@ -9,9 +11,9 @@ import (
 	"vedette/internal/fault"
 )
 
-// hashOf is a 64-bit hash that is the same in every process: what it gives is
+// Hash is a 64-bit hash that is the same in every process: what it gives is
 // kept in records.
-func hashOf(parts ...string) uint64 {
+func Hash(parts ...string) uint64 {
 	h := uint64(14695981039346656037)
 	for _, p := range parts {
 		for i := range len(p) {
@@ -31,16 +33,16 @@ const (
 	registers = 256 // of the estimate beyond that: about 7 % off
 )
 
-// distinct counts different values in fixed memory: exactly up to exactUpTo,
+// Distinct counts different values in fixed memory: exactly up to exactUpTo,
 // as an estimate (HyperLogLog) beyond.
-type distinct struct {
+type Distinct struct {
 	few  []uint32
 	many []uint8
 	est  int // of many, as of the last change of it
 }
 
-// add counts a value and reports whether it changed anything.
-func (d *distinct) add(hash uint64) bool {
+// Add counts a value and reports whether it changed anything.
+func (d *Distinct) Add(hash uint64) bool {
 	if d.many != nil {
 		return d.register(uint32(hash >> 32))
 	}
@@ -61,7 +63,7 @@ func (d *distinct) add(hash uint64) bool {
 	return true
 }
 
-func (d *distinct) register(v uint32) bool {
+func (d *Distinct) register(v uint32) bool {
 	i, zeros := v%registers, uint8(bits.LeadingZeros32(v|registers-1))+1 //nolint:gosec // G115: at most 33
 	if d.many[i] >= zeros {
 		return false
@@ -71,8 +73,8 @@ func (d *distinct) register(v uint32) bool {
 	return true
 }
 
-// count is how many different values there were.
-func (d *distinct) count() int {
+// Count is how many different values there were.
+func (d *Distinct) Count() int {
 	if d.many == nil {
 		return len(d.few)
 	}
@@ -93,10 +95,10 @@ func (d *distinct) count() int {
 	return d.est
 }
 
-// merge adds the values of another one.
-func (d *distinct) merge(o *distinct) {
+// Merge adds the values of another one.
+func (d *Distinct) Merge(o *Distinct) {
 	for _, v := range o.few {
-		d.add(uint64(v) << 32)
+		d.Add(uint64(v) << 32)
 	}
 	if o.many == nil {
 		return
@@ -114,12 +116,13 @@ func (d *distinct) merge(o *distinct) {
 	d.est = 0
 }
 
-func (d *distinct) clone() distinct {
-	return distinct{slices.Clone(d.few), slices.Clone(d.many), d.est}
+// Clone copies the counter.
+func (d *Distinct) Clone() Distinct {
+	return Distinct{slices.Clone(d.few), slices.Clone(d.many), d.est}
 }
 
 // MarshalText keeps the counter: the values, or the registers.
-func (d distinct) MarshalText() ([]byte, error) {
+func (d Distinct) MarshalText() ([]byte, error) {
 	if d.many != nil {
 		return append([]byte("m"), base64.StdEncoding.EncodeToString(d.many)...), nil
 	}
@@ -131,8 +134,8 @@ func (d distinct) MarshalText() ([]byte, error) {
 }
 
 // UnmarshalText reads it back.
-func (d *distinct) UnmarshalText(text []byte) error {
-	*d = distinct{}
+func (d *Distinct) UnmarshalText(text []byte) error {
+	*d = Distinct{}
 	if len(text) == 0 {
 		return nil
 	}
