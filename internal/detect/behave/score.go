@@ -96,7 +96,7 @@ func groupSpeaks(k kind) bool { return k != kindWrite && k != kindFunction && k 
 func (p *profile) unseen(k kind, g *group, o *observation, byGroup bool) float32 {
 	s := -float32(math.Log(float64(p.share(k, g))))
 	if byGroup {
-		s /= 2
+		s /= 4
 	}
 	if k == kindWrite || k == kindFunction && o.write {
 		s += otWrite
@@ -163,6 +163,7 @@ func (d *Detector) rates(o *observation, p *profile, g *group) {
 		}
 		o.surprise(feature{rule: ruleOfMetric(m), s: s, observed: math.Exp2(float64(x)) - 1, usual: math.Exp2(float64(p.usually(m, &q))) - 1})
 	}
+	p.hours.rates(o, &p.win)
 	d.recon(o, p)
 	d.drift(o, p)
 }
