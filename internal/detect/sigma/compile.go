@@ -41,8 +41,8 @@ type compiler struct {
 
 	groupOf map[LogSource]int32
 	atomOf  map[atomKey]int32
-	indexOf map[[2]int32]int32 // group, field
-	byName  map[string]int32   // rules by id and name
+	indexOf map[indexKey]int32
+	byName  map[string]int32 // rules by id and name
 
 	doc    *Document // being compiled
 	group  int32
@@ -58,6 +58,12 @@ type atomKey struct {
 	lit                 string
 }
 
+// indexKey tells the indexes of a group.
+type indexKey struct {
+	group, field int32
+	inside       bool
+}
+
 // Compile makes one set of all documents. What cannot be compiled is refused
 // by name and reason.
 func Compile(docs []Document, opts Options) (*Set, []Refusal) {
@@ -68,7 +74,7 @@ func Compile(docs []Document, opts Options) (*Set, []Refusal) {
 	c := &compiler{
 		opts: opts, set: set, res: &resolver{set: set, schema: opts.Fields, known: make(map[string]int32)},
 		groupOf: make(map[LogSource]int32), atomOf: make(map[atomKey]int32),
-		indexOf: make(map[[2]int32]int32), byName: make(map[string]int32),
+		indexOf: make(map[indexKey]int32), byName: make(map[string]int32),
 	}
 	filters := c.filters(docs)
 	for i := range docs {

@@ -4,49 +4,80 @@ import (
 	"vedette/internal/detect/sigma/automaton"
 )
 
-// index finds the literals that the rules of a group look for in one field.
+// index finds the literals that the rules of a group look for in one field:
+// either those that the field is, begins or ends with, which takes a look at
+// its ends, or those anywhere in it, which takes a look at all of it.
 type index struct {
-	field int32
-	words bool // the field is all texts
-	exact map[string]int32
-	auto  *automaton.Automaton
-	atoms []int32 // until it is built
+	field  int32
+	inside bool
+	words  bool // the field is all texts
+
+	exact  map[string]int32
+	starts *automaton.Automaton
+	ends   *automaton.Automaton
+	within *automaton.Automaton
+	atoms  []int32 // until it is built
 
 	exacts int // how many of the atoms are exact
 }
 
-// exactOnly reports whether a look-up is enough.
-func (x *index) exactOnly() bool { return x.exacts == len(x.atoms) }
-
+// build makes the index of its atoms.
 func (x *index) build(s *Set) {
-	var patterns []automaton.Pattern
+	lists := make(map[atomKind][]automaton.Pattern)
 	for _, at := range x.atoms {
 		a := &s.atoms[at]
-		p := automaton.Pattern{Literal: a.lit, ID: at}
 		switch a.kind {
 		case isExact:
 			if x.exact == nil {
 				x.exact = make(map[string]int32)
 			}
 			x.exact[a.lit] = at
-			continue
-		case isPrefix:
-			p.Anchor = automaton.AtStart
 		case isSuffix:
-			p.Anchor = automaton.AtEnd
+			lists[isSuffix] = append(lists[isSuffix], automaton.Pattern{Literal: automaton.Reversed(a.lit), ID: at})
 		default:
+			lists[a.kind] = append(lists[a.kind], automaton.Pattern{Literal: a.lit, ID: at})
 		}
-		patterns = append(patterns, p)
 	}
-	if x.atoms = nil; len(patterns) > 0 {
-		x.auto = automaton.New(patterns)
+	x.atoms = nil
+	for kind, list := range lists {
+		auto := automaton.New(list)
+		switch kind {
+		case isPrefix:
+			x.starts = auto
+		case isSuffix:
+			x.ends = auto
+		default:
+			x.within = auto
+		}
 	}
+}
+
+// find appends the atoms that are found in a folded value.
+func (x *index) find(text []byte, sc *Scratch, hits []int32) []int32 {
+	if x.within != nil {
+		hits = x.within.Scan(text, sc.seen, sc.epoch, hits)
+	}
+	if x.starts != nil {
+		hits = x.starts.Starts(text, sc.seen, sc.epoch, hits)
+	}
+	if x.ends != nil {
+		hits = x.ends.Ends(text, sc.seen, sc.epoch, hits)
+	}
+	if x.exact != nil {
+		if id, ok := x.exact[string(text)]; ok && sc.seen[id] != sc.epoch {
+			sc.seen[id] = sc.epoch
+			hits = append(hits, id)
+		}
+	}
+	return hits
 }
 
 func (x *index) size() int {
 	n := len(x.exact) * 40
-	if x.auto != nil {
-		n += x.auto.Size()
+	for _, a := range []*automaton.Automaton{x.starts, x.ends, x.within} {
+		if a != nil {
+			n += a.Size()
+		}
 	}
 	return n
 }

@@ -39,19 +39,12 @@ func (sc *Scratch) scan(at int32) {
 	sc.scanned[at] = sc.epoch
 	x := &sc.set.indexes[at]
 	hits := sc.hits[:0]
-	if x.words && x.auto != nil && len(x.exact) == 0 {
+	if x.words && x.inside {
 		hits = sc.scanWords(x, hits)
 	} else {
 		vals := sc.values(x.field)
 		for i := range vals {
-			text := sc.folded(&vals[i])
-			if id, ok := x.exact[string(text)]; ok && sc.seen[id] != sc.epoch {
-				sc.seen[id] = sc.epoch
-				hits = append(hits, id)
-			}
-			if x.auto != nil {
-				hits = x.auto.Scan(text, sc.seen, sc.epoch, hits)
-			}
+			hits = x.find(sc.folded(&vals[i]), sc, hits)
 		}
 	}
 	for _, id := range hits {
@@ -64,9 +57,9 @@ func (sc *Scratch) scan(at int32) {
 // behind without being folded.
 func (sc *Scratch) scanWords(x *index, hits []int32) []int32 {
 	sc.eachText(func(s string) {
-		if s = s[:min(len(s), maxLooked)]; x.auto.May(s) {
+		if s = s[:min(len(s), maxLooked)]; x.within.May(s) {
 			sc.word = appendFold(sc.word[:0], s)
-			hits = x.auto.Scan(sc.word, sc.seen, sc.epoch, hits)
+			hits = x.within.Scan(sc.word, sc.seen, sc.epoch, hits)
 		}
 	})
 	return hits

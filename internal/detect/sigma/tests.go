@@ -179,7 +179,7 @@ func (c *compiler) intern(a atom, more func() *atomMore) int32 {
 		a.more = more()
 	}
 	if a.kind <= isInside {
-		a.index = c.indexFor(a.field)
+		a.index = c.indexFor(a.field, a.kind == isInside)
 		x := &c.set.indexes[a.index]
 		if x.atoms = append(x.atoms, at); a.kind == isExact {
 			x.exacts++
@@ -190,12 +190,12 @@ func (c *compiler) intern(a atom, more func() *atomMore) int32 {
 	return at
 }
 
-func (c *compiler) indexFor(field int32) int32 {
-	key := [2]int32{c.group, field}
+func (c *compiler) indexFor(field int32, inside bool) int32 {
+	key := indexKey{c.group, field, inside}
 	at, ok := c.indexOf[key]
 	if !ok {
 		at = int32(len(c.set.indexes)) //nolint:gosec // G115: a number of fields and groups
-		c.set.indexes = append(c.set.indexes, index{field: field, words: c.set.fields[field].words})
+		c.set.indexes = append(c.set.indexes, index{field: field, inside: inside, words: c.set.fields[field].words})
 		c.indexOf[key] = at
 	}
 	return at

@@ -24,8 +24,8 @@ type chooser struct {
 
 const (
 	askCost   = 150.0 // a rule and the fields that it makes us look through
-	hashCost  = 40.0  // to look up a value
-	scanCost  = 250.0 // to look through a field
+	endsCost  = 70.0  // to look at the ends of a field, or all of it up
+	scanCost  = 300.0 // to look through a field
 	wordsCost = 2500.0
 	rounds    = 3
 )
@@ -136,12 +136,12 @@ func (ch *chooser) any(n *node, round int) *witness {
 // cost is what an atom costs for each event as part of a witness.
 func (ch *chooser) cost(at int32, a *atom, round int) float64 {
 	x := &ch.set.indexes[a.index]
-	look := scanCost
+	look := endsCost
 	switch {
 	case x.words:
 		look = wordsCost
-	case x.exactOnly():
-		look = hashCost
+	case x.inside:
+		look = scanCost
 	}
 	sharers := 8.0 // before anything is known
 	if round > 0 {

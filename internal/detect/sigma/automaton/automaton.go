@@ -12,20 +12,9 @@ import (
 	"slices"
 )
 
-// Anchor says where in the text a literal must stand.
-type Anchor uint8
-
-// The anchors.
-const (
-	Anywhere Anchor = iota
-	AtStart
-	AtEnd
-)
-
 // Pattern is a literal that is looked for. ID is given back when it is found.
 type Pattern struct {
 	Literal string
-	Anchor  Anchor
 	ID      int32
 }
 
@@ -54,10 +43,8 @@ type node struct {
 }
 
 type found struct {
-	id     int32
-	size   int32
-	anchor Anchor
-	last   bool
+	id   int32
+	last bool
 }
 
 // trie is the tree while it is built.
@@ -121,7 +108,7 @@ func (a *Automaton) number(tries []trie, patterns []Pattern) {
 			slices.SortFunc(t.out, func(x, y int32) int { return cmp.Compare(x, y) })
 			for n, i := range t.out {
 				p := patterns[i]
-				a.outs = append(a.outs, found{p.ID, int32(len(p.Literal)), p.Anchor, n == len(t.out)-1}) //nolint:gosec // G115: a length
+				a.outs = append(a.outs, found{p.ID, n == len(t.out)-1})
 			}
 		}
 	}
@@ -145,22 +132,70 @@ func (a *Automaton) link() {
 	}
 }
 
+// child is the state below one by one byte; 0 if there is none.
+func (a *Automaton) child(state int32, c byte) int32 {
+	if state == 0 {
+		return a.root[c]
+	}
+	first, end := a.nodes[state].first, a.nodes[state+1].first
+	if end-first < 16 {
+		for kid := first; kid < end; kid++ {
+			if a.label[kid] == c {
+				return kid
+			}
+		}
+	} else if at := bytes.IndexByte(a.label[first:end], c); at >= 0 {
+		return first + int32(at) //nolint:gosec // G115: less than 256
+	}
+	return 0
+}
+
 // step is the state after one more byte.
 func (a *Automaton) step(state int32, c byte) int32 {
 	for state != 0 {
-		first, end := a.nodes[state].first, a.nodes[state+1].first
-		if end-first < 16 {
-			for kid := first; kid < end; kid++ {
-				if a.label[kid] == c {
-					return kid
-				}
-			}
-		} else if at := bytes.IndexByte(a.label[first:end], c); at >= 0 {
-			return first + int32(at) //nolint:gosec // G115: less than 256
+		if kid := a.child(state, c); kid != 0 {
+			return kid
 		}
 		state = a.nodes[state].fail
 	}
 	return a.root[c]
+}
+
+// Starts is like [Automaton.Scan] for literals that the text begins with. It
+// looks at no more of the text than the longest of them.
+func (a *Automaton) Starts(text []byte, seen []uint32, mark uint32, hits []int32) []int32 {
+	state := int32(0)
+	for _, c := range text {
+		if state = a.child(state, c); state == 0 {
+			break
+		}
+		if out := a.nodes[state].out; out != 0 {
+			hits = a.take(out-1, seen, mark, hits)
+		}
+	}
+	return hits
+}
+
+// Ends is like [Automaton.Starts] for the end of the text; the literals were
+// given with their bytes [Reversed].
+func (a *Automaton) Ends(text []byte, seen []uint32, mark uint32, hits []int32) []int32 {
+	state := int32(0)
+	for i := len(text) - 1; i >= 0; i-- {
+		if state = a.child(state, text[i]); state == 0 {
+			break
+		}
+		if out := a.nodes[state].out; out != 0 {
+			hits = a.take(out-1, seen, mark, hits)
+		}
+	}
+	return hits
+}
+
+// Reversed is a text with its bytes in reverse.
+func Reversed(s string) string {
+	b := []byte(s)
+	slices.Reverse(b)
+	return string(b)
 }
 
 // pairBits is how many pairs of bytes are told apart.
@@ -222,7 +257,7 @@ func (a *Automaton) Scan(text []byte, seen []uint32, mark uint32, hits []int32) 
 			at = a.nodes[at].link
 		}
 		for ; at != 0; at = a.nodes[at].link {
-			hits = a.take(a.nodes[at].out-1, i+1, len(text), seen, mark, hits)
+			hits = a.take(a.nodes[at].out-1, seen, mark, hits)
 		}
 	}
 	return hits
@@ -270,11 +305,10 @@ func ascii(text string) bool {
 	return true
 }
 
-func (a *Automaton) take(out int32, end, size int, seen []uint32, mark uint32, hits []int32) []int32 {
+func (a *Automaton) take(out int32, seen []uint32, mark uint32, hits []int32) []int32 {
 	for {
 		f := &a.outs[out]
-		ok := f.anchor == Anywhere || f.anchor == AtEnd && end == size || f.anchor == AtStart && int(f.size) == end
-		if ok && seen[f.id] != mark {
+		if seen[f.id] != mark {
 			seen[f.id] = mark
 			hits = append(hits, f.id)
 		}
@@ -287,5 +321,5 @@ func (a *Automaton) take(out int32, end, size int, seen []uint32, mark uint32, h
 
 // Size is the memory the automaton takes, in bytes.
 func (a *Automaton) Size() int {
-	return len(a.root)*4 + pairBits/8 + len(a.nodes)*16 + len(a.label) + len(a.outs)*12
+	return len(a.root)*4 + pairBits/8 + len(a.nodes)*16 + len(a.label) + len(a.outs)*8
 }
