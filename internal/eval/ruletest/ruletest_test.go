@@ -13,7 +13,9 @@ import (
 
 // before are the detectors that see an event before the rules, as in the
 // product.
-func before() []detect.Detector { return []detect.Detector{behave.New(behave.Config{MaxProfiles: 4096, MaxGroups: 128, MaxSeries: 1024})} }
+func before() []detect.Detector {
+	return []detect.Detector{behave.New(behave.Config{MaxProfiles: 4096, MaxGroups: 128, MaxSeries: 1024})}
+}
 
 // builtin is the pack that ships.
 func builtin(t testing.TB) *ruletest.Pack {
