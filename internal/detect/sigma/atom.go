@@ -97,12 +97,12 @@ func (a *atom) fits(sc *Scratch, v *fieldValue) bool {
 		return globMatch(a.more.glob, folded)
 	case isCased:
 		if v.str == "" {
-			return globMatch(a.more.glob, folded)
+			return globMatch(a.more.glob, sc.buf[v.begin:v.end])
 		}
 		return globMatch(a.more.glob, v.str)
 	case isRegex:
 		if v.str == "" {
-			return a.more.re.Match(folded)
+			return a.more.re.Match(sc.buf[v.begin:v.end])
 		}
 		return a.more.re.MatchString(v.str)
 	case isCIDR:
@@ -210,7 +210,7 @@ func timePart(part, s, folded string) (float64, bool) {
 func clipped(sc *Scratch, v *fieldValue, most int) string {
 	s := v.str
 	if s == "" {
-		s = string(sc.folded(v))
+		s = string(sc.buf[v.begin:v.end])
 	}
 	if len(s) > most {
 		return strings.ToValidUTF8(s[:most], "") + "..."

@@ -10,7 +10,7 @@ import (
 // each character becomes the one that stands for all it folds with (Unicode
 // simple folding, as regular expressions with (?i) have it). Bytes that are no
 // UTF-8 stay as they are.
-func appendFold(dst []byte, s string) []byte {
+func appendFold[T string | []byte](dst []byte, s T) []byte {
 	for len(s) >= 8 {
 		w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
@@ -33,7 +33,7 @@ func appendFold(dst []byte, s string) []byte {
 			i++
 			continue
 		}
-		r, n := utf8.DecodeRuneInString(s[i:])
+		r, n := decodeRune(s, i)
 		if r == utf8.RuneError && n == 1 {
 			dst = append(dst, c)
 		} else {
@@ -42,6 +42,12 @@ func appendFold(dst []byte, s string) []byte {
 		i += n
 	}
 	return dst
+}
+
+// decodeRune is the character at a place of a text.
+func decodeRune[T string | []byte](text T, at int) (rune, int) {
+	var buf [utf8.UTFMax]byte
+	return utf8.DecodeRune(buf[:copy(buf[:], text[at:])])
 }
 
 const (

@@ -49,7 +49,7 @@ func runeLen[T string | []byte](text T, at int) int {
 	if text[at] < utf8.RuneSelf {
 		return 1
 	}
-	_, n := utf8.DecodeRuneInString(string(text[at:min(len(text), at+utf8.UTFMax)]))
+	_, n := decodeRune(text, at)
 	return n
 }
 

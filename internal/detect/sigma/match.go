@@ -53,18 +53,6 @@ func (sc *Scratch) scan(at int32) {
 	sc.hits = hits
 }
 
-// scanWords looks for keywords in all texts of the event. Most texts are left
-// behind without being folded.
-func (sc *Scratch) scanWords(x *index, hits []int32) []int32 {
-	sc.eachText(func(s string) {
-		if s = s[:min(len(s), maxLooked)]; x.within.May(s) {
-			sc.word = appendFold(sc.word[:0], s)
-			hits = x.within.Scan(sc.word, sc.seen, sc.epoch, hits)
-		}
-	})
-	return hits
-}
-
 // eval asks a condition.
 func (s *Set) eval(at int32, sc *Scratch) bool {
 	n := &s.nodes[at]

@@ -22,11 +22,12 @@ type Scratch struct {
 	event  *event.Event
 	routes map[route][]int32
 
+	names  []named
 	extras []extraAt // by the number of the name
 	mapped bool      // extras are those of this event
 	states []fieldState
 	vals   []fieldValue
-	word   []byte // a text being looked at for keywords
+	word   record // what keywords are looked for in
 	buf    []byte // folded texts and numbers; values point into it by offset
 
 	scanned []uint32 // by index
@@ -49,20 +50,21 @@ type fieldState struct {
 	first, end int32 // in vals
 }
 
-// fieldValue is one value of a field. Numbers have no text of their own: str is
-// empty and their text is the folded one.
+// fieldValue is one value of a field: a text of the event, or one in buf if str
+// is empty.
 type fieldValue struct {
-	str      string
-	from, to int32 // the folded text in buf
-	isNumber bool
-	number   float64
+	str        string
+	begin, end int32 // the text in buf
+	from, to   int32 // the folded text in buf
+	isNumber   bool
+	number     float64
 }
 
 // begin makes the scratch ready for an event.
 func (sc *Scratch) begin(s *Set, e *event.Event) {
 	if sc.set != s {
 		*sc = Scratch{
-			set: s, routes: make(map[route][]int32), extras: make([]extraAt, len(s.extraIDs)),
+			set: s, routes: make(map[route][]int32), names: make([]named, maxNames), extras: make([]extraAt, len(s.extraIDs)),
 			states: make([]fieldState, len(s.fields)), scanned: make([]uint32, len(s.indexes)),
 			seen: make([]uint32, len(s.atoms)), asked: make([]uint32, len(s.atoms)), ran: make([]uint32, len(s.rules)),
 			buf: make([]byte, 0, 4096),
@@ -82,22 +84,55 @@ func (sc *Scratch) begin(s *Set, e *event.Event) {
 	sc.buf, sc.vals = sc.buf[:0], sc.vals[:0]
 }
 
+// maxNames is how many names of extras are remembered with their numbers.
+const maxNames = 2048
+
+// named is a name of an extra and its number; -1: no rule asks for it.
+type named struct {
+	name string
+	id   int32
+}
+
+// extraID is a look-up of a name. Records have the same names again and again,
+// so most are found here without hashing them whole; a place that is taken
+// stays taken, so that made-up names cost no memory.
+func (sc *Scratch) extraID(name string) (int32, bool) {
+	if name == "" {
+		return 0, false
+	}
+	n := len(name)
+	h := (uint(n) + uint(name[0])*31 + uint(name[n-1])*131 + uint(name[n/2])*1031) % maxNames
+	if at := &sc.names[h]; at.name == name {
+		return at.id, at.id >= 0
+	} else if at.name == "" && n < 128 {
+		*at = named{strings.Clone(name), -1}
+		if id, ok := sc.set.extraIDs[name]; ok {
+			at.id = id
+		}
+		return at.id, at.id >= 0
+	}
+	id, ok := sc.set.extraIDs[name]
+	return id, ok
+}
+
 // mapExtras finds which of the event's extras rules name.
 func (sc *Scratch) mapExtras() {
 	sc.mapped = true
-	for i, x := range sc.event.Extras() {
-		id, ok := sc.set.extraIDs[x.Name]
+	extras := sc.event.Extras()
+	for i := range extras {
+		name := extras[i].Name
+		id, ok := sc.extraID(name)
 		if ok {
 			at := &sc.extras[id]
 			at.more = at.epoch == sc.epoch && at.more
 			at.at, at.epoch = int32(i), sc.epoch //nolint:gosec // G115: a number of extras
 			continue
 		}
-		base := unnumbered(x.Name)
+		base := unnumbered(name)
 		if base == "" {
 			continue
 		}
-		if id, ok := sc.set.extraIDs[base]; ok {
+		if id, ok := sc.extraID(base); ok {
 			at := &sc.extras[id]
 			if at.epoch != sc.epoch {
 				*at = extraAt{epoch: sc.epoch, at: -1}
@@ -115,7 +150,7 @@ func (sc *Scratch) values(id int32) []fieldValue {
 		st.first = int32(len(sc.vals)) //nolint:gosec // G115: at most maxValues a field
 		f := &sc.set.fields[id]
 		if f.words {
-			sc.eachText(sc.text)
+			sc.record()
 		} else {
 			for _, p := range f.places {
 				if sc.place(p) {
@@ -204,6 +239,7 @@ func (sc *Scratch) slot(s event.Slot) bool {
 		}
 	}
 	v.from, v.to = int32(from), int32(len(sc.buf)) //nolint:gosec // G115: at most maxLooked
+	v.begin, v.end = v.from, v.to
 	sc.vals = append(sc.vals, v)
 	return true
 }
@@ -220,41 +256,6 @@ func (sc *Scratch) text(s string) {
 	}
 	sc.buf = appendFold(sc.buf, s)
 	sc.vals = append(sc.vals, fieldValue{str: s, from: int32(from), to: int32(len(sc.buf))}) //nolint:gosec // G115: at most maxLooked and what folding adds
-}
-
-// eachText shows every text of the event, for keywords. A raw record that is
-// JSON or XML is left out: its escapes hide what its fields have in full.
-func (sc *Scratch) eachText(f func(string)) {
-	e := sc.event
-	raw := e.RawField()
-	if !strings.HasPrefix(raw, "{") && !strings.HasPrefix(raw, "<") {
-		f(raw)
-	}
-	n := 0
-	for _, s := range e.Slots() {
-		kind := event.KindOf(s)
-		if kind != event.String && kind != event.IP && kind != event.List || isFrame(s) || n >= maxValues {
-			continue
-		}
-		n++
-		if kind != event.List {
-			f(e.Str(s))
-			continue
-		}
-		for _, item := range e.List(s) {
-			f(item)
-		}
-	}
-	for _, x := range e.Extras() {
-		if n++; n < maxValues {
-			f(x.Value)
-		}
-	}
-}
-
-// isFrame tells fields that are ours and not the record's.
-func isFrame(s event.Slot) bool {
-	return s == event.SlotRaw || s == event.SlotMetadataUID || s == event.SlotLabelConfidentiality || s == event.SlotLabelIntegrity
 }
 
 // folded is the folded text of a value.

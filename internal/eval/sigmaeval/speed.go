@@ -133,13 +133,14 @@ func corpus(ctx context.Context, dir string, files []string) ([]*event.Event, er
 // measure runs everything in turns, so that a busy moment hits all alike.
 func (rep *SpeedReport) measure(set *sigma.Set, tenths []*sigma.Set, events []*event.Event, opts SpeedOptions) {
 	var all, tenth, cost, single, every []float64
-	var sc, scTenth, scEach sigma.Scratch
+	w := &walk{events: events}
 	for run := range opts.Runs {
-		a := rate(events, opts.Time, func(e *event.Event) { set.Match(e, &sc, ignore) })
-		t := rate(events, opts.Time, func(e *event.Event) { tenths[run].Match(e, &scTenth, ignore) })
+		var sc, scTenth, scEach sigma.Scratch
+		a := w.rate(opts.Time, func(e *event.Event) { set.Match(e, &sc, ignore) })
+		t := w.rate(opts.Time, func(e *event.Event) { tenths[run].Match(e, &scTenth, ignore) })
 		all, tenth, cost = append(all, a), append(tenth, t), append(cost, t/a)
-		single = append(single, rate(events, opts.Time, func(e *event.Event) { set.MatchEach(e, &scEach, false, ignore) }))
-		every = append(every, rate(events, opts.Time, func(e *event.Event) { set.MatchEach(e, &scEach, true, ignore) }))
+		single = append(single, w.rate(opts.Time, func(e *event.Event) { set.MatchEach(e, &scEach, false, ignore) }))
+		every = append(every, w.rate(opts.Time, func(e *event.Event) { set.MatchEach(e, &scEach, true, ignore) }))
 		rep.TenthRules += tenths[run].Len() / opts.Runs
 	}
 	rep.PerSecond, rep.Tenth, rep.Cost = median(all), median(tenth), median(cost)
@@ -153,21 +154,37 @@ func (rep *SpeedReport) measure(set *sigma.Set, tenths []*sigma.Set, events []*e
 
 func ignore(*sigma.Rule) {}
 
-// rate is how many events a second a function takes, over all events in turn.
-func rate(events []*event.Event, long time.Duration, f func(*event.Event)) float64 {
-	if len(events) == 0 {
+// walk goes through events without end. What is measured one after another goes
+// on where the last one stopped, so that no one finds the events of the one
+// before it in the processor's caches.
+type walk struct {
+	events []*event.Event
+	at     int
+}
+
+// next is an event: a large prime step takes them in another order than that
+// of the files, so that a short run does not see one log only.
+func (w *walk) next() *event.Event {
+	w.at++
+	return w.events[w.at*7919%len(w.events)]
+}
+
+// rate is how many events a second of processor time a function takes.
+func (w *walk) rate(long time.Duration, f func(*event.Event)) float64 {
+	if len(w.events) == 0 {
 		return 0
 	}
-	for _, e := range events[:min(len(events), 200)] {
-		f(e) // routes and buffers are there now
+	for range 500 {
+		f(w.next()) // routes and buffers are there now
 	}
-	started, n := time.Now(), 0
-	for {
-		// A large prime step shows all events in another order, so that a short
-		// run does not see one log only.
-		f(events[n*7919%len(events)])
-		if n++; n%64 == 0 && time.Since(started) >= long {
-			return float64(n) / time.Since(started).Seconds()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for started, n := clock(), 1; ; n++ {
+		f(w.next())
+		if n%64 == 0 {
+			if took := clock() - started; took >= long {
+				return float64(n) / took.Seconds()
+			}
 		}
 	}
 }

@@ -281,28 +281,26 @@ func (a *Automaton) skip(text []byte, i int) int {
 
 // May reports whether a literal may be in a text that is not folded yet: false
 // is certain. It looks at a part of the text only.
-func (a *Automaton) May(text string) bool {
+func (a *Automaton) May(text string) bool { return may(a, text) }
+
+// MayBytes is [Automaton.May] for bytes.
+func (a *Automaton) MayBytes(text []byte) bool { return may(a, text) }
+
+func may[T string | []byte](a *Automaton, text T) bool {
 	if a.stride == 0 {
 		return true
-	}
-	if len(text) <= a.stride {
-		return !ascii(text)
 	}
 	for j := a.stride; j < len(text); j += a.stride {
 		if bit := bitOf(text[j-1], text[j]); a.pairs[bit/64]>>(bit%64)&1 != 0 {
 			return true
 		}
 	}
-	return !ascii(text) // other letters may fold to shorter ones
-}
-
-func ascii(text string) bool {
 	for i := range len(text) {
 		if text[i] >= 0x80 {
-			return false
+			return true // other letters may fold to shorter ones
 		}
 	}
-	return true
+	return false
 }
 
 func (a *Automaton) take(out int32, seen []uint32, mark uint32, hits []int32) []int32 {
