@@ -231,9 +231,6 @@ func (d *Detector) conclude(o *observation, e *event.Event, raise detect.Raise) 
 // Tick tells findings that have waited long enough; all of them when the
 // source has ended.
 func (d *Detector) Tick(now time.Time, final bool, raise detect.Raise) {
-	if final {
-		d.flushTelemetry()
-	}
 	at := d.newest
 	if !now.IsZero() {
 		at = max(at, now.Unix())
@@ -253,6 +250,7 @@ func (d *Detector) Conditions() []detect.Condition {
 	add("profiles-refused", "more devices than profiles are allowed, and all are established: new ones are not learnt", d.refused)
 	add("groups-full", "more kinds of device than groups are allowed: further kinds share one group", d.groups.refused)
 	add("series-full", "more devices with telemetry than are allowed: further ones are not learnt", d.series.refused)
+	add("metrics-full", "devices with more metrics than are learnt together: readings of further ones were not judged", d.series.dropped)
 	add("incidents-full", "so many devices were unusual at once that findings were told early", d.open.full)
 	add("clock-suspect", "events with a clock not to be trusted were judged and not learnt from", d.suspect)
 	return out
