@@ -11,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"vedette/content"
+	"vedette/internal/detect"
+	"vedette/internal/detect/behave"
 	"vedette/internal/edge"
 	"vedette/internal/eval/ruletest"
 	"vedette/internal/fault"
@@ -76,7 +78,10 @@ func ruleFolder(path string) (dir fs.FS, only string, err error) {
 
 // run adds the tests of a folder, or of one rule of it.
 func (rep *testReport) run(ctx context.Context, dir fs.FS, only string) error {
-	pack, err := ruletest.Load(dir, ruletest.Options{Formats: edge.Formats(), Mapping: content.SigmaMapping(), Expand: content.RuleValues()})
+	pack, err := ruletest.Load(dir, ruletest.Options{
+		Formats: edge.Formats(), Mapping: content.SigmaMapping(), Expand: content.RuleValues(),
+		Before: func() []detect.Detector { return []detect.Detector{behave.New(behave.Config{MaxProfiles: 4096, MaxGroups: 128, MaxSeries: 1024})} },
+	})
 	if err != nil {
 		return err
 	}

@@ -5,14 +5,22 @@ import (
 	"testing"
 
 	"vedette/content"
+	"vedette/internal/detect"
+	"vedette/internal/detect/behave"
 	"vedette/internal/edge"
 	"vedette/internal/eval/ruletest"
 )
 
+// before are the detectors that see an event before the rules, as in the
+// product.
+func before() []detect.Detector {
+	return []detect.Detector{behave.New(behave.Config{MaxProfiles: 4096, MaxGroups: 128, MaxSeries: 1024})}
+}
+
 // builtin is the pack that ships.
 func builtin(t testing.TB) *ruletest.Pack {
 	t.Helper()
-	p, err := ruletest.Load(content.Rules(), ruletest.Options{Formats: edge.Formats(), Mapping: content.SigmaMapping(), Expand: content.RuleValues()})
+	p, err := ruletest.Load(content.Rules(), ruletest.Options{Formats: edge.Formats(), Mapping: content.SigmaMapping(), Expand: content.RuleValues(), Before: before})
 	if err != nil {
 		t.Fatal(err)
 	}
