@@ -49,7 +49,8 @@ type stages struct {
 	Sample   int     `json:"sample_events"`
 	Generate float64 `json:"generate_us"`
 	Parse    float64 `json:"parse_us"`
-	Identify float64 `json:"identify_us"`
+	Identify float64 `json:"identify_us"` // once the devices are known
+	Learn    float64 `json:"learn_us"`    // what it takes more when they are new, over all events of the sample
 	Copy     float64 `json:"copy_us"`
 	Store    float64 `json:"store_us"`
 	JSON     float64 `json:"encoding_json_struct_us"`
@@ -97,7 +98,8 @@ func (r *root) benchIngest(ctx context.Context, plan load.Plan, keep string) err
 	if err := r.takeLoad(ctx, plan, filepath.Join(dir, "data"), &rep); err != nil {
 		return err
 	}
-	rep.Stages.Store = round(rep.CPU - rep.Stages.Generate - rep.Stages.Parse - rep.Stages.Identify - rep.Stages.Copy)
+	learnt := rep.Stages.Learn * float64(rep.Stages.Sample) / float64(plan.Events)
+	rep.Stages.Store = round(rep.CPU - rep.Stages.Generate - rep.Stages.Parse - rep.Stages.Identify - learnt - rep.Stages.Copy)
 	return r.printReport(rep, [][2]any{
 		{"events stored", rep.Stored},
 		{"devices", rep.Devices},
@@ -107,6 +109,7 @@ func (r *root) benchIngest(ctx context.Context, plan load.Plan, keep string) err
 		{"  generate", rep.Stages.Generate},
 		{"  parse and normalise", rep.Stages.Parse},
 		{"  identify", rep.Stages.Identify},
+		{"  learn new devices", rep.Stages.Learn},
 		{"  copy", rep.Stages.Copy},
 		{"  store", rep.Stages.Store},
 		{"encoding/json into a struct, µs", rep.Stages.JSON},
@@ -203,7 +206,12 @@ func measureStages(ctx context.Context, plan load.Plan) (stages, error) {
 		return s, err
 	}
 	registry := asset.New(asset.Config{MaxDevices: 2 * plan.Devices}, nil, time.Now)
-	identify, err := pass(func(e *event.Event) error { registry.Observe(e); return nil })
+	observe := func(e *event.Event) error { registry.Observe(e); return nil }
+	learn, err := pass(observe) // the devices are new
+	if err != nil {
+		return s, err
+	}
+	identify, err := pass(observe)
 	if err != nil {
 		return s, err
 	}
@@ -213,6 +221,7 @@ func measureStages(ctx context.Context, plan load.Plan) (stages, error) {
 		return s, err
 	}
 	s.Parse, s.Identify, s.Copy = round(parse), round(max(0, identify-parse)), round(max(0, copied-parse))
+	s.Learn = round(max(0, learn-identify))
 	s.JSON = round(per(jsonStruct(lines.Bytes())))
 	if identify > 0 {
 		s.Ratio = round(s.JSON / identify)
