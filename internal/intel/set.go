@@ -74,7 +74,7 @@ func (s *Set) ip(a netip.Addr, at time.Time) ([]uint32, netip.Prefix) {
 			}
 		}
 		for n := s.nets.find(v); n >= 0; n = s.nets.prefixes[n].wider {
-			if p := &s.nets.prefixes[n]; s.inForce([]uint32{p.ref}, at) && !IsLocal(a) {
+			if p := &s.nets.prefixes[n]; s.inForce([]uint32{p.ref}, at) && (p.local || !IsLocal(a)) {
 				return []uint32{p.ref}, p.netip()
 			}
 		}
