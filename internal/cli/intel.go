@@ -64,6 +64,7 @@ func (r *root) intelImport() *cobra.Command {
 	f.StringVar(&req.Name, "source", "", "name of the feed (default: the first file's name)")
 	f.IntVar(&req.Confidence, "confidence", 0, "how sure the feed is, 1 to 100, where it does not say (default 50)")
 	f.StringVar(&expires, "expires", "", "how long from now indicators count that have no end of their own, such as 30d or 12h (default: no end)")
+	f.BoolVar(&req.Private, "private", false, "take private, local and reserved ranges too; those of our own never count")
 	f.StringVar(&req.Kind, "kind", "", "list, csv, stix or misp, when it is not to be recognised")
 	return cmd
 }

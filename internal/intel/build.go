@@ -43,15 +43,15 @@ func daysOf(t time.Time) uint16 {
 
 // Builder collects indicators into a [Set]. It is not safe for concurrent use.
 type Builder struct {
-	private bool
-	hash    hasher
-	hashed  chunked[pending]
-	v4      chunked[uint64]
-	marks   chunked[uint32] // of the filter alone
-	nets    []prefix
-	lens6   [129]bool
-	counts  [numTypes]int
-	labels  int // of the deepest domain
+	may    leave
+	hash   hasher
+	hashed chunked[pending]
+	v4     chunked[uint64]
+	marks  chunked[uint32] // of the filter alone
+	nets   []prefix
+	lens6  [129]bool
+	counts [numTypes]int
+	labels int // of the deepest domain
 
 	words   []string
 	wordOf  map[string]uint32
@@ -70,7 +70,7 @@ func NewBuilder() *Builder {
 // ranges, wide subnets and public suffixes.
 func NewAllowBuilder() *Builder {
 	b := NewBuilder()
-	b.private = true
+	b.may = everything
 	return b
 }
 
@@ -104,11 +104,17 @@ func (b *Builder) ref(in *Indicator) uint32 {
 
 // Add takes an indicator whose value is in normal form. The error is a
 // [Problem]: it would match what everyone has, or is not of its type.
-func (b *Builder) Add(in Indicator) error {
+func (b *Builder) Add(in Indicator) error { return b.add(in, b.may) }
+
+// AddPrivate is Add for a feed that may name ranges that are not on the
+// internet.
+func (b *Builder) AddPrivate(in Indicator) error { return b.add(in, max(b.may, privateToo)) }
+
+func (b *Builder) add(in Indicator, may leave) error {
 	if in.Type == None || in.Type >= numTypes {
 		return ErrType
 	}
-	if err := refuse(in.Type, in.Value, b.private); err != nil {
+	if err := refuse(in.Type, in.Value, may); err != nil {
 		return err
 	}
 	ref := b.ref(&in)
@@ -116,7 +122,7 @@ func (b *Builder) Add(in Indicator) error {
 	case IP:
 		b.addIP(netip.MustParseAddr(in.Value), ref) // refuse has parsed it
 	case Subnet:
-		b.addSubnet(netip.MustParsePrefix(in.Value), ref)
+		b.addSubnet(netip.MustParsePrefix(in.Value), ref, may != strict)
 	case Endpoint:
 		key := endpointKey(netip.MustParseAddrPort(in.Value))
 		b.addHash(Endpoint, key[:], ref)
@@ -143,9 +149,9 @@ func (b *Builder) addIP(a netip.Addr, ref uint32) {
 	b.addHash(IP, key[:], ref)
 }
 
-func (b *Builder) addSubnet(p netip.Prefix, ref uint32) {
+func (b *Builder) addSubnet(p netip.Prefix, ref uint32, local bool) {
 	if p.Addr().Is4() {
-		b.nets = append(b.nets, prefix{addr: asUint32(p.Masked().Addr()), bits: uint8(p.Bits()), ref: ref}) //nolint:gosec // G115: at most 32
+		b.nets = append(b.nets, prefix{addr: asUint32(p.Masked().Addr()), bits: uint8(p.Bits()), ref: ref, local: local}) //nolint:gosec // G115: at most 32
 		return
 	}
 	key := subnetKey(p)

@@ -74,7 +74,7 @@ func (s *Set) ip(a netip.Addr, at time.Time) ([]uint32, netip.Prefix) {
 			}
 		}
 		for n := s.nets.find(v); n >= 0; n = s.nets.prefixes[n].wider {
-			if p := &s.nets.prefixes[n]; s.inForce([]uint32{p.ref}, at) && !IsLocal(a) {
+			if p := &s.nets.prefixes[n]; s.inForce([]uint32{p.ref}, at) && (p.local || !IsLocal(a)) {
 				return []uint32{p.ref}, p.netip()
 			}
 		}
@@ -184,11 +184,12 @@ const (
 
 func (s *Set) url(buf []byte, host string, port int64, path string, at time.Time) (Hit, bool) {
 	site := fixPort(buf, lower(buf[:maxName+8], host), port)
-	out := appendPath(buf[:site], path)
-	whole := out[:site+1] // "/" stands for the whole site
+	buf[site] = '/'
+	whole := buf[:site+1] // "/" stands for the whole site
 	if !s.filter.has(s.hash.first(URL, whole)) {
 		return Hit{}, false // nothing of this site is listed, see Builder.mark
 	}
+	out := appendPath(buf[:site], path)
 	found := out
 	refs := s.inForceOf(s.find(URL, found), at)
 	if refs == nil {

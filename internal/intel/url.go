@@ -90,27 +90,41 @@ func appendPath(out []byte, path string) []byte {
 	if path == "" || path[0] != '/' {
 		out = append(out, '/')
 	}
-	for i := 0; i < len(path); i++ {
-		c := path[i]
-		switch {
-		case c == '#':
+	for len(path) > 0 {
+		n := 0
+		for n < len(path) && !special[path[n]] {
+			n++
+		}
+		out = append(out, path[:n]...)
+		if n == len(path) || path[n] == '#' {
 			return out
-		case c == '%' && i+2 < len(path) && isHexDigit(path[i+1]) && isHexDigit(path[i+2]):
-			c = unhex(path[i+1])<<4 | unhex(path[i+2])
-			i += 2
+		}
+		c := path[n]
+		path = path[n+1:]
+		if c == '%' {
+			if len(path) < 2 || !isHexDigit(path[0]) || !isHexDigit(path[1]) {
+				out = append(out, c)
+				continue
+			}
+			c = unhex(path[0])<<4 | unhex(path[1])
+			path = path[2:]
 			if isPlain(c) {
 				out = append(out, c)
-			} else {
-				out = appendEscape(out, c)
+				continue
 			}
-		case c <= ' ' || c >= 0x7f:
-			out = appendEscape(out, c)
-		default:
-			out = append(out, c)
 		}
+		out = appendEscape(out, c)
 	}
 	return out
 }
+
+// special are the bytes of a path that do not stay as they are.
+var special = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c <= ' ' || c >= 0x7f || c == '%' || c == '#'
+	}
+	return t
+}()
 
 func appendEscape(out []byte, c byte) []byte {
 	const digits = "0123456789ABCDEF"

@@ -75,6 +75,7 @@ type prefix struct {
 	addr, ref uint32
 	wider     int32 // the next prefix around it, or -1
 	bits      uint8
+	local     bool // it also means addresses that are not on the internet
 }
 
 func (p prefix) last() uint32 { return p.addr | uint32(1<<(32-p.bits)-1) } //nolint:gosec // G115: below 2^32

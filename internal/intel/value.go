@@ -343,9 +343,17 @@ func isJA4(text string) bool {
 	return err == nil
 }
 
-// refuse tells what must not be in a set: what would match everyone. An
-// allow-list (private) may name such things.
-func refuse(t Type, value string, private bool) error {
+// leave is what a set may hold that others must not.
+type leave uint8
+
+const (
+	strict     leave = iota
+	privateToo       // ranges that are not on the internet
+	everything       // an allow-list
+)
+
+// refuse tells what must not be in a set: what would match everyone.
+func refuse(t Type, value string, may leave) error {
 	switch t {
 	case IP, Endpoint:
 		addr, err := netip.ParseAddr(value)
@@ -357,7 +365,7 @@ func refuse(t Type, value string, private bool) error {
 		if err != nil {
 			return ErrType
 		}
-		if !private && IsLocal(addr) {
+		if may == strict && IsLocal(addr) {
 			return ErrPrivate
 		}
 	case Subnet:
@@ -365,13 +373,13 @@ func refuse(t Type, value string, private bool) error {
 		switch {
 		case err != nil:
 			return ErrType
-		case !private && (p.Addr().Is4() && p.Bits() < 8 || p.Addr().Is6() && p.Bits() < 16):
+		case may != everything && (p.Addr().Is4() && p.Bits() < 8 || p.Addr().Is6() && p.Bits() < 16):
 			return ErrWide
-		case !private && IsLocal(p.Addr()):
+		case may == strict && IsLocal(p.Addr()):
 			return ErrPrivate
 		}
 	case Domain:
-		if !private && isPublicSuffix(value) {
+		if may != everything && isPublicSuffix(value) {
 			return ErrSuffix
 		}
 	default:
@@ -380,8 +388,14 @@ func refuse(t Type, value string, private bool) error {
 }
 
 // Refuse returns the [Problem] of an indicator in normal form that would match
-// what everyone has: a public suffix, a private range, half of the internet.
-func Refuse(t Type, value string) error { return refuse(t, value, false) }
+// what everyone has: a public suffix, half of the internet, and unless private
+// is said a range that is not on it.
+func Refuse(t Type, value string, private bool) error {
+	if private {
+		return refuse(t, value, privateToo)
+	}
+	return refuse(t, value, strict)
+}
 
 var localRanges = func() []netip.Prefix {
 	var out []netip.Prefix

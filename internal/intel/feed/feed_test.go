@@ -24,7 +24,7 @@ func read(t testing.TB, text string, opts feed.Options) ([]string, feed.Report, 
 	t.Helper()
 	var got []string
 	rep, err := feed.Read(t.Context(), strings.NewReader(text), opts, func(in intel.Indicator) error {
-		if err := intel.Refuse(in.Type, in.Value); err != nil {
+		if err := intel.Refuse(in.Type, in.Value, false); err != nil {
 			return err
 		}
 		line := fmt.Sprintf("%s %s %d", in.Type, in.Value, in.Confidence)
@@ -262,7 +262,7 @@ func FuzzRead(f *testing.F) {
 			if in.Confidence < 1 || in.Confidence > 100 || strings.ContainsAny(in.Family, "\t\n") {
 				t.Fatalf("%+v", in)
 			}
-			return intel.Refuse(in.Type, in.Value)
+			return intel.Refuse(in.Type, in.Value, false)
 		})
 		if rep.Taken > n || err == nil && rep.Taken > 0 && rep.Read == 0 {
 			t.Fatalf("%d given, %+v, %v", n, rep, err)

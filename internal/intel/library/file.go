@@ -36,7 +36,7 @@ func (l *Library) keep(ctx context.Context, req Request, docs func(func(feed.Doc
 	if err := os.MkdirAll(l.cfg.Dir, 0o700); err != nil {
 		return Report{}, fault.Wrap(fault.Unavailable, err, "making %s", l.cfg.Dir)
 	}
-	rep := Report{Feed: Feed{Name: req.Name, Imported: l.cfg.Now().UTC().Truncate(time.Second), By: req.By, Types: map[string]int{}}}
+	rep := Report{Feed: Feed{Name: req.Name, Imported: l.cfg.Now().UTC().Truncate(time.Second), By: req.By, Private: req.Private, Types: map[string]int{}}}
 	body := l.path(req.Name) + bodyEnd
 	defer os.Remove(body) //nolint:errcheck // gone, or replaced by the next import
 	if err := l.writeBody(ctx, body, req, docs, &rep); err != nil {
@@ -73,7 +73,7 @@ func (l *Library) writeBody(ctx context.Context, path string, req Request, docs 
 	}
 	var line []byte
 	emit := func(in intel.Indicator) error {
-		if err := intel.Refuse(in.Type, in.Value); err != nil {
+		if err := intel.Refuse(in.Type, in.Value, req.Private); err != nil {
 			return err
 		}
 		if rep.Indicators++; rep.Indicators > maxIndicators {
@@ -194,7 +194,11 @@ func (l *Library) read(ctx context.Context, name string, b *intel.Builder) (Feed
 			return about, err
 		}
 		one.Source = name
-		_ = b.Add(one) // it was checked when it was taken in; a later rule may refuse it
+		if about.Private {
+			_ = b.AddPrivate(one) // as below
+		} else {
+			_ = b.Add(one) // it was checked when it was taken in; a later rule may refuse it
+		}
 		if n%65536 == 0 && ctx.Err() != nil {
 			return about, ctx.Err()
 		}

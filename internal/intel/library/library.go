@@ -11,7 +11,6 @@ package library
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/netip"
 	"os"
@@ -39,7 +38,7 @@ type Config struct {
 type Library struct {
 	cfg     Config
 	loading sync.Mutex // held while feeds or the allow-list change
-	loaded  bool
+	loaded  atomic.Bool
 	set     atomic.Pointer[intel.Set]
 	state   sync.Mutex // of what follows
 	feeds   []Feed
@@ -57,6 +56,7 @@ type Feed struct {
 	Refused    int            `json:"refused"`
 	Opaque     int            `json:"opaque"`
 	Bytes      int64          `json:"bytes"`             // of its file
+	Private    bool           `json:"private,omitempty"` // ranges that are not on the internet count too
 	Problem    string         `json:"problem,omitempty"` // why it is not in force
 }
 
@@ -66,6 +66,7 @@ type Request struct {
 	Confidence int           `json:"confidence"` // where the feed gives none; 0: 50
 	Expires    time.Duration `json:"expires"`    // from now, for those without an end; 0: none
 	Kind       string        `json:"kind"`       // "" to tell by the content
+	Private    bool          `json:"private"`    // take ranges that are not on the internet too
 	By         string        `json:"by"`         // who asked
 }
 
@@ -96,10 +97,14 @@ func (l *Library) Set(ctx context.Context) (*intel.Set, error) {
 	return l.set.Load(), nil
 }
 
+// load reads the feeds once; afterwards it waits for nobody.
 func (l *Library) load(ctx context.Context) error {
+	if l.loaded.Load() {
+		return nil
+	}
 	l.loading.Lock()
 	defer l.loading.Unlock()
-	if l.loaded {
+	if l.loaded.Load() {
 		return nil
 	}
 	return l.compile(ctx)
@@ -174,10 +179,10 @@ func (l *Library) compile(ctx context.Context) error {
 		return err
 	}
 	l.swap(b.Build().WithAllow(l.allowSet(allowed)))
-	l.loaded = true
 	l.state.Lock()
 	l.feeds, l.allow = feeds, allowed
 	l.state.Unlock()
+	l.loaded.Store(true)
 	return nil
 }
 
@@ -241,4 +246,4 @@ func NameFor(path string) string {
 	return name[:min(len(name), maxFeedName)]
 }
 
-var errFormat = fmt.Errorf("it is not in the form of a feed file")
+var errFormat = errors.New("it is not in the form of a feed file")

@@ -2,6 +2,7 @@ package library_test
 
 import (
 	"context"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -191,6 +192,29 @@ func TestAllow(t *testing.T) {
 		t.Errorf("%v %v", list, err)
 	}
 	check(l, map[string]string{"www.evil.example": "one"})
+}
+
+// TestPrivate: a feed may be said to mean private ranges; another may not.
+func TestPrivate(t *testing.T) {
+	dir := t.TempDir()
+	l := library.Open(library.Config{Dir: dir, Now: clock})
+	if rep, err := l.Import(t.Context(), library.Request{Name: "other"}, docs("172.0.0.0/8\n10.1.2.3\n")); err != nil || rep.Refused != 1 {
+		t.Fatal(rep, err)
+	}
+	if _, err := l.Import(t.Context(), library.Request{Name: "lab", Private: true}, docs("10.9.0.0/16\n192.168.7.7\n")); err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range []*library.Library{l, library.Open(library.Config{Dir: dir, Now: clock})} {
+		for value, want := range map[string]string{"10.9.3.4": "lab", "192.168.7.7": "lab", "10.1.2.3": "", "172.16.0.1": "", "172.1.0.1": "other"} {
+			if got := source(t, l, value); got != want {
+				t.Errorf("%s: %q, want %q", value, got, want)
+			}
+		}
+	}
+	own := library.Open(library.Config{Dir: dir, Now: clock, Own: []netip.Prefix{netip.MustParsePrefix("10.9.0.0/16")}})
+	if got := source(t, own, "10.9.3.4"); got != "allowed by 10.9.0.0/16" {
+		t.Errorf("our own range: %q", got)
+	}
 }
 
 // TestSwap: look-ups go on while feeds come and go, and always see a whole set.
