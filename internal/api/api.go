@@ -27,9 +27,19 @@ type Asker interface {
 	Query(ctx context.Context, text string, now time.Time) (*toolbox.Table, error)
 }
 
-// Intake takes in one source.
+// Intake takes in one source. Settle is called after the last one: a product
+// that is about to end tells what its detectors held back; a server, which goes
+// on, does not.
 type Intake interface {
 	IngestStream(ctx context.Context, in io.Reader, name, format string, modified time.Time) (ingest.Summary, error)
+	Settle(ctx context.Context) (Settled, error)
+}
+
+// Settled is what detectors held back: how many findings, and the incidents
+// that they are part of.
+type Settled struct {
+	Findings  int
+	Incidents []string
 }
 
 // Inventory shows and changes devices.

@@ -65,6 +65,9 @@ func (c *Client) IngestStream(ctx context.Context, in io.Reader, name, format st
 	return out, err
 }
 
+// Settle implements [Intake]: the server goes on, and settles by itself.
+func (c *Client) Settle(context.Context) (Settled, error) { return Settled{}, nil }
+
 // Devices implements [Inventory].
 func (c *Client) Devices(ctx context.Context) ([]asset.Device, error) {
 	var out []asset.Device

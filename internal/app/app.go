@@ -213,8 +213,9 @@ func (a *App) Close() error {
 	a.writing.Lock()
 	defer a.writing.Unlock()
 	var errs []error
-	if a.chain != nil {
-		errs = append(errs, a.keepLearnt(true))
+	if a.incidents != nil {
+		_, err := a.settle(context.Background()) //nolint:contextcheck // what is told must be stored, whoever waits
+		errs = append(errs, err, a.keepLearnt(true))
 	}
 	if a.events != nil {
 		errs = append(errs, a.events.Close())

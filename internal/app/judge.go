@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"time"
 
+	"vedette/internal/api"
 	"vedette/internal/detect"
 	"vedette/internal/detect/behave"
 	"vedette/internal/detect/match"
@@ -18,6 +22,7 @@ import (
 type Detect struct {
 	BuiltIn   bool     // the rules of package content
 	Rules     []string // more of them: files and directories
+	Behaviour bool     // learn what devices usually do
 	Anomalies int      // per 1000 devices a day
 	Policy    string   // file of zone and conduit rules and of MUD files
 }
@@ -33,7 +38,7 @@ type batch struct {
 // judge shows the records of a batch to the detectors, those alone that are
 // not stored yet: a record that is taken in again is neither learnt from nor
 // found a second time. The findings join the batch.
-func (a *App) judge(ctx context.Context, records []*event.Event, end bool) (*batch, error) {
+func (a *App) judge(ctx context.Context, records []*event.Event, ended bool) (*batch, error) {
 	b := &batch{events: records}
 	known, err := a.events.Known(ctx, records)
 	if err != nil {
@@ -48,11 +53,37 @@ func (a *App) judge(ctx context.Context, records []*event.Event, end bool) (*bat
 			b.raised = append(b.raised, f)
 		}
 	}
-	if end {
-		a.chain.End()
+	if ended {
+		a.chain.Pause()
 	}
-	a.learnt.changed = a.learnt.changed || len(known) < len(records)
+	if len(known) < len(records) {
+		a.learnt.changed, a.learnt.settled, a.learnt.judged = true, false, time.Now()
+	}
 	return b, errors.Join(a.join(ctx, b, a.chain.Take()), a.keepLearnt(false))
+}
+
+// Settle lets the detectors tell what they hold back for events that may still
+// come, stores it, and returns how many findings and which incidents that
+// gave. It is called when nothing more is expected for long.
+func (a *App) Settle(ctx context.Context) (api.Settled, error) {
+	a.writing.Lock()
+	defer a.writing.Unlock()
+	return a.settle(ctx)
+}
+
+func (a *App) settle(ctx context.Context) (api.Settled, error) {
+	var done api.Settled
+	a.chain.End()
+	b := new(batch)
+	if err := a.join(ctx, b, a.chain.Take()); err != nil || len(b.events) == 0 {
+		return done, err
+	}
+	if _, err := a.events.Append(ctx, b.events); err != nil {
+		return done, err
+	}
+	touched := map[string]bool{}
+	err := a.correlate(ctx, b.raised, touched)
+	return api.Settled{Findings: len(b.raised), Incidents: slices.Sorted(maps.Keys(touched))}, err
 }
 
 // join adds findings to the batch but for those that are stored already, which
@@ -102,7 +133,11 @@ func (a *App) openJudgement() error {
 	}
 	a.detectors.match = match.New(intel.Empty(), match.Config{})
 	a.detectors.sigma = sigma.NewDetector(set, sigma.DetectorOptions{})
-	a.chain = detect.NewChain(a.detectors.match, policy.New(rules), behave.New(a.behaviour()), a.detectors.sigma)
+	detectors := []detect.Detector{a.detectors.match, policy.New(rules)}
+	if a.cfg.Detect.Behaviour {
+		detectors = append(detectors, behave.New(a.behaviour()))
+	}
+	a.chain = detect.NewChain(append(detectors, a.detectors.sigma)...)
 	return a.restoreLearnt()
 }
 

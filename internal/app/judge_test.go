@@ -48,6 +48,9 @@ func TestFindingsOfAnIngest(t *testing.T) {
 			t.Fatalf("ingest %d: %+v, %v", i+1, sum, err)
 		}
 	}
+	if _, err := a.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	got, err := a.Findings(t.Context(), api.FindingFilter{Limit: 1000})
 	if err != nil {
 		t.Fatal(err)
@@ -84,6 +87,9 @@ func TestRulesAreReadAnew(t *testing.T) {
 		log := strings.ReplaceAll(logins(10), "Mar  1", fmt.Sprintf("Feb %2d", day))
 		sum, err := a.IngestStream(t.Context(), strings.NewReader(log), "auth.log", "", clock)
 		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.Settle(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		return sum.Findings

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -27,7 +28,27 @@ const (
 // learnt is when what was learnt is written next.
 type learnt struct {
 	next    time.Time
-	changed bool // events were judged since the last writing
+	changed bool      // events were judged since the last writing
+	judged  time.Time // when events were judged last, by the clock of the process
+	settled bool      // nothing was judged since the detectors told all
+}
+
+// quiet is how long no event has come when the detectors tell what they held
+// back.
+const quiet = 10 * time.Minute
+
+// settleWhenQuiet tells what is held back for events that do not come.
+func (a *App) settleWhenQuiet(ctx context.Context) error {
+	if !a.writing.TryLock() {
+		return nil // events are coming
+	}
+	defer a.writing.Unlock()
+	if a.learnt.settled || a.learnt.judged.IsZero() || time.Since(a.learnt.judged) < quiet {
+		return nil
+	}
+	a.learnt.settled = true
+	_, err := a.settle(ctx)
+	return err
 }
 
 func (a *App) snapshotPath(d detect.Detector) string {

@@ -57,6 +57,9 @@ func (a *App) maintain(ctx context.Context, up *api.Upkeep) error {
 	if err := a.reloadRules(); err != nil {
 		a.cfg.Log.Warn("the rules could not be loaded anew; those in force stay", "component", "sigma", "err", err)
 	}
+	if err := a.settleWhenQuiet(ctx); err != nil {
+		return err
+	}
 	bounds, err := a.events.Bounds(ctx)
 	if err != nil {
 		return err

@@ -35,7 +35,9 @@ type detectPart struct {
 func detectParts() []detectPart {
 	return []detectPart{
 		{"compile", "how many public Sigma rules compile, and why others do not", func(_ context.Context, _ *root, shared string) (any, error) { return sigmaeval.Compile(shared) }},
-		{"regression", "public events on which a named rule must fire", func(ctx context.Context, _ *root, shared string) (any, error) { return sigmaeval.Regression(ctx, shared) }},
+		{"regression", "public events on which a named rule must fire", func(ctx context.Context, _ *root, shared string) (any, error) {
+			return sigmaeval.Regression(ctx, shared)
+		}},
 		{"speed", "rules against recorded events, beside rule by rule", func(ctx context.Context, _ *root, shared string) (any, error) {
 			return sigmaeval.Speed(ctx, shared, sigmaeval.SpeedOptions{})
 		}},

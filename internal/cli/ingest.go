@@ -69,6 +69,11 @@ func (r *root) ingest(ctx context.Context, b backend, paths []string, format, ma
 		sum.Judged(one.Findings, one.IncidentUIDs)
 	}
 	r.progress("")
+	rest, err := b.Settle(ctx)
+	if err != nil {
+		return sum, err
+	}
+	sum.Judged(rest.Findings, rest.Incidents)
 	sum.Done(time.Since(started).Seconds())
 	return sum, nil
 }

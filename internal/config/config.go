@@ -53,6 +53,7 @@ type Retention struct {
 type Detect struct {
 	BuiltIn   bool     `yaml:"built_in"  doc:"use the rules that come with the program"`
 	Rules     []string `yaml:"rules"     doc:"more Sigma rules: files and directories; those in the folder rules of the data directory are used anyway"`
+	Behaviour bool     `yaml:"behaviour" doc:"learn what devices usually do and tell what is unusual"`
 	Anomalies int      `yaml:"anomalies" doc:"findings of unusual behaviour that are wanted at most, per 1000 devices a day"`
 	Policy    string   `yaml:"policy"    doc:"file of zone and conduit rules and of the MUD files of devices; empty: none"`
 }
@@ -96,7 +97,7 @@ func Default() Config {
 func DefaultRetention() Retention { return Retention{Events: 90 * day, Disk: 100 << 30} }
 
 // DefaultDetect uses all that comes with the program.
-func DefaultDetect() Detect { return Detect{BuiltIn: true, Anomalies: 5} }
+func DefaultDetect() Detect { return Detect{BuiltIn: true, Behaviour: true, Anomalies: 5} }
 
 // DefaultLimits suits a machine with 2 cores and 4 GB.
 func DefaultLimits() Limits {

@@ -45,9 +45,16 @@ func (c *Chain) Inspect(e *event.Event) {
 	}
 }
 
-// End tells the detectors that a source has ended, so that nothing waits for
-// an event that may never come.
-func (c *Chain) End() { c.tick(true) }
+// Pause tells the detectors the time, as when a source has ended: what is due
+// is told, what may go on is waited for.
+func (c *Chain) Pause() { c.tick(false) }
+
+// End lets the detectors and the folding tell all that waits, so that nothing
+// is held back for an event that may never come.
+func (c *Chain) End() {
+	c.tick(true)
+	c.out = c.fold.flush(c.out)
+}
 
 func (c *Chain) tick(final bool) {
 	for _, d := range c.detectors {
@@ -55,7 +62,7 @@ func (c *Chain) tick(final bool) {
 			t.Tick(c.newest, final, c.raise)
 		}
 	}
-	c.out = c.fold.sweep(c.out, c.newest, final)
+	c.out = c.fold.sweep(c.out, c.newest)
 }
 
 // Take returns the findings raised since the last call. The slice is the

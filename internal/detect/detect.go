@@ -32,8 +32,8 @@ type Detector interface {
 }
 
 // Ticker is a Detector with windows that end by time: Tick is called now and
-// then with the newest trusted time of an event, and once with final when a
-// source has ended.
+// then with the newest trusted time of an event, and with final when nothing
+// more is expected for long: what waits is told, what was learnt stays.
 type Ticker interface {
 	Tick(now time.Time, final bool, raise Raise)
 }

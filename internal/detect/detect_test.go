@@ -29,30 +29,43 @@ func at(i int, when time.Time, src string) *event.Event {
 	return e
 }
 
-// TestFold: the first is told at once, repeats once with their count, and the
-// counts add up to what was raised.
+// TestFold: the first is told at once, repeats with their count, ever more
+// rarely, and the counts add up to what was raised whatever the order of time.
 func TestFold(t *testing.T) {
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	c := detect.NewChain(loud{})
-	for i := range 100 {
-		c.Inspect(at(i, start.Add(time.Duration(i)*time.Second), "10.0.0.1"))
-	}
-	if got := c.Take(); len(got) != 1 || got[0].Count != 1 {
-		t.Fatalf("told at once: %+v, want one", got)
-	}
-	c.Inspect(at(100, start.Add(time.Second), "10.0.0.2"))
-	c.Inspect(at(101, start.Add(-time.Hour), "10.0.0.1")) // time goes backwards
-	c.End()
-	var total, largest int
-	for _, f := range c.Take() {
-		total += f.Count
-		largest = max(largest, f.Count)
-		if len(f.Evidence) > event.MaxEvidence {
-			t.Errorf("%d uids of evidence", len(f.Evidence))
+	total, told := 0, 0
+	take := func() {
+		for _, f := range c.Take() {
+			total += f.Count
+			told++
+			if len(f.Evidence) > event.MaxEvidence || f.First.After(f.Time) {
+				t.Errorf("%d uids of evidence, from %v to %v", len(f.Evidence), f.First, f.Time)
+			}
 		}
 	}
-	if total != 101 || largest != 99 {
-		t.Errorf("counts %d in all, largest %d; want 101 and 99", total, largest)
+	c.Inspect(at(0, start, "10.0.0.1"))
+	if take(); total != 1 {
+		t.Fatalf("%d told at once, want one", total)
+	}
+	for i := range 3 * 24 * 60 { // one a minute for three days
+		c.Inspect(at(1+i, start.Add(time.Duration(i)*time.Minute), "10.0.0.1"))
+	}
+	take()
+	if told > 14 {
+		t.Errorf("told %d times in three days", told)
+	}
+	c.Inspect(at(10_000, start.Add(time.Second), "10.0.0.2"))
+	c.Inspect(at(10_001, start.Add(-time.Hour), "10.0.0.1")) // time goes backwards
+	c.End()
+	if take(); total != 3*24*60+3 {
+		t.Errorf("the findings stand for %d events, want %d", total, 3*24*60+3)
+	}
+	c.Inspect(at(10_002, start.Add(300*time.Hour), "10.0.0.1"))
+	if before := total; true {
+		if take(); total != before+1 {
+			t.Errorf("after a long quiet it is not told at once")
+		}
 	}
 }
 

@@ -6,17 +6,22 @@ import (
 	"vedette/internal/event"
 )
 
-// foldWindow is how long repeats of a finding wait to be told as one. The
-// first of a kind is told at once.
-const foldWindow = 10 * time.Minute
+// foldWindow is how long repeats of a finding wait to be told as one, and
+// maxFoldWindow how long at most: what goes on and on is told ever more rarely,
+// each time with its count. The first of a kind is told at once.
+const (
+	foldWindow    = 10 * time.Minute
+	maxFoldWindow = 24 * time.Hour
+)
 
 // maxFolds bounds the kinds that are waited for. When it is reached all that
 // wait are told and forgotten, so that nothing is lost.
 const maxFolds = 50_000
 
-// fold tells the first finding of a kind at once and its repeats within the
-// window as one finding with their count. A kind is rule, device and both
-// ends; ports of clients do not count.
+// fold tells the first finding of a kind at once and its repeats within a
+// window of event time as one finding with their count. Each window in which
+// there were repeats is followed by one twice as long; one without ends the
+// waiting. A kind is rule, device and both ends; ports of clients do not count.
 type fold struct {
 	waiting map[foldKey]*waiting
 	full    int64
@@ -30,6 +35,7 @@ type foldKey struct {
 // waiting are the repeats of a finding that was told.
 type waiting struct {
 	until time.Time
+	span  time.Duration
 	more  event.Finding // Count 0: none yet
 }
 
@@ -39,29 +45,57 @@ func newFold() *fold { return &fold{waiting: make(map[foldKey]*waiting)} }
 func (f *fold) add(out []event.Finding, n event.Finding) []event.Finding {
 	key := foldKey{n.Rule, n.Device, n.Src.IP, n.Dst.IP, n.Dst.Port}
 	w := f.waiting[key]
-	if w != nil && n.Time.Before(w.until) && !n.Time.Before(w.until.Add(-2*foldWindow)) {
-		w.merge(n)
-		return out
+	if w == nil {
+		if len(f.waiting) >= maxFolds {
+			f.full++
+			out = f.flush(out)
+			clear(f.waiting)
+		}
+		f.waiting[key] = &waiting{until: n.Time.Add(foldWindow), span: foldWindow}
+		return append(out, n)
 	}
-	if w != nil {
+	if !n.Time.Before(w.until) {
+		repeated := w.more.Count > 0
 		out = w.tell(out)
-	} else if len(f.waiting) >= maxFolds {
-		f.full++
-		out = f.sweep(out, time.Time{}, true)
+		if !repeated { // it had ended: this is news
+			*w = waiting{until: n.Time.Add(foldWindow), span: foldWindow}
+			return append(out, n)
+		}
+		w.widen(n.Time)
 	}
-	f.waiting[key] = &waiting{until: n.Time.Add(foldWindow)}
-	return append(out, n)
+	w.merge(n)
+	return out
 }
 
-// sweep tells the repeats whose window has ended, or all.
-func (f *fold) sweep(out []event.Finding, now time.Time, all bool) []event.Finding {
+// sweep tells the repeats whose window has ended and forgets the kinds that
+// had none.
+func (f *fold) sweep(out []event.Finding, now time.Time) []event.Finding {
 	for key, w := range f.waiting {
-		if all || !now.Before(w.until) {
-			out = w.tell(out)
-			delete(f.waiting, key)
+		if now.Before(w.until) {
+			continue
 		}
+		if w.more.Count == 0 {
+			delete(f.waiting, key)
+			continue
+		}
+		out = w.tell(out)
+		w.widen(now)
 	}
 	return out
+}
+
+// flush tells all repeats that wait and goes on waiting.
+func (f *fold) flush(out []event.Finding) []event.Finding {
+	for _, w := range f.waiting {
+		out = w.tell(out)
+	}
+	return out
+}
+
+// widen begins the next window.
+func (w *waiting) widen(now time.Time) {
+	w.span = min(2*w.span, maxFoldWindow)
+	w.until = now.Add(w.span)
 }
 
 func (f *fold) conditions() []Condition {
