@@ -19,12 +19,14 @@ import (
 )
 
 // Names tells what a device is called. operator says that a person gave the
-// name; any other name is quoted wherever it is shown.
+// name; any other name is quoted wherever it is shown. It is asked often, while
+// the correlator is locked: it must be quick and must not call back.
 type Names interface {
 	NameOf(uid string) (name string, operator bool)
 }
 
-// Assets tells how much devices matter: high and critical raise an incident.
+// Assets tells how much devices matter: high and critical raise an incident. It
+// is asked like Names.
 type Assets interface {
 	CriticalityOf(uid string) string
 }

@@ -120,18 +120,17 @@ func (c *Correlator) Undo(id, by, why string) error {
 	return nil
 }
 
-// verdict is the last one on an incident that holds.
-func (c *Correlator) verdict(s *strand) Verdict {
-	var last *opinion
-	for _, o := range c.opinions {
-		if o.Undone.IsZero() && (last == nil || o.Number > last.Number) && c.find(o.Incident) == s {
-			last = o
+// verdicts are the last ones on incidents that hold.
+func (c *Correlator) verdicts() map[*strand]Verdict {
+	last := make(map[*strand]Verdict)
+	for _, o := range c.opinions { // in the order in which they were given
+		if o.Undone.IsZero() {
+			if s := c.find(o.Incident); s != nil {
+				last[s] = o.Verdict
+			}
 		}
 	}
-	if last == nil {
-		return ""
-	}
-	return last.Verdict
+	return last
 }
 
 // What one person's verdict does to a rule on an entity, in halvings.

@@ -230,8 +230,12 @@ func TestTechniques(t *testing.T) {
 		t.Errorf("%d techniques", q.Len())
 	}
 	for _, x := range []struct{ id, now, tactic string }{
-		{"T0855", "T0855", "impair-process-control"}, {"T1086", "T1059.001", "execution"}, {"T1059.001", "T1059.001", "execution"},
-		{"T1059.999", "T1059.999", "execution"}, {"AML.T0051.000", "AML.T0051.000", "execution"}, {"T0841", "T0841", "discovery"},
+		{"T0855", "T0855", "impair-process-control"},
+		{"T1086", "T1059.001", "execution"},
+		{"T1059.001", "T1059.001", "execution"},
+		{"T1059.999", "T1059.999", "execution"},
+		{"AML.T0051.000", "AML.T0051.000", "execution"},
+		{"T0841", "T0841", "discovery"},
 	} {
 		now, name, tactics, ok := q.Find(x.id)
 		if !ok || now != x.now || name == "" || len(tactics) == 0 || tactics[0] != x.tactic {

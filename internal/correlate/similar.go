@@ -48,7 +48,7 @@ func (c *Correlator) Similar(uid string) []Similar {
 		tally(ents, f.entities)
 		tally(rules, f.rules)
 	}
-	mine := all[s]
+	mine, ours := all[s], s.whole().Rules
 	out := []Similar{}
 	for o, f := range all {
 		if o == s {
@@ -77,9 +77,9 @@ func (c *Correlator) Similar(uid string) []Similar {
 			continue
 		}
 		for _, t := range sharedRules {
-			for i := range s.whole().Rules {
-				if r := &s.whole().Rules[i]; r.Template == t {
-					sim.Rules = append(sim.Rules, r.Rule)
+			for i := range ours {
+				if ours[i].Template == t {
+					sim.Rules = append(sim.Rules, ours[i].Rule)
 				}
 			}
 		}
@@ -87,16 +87,17 @@ func (c *Correlator) Similar(uid string) []Similar {
 	}
 	slices.SortFunc(out, func(a, b Similar) int { return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.UID, b.UID)) })
 	out = out[:min(len(out), maxSimilar)]
+	verdicts := c.verdicts()
 	for i := range out {
-		c.finish(&out[i])
+		c.finish(&out[i], verdicts)
 	}
 	return out
 }
 
 // finish adds what a person reads.
-func (c *Correlator) finish(sim *Similar) {
+func (c *Correlator) finish(sim *Similar, verdicts map[*strand]Verdict) {
 	o := c.find(sim.UID)
-	sim.Title, sim.Status, sim.Verdict = c.title(o, o.whole()), Open, c.verdict(o)
+	sim.Title, sim.Status, sim.Verdict = c.title(o, o.whole()), Open, verdicts[o]
 	if o.Closed {
 		sim.Status = Closed
 	}

@@ -107,8 +107,11 @@ func joinings(set string, tuned bool, some []Labelled, t *correlate.Techniques) 
 		method string
 		found  []string
 	}{
-		{"vedette", ours}, {"same host within 24 h", byHost(some)}, {"any shared entity within 24 h", byEntity(some)},
-		{"each alone", alone(some)}, {"all in one", make([]string, len(some))},
+		{"vedette", ours},
+		{"same host within 24 h", byHost(some)},
+		{"any shared entity within 24 h", byEntity(some)},
+		{"each alone", alone(some)},
+		{"all in one", make([]string, len(some))},
 	} {
 		j := Compare(some, m.found)
 		j.Set, j.Tuned, j.Method = set, tuned, m.method
