@@ -63,6 +63,7 @@ type Correlator struct {
 	alias   map[string]string // uid of a strand that is gone -> uid of what took it
 	lastNum uint32
 	arrived uint64
+	hubsAt  uint64   // of arrived: when to keep the hubs again
 	roomAt  uint64   // of arrived: when to look again what can be put together
 	deleted []string // uids whose records are to be deleted
 	collect map[string]*strand
