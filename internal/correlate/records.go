@@ -354,7 +354,7 @@ func (c *Correlator) restoreSuppression(r Record) *fault.Error {
 	if err := decode(r, &s, &s.Version); err != nil {
 		return err
 	}
-	if s.ID != r.ID || s.Count < 0 || s.Expires.IsZero() || s.Rule == "" && s.Device == "" && s.Peer == "" || len(c.suppressions) >= maxSuppressions {
+	if s.ID != r.ID || s.Count < 0 || s.Expires.IsZero() || s.Rule == "" && s.Device == "" && s.Peer == "" || len(c.suppressions) >= maxListed {
 		return fault.New(fault.Invalid, "it is no suppression")
 	}
 	p := newSuppression(s.Suppression)
