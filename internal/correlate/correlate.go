@@ -19,12 +19,14 @@ import (
 )
 
 // Names tells what a device is called. operator says that a person gave the
-// name; any other name is quoted wherever it is shown.
+// name; any other name is quoted wherever it is shown. It is asked often, while
+// the correlator is locked: it must be quick and must not call back.
 type Names interface {
 	NameOf(uid string) (name string, operator bool)
 }
 
-// Assets tells how much devices matter: high and critical raise an incident.
+// Assets tells how much devices matter: high and critical raise an incident. It
+// is asked like Names.
 type Assets interface {
 	CriticalityOf(uid string) string
 }
@@ -61,6 +63,7 @@ type Correlator struct {
 	alias   map[string]string // uid of a strand that is gone -> uid of what took it
 	lastNum uint32
 	arrived uint64
+	hubsAt  uint64   // of arrived: when to keep the hubs again
 	roomAt  uint64   // of arrived: when to look again what can be put together
 	deleted []string // uids whose records are to be deleted
 	collect map[string]*strand
@@ -114,7 +117,7 @@ func New(cfg Config, now func() time.Time) *Correlator {
 func (c *Correlator) Add(f event.Finding) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	complete(&f)
+	c.complete(&f)
 	h := sketch.Hash("finding", f.UID)
 	if num, known := c.seen.at[h]; known {
 		c.sums.Repeated++
@@ -143,15 +146,26 @@ func (c *Correlator) Add(f event.Finding) string {
 	return s.top().UID
 }
 
-// complete gives a finding what correlation cannot do without.
-func complete(f *event.Finding) {
-	if f.First.IsZero() || f.First.After(f.Time) {
+// complete gives a finding what correlation cannot do without, and takes away
+// what JSON cannot write: such a record could not be kept.
+func (c *Correlator) complete(f *event.Finding) {
+	if f.Time.Year() < 1 || f.Time.Year() > maxYear {
+		f.Time = c.now().UTC()
+	}
+	if f.First.IsZero() || f.First.After(f.Time) || f.First.Year() < 1 {
 		f.First = f.Time
 	}
+	if !(f.Confidence >= 0 && f.Confidence <= 1) { // also what is no number
+		f.Confidence = 0
+	}
+	f.Count = min(max(f.Count, 1), math.MaxInt32)
 	if f.UID == "" {
 		f.UID = event.FindingUID(f.Rule, f.Device+" "+f.Src.IP+" "+f.Dst.IP, f.Time.String())
 	}
 }
+
+// maxYear is the last one that JSON has a form for.
+const maxYear = 9999
 
 // place puts a finding into the incident it belongs to, or into a new one, and
 // joins the incidents that it ties together.

@@ -70,6 +70,9 @@ func (g *glance) look(f *event.Finding, t *Techniques) {
 	if g.title == "" {
 		g.title = g.rule
 	}
+	if g.title == "" {
+		g.title = "a finding without a title"
+	}
 	g.severity = min(max(f.Severity, event.Informational), event.Severity(6))
 	g.template = sketch.Hash("rule", g.rule)
 	if f.Family == event.FamilySource {

@@ -1,9 +1,13 @@
 package correlate
 
 import (
+	"encoding/binary"
+	"strconv"
+	"strings"
 	"time"
 
 	"vedette/internal/correlate/sketch"
+	"vedette/internal/fault"
 )
 
 // maxPosts is how many incidents an entity leads to: the ones it was in last.
@@ -150,4 +154,45 @@ func (s *seen) grow(n int) {
 		s.chunks = append(s.chunks, nil)
 		s.turn = append(s.turn, 0)
 	}
+}
+
+// savedChunk keeps uids of findings that were added, and where they went.
+type savedChunk struct {
+	Version int      `json:"v"`
+	Turn    int64    `json:"turn"` // the last one is written to
+	Hashes  []byte   `json:"hashes"`
+	Nums    []uint32 `json:"nums"`
+}
+
+func (c *Correlator) chunk(i int) savedChunk {
+	hashes := c.seen.chunks[i]
+	s := savedChunk{Version: recordVersion, Turn: c.seen.turn[i], Hashes: make([]byte, 0, 8*len(hashes)), Nums: make([]uint32, 0, len(hashes))}
+	for _, h := range hashes {
+		s.Hashes = binary.BigEndian.AppendUint64(s.Hashes, h)
+		s.Nums = append(s.Nums, c.seen.at[h])
+	}
+	return s
+}
+
+func (c *Correlator) restoreChunk(r Record) *fault.Error {
+	var s savedChunk
+	if err := decode(r, &s, &s.Version); err != nil {
+		return err
+	}
+	i, err := strconv.Atoi(strings.TrimPrefix(r.ID, chunkID))
+	if err != nil || i < 0 || i >= maxSeen || len(s.Hashes) != 8*len(s.Nums) || len(s.Nums) > seenChunk {
+		return fault.New(fault.Invalid, "it is no list of findings")
+	}
+	c.seen.grow(i + 1)
+	for j, num := range s.Nums {
+		h := binary.BigEndian.Uint64(s.Hashes[8*j:])
+		if _, twice := c.seen.at[h]; !twice {
+			c.seen.chunks[i] = append(c.seen.chunks[i], h)
+			c.seen.at[h] = num
+		}
+	}
+	if c.seen.turn[i] = s.Turn; s.Turn > c.seen.turn[c.seen.next] {
+		c.seen.next = i
+	}
+	return nil
 }

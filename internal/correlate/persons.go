@@ -120,18 +120,17 @@ func (c *Correlator) Undo(id, by, why string) error {
 	return nil
 }
 
-// verdict is the last one on an incident that holds.
-func (c *Correlator) verdict(s *strand) Verdict {
-	var last *opinion
-	for _, o := range c.opinions {
-		if o.Undone.IsZero() && (last == nil || o.Number > last.Number) && c.find(o.Incident) == s {
-			last = o
+// verdicts are the last ones on incidents that hold.
+func (c *Correlator) verdicts() map[*strand]Verdict {
+	last := make(map[*strand]Verdict)
+	for _, o := range c.opinions { // in the order in which they were given
+		if o.Undone.IsZero() {
+			if s := c.find(o.Incident); s != nil {
+				last[s] = o.Verdict
+			}
 		}
 	}
-	if last == nil {
-		return ""
-	}
-	return last.Verdict
+	return last
 }
 
 // What one person's verdict does to a rule on an entity, in halvings.
@@ -228,7 +227,8 @@ type Suppression struct {
 }
 
 const (
-	maxSuppressions = 1000
+	maxSuppressions = 1000 // that hold
+	maxListed       = 10 * maxSuppressions
 	maxSuppress     = 366 * 24 * time.Hour
 )
 
@@ -255,7 +255,7 @@ func (c *Correlator) Suppress(s Suppression) (id string, err error) {
 		return "", fault.New(fault.Invalid, "suppressing findings: the rule has no end, or one in the past").WithHint("say until when, at most a year from now")
 	case s.Expires.After(now.Add(maxSuppress)):
 		return "", fault.New(fault.Invalid, "suppressing findings: the rule ends later than a year from now").WithHint("say an earlier time and renew it then")
-	case len(c.suppressions) >= maxSuppressions:
+	case c.holding(now) >= maxSuppressions || len(c.suppressions) >= maxListed:
 		return "", fault.New(fault.Limited, "suppressing findings: there are %d rules already", maxSuppressions)
 	}
 	s.Created, s.Expires, s.Count, s.Last, s.Expired = now, s.Expires.UTC(), 0, time.Time{}, false
@@ -272,6 +272,16 @@ func (c *Correlator) Suppress(s Suppression) (id string, err error) {
 
 func byAge(a, b *suppression) int {
 	return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
+}
+
+// holding is how many rules have not ended.
+func (c *Correlator) holding(now time.Time) (n int) {
+	for _, s := range c.suppressions {
+		if s.Expires.After(now) {
+			n++
+		}
+	}
+	return n
 }
 
 func newSuppression(s Suppression) *suppression {

@@ -2,7 +2,6 @@ package correlate
 
 import (
 	"cmp"
-	"encoding/binary"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -40,8 +39,12 @@ const recordVersion = 1
 // maxHubs is how many well-connected entities are remembered over a restart.
 const maxHubs = 1000
 
+// hubsEvery is how many findings come until they are looked for again.
+const hubsEvery = 20_000
+
 const (
 	sumsID  = "sums"
+	hubsID  = "hubs"
 	chunkID = "seen-"
 )
 
@@ -50,21 +53,18 @@ type savedSums struct {
 	Version int    `json:"v"`
 	LastNum uint32 `json:"last_num"`
 	sums
-	Hubs []savedHub `json:"hubs,omitempty"`
+}
+
+// savedHubs is the record of the entities that were met with most others.
+type savedHubs struct {
+	Version int        `json:"v"`
+	Hubs    []savedHub `json:"hubs"`
 }
 
 type savedHub struct {
 	Kind  string `json:"kind"`
 	Value string `json:"value"`
 	Peers int    `json:"peers"`
-}
-
-// savedChunk keeps uids of findings that were added, and where they went.
-type savedChunk struct {
-	Version int      `json:"v"`
-	Turn    int64    `json:"turn"` // the last one is written to
-	Hashes  []byte   `json:"hashes"`
-	Nums    []uint32 `json:"nums"`
 }
 
 // Dirty returns the records that changed since the last call. If keeping them
@@ -114,8 +114,12 @@ func (c *Correlator) Dirty() ([]Record, error) {
 	}
 	clear(c.seen.dirty)
 	if c.sums.dirty {
-		put(stateKind, sumsID, savedSums{recordVersion, c.lastNum, c.sums, c.index.hubs()})
+		put(stateKind, sumsID, savedSums{recordVersion, c.lastNum, c.sums})
 		c.sums.dirty = false
+	}
+	if c.arrived >= c.hubsAt {
+		put(stateKind, hubsID, savedHubs{recordVersion, c.index.hubs()})
+		c.hubsAt = c.arrived + hubsEvery
 	}
 	return out, err
 }
@@ -128,16 +132,6 @@ func mapKeys[K comparable, V any](m map[K]V) func(func(K) bool) {
 			}
 		}
 	}
-}
-
-func (c *Correlator) chunk(i int) savedChunk {
-	hashes := c.seen.chunks[i]
-	s := savedChunk{Version: recordVersion, Turn: c.seen.turn[i], Hashes: make([]byte, 0, 8*len(hashes)), Nums: make([]uint32, 0, len(hashes))}
-	for _, h := range hashes {
-		s.Hashes = binary.BigEndian.AppendUint64(s.Hashes, h)
-		s.Nums = append(s.Nums, c.seen.at[h])
-	}
-	return s
 }
 
 // hubs are the entities that were met with most others.
@@ -178,8 +172,10 @@ func (c *Correlator) Retry(kind, id string) {
 	case stateKind:
 		if n, err := strconv.Atoi(strings.TrimPrefix(id, chunkID)); err == nil && n >= 0 && n < len(c.seen.chunks) {
 			c.seen.dirty[n] = true
-		} else if id == sumsID {
-			c.sums.dirty = true
+		}
+		c.sums.dirty = c.sums.dirty || id == sumsID
+		if id == hubsID {
+			c.hubsAt = 0
 		}
 	}
 }
@@ -200,7 +196,9 @@ func (c *Correlator) Restore(records []Record) (problems []error) {
 		case r.Kind == suppressionKind:
 			err = c.restoreSuppression(r)
 		case r.Kind == stateKind && r.ID == sumsID:
-			hubs, err = c.restoreSums(r)
+			err = c.restoreSums(r)
+		case r.Kind == stateKind && r.ID == hubsID:
+			hubs, err = restoreHubs(r)
 		case r.Kind == stateKind && strings.HasPrefix(r.ID, chunkID):
 			err = c.restoreChunk(r)
 		}
@@ -212,6 +210,7 @@ func (c *Correlator) Restore(records []Record) (problems []error) {
 	slices.SortFunc(c.opinions, func(a, b *opinion) int { return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.ID, b.ID)) })
 	slices.SortFunc(c.suppressions, byAge)
 	c.sums.Added = c.accounted()
+	c.hubsAt = hubsEvery
 	for _, h := range hubs {
 		c.index.get(key{h.Kind, h.Value}).hub = h.Peers
 	}
@@ -355,7 +354,7 @@ func (c *Correlator) restoreSuppression(r Record) *fault.Error {
 	if err := decode(r, &s, &s.Version); err != nil {
 		return err
 	}
-	if s.ID != r.ID || s.Count < 0 || s.Expires.IsZero() || s.Rule == "" && s.Device == "" && s.Peer == "" || len(c.suppressions) >= maxSuppressions {
+	if s.ID != r.ID || s.Count < 0 || s.Expires.IsZero() || s.Rule == "" && s.Device == "" && s.Peer == "" || len(c.suppressions) >= maxListed {
 		return fault.New(fault.Invalid, "it is no suppression")
 	}
 	p := newSuppression(s.Suppression)
@@ -364,35 +363,20 @@ func (c *Correlator) restoreSuppression(r Record) *fault.Error {
 	return nil
 }
 
-func (c *Correlator) restoreSums(r Record) ([]savedHub, *fault.Error) {
+func (c *Correlator) restoreSums(r Record) *fault.Error {
 	var s savedSums
-	if err := decode(r, &s, &s.Version); err != nil {
-		return nil, err
-	}
-	c.sums = s.sums
-	c.lastNum = max(c.lastNum, s.LastNum)
-	return s.Hubs[:min(len(s.Hubs), maxHubs)], nil
-}
-
-func (c *Correlator) restoreChunk(r Record) *fault.Error {
-	var s savedChunk
 	if err := decode(r, &s, &s.Version); err != nil {
 		return err
 	}
-	i, err := strconv.Atoi(strings.TrimPrefix(r.ID, chunkID))
-	if err != nil || i < 0 || i >= maxSeen || len(s.Hashes) != 8*len(s.Nums) || len(s.Nums) > seenChunk {
-		return fault.New(fault.Invalid, "it is no list of findings")
-	}
-	c.seen.grow(i + 1)
-	for j, num := range s.Nums {
-		h := binary.BigEndian.Uint64(s.Hashes[8*j:])
-		if _, twice := c.seen.at[h]; !twice {
-			c.seen.chunks[i] = append(c.seen.chunks[i], h)
-			c.seen.at[h] = num
-		}
-	}
-	if c.seen.turn[i] = s.Turn; s.Turn > c.seen.turn[c.seen.next] {
-		c.seen.next = i
-	}
+	c.sums = s.sums
+	c.lastNum = max(c.lastNum, s.LastNum)
 	return nil
+}
+
+func restoreHubs(r Record) ([]savedHub, *fault.Error) {
+	var s savedHubs
+	if err := decode(r, &s, &s.Version); err != nil {
+		return nil, err
+	}
+	return s.Hubs[:min(len(s.Hubs), maxHubs)], nil
 }

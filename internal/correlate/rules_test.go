@@ -2,6 +2,7 @@ package correlate_test
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -275,4 +276,30 @@ func TestRoom(t *testing.T) {
 		t.Error("no condition says so")
 	}
 	checkSums(t, c, 1001)
+}
+
+// TestStrangeFindings: what no JSON can hold is kept all the same.
+func TestStrangeFindings(t *testing.T) {
+	c := correlator(t)
+	for i, f := range []event.Finding{
+		{},
+		{UID: "a", Confidence: math.NaN(), Count: math.MaxInt},
+		{UID: "b", Time: time.Date(123456, 1, 1, 0, 0, 0, 0, time.UTC)},
+		{UID: "c", Time: start, First: time.Date(-5, 1, 1, 0, 0, 0, 0, time.UTC), Count: math.MaxInt},
+		{UID: "d", Title: strings.Repeat("\xff", 1000), Rule: strings.Repeat("x", 10_000), Device: "\x00", Severity: 99, Time: start},
+	} {
+		if c.Add(f) == "" {
+			t.Errorf("finding %d has no incident", i)
+		}
+	}
+	checkSums(t, c, 5)
+	records, err := c.Dirty()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := correlator(t)
+	if problems := again.Restore(records); len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	checkSums(t, again, 5)
 }

@@ -27,6 +27,15 @@ type features struct {
 	sequence             []string // tactics in the order of time
 }
 
+// census counts in how many incidents each feature is.
+type census struct {
+	incidents   int
+	techs, ents map[string]int
+	rules       map[uint64]int
+	mine        features
+	rulesOf     map[uint64]string // of the incident that is compared: template -> rule
+}
+
 // Similar returns incidents that resemble one, most alike first. What few
 // incidents have counts more than what many have.
 func (c *Correlator) Similar(uid string) []Similar {
@@ -37,66 +46,72 @@ func (c *Correlator) Similar(uid string) []Similar {
 		return nil
 	}
 	all := map[*strand]features{}
-	techs, ents, rules := map[string]int{}, map[string]int{}, map[uint64]int{}
+	n := census{techs: map[string]int{}, ents: map[string]int{}, rules: map[uint64]int{}, rulesOf: map[uint64]string{}}
 	for _, o := range c.strands {
 		if o.root != nil || o.Collects != "" && o != s {
 			continue
 		}
 		f := c.features(o.whole())
 		all[o] = f
-		tally(techs, f.techniques)
-		tally(ents, f.entities)
-		tally(rules, f.rules)
+		tally(n.techs, f.techniques)
+		tally(n.ents, f.entities)
+		tally(n.rules, f.rules)
 	}
-	mine := all[s]
+	n.mine, n.incidents = all[s], len(all)
+	for _, r := range s.whole().Rules {
+		n.rulesOf[r.Template] = r.Rule
+	}
 	out := []Similar{}
 	for o, f := range all {
 		if o == s {
 			continue
 		}
-		sim := Similar{UID: o.UID}
-		sum, of := 0.0, 0.0
-		part := func(weight, value float64, present bool) {
-			if present {
-				sum, of = sum+weight*value, of+weight
-			}
+		if sim := n.compare(f); sim.Score >= leastLike {
+			sim.UID = o.UID
+			out = append(out, sim)
 		}
-		var sharedRules []uint64
-		var share float64
-		sim.Techniques, share = shared(mine.techniques, f.techniques, techs, len(all))
-		part(likeTechniques, share, len(mine.techniques)+len(f.techniques) > 0)
-		sharedRules, share = shared(mine.rules, f.rules, rules, len(all))
-		part(likeRules, share, true)
-		sim.Entities, share = shared(mine.entities, f.entities, ents, len(all))
-		part(likeEntities, share, len(mine.entities)+len(f.entities) > 0)
-		if sim.Sequence = common(mine.sequence, f.sequence); len(sim.Sequence) < 2 {
-			sim.Sequence = nil
-		}
-		part(likeSequence, float64(len(sim.Sequence))/float64(max(len(mine.sequence), len(f.sequence), 1)), max(len(mine.sequence), len(f.sequence)) > 1)
-		if sim.Score = round(sum / of); sim.Score < leastLike {
-			continue
-		}
-		for _, t := range sharedRules {
-			for i := range s.whole().Rules {
-				if r := &s.whole().Rules[i]; r.Template == t {
-					sim.Rules = append(sim.Rules, r.Rule)
-				}
-			}
-		}
-		out = append(out, sim)
 	}
 	slices.SortFunc(out, func(a, b Similar) int { return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.UID, b.UID)) })
 	out = out[:min(len(out), maxSimilar)]
+	verdicts := c.verdicts()
 	for i := range out {
-		c.finish(&out[i])
+		c.finish(&out[i], verdicts)
 	}
 	return out
 }
 
+// compare says what another incident shares with the one.
+func (n *census) compare(f features) (sim Similar) {
+	sum, of := 0.0, 0.0
+	part := func(weight, value float64, present bool) {
+		if present {
+			sum, of = sum+weight*value, of+weight
+		}
+	}
+	mine := n.mine
+	var share float64
+	sim.Techniques, share = shared(mine.techniques, f.techniques, n.techs, n.incidents)
+	part(likeTechniques, share, len(mine.techniques)+len(f.techniques) > 0)
+	templates, share := shared(mine.rules, f.rules, n.rules, n.incidents)
+	part(likeRules, share, true)
+	for _, t := range templates {
+		sim.Rules = append(sim.Rules, n.rulesOf[t])
+	}
+	sim.Entities, share = shared(mine.entities, f.entities, n.ents, n.incidents)
+	part(likeEntities, share, len(mine.entities)+len(f.entities) > 0)
+	if sim.Sequence = common(mine.sequence, f.sequence); len(sim.Sequence) < 2 {
+		sim.Sequence = nil
+	}
+	longest := max(len(mine.sequence), len(f.sequence))
+	part(likeSequence, float64(len(sim.Sequence))/float64(max(longest, 1)), longest > 1)
+	sim.Score = round(sum / of)
+	return sim
+}
+
 // finish adds what a person reads.
-func (c *Correlator) finish(sim *Similar) {
+func (c *Correlator) finish(sim *Similar, verdicts map[*strand]Verdict) {
 	o := c.find(sim.UID)
-	sim.Title, sim.Status, sim.Verdict = c.title(o, o.whole()), Open, c.verdict(o)
+	sim.Title, sim.Status, sim.Verdict = c.title(o, o.whole()), Open, verdicts[o]
 	if o.Closed {
 		sim.Status = Closed
 	}
@@ -177,9 +192,9 @@ func common(a, b []string) []string {
 	for i := range length {
 		length[i] = make([]int, len(b)+1)
 	}
-	for i := len(a) - 1; i >= 0; i-- {
-		for j := len(b) - 1; j >= 0; j-- {
-			if a[i] == b[j] {
+	for i, v := range slices.Backward(a) {
+		for j, w := range slices.Backward(b) {
+			if v == w {
 				length[i][j] = length[i+1][j+1] + 1
 			} else {
 				length[i][j] = max(length[i+1][j], length[i][j+1])

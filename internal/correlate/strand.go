@@ -158,7 +158,7 @@ func (s *strand) take(g *glance) (fresh bool) {
 		s.Last = f.Time
 	}
 	s.Findings++
-	s.Events += int64(max(f.Count, 1))
+	s.Events += int64(f.Count)
 	s.Severity[g.severity]++
 	s.Label = higherLabel(s.Label, f.Labels.Confidentiality)
 	newRule := s.takeRule(ruleRow{Rule: g.rule, Title: g.title, Family: f.Family, Severity: g.severity, Count: 1, Confidence: f.Confidence, Template: g.template})

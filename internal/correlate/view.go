@@ -22,9 +22,9 @@ func (c *Correlator) Incidents() []Incident {
 			roots = append(roots, s)
 		}
 	}
-	all := make([]Incident, len(roots))
+	all, verdicts := make([]Incident, len(roots)), c.verdicts()
 	for i, s := range roots {
-		all[i] = c.view(s, false)
+		all[i] = c.view(s, verdicts, false)
 	}
 	slices.SortFunc(all, func(a, b Incident) int { return cmp.Or(b.Last.Compare(a.Last), cmp.Compare(a.UID, b.UID)) })
 	return all
@@ -39,7 +39,7 @@ func (c *Correlator) Get(uid string) (Incident, bool) {
 	if s == nil {
 		return Incident{}, false
 	}
-	return c.view(s, true), true
+	return c.view(s, c.verdicts(), true), true
 }
 
 // find returns the incident that a uid stands for now.
@@ -71,7 +71,7 @@ func (s *strand) whole() *state {
 	return &all
 }
 
-func (c *Correlator) view(s *strand, full bool) Incident {
+func (c *Correlator) view(s *strand, verdicts map[*strand]Verdict, full bool) Incident {
 	w := s.whole()
 	in := Incident{
 		UID: s.UID, Status: Open, First: w.First, Last: w.Last, DeviceCount: w.Devices.Count(), Follows: s.Follows,
@@ -95,7 +95,7 @@ func (c *Correlator) view(s *strand, full bool) Incident {
 	in.Severity, in.Raised = c.severity(w, in.Stages)
 	in.Level = in.Severity.String()
 	in.Score, in.Computed = c.score(w, in.Stages)
-	in.Verdict = c.verdict(s)
+	in.Verdict = verdicts[s]
 	in.Merges = slices.Clone(w.Merges)
 	in.History = slices.Clone(w.History)
 	if full {

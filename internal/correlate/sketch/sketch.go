@@ -46,7 +46,7 @@ func (d *Distinct) Add(hash uint64) bool {
 	if d.many != nil {
 		return d.register(uint32(hash >> 32))
 	}
-	short := uint32(hash >> 32) //nolint:gosec // G115: the upper half
+	short := uint32(hash >> 32)
 	if slices.Contains(d.few, short) {
 		return false
 	}

@@ -133,47 +133,52 @@ func defender(raw []byte) (Labelled, error) {
 		}
 	}
 	out := Labelled{}
+	for _, e := range entities {
+		out.meet(&f, e)
+	}
+	out.Finding = f
+	return out, nil
+}
+
+// meet adds an entity to the finding.
+func (l *Labelled) meet(f *event.Finding, e named) {
 	add := func(kind, value string) {
 		if o := (event.Observable{Type: kind, Value: value}); value != "" && !slices.Contains(f.Entities, o) {
 			f.Entities = append(f.Entities, o)
 		}
 	}
-	for _, e := range entities {
-		switch e.Type {
-		case "host":
-			host := strings.ToLower(e.HostName)
-			out.Hosts = append(out.Hosts, host)
-			switch {
-			case f.Device == "":
-				f.Device = host
-			case f.Dst.UID == "" && host != f.Device:
-				f.Dst.UID = host
-			default:
-				add("hostname", host)
-			}
-		case "account":
-			if e.AadUserID != "" {
-				add("user", e.AadUserID)
-			} else {
-				add("user", strings.ToLower(e.Name))
-			}
-		case "ip":
-			add("ip", e.Address)
-		case "url":
-			add("url", strings.TrimSuffix(strings.TrimPrefix(e.URL, "http://"), "/"))
-		case "process":
-			add("process", e.CommandLine)
-		case "file":
-			add("file", strings.ToLower(e.Directory+`\`+e.Name))
-			for _, h := range e.FileHashes {
-				if h.Algorithm == "SHA256" {
-					add("hash", h.Value)
-				}
+	switch e.Type {
+	case "host":
+		host := strings.ToLower(e.HostName)
+		l.Hosts = append(l.Hosts, host)
+		switch {
+		case f.Device == "":
+			f.Device = host
+		case f.Dst.UID == "" && host != f.Device:
+			f.Dst.UID = host
+		default:
+			add("hostname", host)
+		}
+	case "account":
+		if e.AadUserID != "" {
+			add("user", e.AadUserID)
+		} else {
+			add("user", strings.ToLower(e.Name))
+		}
+	case "ip":
+		add("ip", e.Address)
+	case "url":
+		add("url", strings.TrimSuffix(strings.TrimPrefix(e.URL, "http://"), "/"))
+	case "process":
+		add("process", e.CommandLine)
+	case "file":
+		add("file", strings.ToLower(e.Directory+`\`+e.Name))
+		for _, h := range e.FileHashes {
+			if h.Algorithm == "SHA256" {
+				add("hash", h.Value)
 			}
 		}
 	}
-	out.Finding = f
-	return out, nil
 }
 
 func moment(s string) time.Time {
