@@ -60,6 +60,9 @@ func (sc *Scratch) record() {
 
 // scanWords looks for keywords. A record that certainly has none is not folded.
 func (sc *Scratch) scanWords(x *index, hits []int32) []int32 {
+	if raw := sc.event.RawField(); raw != "" && len(raw) <= maxLooked && x.gate != nil && !strings.Contains(raw, `\u`) && !x.gate.May(raw) {
+		return hits
+	}
 	if r, ok := sc.recordText(); ok {
 		if r.str != "" && !x.within.May(r.str) || r.str == "" && !x.within.MayBytes(sc.buf[r.begin:r.end]) {
 			return hits
