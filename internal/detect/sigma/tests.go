@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"regexp"
 
+	"vedette/internal/detect/sigma/pattern"
+
 	"vedette/internal/detect/sigma/rule"
 )
 
@@ -18,7 +20,7 @@ func (c *compiler) putTest(at int32, t *rule.Test) {
 		return
 	case rule.Regex:
 		a.kind, a.lit = isRegex, t.Pattern
-		needs := literalsOf(t.Pattern)
+		needs := pattern.Needed(t.Pattern)
 		leaf := c.intern(a, func() *atomMore { return &atomMore{re: regexp.MustCompile(t.Pattern)} })
 		c.guarded(at, leaf, [][]string{needs}, a)
 		return
@@ -63,12 +65,12 @@ func (c *compiler) putText(at int32, t *rule.Test, a atom) {
 	first := c.reserve(len(texts))
 	c.set.nodes[at] = node{op: rule.Or, first: first, end: first + int32(len(texts))} //nolint:gosec // G115: a number of values
 	for i, text := range texts {
-		c.putPattern(first+int32(i), text, t.Cased, a) //nolint:gosec // G115: as above
+		c.putPattern(first+int32(i), text, t.Cased, a)
 	}
 }
 
 func (c *compiler) putPattern(at int32, t rule.Text, cased bool, a atom) {
-	parts := foldParts(t)
+	parts := pattern.FoldParts(t)
 	if !cased {
 		if kind, lit, ok := simple(parts); ok {
 			c.leaf(at, c.literal(a, kind, lit))
@@ -87,7 +89,7 @@ func (c *compiler) putPattern(at int32, t rule.Text, cased bool, a atom) {
 	})
 	var needs [][]string
 	for _, p := range parts {
-		if p.Kind == rule.Literal && len(p.Lit) >= minIndexed {
+		if p.Kind == rule.Literal && len(p.Lit) >= pattern.MinLiteral {
 			needs = append(needs, []string{p.Lit})
 		}
 	}
@@ -118,7 +120,7 @@ func simple(parts []rule.Part) (atomKind, string, bool) {
 func (c *compiler) literal(a atom, kind atomKind, lit string) int32 {
 	a.kind, a.lit = kind, lit
 	if kind == isPrefix || kind == isSuffix || kind == isInside {
-		if len(lit) < minIndexed {
+		if len(lit) < pattern.MinLiteral {
 			a.kind, a.start, a.end = isShort, kind == isPrefix, kind == isSuffix
 		}
 	}
@@ -147,7 +149,7 @@ func (c *compiler) guarded(at, leaf int32, needs [][]string, a atom) {
 	end := first + int32(len(guards)) + 1 //nolint:gosec // G115: a number of pieces
 	c.set.nodes[at] = node{op: rule.And, first: first, end: end}
 	for i, atoms := range guards {
-		kid := first + int32(i) //nolint:gosec // G115: as above
+		kid := first + int32(i)
 		if len(atoms) == 1 {
 			c.leaf(kid, atoms[0])
 			continue
@@ -155,7 +157,7 @@ func (c *compiler) guarded(at, leaf int32, needs [][]string, a atom) {
 		from := c.reserve(len(atoms))
 		c.set.nodes[kid] = node{op: rule.Or, first: from, end: from + int32(len(atoms))} //nolint:gosec // G115: at most maxLiterals
 		for j, atom := range atoms {
-			c.leaf(from+int32(j), atom) //nolint:gosec // G115: as above
+			c.leaf(from+int32(j), atom)
 		}
 	}
 	c.leaf(end-1, leaf)
