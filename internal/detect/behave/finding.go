@@ -149,6 +149,10 @@ func (o *observation) reason(f *feature, s float32) event.Reason {
 	case f.rule == ruleBeacon:
 		r.Observed = amount(f.observed)
 		r.Usual = "no rhythm with this peer; heard " + amount(f.usual) + " times"
+	case f.rule == ruleDrift && f.kind < numKinds:
+		r.Feature, r.Observed, r.Usual = "drift of what it does", amount(f.observed)+" new things since it was learnt", amount(f.usual)+" things known then"
+	case f.rule == ruleDrift:
+		r.Feature, r.Observed, r.Usual = "drift of "+ruleOfMetric(metric(f.kind-numKinds)).about().feature, amount(f.observed)+" by now", amount(f.usual)+" when it was learnt"
 	case f.rule >= ruleTeleRange:
 		r.Feature = clip(o.e.MetricName()) + " " + a.feature
 		r.Observed, r.Usual = amount(f.observed), amount(f.usual)
@@ -328,7 +332,7 @@ func (o *observation) severity(e *event.Event, s float32) event.Severity {
 			grave = 1
 		}
 	}
-	if s >= levelMax {
+	if top, _ := o.top(); s >= levelMax && top != ruleDrift {
 		grave++
 	}
 	sev += event.Severity(min(grave, 2))

@@ -124,6 +124,8 @@ func (p *profile) endWindow(d *Detector, g *group) {
 		p.anchored = uint16(max(p.known.size(), 1)) //nolint:gosec // G115: at most setSize
 		p.since = 0
 		g.learnt++
+	}
+	if p.windows == anchorWindows {
 		for m := range p.stats {
 			p.stats[m].drop()
 		}
