@@ -164,7 +164,8 @@ func (p *profile) setLimits(g *group) {
 		q := g.usual(m)
 		w := float32(priorWindow) / float32(priorWindow+p.windows)
 		s := &p.stats[m]
-		centre, spread := s.centre*(1-w)+q.centre*w, max(s.spread*(1-w)+q.spread*w, minSpread)
+		centre, spread := s.centre*(1-w)+q.centre*w, s.spread*(1-w)+q.spread*w
+		spread = max(spread, least(centre))
 		p.win.limit[m] = plain(centre + rateFloor*spread)
 	}
 	for m := metricPeers; m <= metricTargets; m++ { // bits that are set
