@@ -133,7 +133,7 @@ func (d *Detector) admit(o *observation, p *profile, g *group, things []uint64, 
 	if o.learnt {
 		p.newToday = min(p.newToday+1, 200)
 		if p.since++; p.since >= max(16, p.anchored) {
-			o.surprise(feature{rule: ruleDrift, s: driftSurprise, observed: float64(p.since), usual: float64(p.anchored)})
+			o.surprise(feature{rule: ruleDrift, kind: kindPeer, s: driftSurprise, observed: float64(p.since), usual: float64(p.anchored)})
 			p.since, p.anchored = 0, uint16(max(p.known.size(), 1)) //nolint:gosec // G115: at most setSize
 		}
 	}
@@ -146,14 +146,10 @@ const driftSurprise = levelMax
 func (d *Detector) rates(o *observation, p *profile, g *group) {
 	for m := range numMetrics {
 		w := &p.win
-		if m == metricBytesOut && w.bytesOut == 0 || m == metricBytesIn && w.bytesIn == 0 {
+		if !w.over(m) {
 			continue
 		}
-		x := w.value(m)
-		if x <= w.limit[m] {
-			continue
-		}
-		q := g.usual(m)
+		x, q := w.value(m), g.usual(m)
 		s := p.stats[m].surprise(x, p.windows, &q)
 		if s < rateFloor {
 			continue
@@ -194,15 +190,17 @@ const reconTargets = 30
 
 // drift looks once a window whether what is learnt has moved far.
 func (d *Detector) drift(o *observation, p *profile) {
-	if p.anchored == 0 || p.win.drifted {
+	if p.windows <= anchorWindows || p.win.drifted {
 		return
 	}
 	p.win.drifted = true
 	for m := range p.stats {
-		s := &p.stats[m]
-		from := max(s.anchor, s.anchorPeak)
-		if s.drifted() {
-			o.surprise(feature{rule: ruleDrift, kind: kind(m), s: driftSurprise, observed: math.Exp2(float64(max(s.centre, s.peak))), usual: math.Exp2(float64(from))})
+		if from, to, far := p.stats[m].drifted(); far {
+			o.surprise(feature{rule: ruleDrift, kind: numKinds + kind(m), s: driftSurprise, observed: math.Exp2(float64(to)) - 1, usual: math.Exp2(float64(from)) - 1}) //nolint:gosec // G115: below numMetrics
 		}
 	}
 }
+
+// anchorWindows is when the anchors of rates fall: later than a device is
+// learnt, because rates settle slower than peers do.
+const anchorWindows = 300
