@@ -80,7 +80,9 @@ func ruleFolder(path string) (dir fs.FS, only string, err error) {
 func (rep *testReport) run(ctx context.Context, dir fs.FS, only string) error {
 	pack, err := ruletest.Load(dir, ruletest.Options{
 		Formats: edge.Formats(), Mapping: content.SigmaMapping(), Expand: content.RuleValues(),
-		Before: func() []detect.Detector { return []detect.Detector{behave.New(behave.Config{MaxProfiles: 4096, MaxGroups: 128, MaxSeries: 1024})} },
+		Before: func() []detect.Detector {
+			return []detect.Detector{behave.New(behave.Config{MaxProfiles: 4096, MaxGroups: 128, MaxSeries: 1024})}
+		},
 	})
 	if err != nil {
 		return err

@@ -22,5 +22,4 @@ func BenchmarkPack(b *testing.B) {
 		p.Set().Match(events[n%len(events)], &sc, func(*sigma.Rule) {})
 		n++
 	}
-
 }
