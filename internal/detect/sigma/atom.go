@@ -9,6 +9,8 @@ import (
 	"time"
 	"unsafe"
 
+	"vedette/internal/detect/sigma/pattern"
+
 	"vedette/internal/detect/sigma/rule"
 )
 
@@ -31,10 +33,6 @@ const (
 	isNull                         //
 	isSame                         // equals another field
 )
-
-// minIndexed is the shortest literal the automaton looks for; shorter ones are
-// found in nearly everything.
-const minIndexed = 3
 
 // atom is one test of one field. Equal tests of the rules of a group are one
 // atom, asked once for an event.
@@ -94,12 +92,12 @@ func (a *atom) fits(sc *Scratch, v *fieldValue) bool {
 	case isInside, isShort:
 		return a.short(folded)
 	case isGlob:
-		return globMatch(a.more.glob, folded)
+		return pattern.Match(a.more.glob, folded)
 	case isCased:
 		if v.str == "" {
-			return globMatch(a.more.glob, sc.buf[v.begin:v.end])
+			return pattern.Match(a.more.glob, sc.buf[v.begin:v.end])
 		}
-		return globMatch(a.more.glob, v.str)
+		return pattern.Match(a.more.glob, v.str)
 	case isRegex:
 		if v.str == "" {
 			return a.more.re.Match(sc.buf[v.begin:v.end])

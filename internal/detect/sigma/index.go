@@ -1,7 +1,10 @@
 package sigma
 
 import (
+	"strings"
+
 	"vedette/internal/detect/sigma/automaton"
+	"vedette/internal/detect/sigma/pattern"
 )
 
 // index finds the literals that the rules of a group look for in one field:
@@ -16,7 +19,8 @@ type index struct {
 	starts *automaton.Automaton
 	ends   *automaton.Automaton
 	within *automaton.Automaton
-	atoms  []int32 // until it is built
+	gate   *automaton.Automaton // words: pieces of all literals that JSON does not escape
+	atoms  []int32              // until it is built
 
 	exacts int // how many of the atoms are exact
 }
@@ -48,8 +52,31 @@ func (x *index) build(s *Set) {
 			x.ends = auto
 		default:
 			x.within = auto
+			if x.words {
+				x.gate = gateOf(list)
+			}
 		}
 	}
+}
+
+// gateOf looks for the longest piece of each literal that JSON writes as it is.
+// Without one of them a record has none of the literals, unless it writes
+// letters as \uXXXX. It is nil if a literal has no such piece.
+func gateOf(list []automaton.Pattern) *automaton.Automaton {
+	var pieces []automaton.Pattern
+	for _, p := range list {
+		longest := ""
+		for _, piece := range strings.FieldsFunc(p.Literal, func(r rune) bool { return r < ' ' || r >= 0x7f || strings.ContainsRune(`"\/<>&`, r) }) {
+			if len(piece) > len(longest) {
+				longest = piece
+			}
+		}
+		if len(longest) < pattern.MinLiteral {
+			return nil
+		}
+		pieces = append(pieces, automaton.Pattern{Literal: longest, ID: p.ID})
+	}
+	return automaton.New(pieces)
 }
 
 // find appends the atoms that are found in a folded value.

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"vedette/internal/detect/sigma/pattern"
+
 	"go.yaml.in/yaml/v3"
 
 	"vedette/internal/event"
@@ -86,7 +88,7 @@ func parseChecks(w map[string]any) ([]check, error) {
 				}
 				word = strconv.FormatInt(int64(class), 10)
 			}
-			c.values = append(c.values, fold(word))
+			c.values = append(c.values, pattern.Fold(word))
 		}
 		out = append(out, c)
 	}
@@ -219,19 +221,18 @@ func (m *Mapping) names(l LogSource, name string) []string {
 	return []string{name}
 }
 
-// hasPrefixFold and the like would fold again: values are folded once when the
-// key of an event is new.
-func fits(pattern, v string) bool {
-	start, end := strings.HasPrefix(pattern, "*"), strings.HasSuffix(pattern, "*")
+// fits compares a folded value with one of a check.
+func fits(want, v string) bool {
+	start, end := strings.HasPrefix(want, "*"), strings.HasSuffix(want, "*")
 	switch {
-	case pattern == "*":
+	case want == "*":
 		return v != ""
 	case start && end:
-		return strings.Contains(v, pattern[1:len(pattern)-1])
+		return strings.Contains(v, want[1:len(want)-1])
 	case start:
-		return strings.HasSuffix(v, pattern[1:])
+		return strings.HasSuffix(v, want[1:])
 	case end:
-		return strings.HasPrefix(v, pattern[:len(pattern)-1])
+		return strings.HasPrefix(v, want[:len(want)-1])
 	}
-	return pattern == v
+	return want == v
 }

@@ -1,6 +1,7 @@
 package sigma_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -19,6 +20,8 @@ import (
 
 // The oracle asks every test of every rule one after another, in the plainest
 // way: what the shared matcher finds must be the same, rule id for rule id.
+
+var schema = event.NewSchema()
 
 func holds(x *rule.Expr, e *event.Event) bool {
 	n := 0
@@ -43,7 +46,7 @@ func holds(x *rule.Expr, e *event.Event) bool {
 
 func valuesOf(name string, e *event.Event) []string {
 	var out []string
-	f, known := event.NewSchema().Lookup(name)
+	f, known := schema.Lookup(name)
 	slot := func() {
 		switch v := e.Any(f.Slot).(type) {
 		case nil:
@@ -73,6 +76,13 @@ func valuesOf(name string, e *event.Event) []string {
 }
 
 func allTexts(e *event.Event) []string {
+	if raw := e.RawField(); raw != "" {
+		var v map[string]string
+		if json.Unmarshal([]byte(raw), &v) == nil {
+			raw = `{"k":"` + v["k"] + `"}`
+		}
+		return []string{raw}
+	}
 	var out []string
 	for _, s := range e.Slots() {
 		if k := event.KindOf(s); k == event.String || k == event.IP || k == event.List {
@@ -228,6 +238,13 @@ func genEvent(t *rapid.T) *event.Event {
 		e.SetICSFunction(text())
 		e.SetUserName(word.Draw(t, "user"))
 		e.SetAnomalyNovel([]string{word.Draw(t, "novel"), text()})
+	}
+	switch rapid.IntRange(0, 2).Draw(t, "raw") {
+	case 1:
+		e.SetRawField(text())
+	case 2: // the escapes are undone, the JSON around stays
+		raw, _ := json.Marshal(map[string]string{"k": strings.ToValidUTF8(text(), "?")})
+		e.SetRawField(string(raw))
 	}
 	return e
 }

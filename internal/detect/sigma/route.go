@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"vedette/internal/detect/sigma/pattern"
+
 	"vedette/internal/event"
 )
 
@@ -46,7 +48,7 @@ func routeOf(e *event.Event) route {
 
 // folded are the values of a route as checks compare them.
 func (r *route) folded() [numKeys]string {
-	return [numKeys]string{strconv.FormatInt(r.class, 10), fold(r.product), fold(r.log), fold(r.code), fold(r.app), fold(r.ot), fold(r.channel)}
+	return [numKeys]string{strconv.FormatInt(r.class, 10), pattern.Fold(r.product), pattern.Fold(r.log), pattern.Fold(r.code), pattern.Fold(r.app), pattern.Fold(r.ot), pattern.Fold(r.channel)}
 }
 
 func (r route) clone() route {

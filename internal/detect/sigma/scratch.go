@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"vedette/internal/detect/sigma/pattern"
+
 	"vedette/internal/event"
 )
 
@@ -254,7 +256,7 @@ func (sc *Scratch) text(s string) {
 		s = s[:max(0, maxLooked-from)]
 		sc.cuts++
 	}
-	sc.buf = appendFold(sc.buf, s)
+	sc.buf = pattern.AppendFold(sc.buf, s)
 	sc.vals = append(sc.vals, fieldValue{str: s, from: int32(from), to: int32(len(sc.buf))}) //nolint:gosec // G115: at most maxLooked and what folding adds
 }
 

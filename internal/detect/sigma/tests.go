@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"regexp"
 
+	"vedette/internal/detect/sigma/pattern"
+
 	"vedette/internal/detect/sigma/rule"
 )
 
@@ -18,7 +20,7 @@ func (c *compiler) putTest(at int32, t *rule.Test) {
 		return
 	case rule.Regex:
 		a.kind, a.lit = isRegex, t.Pattern
-		needs := literalsOf(t.Pattern)
+		needs := pattern.Needed(t.Pattern)
 		leaf := c.intern(a, func() *atomMore { return &atomMore{re: regexp.MustCompile(t.Pattern)} })
 		c.guarded(at, leaf, [][]string{needs}, a)
 		return
@@ -68,7 +70,7 @@ func (c *compiler) putText(at int32, t *rule.Test, a atom) {
 }
 
 func (c *compiler) putPattern(at int32, t rule.Text, cased bool, a atom) {
-	parts := foldParts(t)
+	parts := pattern.FoldParts(t)
 	if !cased {
 		if kind, lit, ok := simple(parts); ok {
 			c.leaf(at, c.literal(a, kind, lit))
@@ -87,7 +89,7 @@ func (c *compiler) putPattern(at int32, t rule.Text, cased bool, a atom) {
 	})
 	var needs [][]string
 	for _, p := range parts {
-		if p.Kind == rule.Literal && len(p.Lit) >= minIndexed {
+		if p.Kind == rule.Literal && len(p.Lit) >= pattern.MinLiteral {
 			needs = append(needs, []string{p.Lit})
 		}
 	}
@@ -118,7 +120,7 @@ func simple(parts []rule.Part) (atomKind, string, bool) {
 func (c *compiler) literal(a atom, kind atomKind, lit string) int32 {
 	a.kind, a.lit = kind, lit
 	if kind == isPrefix || kind == isSuffix || kind == isInside {
-		if len(lit) < minIndexed {
+		if len(lit) < pattern.MinLiteral {
 			a.kind, a.start, a.end = isShort, kind == isPrefix, kind == isSuffix
 		}
 	}

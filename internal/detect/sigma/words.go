@@ -1,11 +1,9 @@
 package sigma
 
 import (
-	"strconv"
 	"strings"
-	"unicode/utf16"
-	"unicode/utf8"
 
+	"vedette/internal/detect/sigma/pattern"
 	"vedette/internal/event"
 )
 
@@ -38,7 +36,7 @@ func (sc *Scratch) recordText() (r *record, ok bool) {
 		return r, true
 	}
 	r.begin = int32(len(sc.buf)) //nolint:gosec // G115: some times maxLooked at most
-	sc.buf = appendUnescaped(sc.buf, raw)
+	sc.buf = pattern.AppendUnescaped(sc.buf, raw)
 	r.end = int32(len(sc.buf)) //nolint:gosec // G115: as above
 	return r, true
 }
@@ -52,9 +50,9 @@ func (sc *Scratch) record() {
 	}
 	v := fieldValue{str: r.str, begin: r.begin, end: r.end, from: int32(len(sc.buf))} //nolint:gosec // G115: some times maxLooked at most
 	if r.str != "" {
-		sc.buf = appendFold(sc.buf, r.str)
+		sc.buf = pattern.AppendFold(sc.buf, r.str)
 	} else {
-		sc.buf = appendFold(sc.buf, sc.buf[r.begin:r.end])
+		sc.buf = pattern.AppendFold(sc.buf, sc.buf[r.begin:r.end])
 	}
 	v.to = int32(len(sc.buf)) //nolint:gosec // G115: as above
 	sc.vals = append(sc.vals, v)
@@ -62,6 +60,9 @@ func (sc *Scratch) record() {
 
 // scanWords looks for keywords. A record that certainly has none is not folded.
 func (sc *Scratch) scanWords(x *index, hits []int32) []int32 {
+	if raw := sc.event.RawField(); raw != "" && len(raw) <= maxLooked && x.gate != nil && !strings.Contains(raw, `\u`) && !x.gate.May(raw) {
+		return hits
+	}
 	if r, ok := sc.recordText(); ok {
 		if r.str != "" && !x.within.May(r.str) || r.str == "" && !x.within.MayBytes(sc.buf[r.begin:r.end]) {
 			return hits
@@ -102,68 +103,4 @@ func (sc *Scratch) eachText(f func(string)) {
 // isFrame tells fields that are ours and not the record's.
 func isFrame(s event.Slot) bool {
 	return s == event.SlotMetadataUID || s == event.SlotLabelConfidentiality || s == event.SlotLabelIntegrity
-}
-
-// appendUnescaped appends JSON with the escapes in its strings undone. What is
-// no escape of JSON stays as it is.
-func appendUnescaped(dst []byte, s string) []byte {
-	for {
-		at := strings.IndexByte(s, '\\')
-		if at < 0 || at+1 == len(s) {
-			return append(dst, s...)
-		}
-		dst = append(dst, s[:at]...)
-		s = s[at:]
-		n := 2
-		switch s[1] {
-		case '"', '\\', '/':
-			dst = append(dst, s[1])
-		case 'b':
-			dst = append(dst, '\b')
-		case 'f':
-			dst = append(dst, '\f')
-		case 'n':
-			dst = append(dst, '\n')
-		case 'r':
-			dst = append(dst, '\r')
-		case 't':
-			dst = append(dst, '\t')
-		case 'u':
-			var r rune
-			if r, n = unicodeEscape(s); n == 0 {
-				n = 2
-				dst = append(dst, s[:2]...)
-			} else {
-				dst = utf8.AppendRune(dst, r)
-			}
-		default:
-			dst = append(dst, s[:2]...)
-		}
-		s = s[n:]
-	}
-}
-
-// unicodeEscape reads \uXXXX, or two of them for a character beyond the first
-// 65 536. The length is 0 if it is none.
-func unicodeEscape(s string) (rune, int) {
-	unit := func(s string) (rune, bool) {
-		if len(s) < 6 || s[0] != '\\' || s[1] != 'u' || strings.Trim(s[2:6], "0123456789abcdefABCDEF") != "" {
-			return 0, false
-		}
-		n, err := strconv.ParseUint(s[2:6], 16, 16)
-		return rune(n), err == nil //nolint:gosec // G115: 16 bits
-	}
-	first, ok := unit(s)
-	if !ok {
-		return 0, 0
-	}
-	if utf16.IsSurrogate(first) {
-		if second, ok := unit(s[6:]); ok {
-			if r := utf16.DecodeRune(first, second); r != utf8.RuneError {
-				return r, 12
-			}
-		}
-		return utf8.RuneError, 6
-	}
-	return first, 6
 }

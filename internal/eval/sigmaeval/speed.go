@@ -115,7 +115,9 @@ func heap() int64 {
 // for, such as captures, are left out by name.
 func corpus(ctx context.Context, dir string, files []string) ([]*event.Event, error) {
 	var out []*event.Event
-	logs := func(name string) bool { return slices.Contains([]string{".log", ".json", ".jsonl", ".labeled"}, path.Ext(name)) }
+	logs := func(name string) bool {
+		return slices.Contains([]string{".log", ".json", ".jsonl", ".labeled"}, path.Ext(name))
+	}
 	for _, f := range files {
 		err := events(ctx, filepath.Join(dir, filepath.FromSlash(f)), logs, func(_ string, e *event.Event) {
 			log := e.MetadataLogName()

@@ -295,9 +295,15 @@ func may[T string | []byte](a *Automaton, text T) bool {
 			return true
 		}
 	}
-	for i := range len(text) {
-		if text[i] >= 0x80 {
+	i := 0
+	for ; i+8 <= len(text); i += 8 {
+		if (text[i]|text[i+1]|text[i+2]|text[i+3]|text[i+4]|text[i+5]|text[i+6]|text[i+7])&0x80 != 0 {
 			return true // other letters may fold to shorter ones
+		}
+	}
+	for ; i < len(text); i++ {
+		if text[i]&0x80 != 0 {
+			return true
 		}
 	}
 	return false

@@ -1,4 +1,4 @@
-package sigma
+package pattern
 
 import (
 	"regexp/syntax"
@@ -6,12 +6,16 @@ import (
 	"unicode/utf8"
 )
 
+// MinLiteral is the shortest text that is worth looking for; shorter ones are
+// in nearly everything.
+const MinLiteral = 3
+
 // maxLiterals bounds how many texts a regular expression is said to need one of.
 const maxLiterals = 32
 
-// literalsOf returns folded texts of which at least one is in everything that
+// Needed returns folded texts of which at least one is in everything that
 // the regular expression matches, or nil if there is no telling.
-func literalsOf(pattern string) []string {
+func Needed(pattern string) []string {
 	re, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
 		return nil
@@ -19,7 +23,7 @@ func literalsOf(pattern string) []string {
 	return needed(re.Simplify())
 }
 
-// needed is literalsOf for a parsed expression.
+// needed is Needed for a parsed expression.
 func needed(re *syntax.Regexp) []string {
 	switch re.Op {
 	case syntax.OpLiteral:
@@ -64,7 +68,7 @@ func literal(runes []rune) []string {
 			longest = piece
 		}
 	}
-	if l := fold(longest); len(l) >= minIndexed {
+	if l := Fold(longest); len(l) >= MinLiteral {
 		return []string{l}
 	}
 	return nil

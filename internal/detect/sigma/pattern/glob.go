@@ -1,4 +1,4 @@
-package sigma
+package pattern
 
 import (
 	"unicode/utf8"
@@ -6,9 +6,9 @@ import (
 	"vedette/internal/detect/sigma/rule"
 )
 
-// globMatch matches a whole text against literals and wildcards. It goes back
+// Match matches a whole text against literals and wildcards. It goes back
 // to the last star only, so its time is bounded by the product of the lengths.
-func globMatch[T string | []byte](parts []rule.Part, text T) bool {
+func Match[T string | []byte](parts []rule.Part, text T) bool {
 	part, at := 0, 0
 	star, again := -1, 0
 	for {
@@ -53,11 +53,11 @@ func runeLen[T string | []byte](text T, at int) int {
 	return n
 }
 
-// foldParts folds the literals of a pattern.
-func foldParts(t rule.Text) []rule.Part {
+// FoldParts folds the literals of a pattern.
+func FoldParts(t rule.Text) []rule.Part {
 	out := make([]rule.Part, len(t))
 	for i, p := range t {
-		out[i] = rule.Part{Kind: p.Kind, Lit: fold(p.Lit)}
+		out[i] = rule.Part{Kind: p.Kind, Lit: Fold(p.Lit)}
 	}
 	return out
 }

@@ -1,4 +1,4 @@
-package sigma
+package pattern
 
 import (
 	"strings"
@@ -12,11 +12,11 @@ func FuzzFold(f *testing.F) {
 	f.Add("ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`@az", "abcdefghijklmnopqrstuvwxyz[\\]^_`@az")
 	f.Add("ÅÅå", "ååå")
 	f.Fuzz(func(t *testing.T, a, b string) {
-		if utf8.ValidString(a) && utf8.ValidString(b) && strings.EqualFold(a, b) != (fold(a) == fold(b)) {
-			t.Errorf("%q and %q: EqualFold %v, folded %q and %q", a, b, strings.EqualFold(a, b), fold(a), fold(b))
+		if utf8.ValidString(a) && utf8.ValidString(b) && strings.EqualFold(a, b) != (Fold(a) == Fold(b)) {
+			t.Errorf("%q and %q: EqualFold %v, folded %q and %q", a, b, strings.EqualFold(a, b), Fold(a), Fold(b))
 		}
-		for _, v := range []string{strings.ToUpper(a), strings.ToLower(a), fold(a)} {
-			if utf8.ValidString(a) && strings.EqualFold(a, v) && fold(v) != fold(a) {
+		for _, v := range []string{strings.ToUpper(a), strings.ToLower(a), Fold(a)} {
+			if utf8.ValidString(a) && strings.EqualFold(a, v) && Fold(v) != Fold(a) {
 				t.Errorf("%q and %q fold apart", a, v)
 			}
 		}

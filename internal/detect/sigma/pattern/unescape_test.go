@@ -1,4 +1,4 @@
-package sigma
+package pattern
 
 import (
 	"encoding/json"
@@ -15,9 +15,9 @@ func FuzzUnescape(f *testing.F) {
 		if err != nil || !utf8.ValidString(s) {
 			t.Skip()
 		}
-		if got := string(appendUnescaped(nil, string(raw))); got != `"`+s+`"` {
+		if got := string(AppendUnescaped(nil, string(raw))); got != `"`+s+`"` {
 			t.Errorf("%q: %q", raw, got)
 		}
-		appendUnescaped(nil, s)
+		AppendUnescaped(nil, s)
 	})
 }

@@ -1,4 +1,8 @@
-package sigma
+// Package pattern compares texts as Sigma does: without regard to case, with
+// wildcards, and by the literals that a regular expression needs.
+//
+// It must not know rules or events.
+package pattern
 
 import (
 	"encoding/binary"
@@ -6,11 +10,11 @@ import (
 	"unicode/utf8"
 )
 
-// appendFold appends s so that texts that differ only in case become equal:
+// AppendFold appends s so that texts that differ only in case become equal:
 // each character becomes the one that stands for all it folds with (Unicode
 // simple folding, as regular expressions with (?i) have it). Bytes that are no
 // UTF-8 stay as they are.
-func appendFold[T string | []byte](dst []byte, s T) []byte {
+func AppendFold[T string | []byte](dst []byte, s T) []byte {
 	for len(s) >= 8 {
 		w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
@@ -66,4 +70,5 @@ func foldRune(r rune) rune {
 	return least
 }
 
-func fold(s string) string { return string(appendFold(nil, s)) }
+// Fold is [AppendFold] as a text.
+func Fold(s string) string { return string(AppendFold(nil, s)) }
