@@ -85,6 +85,7 @@ type Detector struct {
 var (
 	_ detect.Detector    = (*Detector)(nil)
 	_ detect.Ticker      = (*Detector)(nil)
+	_ detect.Keeper      = (*Detector)(nil)
 	_ detect.Conditioner = (*Detector)(nil)
 )
 

@@ -32,6 +32,8 @@ const (
 	ruleRecon
 	ruleBeacon
 	ruleDrift
+	ruleHour
+	ruleHourVolume
 	ruleTeleRange
 	ruleTeleSlope
 	ruleTeleFlat
@@ -90,6 +92,10 @@ func (r rule) aboutMore() about {
 		return about{"behave.beacon", "Device calls a new peer in a steady rhythm", "interval in seconds", []string{"T1071"}}
 	case ruleDrift:
 		return about{"behave.drift", "Device has slowly changed what it does", "drift", nil}
+	case ruleHour:
+		return about{"behave.hour", "Device is busy at an hour at which it never was", "events per minute at this hour", nil}
+	case ruleHourVolume:
+		return about{"behave.hour-volume", "Device sends much at an hour at which it never did", "bytes sent per minute at this hour", nil}
 	case ruleTeleRange:
 		return about{"behave.telemetry-range", "Reading outside the range it ever had", "reading", []string{"T0836"}}
 	case ruleTeleSlope:
@@ -143,6 +149,10 @@ func (o *observation) reason(f *feature, s float32) event.Reason {
 	case f.rule == ruleBeacon:
 		r.Observed = amount(f.observed)
 		r.Usual = "no rhythm with this peer; heard " + amount(f.usual) + " times"
+	case f.rule == ruleDrift && f.kind < numKinds:
+		r.Feature, r.Observed, r.Usual = "drift of what it does", amount(f.observed)+" new things since it was learnt", amount(f.usual)+" things known then"
+	case f.rule == ruleDrift:
+		r.Feature, r.Observed, r.Usual = "drift of "+ruleOfMetric(metric(f.kind-numKinds)).about().feature, amount(f.observed)+" by now", amount(f.usual)+" when it was learnt"
 	case f.rule >= ruleTeleRange:
 		r.Feature = clip(o.e.MetricName()) + " " + a.feature
 		r.Observed, r.Usual = amount(f.observed), amount(f.usual)
@@ -235,6 +245,9 @@ func (d *Detector) tell(o *observation, e *event.Event, s float32, score float64
 		}
 		in = &incident{opened: o.at}
 		d.open.of[key] = in
+		if p := o.subject; p == nil || p.toldAt == 0 || o.at-int64(p.toldAt) > carrySeconds {
+			d.level.told()
+		}
 	}
 	if p := o.subject; p != nil {
 		p.toldAt, p.toldMax = uint32(o.at), max(p.toldMax, s) //nolint:gosec // G115: checked by read
@@ -319,7 +332,7 @@ func (o *observation) severity(e *event.Event, s float32) event.Severity {
 			grave = 1
 		}
 	}
-	if s >= levelMax {
+	if top, _ := o.top(); s >= levelMax && top != ruleDrift {
 		grave++
 	}
 	sev += event.Severity(min(grave, 2))
@@ -348,8 +361,10 @@ func (r rule) telling() float32 {
 		return 12
 	case ruleWrite, ruleBeacon:
 		return 4
-	case ruleFanOut, ruleTargets, ruleTeleResidual:
+	case ruleFanOut, ruleTargets:
 		return 2
+	case ruleTeleRange, ruleTeleFlat:
+		return 6 // the residual follows from it
 	}
 	return 0
 }

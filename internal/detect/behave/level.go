@@ -13,6 +13,8 @@ const (
 	priorSpans = 10
 	maxDays    = 100_000 // then old counts fade
 	scoreFloor = 0.5
+	shiftStep  = 0.1
+	shiftMost  = 4
 )
 
 // level turns surprise into a score, and a budget into a threshold: spans of
@@ -24,6 +26,7 @@ type level struct {
 	days    float64
 	spans   float64
 	surplus float64
+	shift   float64 // of the threshold, learnt from what was told
 	at      float32
 	stale   bool
 }
@@ -34,7 +37,7 @@ func newLevel(per1000 float64) level {
 
 func (l *level) deviceDay() {
 	l.days++
-	l.stale = true
+	l.nudge(-l.budget)
 	if l.days > maxDays {
 		l.days /= 2
 		l.spans /= 2
@@ -50,6 +53,17 @@ func (l *level) exceeded(s float32) {
 	l.stale = true
 }
 
+// told counts a device that was told of today. It and the days without move the
+// threshold so that in the long run as much is told as the budget allows,
+// whatever the shape of the tail (stochastic approximation after Robbins and
+// Monro).
+func (l *level) told() { l.nudge(1) }
+
+func (l *level) nudge(by float64) {
+	l.shift = min(max(l.shift+shiftStep*by, -shiftMost), shiftMost)
+	l.stale = true
+}
+
 func (l *level) rate() float64 { return (l.spans + priorRate*priorDays) / (l.days + priorDays) }
 
 func (l *level) mean() float64 {
@@ -59,7 +73,7 @@ func (l *level) mean() float64 {
 // threshold is the surprise that is exceeded as often as the budget allows.
 func (l *level) threshold() float32 {
 	if l.stale {
-		t := levelFrom + l.mean()*math.Log(l.rate()/l.budget)
+		t := levelFrom + l.shift + l.mean()*math.Log(l.rate()/l.budget)
 		l.at = float32(min(max(t, levelMin), levelMax))
 		l.stale = false
 	}

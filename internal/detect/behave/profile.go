@@ -13,7 +13,6 @@ type profile struct {
 	first, last uint32 // seconds since 1970
 	events      uint32
 	windows     uint32 // minutes in which it was active and not flagged
-	series      uint32
 
 	win window
 
@@ -26,7 +25,7 @@ type profile struct {
 	day      uint16
 
 	stats  [numMetrics]stat
-	hours  [24]uint8 // days on which it was active in this hour
+	hours  hours
 	beacon [4]beat
 	known  set
 
@@ -118,12 +117,15 @@ func (p *profile) endWindow(d *Detector, g *group) {
 		g.learn(m, x)
 	}
 	g.newDay(p.day)
+	p.hours.learn(w, learnt)
 	p.windows++
 	g.windows++
 	if p.anchored == 0 && p.established(&d.cfg) {
 		p.anchored = uint16(max(p.known.size(), 1)) //nolint:gosec // G115: at most setSize
 		p.since = 0
 		g.learnt++
+	}
+	if p.windows == anchorWindows {
 		for m := range p.stats {
 			p.stats[m].drop()
 		}
@@ -135,6 +137,7 @@ const maxNewToday = 4
 
 func (p *profile) newDay(d *Detector, day uint16) {
 	p.day, p.newToday, p.raised = day, 0, 0
+	p.hours.days = min(p.hours.days+1, 255-1)
 	for m := range p.stats {
 		p.stats[m].day = 0
 	}

@@ -96,7 +96,7 @@ func groupSpeaks(k kind) bool { return k != kindWrite && k != kindFunction && k 
 func (p *profile) unseen(k kind, g *group, o *observation, byGroup bool) float32 {
 	s := -float32(math.Log(float64(p.share(k, g))))
 	if byGroup {
-		s /= 2
+		s /= 4
 	}
 	if k == kindWrite || k == kindFunction && o.write {
 		s += otWrite
@@ -133,7 +133,7 @@ func (d *Detector) admit(o *observation, p *profile, g *group, things []uint64, 
 	if o.learnt {
 		p.newToday = min(p.newToday+1, 200)
 		if p.since++; p.since >= max(16, p.anchored) {
-			o.surprise(feature{rule: ruleDrift, s: driftSurprise, observed: float64(p.since), usual: float64(p.anchored)})
+			o.surprise(feature{rule: ruleDrift, kind: kindPeer, s: driftSurprise, observed: float64(p.since), usual: float64(p.anchored)})
 			p.since, p.anchored = 0, uint16(max(p.known.size(), 1)) //nolint:gosec // G115: at most setSize
 		}
 	}
@@ -163,6 +163,7 @@ func (d *Detector) rates(o *observation, p *profile, g *group) {
 		}
 		o.surprise(feature{rule: ruleOfMetric(m), s: s, observed: math.Exp2(float64(x)) - 1, usual: math.Exp2(float64(p.usually(m, &q))) - 1})
 	}
+	p.hours.rates(o, &p.win)
 	d.recon(o, p)
 	d.drift(o, p)
 }
@@ -193,15 +194,17 @@ const reconTargets = 30
 
 // drift looks once a window whether what is learnt has moved far.
 func (d *Detector) drift(o *observation, p *profile) {
-	if p.anchored == 0 || p.win.drifted {
+	if p.windows <= anchorWindows || p.win.drifted {
 		return
 	}
 	p.win.drifted = true
 	for m := range p.stats {
-		s := &p.stats[m]
-		from := max(s.anchor, s.anchorPeak)
-		if s.drifted() {
-			o.surprise(feature{rule: ruleDrift, kind: kind(m), s: driftSurprise, observed: math.Exp2(float64(max(s.centre, s.peak))), usual: math.Exp2(float64(from))})
+		if from, to, far := p.stats[m].drifted(); far {
+			o.surprise(feature{rule: ruleDrift, kind: numKinds + kind(m), s: driftSurprise, observed: math.Exp2(float64(to)) - 1, usual: math.Exp2(float64(from)) - 1}) //nolint:gosec // G115: below numMetrics
 		}
 	}
 }
+
+// anchorWindows is when the anchors of rates fall: later than a device is
+// learnt, because rates settle slower than peers do.
+const anchorWindows = 300

@@ -84,14 +84,20 @@ func (s *stat) surprise(x float32, n uint32, g *stat) float32 {
 	return min((x-centre)/spread, easySurplus+perDoubling*(x-peak))
 }
 
-// drifted reports whether what is learnt has moved far from its anchor, and
-// then moves the anchor.
-func (s *stat) drifted() bool {
-	if s.centre-s.anchor <= driftLimit && s.peak-s.anchorPeak <= driftLimit {
-		return false
+// drifted reports whether what is learnt has moved far from its anchor, from
+// where to where in log2, and then moves the anchor. A centre moves far when it
+// has left what is usual scatter too.
+func (s *stat) drifted() (from, to float32, far bool) {
+	switch {
+	case s.centre-s.anchor > max(driftLimit, 2*s.spread):
+		from, to = s.anchor, s.centre
+	case s.peak-s.anchorPeak > driftLimit:
+		from, to = s.anchorPeak, s.peak
+	default:
+		return 0, 0, false
 	}
 	s.drop()
-	return true
+	return from, to, true
 }
 
 // drop lets the anchor fall here.

@@ -31,7 +31,7 @@ func shared(t *testing.T) string {
 	return ""
 }
 
-func show(t *testing.T, v any) {
+func print(t *testing.T, v any) {
 	t.Helper()
 	text, err := json.MarshalIndent(v, "", " ")
 	if err != nil {
@@ -45,5 +45,24 @@ func TestSKAB(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	show(t, rep.Methods)
+	print(t, rep.Methods)
+}
+
+func TestIoT23(t *testing.T) {
+	rep, err := behaveeval.IoT23(t.Context(), shared(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	print(t, rep)
+}
+
+func TestSlips(t *testing.T) {
+	rep, err := behaveeval.Slips(t.Context(), shared(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	print(t, rep)
+	if n := rep.QuietSeverities["high"] + rep.QuietSeverities["critical"]; n > 0 {
+		t.Errorf("%d findings above medium on the quiet side", n)
+	}
 }
