@@ -1,6 +1,9 @@
 package sigma_test
 
 import (
+	"compress/gzip"
+	"io"
+	"os"
 	"strings"
 	"testing"
 
@@ -37,4 +40,30 @@ func BenchmarkOTRF(b *testing.B) {
 			b.ReportMetric(float64(set.Len()), "rules")
 		})
 	}
+}
+
+// BenchmarkEVE shows Suricata's records to all rules: most logs have few rules
+// or none.
+func BenchmarkEVE(b *testing.B) {
+	f, err := os.Open(shared(b, "net/suricata-eve.jsonl.gz"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	in, err := gzip.NewReader(f)
+	if err != nil {
+		b.Fatal(err)
+	}
+	data, err := io.ReadAll(in)
+	if err != nil {
+		b.Fatal(err)
+	}
+	events := recorded(b, "eve", "eve.json", data)
+	set, _ := sigmaHQ(b, nil)
+	var sc sigma.Scratch
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		set.Match(events[i%len(events)], &sc, func(*sigma.Rule) {})
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }

@@ -87,12 +87,18 @@ func sigmaHQ(t testing.TB, keep func(name string) bool) (*sigma.Set, []sigma.Ref
 	return set, append(refused, more...)
 }
 
-// windowsEvents reads events as the product reads them.
+// windowsEvents reads Windows events as the product reads them.
 func windowsEvents(t testing.TB, name string, data []byte) []*event.Event {
+	t.Helper()
+	return recorded(t, "windows", name, data)
+}
+
+// recorded reads JSON records of a dialect as the product reads them.
+func recorded(t testing.TB, dialect, name string, data []byte) []*event.Event {
 	t.Helper()
 	var out []*event.Event
 	for _, d := range normalize.Dialects() {
-		if d.Name != "windows" {
+		if d.Name != dialect {
 			continue
 		}
 		p := d.New(normalize.Source{ID: "test", Name: name})
