@@ -203,7 +203,7 @@ func clip(s string) string {
 func amount(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }
 
 // incident is what is unusual of one device until it has been quiet for a
-// while: one finding, and one more an hour for what is repeated.
+// while: one finding, and ever fewer for what goes on.
 type incident struct {
 	f       event.Finding
 	rule    rule
@@ -212,6 +212,7 @@ type incident struct {
 	opened  int64
 	last    int64
 	told    bool
+	tells   uint
 	pending int // events not yet told
 }
 
@@ -224,7 +225,7 @@ const (
 	maxIncidents  = 10_000
 	gatherSeconds = 60   // a new incident gathers its reasons so long
 	quietSeconds  = 600  // then it is over
-	repeatSeconds = 3600 // what goes on is told again so often
+	repeatSeconds = 3600 // what goes on is told again after an hour, two, four, ... 32
 	carrySeconds  = daySeconds
 )
 
@@ -245,13 +246,12 @@ func (d *Detector) tell(o *observation, e *event.Event, s float32, score float64
 		}
 		in = &incident{opened: o.at}
 		d.open.of[key] = in
-		if p := o.subject; p == nil || p.toldAt == 0 || o.at-int64(p.toldAt) > carrySeconds {
+		if at, _ := o.lastTold(); *at == 0 || o.at-int64(*at) > carrySeconds {
 			d.level.told()
 		}
 	}
-	if p := o.subject; p != nil {
-		p.toldAt, p.toldMax = uint32(o.at), max(p.toldMax, s) //nolint:gosec // G115: checked by read
-	}
+	at, most := o.lastTold()
+	*at, *most = uint32(o.at), max(*most, s) //nolint:gosec // G115: checked by read
 	top, weight := o.top()
 	if in.pending == 0 {
 		in.f = event.NewFinding("", e)
@@ -303,12 +303,23 @@ func (in *incident) merge(e *event.Event, o *observation, s float32, score float
 	}
 }
 
+// lastTold is when the device was last told of, and the largest surprise then.
+func (o *observation) lastTold() (at *uint32, most *float32) {
+	if o.subject == nil {
+		return &o.series.toldAt, &o.series.toldMax
+	}
+	return &o.subject.toldAt, &o.subject.toldMax
+}
+
 // onlyCarried reports whether all that makes the event unusual was told within
-// a day.
+// a day: things that are still not accepted, readings that stay where they are.
 func (d *Detector) onlyCarried(o *observation, s float32) bool {
-	p := o.subject
-	if p == nil || p.toldAt == 0 || o.at-int64(p.toldAt) > carrySeconds || s > p.toldMax+2 {
+	at, most := o.lastTold()
+	if *at == 0 || o.at-int64(*at) > carrySeconds || s > *most+2 {
 		return false
+	}
+	if o.subject == nil {
+		return true
 	}
 	var fresh [maxFeatures]feature
 	n := 0
@@ -387,7 +398,7 @@ func (o *observation) subjectUID(e *event.Event) string {
 func (in *incidents) sweep(now int64, all bool, raise detect.Raise) {
 	for key, i := range in.of {
 		over := all || now-i.last > quietSeconds
-		due := !i.told && now-i.opened > gatherSeconds || i.told && now-i.opened > repeatSeconds
+		due := !i.told && now-i.opened > gatherSeconds || i.told && now-i.opened > repeatSeconds<<min(i.tells-1, 5)
 		if i.pending > 0 && (over || due) {
 			i.tell(raise)
 			i.opened = now
@@ -408,6 +419,7 @@ func (in *incident) tell(raise detect.Raise) {
 	raise(in.f)
 	in.f = event.Finding{}
 	in.told, in.pending = true, 0
+	in.tells++
 }
 
 func firstOf(list []string) string {

@@ -34,22 +34,33 @@ func raise(peak *uint8, x float32, learnt bool) {
 	}
 }
 
+// limits are the values of this hour below which nothing is unusual.
+func (h *hours) limits(at uint32) [2]float32 {
+	if h.days < hourDays {
+		return [2]float32{math.MaxFloat32, math.MaxFloat32}
+	}
+	const least = float32(rateFloor-easySurplus) / perDoubling
+	return [2]float32{plain(around(&h.flows, at) + least), plain(around(&h.bytes, at) + least)}
+}
+
+// around is the peak of this hour of the day and of the ones beside it.
+func around(peaks *[24]uint8, at uint32) float32 {
+	i := at / 3600 % 24
+	return float32(max(peaks[i], peaks[(i+1)%24], peaks[(i+23)%24])) / hourSteps
+}
+
 // rates looks whether the minute is busier than any of this hour of the day or
 // of the ones beside it.
 func (h *hours) rates(o *observation, w *window) {
-	if h.days < hourDays {
-		return
+	if w.flows > w.hour[0] {
+		rate(o, ruleHour, around(&h.flows, w.at), w.value(metricFlows))
 	}
-	h.rate(o, ruleHour, &h.flows, w.value(metricFlows))
-	if w.bytesOut > 0 {
-		h.rate(o, ruleHourVolume, &h.bytes, w.value(metricBytesOut))
+	if w.bytesOut > w.hour[1] {
+		rate(o, ruleHourVolume, around(&h.bytes, w.at), w.value(metricBytesOut))
 	}
 }
 
-func (h *hours) rate(o *observation, r rule, peaks *[24]uint8, x float32) {
-	at := int(o.at / 3600 % 24)
-	peak := float32(max(peaks[at], peaks[(at+1)%24], peaks[(at+23)%24])) / hourSteps
-	if s := easySurplus + perDoubling*(x-peak); s > rateFloor {
-		o.surprise(feature{rule: r, s: min(s, hourMost), observed: math.Exp2(float64(x)) - 1, usual: math.Exp2(float64(peak)) - 1})
-	}
+func rate(o *observation, r rule, peak, x float32) {
+	s := easySurplus + perDoubling*(x-peak)
+	o.surprise(feature{rule: r, s: min(s, hourMost), observed: math.Exp2(float64(x)) - 1, usual: math.Exp2(float64(peak)) - 1})
 }

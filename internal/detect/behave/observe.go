@@ -78,6 +78,7 @@ type observation struct {
 	isServer bool
 	learnt   bool
 	subject  *profile
+	series   *series
 	subjectS float32
 
 	words    wordSet

@@ -44,7 +44,8 @@ type window struct {
 	fails    float32
 	peers    [4]uint64 // bitmaps for linear counting
 	targets  [4]uint64
-	limit    [numMetrics]float32 // of log2: below it nothing is unusual
+	limit    [numMetrics]float32 // as counted: below it nothing is unusual
+	hour     [2]float32          // the same for the hour of the day: flows, bytes
 	novel    wordSet
 	flagged  bool
 	drifted  bool
@@ -156,15 +157,44 @@ func (p *profile) endSpan(d *Detector) {
 
 const maxRaisedToday = 3
 
-// setLimits finds for the window the values below which nothing is unusual.
+// setLimits finds for the window the values below which nothing is unusual, so
+// that most events need no logarithm.
 func (p *profile) setLimits(g *group) {
 	for m := range numMetrics {
 		q := g.usual(m)
 		w := float32(priorWindow) / float32(priorWindow+p.windows)
 		s := &p.stats[m]
-		centre, spread := s.centre*(1-w)+q.centre*w, max(s.spread*(1-w)+q.spread*w, minSpread)
-		p.win.limit[m] = centre + rateFloor*spread
+		centre, spread := s.centre*(1-w)+q.centre*w, s.spread*(1-w)+q.spread*w
+		spread = max(spread, least(centre))
+		p.win.limit[m] = plain(centre + rateFloor*spread)
 	}
+	for m := metricPeers; m <= metricTargets; m++ { // bits that are set
+		p.win.limit[m] = float32(256 * (1 - math.Exp(-float64(p.win.limit[m])/256)))
+	}
+	p.win.hour = p.hours.limits(p.win.at)
+}
+
+// plain is what a log2 stands for.
+func plain(x float32) float32 { return float32(math.Exp2(float64(min(x, 100)))) - 1 }
+
+// over reports whether a metric of the window may be unusual.
+func (w *window) over(m metric) bool {
+	var x float32
+	switch m {
+	case metricFlows:
+		x = w.flows
+	case metricPeers:
+		x = float32(ones(&w.peers))
+	case metricTargets:
+		x = float32(ones(&w.targets))
+	case metricBytesOut:
+		x = w.bytesOut
+	case metricBytesIn:
+		x = w.bytesIn
+	case metricFails:
+		x = w.fails
+	}
+	return x > w.limit[m]
 }
 
 // value of a metric of the window, in log2.
@@ -189,11 +219,15 @@ func (w *window) value(m metric) float32 {
 // count estimates how many different things were marked in a bitmap: linear
 // counting after Whang, Vander-Zanden and Taylor (1990).
 func count(b *[4]uint64) float32 {
-	ones := bits.OnesCount64(b[0]) + bits.OnesCount64(b[1]) + bits.OnesCount64(b[2]) + bits.OnesCount64(b[3])
-	if ones == 0 {
+	set := ones(b)
+	if set == 0 {
 		return 0
 	}
-	return float32(-256 * math.Log(max(1-float64(ones)/256, 1./512)))
+	return float32(-256 * math.Log(max(1-float64(set)/256, 1./512)))
+}
+
+func ones(b *[4]uint64) int {
+	return bits.OnesCount64(b[0]) + bits.OnesCount64(b[1]) + bits.OnesCount64(b[2]) + bits.OnesCount64(b[3])
 }
 
 func mark(b *[4]uint64, h uint64) { b[h>>6&3] |= 1 << (h & 63) }

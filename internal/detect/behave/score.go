@@ -146,14 +146,10 @@ const driftSurprise = levelMax
 func (d *Detector) rates(o *observation, p *profile, g *group) {
 	for m := range numMetrics {
 		w := &p.win
-		if m == metricBytesOut && w.bytesOut == 0 || m == metricBytesIn && w.bytesIn == 0 {
+		if !w.over(m) {
 			continue
 		}
-		x := w.value(m)
-		if x <= w.limit[m] {
-			continue
-		}
-		q := g.usual(m)
+		x, q := w.value(m), g.usual(m)
 		s := p.stats[m].surprise(x, p.windows, &q)
 		if s < rateFloor {
 			continue

@@ -26,6 +26,7 @@ type stat struct {
 const (
 	minSpread   = 0.3       // of log2: a fifth more or less is nothing
 	slowest     = 1. / 8192 // the weight of a window once many are known
+	minPeak     = 1.6       // two events in a minute are no peak
 	peakPerDay  = 0.3       // log2 that the peak of a learnt device may rise in a day
 	driftLimit  = 1         // log2 from the anchor that is told: twice as much
 	winsor      = 4         // spreads from the centre that a window may pull from
@@ -56,7 +57,7 @@ func logOf(x float32) float32 { return float32(math.Log2(1 + float64(max(x, 0)))
 func (s *stat) learn(x float32, n uint32, learnt bool) {
 	a := max(1/float32(n+1), slowest)
 	if n > priorWindow {
-		reach := winsor * max(s.spread, minSpread)
+		reach := winsor * max(s.spread, least(s.centre))
 		if d := x - s.centre; d > reach {
 			x = s.centre + reach
 		}
@@ -79,10 +80,14 @@ func (s *stat) learn(x float32, n uint32, learnt bool) {
 func (s *stat) surprise(x float32, n uint32, g *stat) float32 {
 	w := float32(priorWindow) / float32(priorWindow+n)
 	centre := s.centre*(1-w) + g.centre*w
-	spread := max(s.spread*(1-w)+g.spread*w, minSpread)
-	peak := max(s.peak, s.peak*(1-w)+g.peak*w)
+	spread := max(s.spread*(1-w)+g.spread*w, least(centre))
+	peak := max(s.peak, s.peak*(1-w)+g.peak*w, minPeak)
 	return min((x-centre)/spread, easySurplus+perDoubling*(x-peak))
 }
+
+// least is the least spread about a centre: counts of a few scatter by as much
+// as they are.
+func least(centre float32) float32 { return max(minSpread, 1/(1+centre)) }
 
 // drifted reports whether what is learnt has moved far from its anchor, from
 // where to where in log2, and then moves the anchor. A centre moves far when it

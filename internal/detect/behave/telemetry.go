@@ -27,11 +27,15 @@ type series struct {
 	odd         uint8               // the metric that fits least
 	oddUsual    float32             // what is usual of it now
 	apart       float32             // surprise of the newest sample
+	most        float32             // largest surprise of the day
+	toldMax     float32
+	toldAt      uint32
+	day         uint16
 }
 
 const (
 	maxMetrics   = 16
-	teleSmooth   = 0.1       // weight of a sample in the smoothed one
+	teleSmooth   = 0.15      // weight of a sample in the smoothed one
 	teleShrink   = 0.1       // share of independence in the covariance of the noise
 	teleSlow     = 1. / 4096 // weight of a sample in the covariance when much is known
 	teleBase     = 1. / 300  // and in the mean
@@ -95,7 +99,8 @@ func (d *Detector) inspectTelemetry(o *observation) {
 			return
 		}
 	}
-	s.back, s.at = 0, o.nano
+	s.back, s.at, o.series = 0, o.nano, s
+	s.newDay(d, uint16(o.at/daySeconds))                //nolint:gosec // G115: days until 2149
 	i := s.metric(uint32(hash(o.e.MetricName()) >> 32)) //nolint:gosec // G115: bits of a hash
 	if i < 0 {
 		d.series.dropped++
@@ -111,6 +116,21 @@ func (d *Detector) inspectTelemetry(o *observation) {
 	}
 	if int(s.samples) > d.cfg.LearnSamples {
 		s.judge(o, i)
+		s.most = max(s.most, fuse(o.features))
+	}
+}
+
+// newDay gives the largest surprise of the day to the calibration.
+func (s *series) newDay(d *Detector, day uint16) {
+	if s.day == day {
+		return
+	}
+	if s.most > levelFrom {
+		d.level.exceeded(s.most)
+	}
+	s.day, s.most = day, 0
+	if d.table.find(s.key) == nil { // else its day is counted with its profile
+		d.level.deviceDay()
 	}
 }
 

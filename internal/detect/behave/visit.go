@@ -103,6 +103,10 @@ func (c *codec) series(s *series) {
 	}
 	c.f32(&s.oddUsual)
 	c.f32(&s.apart)
+	c.f32(&s.most)
+	c.f32(&s.toldMax)
+	c.u32(&s.toldAt)
+	c.u16(&s.day)
 }
 
 // sparse visits the used places of a set: how many, then each with its place.
