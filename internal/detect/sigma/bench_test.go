@@ -49,7 +49,7 @@ func BenchmarkEVE(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	in, err := gzip.NewReader(f)
 	if err != nil {
 		b.Fatal(err)

@@ -22,7 +22,7 @@ type node struct {
 	end   int32
 }
 
-const nodeSize = int(unsafe.Sizeof(node{})) //nolint:gosec // G103: a size, nothing is converted
+const nodeSize = int(unsafe.Sizeof(node{}))
 
 // group is the rules of one log source.
 type group struct {
@@ -265,7 +265,7 @@ func (c *compiler) put(at int32, e *rule.Expr) {
 	first := c.reserve(len(kids))
 	c.set.nodes[at] = node{op: e.Op, n: int32(e.N), first: first, end: first + int32(len(kids))} //nolint:gosec // G115: a number of selections
 	for i, kid := range kids {
-		c.put(first+int32(i), kid) //nolint:gosec // G115: as above
+		c.put(first+int32(i), kid)
 	}
 }
 

@@ -96,9 +96,10 @@ func (c *compiler) correlation(d *Document) {
 	}
 	cor.at = at
 	r := &c.set.rules[at]
-	for n, in := range cor.inputs {
+	// The last first: where a rule stands twice, one match must not be both.
+	for n, in := range slices.Backward(cor.inputs) {
 		base := &c.set.rules[in.rule]
-		if d.Level == "" && (n == 0 || base.Severity > r.Severity) {
+		if d.Level == "" && (n == len(cor.inputs)-1 || base.Severity > r.Severity) {
 			r.Severity = base.Severity
 		}
 		for _, tech := range base.Techniques {
@@ -148,8 +149,8 @@ func (c *compiler) input(w *rule.Window, at int32, name string) input {
 func (c *compiler) silence() {
 	s := c.set
 	for i := range s.rules {
-		loud := len(s.feeds[int32(i)]) == 0   //nolint:gosec // G115: at most maxRules
-		for _, f := range s.feeds[int32(i)] { //nolint:gosec // G115: as above
+		loud := len(s.feeds[int32(i)]) == 0
+		for _, f := range s.feeds[int32(i)] {
 			loud = loud || s.windows[f.window].window.Generate
 		}
 		s.rules[i].silent = !loud

@@ -87,6 +87,8 @@ correlation:
   timespan: 5m
   aliases: {who: {bruteforce: src_endpoint.ip, success: src_ip}}
 `, burst...)
+	f("twice 2", "title: twice\nid: twice\ncorrelation: {type: temporal_ordered, rules: [fail, fail], group-by: [src_ip], timespan: 1m}",
+		login(1, 0, "10.0.0.1", "a", event.Failure), login(2, s, "10.0.0.1", "a", event.Failure))
 	suspect := login(9, 900*time.Hour, "10.0.0.1", "root", event.Failure)
 	suspect.SetMetadataClockSuspect(true)
 	f("brute 3, good 1", "title: brute\nid: brute\ncorrelation: {type: event_count, rules: [fail], group-by: [src_ip], timespan: 1m, condition: {gte: 3}}",

@@ -2,6 +2,7 @@ package sigma
 
 import (
 	"bytes"
+	"encoding/binary"
 	"hash/maphash"
 	"sync/atomic"
 	"time"
@@ -152,7 +153,7 @@ func (d *Detector) group(in *input) bool {
 	}
 	if len(d.key) > maxKey {
 		sum := maphash.Bytes(d.seed, d.key)
-		d.key = append(d.key[:maxKey], byte(sum), byte(sum>>8), byte(sum>>16), byte(sum>>24), byte(sum>>32), byte(sum>>40), byte(sum>>48), byte(sum>>56))
+		d.key = binary.LittleEndian.AppendUint64(d.key[:maxKey], sum)
 	}
 	return true
 }

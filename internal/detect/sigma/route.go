@@ -75,7 +75,7 @@ func (s *Set) groupsOf(e *event.Event, sc *Scratch) []int32 {
 	var groups []int32
 	for i := range s.groups {
 		if s.groups[i].takes(&keys) {
-			groups = append(groups, int32(i)) //nolint:gosec // G115: a number of groups
+			groups = append(groups, int32(i))
 		}
 	}
 	if len(r.product)+len(r.log)+len(r.code)+len(r.app)+len(r.ot)+len(r.channel) > maxRouteText {

@@ -127,7 +127,7 @@ func (sc *Scratch) mapExtras() {
 		if ok {
 			at := &sc.extras[id]
 			at.more = at.epoch == sc.epoch && at.more
-			at.at, at.epoch = int32(i), sc.epoch //nolint:gosec // G115: a number of extras
+			at.at, at.epoch = int32(i), sc.epoch
 			continue
 		}
 		base := unnumbered(name)

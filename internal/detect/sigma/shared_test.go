@@ -45,7 +45,7 @@ func zipped(t testing.TB, name, suffix string, f func(name string, data []byte))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer z.Close() //nolint:errcheck // only read
+	defer z.Close()
 	for _, file := range z.File {
 		if !strings.HasSuffix(file.Name, suffix) {
 			continue

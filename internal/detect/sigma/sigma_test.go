@@ -1,6 +1,7 @@
 package sigma_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -190,5 +191,32 @@ detection:
 	want.Reasons = []event.Reason{{Feature: "ics.write", Observed: "true"}, {Feature: "src_endpoint.zone", Observed: "office"}}
 	if diff := cmp.Diff(want, got[0]); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+// TestNoMemory: an event without a match takes none.
+func TestNoMemory(t *testing.T) {
+	set := compile(t, anyLog(`{a: {CommandLine|contains: absent, dst_port|gt: 9000, src_ip|cidr: 192.0.2.0/24, time|hour: 3, Image|re: 'a[0-9]+\.exe', ics.function: X*Y}, k: [nowhere, 'a*b*c'], condition: 1 of them}`))
+	var sc sigma.Scratch
+	e := modbusWrite()
+	e.SetRawField(`{"CommandLine":"C:\\Tools\\flash.exe","x":"y"}`)
+	hits := 0
+	hit := func(*sigma.Rule) { hits++ }
+	set.Match(e, &sc, hit)
+	if n := testing.AllocsPerRun(100, func() { set.Match(e, &sc, hit) }); n != 0 || hits != 0 {
+		t.Errorf("%g allocations an event, %d matches", n, hits)
+	}
+}
+
+// TestConditions: what a bound cuts off is told.
+func TestConditions(t *testing.T) {
+	set := compile(t, logins+"title: b\nid: b\ncorrelation: {type: event_count, rules: [fail], group-by: [src_ip, user.name], timespan: 1d, condition: {gte: 9}}")
+	d := sigma.NewDetector(set, sigma.DetectorOptions{})
+	for i := range 60_000 {
+		d.Inspect(login(i, time.Duration(i), "10.0.0.1", fmt.Sprint("made-up-", i), event.Failure), func(event.Finding) {})
+	}
+	got := d.Conditions()
+	if len(got) != 1 || got[0].Code != "windows-full" || got[0].Count == 0 {
+		t.Errorf("%+v", got)
 	}
 }

@@ -65,7 +65,7 @@ func (c *compiler) putText(at int32, t *rule.Test, a atom) {
 	first := c.reserve(len(texts))
 	c.set.nodes[at] = node{op: rule.Or, first: first, end: first + int32(len(texts))} //nolint:gosec // G115: a number of values
 	for i, text := range texts {
-		c.putPattern(first+int32(i), text, t.Cased, a) //nolint:gosec // G115: as above
+		c.putPattern(first+int32(i), text, t.Cased, a)
 	}
 }
 
@@ -149,7 +149,7 @@ func (c *compiler) guarded(at, leaf int32, needs [][]string, a atom) {
 	end := first + int32(len(guards)) + 1 //nolint:gosec // G115: a number of pieces
 	c.set.nodes[at] = node{op: rule.And, first: first, end: end}
 	for i, atoms := range guards {
-		kid := first + int32(i) //nolint:gosec // G115: as above
+		kid := first + int32(i)
 		if len(atoms) == 1 {
 			c.leaf(kid, atoms[0])
 			continue
@@ -157,7 +157,7 @@ func (c *compiler) guarded(at, leaf int32, needs [][]string, a atom) {
 		from := c.reserve(len(atoms))
 		c.set.nodes[kid] = node{op: rule.Or, first: from, end: from + int32(len(atoms))} //nolint:gosec // G115: at most maxLiterals
 		for j, atom := range atoms {
-			c.leaf(from+int32(j), atom) //nolint:gosec // G115: as above
+			c.leaf(from+int32(j), atom)
 		}
 	}
 	c.leaf(end-1, leaf)

@@ -55,7 +55,7 @@ func (c *compiler) witnesses() {
 	}
 	for i, root := range s.conds {
 		if root >= 0 {
-			c.wake(int32(i), chosen[i]) //nolint:gosec // G115: at most maxRules
+			c.wake(int32(i), chosen[i])
 		}
 	}
 }

@@ -75,8 +75,8 @@ func Speed(ctx context.Context, dir string, opts SpeedOptions) ([]SpeedReport, e
 	}
 	size := heap() - before
 	var tenths []*sigma.Set
-	for part := range uint32(opts.Runs) {
-		tenth, _, err := compile(loaded, func(d *sigma.Document) bool { return mainRules(d) && tenthOf(d.ID) == part })
+	for part := range opts.Runs {
+		tenth, _, err := compile(loaded, func(d *sigma.Document) bool { return mainRules(d) && tenthOf(d.ID) == part%10 })
 		if err != nil {
 			return nil, err
 		}
@@ -98,10 +98,10 @@ func Speed(ctx context.Context, dir string, opts SpeedOptions) ([]SpeedReport, e
 }
 
 // tenthOf puts rules into ten parts that do not depend on their order.
-func tenthOf(id string) uint32 {
+func tenthOf(id string) int {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(id))
-	return h.Sum32() % 10
+	return int(h.Sum32() % 10)
 }
 
 func heap() int64 {

@@ -75,7 +75,7 @@ func New(patterns []Pattern) *Automaton {
 			}
 			at = next
 		}
-		tries[at].out = append(tries[at].out, int32(i)) //nolint:gosec // G115: as above
+		tries[at].out = append(tries[at].out, int32(i))
 	}
 	a.nodes, a.label = make([]node, 1, len(tries)+1), make([]byte, 1, len(tries))
 	a.number(tries, patterns)
@@ -180,8 +180,8 @@ func (a *Automaton) Starts(text []byte, seen []uint32, mark uint32, hits []int32
 // given with their bytes [Reversed].
 func (a *Automaton) Ends(text []byte, seen []uint32, mark uint32, hits []int32) []int32 {
 	state := int32(0)
-	for i := len(text) - 1; i >= 0; i-- {
-		if state = a.child(state, text[i]); state == 0 {
+	for _, c := range slices.Backward(text) {
+		if state = a.child(state, c); state == 0 {
 			break
 		}
 		if out := a.nodes[state].out; out != 0 {

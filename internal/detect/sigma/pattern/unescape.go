@@ -54,7 +54,7 @@ func unicodeEscape(s string) (rune, int) {
 			return 0, false
 		}
 		n, err := strconv.ParseUint(s[2:6], 16, 16)
-		return rune(n), err == nil //nolint:gosec // G115: 16 bits
+		return rune(n), err == nil
 	}
 	first, ok := unit(s)
 	if !ok {

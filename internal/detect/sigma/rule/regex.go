@@ -44,17 +44,17 @@ func perlish(s string) (string, bool) {
 			continue
 		}
 		i++
-		switch c := s[i]; {
-		case c == '/' || c == '"' || c == '\'' || c == '`' || c == ' ' || c == '<' || c == '>' || c == '=' || c == '%' || c == '&' || c == ',' || c == ';' || c == ':' || c == '@' || c == '#' || c == '~' || c == '!' || c == '_':
+		switch c := s[i]; c {
+		case '/', '"', '\'', '`', ' ', '<', '>', '=', '%', '&', ',', ';', ':', '@', '#', '~', '!', '_':
 			b.WriteByte(c)
 			changed = true
-		case c == 'e':
+		case 'e':
 			b.WriteString(`\x1b`)
 			changed = true
-		case c == 'h':
+		case 'h':
 			b.WriteString(`[ \t]`)
 			changed = true
-		case c == 'Z':
+		case 'Z':
 			b.WriteString(`\z`)
 			changed = true
 		default:

@@ -15,6 +15,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"vedette/internal/detect/sigma/rule"
@@ -138,18 +139,28 @@ func (t *Table) Add(key []byte, m Mark) (Fired, bool) {
 func (t *Table) put(g *group, m Mark, at int64) {
 	g.newest = max(g.newest, at)
 	t.prune(g, g.newest-int64(t.spec.Timespan))
-	if len(g.uids) == event.MaxEvidence {
-		g.uids = slices.Delete(g.uids, 0, 1)
+	again := m.UID != "" && len(g.uids) > 0 && g.uids[len(g.uids)-1] == m.UID // another rule of the same event
+	if !again {
+		if len(g.uids) == event.MaxEvidence {
+			g.uids = slices.Delete(g.uids, 0, 1)
+		}
+		g.uids = append(g.uids, strings.Clone(m.UID))
 	}
-	g.uids = append(g.uids, string([]byte(m.UID)))
-	switch t.spec.Type {
-	case rule.TemporalOrdered:
+	if t.spec.Type == rule.TemporalOrdered {
 		t.follow(g, m.Input, at)
+	}
+	if again && t.spec.Type != rule.Temporal {
+		return // an event counts once
+	}
+	switch t.spec.Type {
 	case rule.ValueCount, rule.Temporal:
 		// Only the newest of each counts.
 		same := func(k mark) bool {
-			return k.value == m.Value && (t.spec.Type == rule.ValueCount || k.input == int32(m.Input))
-		} //nolint:gosec // G115: a number of rules
+			if t.spec.Type == rule.ValueCount {
+				return k.value == m.Value
+			}
+			return int(k.input) == m.Input
+		}
 		if i := slices.IndexFunc(g.marks, same); i >= 0 {
 			at = max(at, g.marks[i].at)
 			t.remove(g, i)
@@ -235,8 +246,12 @@ func (t *Table) result(key string, g *group) (Fired, bool) {
 	if !holds {
 		return Fired{}, false
 	}
+	uids := g.uids
+	if t.spec.Type != rule.ValueCount && t.spec.Type != rule.Temporal { // of these some marks were replaced
+		uids = uids[max(0, len(uids)-len(g.marks)):]
+	}
 	return Fired{
-		Key: key, Count: len(g.marks), Number: number, Evidence: g.uids,
+		Key: key, Count: len(g.marks), Number: number, Evidence: uids,
 		First: time.Unix(0, g.marks[0].at).UTC(), Last: time.Unix(0, g.newest).UTC(),
 	}, true
 }
