@@ -175,12 +175,14 @@ func FindingOf(e *Event) (Finding, bool) {
 		return f, true
 	}
 	f := NewFinding(e.FindingInfoUID(), e)
-	f.UID, f.Family, f.Title = e.MetadataUID(), FamilySource, e.FindingInfoTitle()
-	if f.Rule == "" {
+	f.UID, f.Family, f.Title = strings.Clone(e.MetadataUID()), FamilySource, strings.Clone(e.FindingInfoTitle())
+	if f.Rule = strings.Clone(f.Rule); f.Rule == "" {
 		f.Rule = f.Title
 	}
 	f.Severity = max(Severity(e.SeverityId()), Informational)
-	f.Techniques = append([]string(nil), e.FindingInfoTechniques()...)
+	for _, t := range e.FindingInfoTechniques() {
+		f.Techniques = append(f.Techniques, strings.Clone(t))
+	}
 	f.Count = int(max(e.CountField(), 1))
 	return f, true
 }

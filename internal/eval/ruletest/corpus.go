@@ -163,5 +163,5 @@ func readMember(f *zip.File) ([]byte, error) {
 
 // FileSource is a file on disk.
 func FileSource(file string) Source {
-	return Source{Name: path.Base(file), Open: func() (io.ReadCloser, error) { return os.Open(file) }} //nolint:gosec // G304: the caller names it
+	return Source{Name: path.Base(file), Open: func() (io.ReadCloser, error) { return os.Open(file) }}
 }

@@ -99,7 +99,7 @@ func document(t *testing.T, figures, rules string) {
 	switch {
 	case text == string(old):
 	case *update:
-		if err := os.WriteFile(docFile, []byte(text), 0o644); err != nil { //nolint:gosec // G306: a document
+		if err := os.WriteFile(docFile, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	default:
