@@ -10,6 +10,9 @@
 // Everything in an event was written by a device or a third party unless its
 // integrity label says otherwise, and must be treated as untrusted text.
 //
+// A text of an event may be kept, but is usually a piece of a few KiB that many
+// events share: strings.Clone what is kept for long.
+//
 // Package event imports only the standard library and nothing of ours.
 package event
 
