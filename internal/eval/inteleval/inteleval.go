@@ -22,16 +22,17 @@ import (
 
 // Config says how much to measure.
 type Config struct {
-	Indicators int // of the large set
-	Compare    int // of the set beside a map
-	Swapped    int // of the set that is swapped in
-	Queries    int // look-ups of each measurement
+	Indicators int           // of the large set
+	Compare    int           // of the set beside a map
+	Swapped    int           // of the set that is swapped in
+	Queries    int           // look-ups of each measurement
+	Idle       time.Duration // how long to watch while nothing is swapped in
 	Seed       uint64
 }
 
 // Default returns the sizes of the goals.
 func Default() Config {
-	return Config{Indicators: 10_000_000, Compare: 1_000_000, Swapped: 1_000_000, Queries: 2_000_000, Seed: 1}
+	return Config{Indicators: 10_000_000, Compare: 1_000_000, Swapped: 1_000_000, Queries: 2_000_000, Idle: 3 * time.Second, Seed: 1}
 }
 
 // Report is what was measured. Times are of one core on a machine that others
@@ -277,10 +278,10 @@ func swap(ctx context.Context, cfg Config) (SwapReport, error) {
 	}
 	current.Store(b.Build())
 	runtime.GC()
-	rep.Idle = watch(&current, cfg.Seed, func(stop <-chan time.Time) { <-stop })
+	rep.Idle = watch(&current, cfg.Seed, func() { time.Sleep(cfg.Idle) })
 	var err error
 	began := time.Now()
-	rep.During = watch(&current, cfg.Seed, func(<-chan time.Time) {
+	rep.During = watch(&current, cfg.Seed, func() {
 		for i := range 3 {
 			b := intel.NewBuilder()
 			if err = fill(ctx, b, cfg.Swapped, cfg.Seed+uint64(i)+1, false); err != nil { //nolint:gosec // G115: small
@@ -295,9 +296,9 @@ func swap(ctx context.Context, cfg Config) (SwapReport, error) {
 }
 
 // watch looks things up until during has ended.
-func watch(set *atomic.Pointer[intel.Set], seed uint64, during func(stop <-chan time.Time)) Waits {
+func watch(set *atomic.Pointer[intel.Set], seed uint64, during func()) Waits {
 	done := make(chan struct{})
-	go func() { during(time.After(3 * time.Second)); close(done) }()
+	go func() { during(); close(done) }()
 	rng := rand.New(rand.NewPCG(seed, 99)) //nolint:gosec // G404: made-up data
 	names := make([]string, 4096)
 	addrs := make([]netip.Addr, 4096)
