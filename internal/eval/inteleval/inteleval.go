@@ -161,7 +161,7 @@ func fill(ctx context.Context, b *intel.Builder, n int, seed uint64, ownDates bo
 	for i := range families {
 		families[i] = fmt.Sprint("family-", i)
 	}
-	for i := 0; i < n; i++ {
+	for i := range n {
 		if i%65536 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -284,7 +284,7 @@ func swap(ctx context.Context, cfg Config) (SwapReport, error) {
 	rep.During = watch(&current, cfg.Seed, func() {
 		for i := range 3 {
 			b := intel.NewBuilder()
-			if err = fill(ctx, b, cfg.Swapped, cfg.Seed+uint64(i)+1, false); err != nil { //nolint:gosec // G115: small
+			if err = fill(ctx, b, cfg.Swapped, cfg.Seed+uint64(i)+1, false); err != nil {
 				return
 			}
 			current.Store(b.Build())
@@ -333,8 +333,8 @@ func watch(set *atomic.Pointer[intel.Set], seed uint64, during func()) Waits {
 
 func percentile(counts []int, total int) float64 {
 	left := total / 10_000
-	for i := len(counts) - 1; i >= 0; i-- {
-		if left -= counts[i]; left < 0 {
+	for i, n := range slices.Backward(counts) {
+		if left -= n; left < 0 {
 			return float64(i) / 10
 		}
 	}
