@@ -31,14 +31,14 @@ func hoursOf(t time.Time) uint32 {
 	if d%time.Hour > 0 {
 		h++
 	}
-	return uint32(min(max(h, 1), math.MaxUint32)) //nolint:gosec // G115: bounded
+	return uint32(min(max(h, 1), math.MaxUint32))
 }
 
 func daysOf(t time.Time) uint16 {
 	if t.IsZero() {
 		return 0
 	}
-	return uint16(min(max(int64(t.Sub(epoch)/(24*time.Hour)), 1), math.MaxUint16)) //nolint:gosec // G115: bounded
+	return uint16(min(max(int64(t.Sub(epoch)/(24*time.Hour)), 1), math.MaxUint16))
 }
 
 // Builder collects indicators into a [Set]. It is not safe for concurrent use.
@@ -88,7 +88,7 @@ func (b *Builder) word(text string) uint32 {
 func (b *Builder) ref(in *Indicator) uint32 {
 	r := record{
 		source: b.word(in.Source), family: b.word(in.Family), until: hoursOf(in.Until), first: daysOf(in.First),
-		confidence: uint8(min(max(in.Confidence, 0), 100)), tlp: in.TLP, //nolint:gosec // G115: bounded
+		confidence: uint8(min(max(in.Confidence, 0), 100)), tlp: in.TLP,
 	}
 	if n := len(b.records); n > 0 && b.records[n-1] == r {
 		return uint32(n - 1) //nolint:gosec // G115: fewer records than that
@@ -202,7 +202,7 @@ func (b *Builder) Build() *Set {
 	s := &Set{hash: b.hash, words: b.words, records: b.records, counts: b.counts, labels: b.labels}
 	for n, used := range b.lens6 {
 		if used {
-			s.lens6 = append(s.lens6, uint8(n)) //nolint:gosec // G115: at most 128
+			s.lens6 = append(s.lens6, uint8(n))
 		}
 	}
 	for t, n := range b.counts {

@@ -16,7 +16,7 @@ const golden = 0x9e3779b97f4a7c15
 
 // first is the hash for filter and bucket, second the one that is stored.
 func (h *hasher) first(t Type, key []byte) uint32 {
-	return uint32((maphash.Bytes(h.front, key) ^ uint64(t)*golden) >> 32) //nolint:gosec // G115: the high half
+	return uint32((maphash.Bytes(h.front, key) ^ uint64(t)*golden) >> 32)
 }
 
 func (h *hasher) second(t Type, key []byte) uint64 {
@@ -96,7 +96,7 @@ func newExact(in *chunked[pending]) exact {
 	if in.n == 0 {
 		return exact{}
 	}
-	bucketBits := min(bits.Len(uint(in.n/perBucket)), 31)                              //nolint:gosec // G115: positive
+	bucketBits := min(bits.Len(uint(in.n/perBucket)), 31)
 	x := exact{shift: uint8(32 - bucketBits), starts: make([]uint32, 1<<bucketBits+1)} //nolint:gosec // G115: at most 32
 	for _, chunk := range in.chunks {
 		for i := range chunk {

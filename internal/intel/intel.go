@@ -54,7 +54,7 @@ func Types() []Type {
 func ParseType(word string) Type {
 	for t, name := range typeNames {
 		if t > 0 && strings.EqualFold(name, word) {
-			return Type(t) //nolint:gosec // G115: an index of a short table
+			return Type(t)
 		}
 	}
 	return None
@@ -109,7 +109,7 @@ func ParseTLP(text string) (TLP, bool) {
 	}
 	for i, name := range tlpNames {
 		if i > 0 && name == word {
-			return TLP(i), true //nolint:gosec // G115: an index of a short table
+			return TLP(i), true
 		}
 	}
 	return Unmarked, false

@@ -3,6 +3,7 @@ package intel
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -90,8 +91,8 @@ func (s *Set) ip(a netip.Addr, at time.Time) ([]uint32, netip.Prefix) {
 			return refs, netip.Prefix{}
 		}
 	}
-	for i := len(s.lens6) - 1; i >= 0; i-- {
-		p := netip.PrefixFrom(a, int(s.lens6[i])).Masked()
+	for _, bits := range slices.Backward(s.lens6) {
+		p := netip.PrefixFrom(a, int(bits)).Masked()
 		key := subnetKey(p)
 		if refs := s.find(Subnet, key[:]); s.inForce(refs, at) {
 			return refs, p
@@ -290,7 +291,7 @@ func (s *Set) fill(b *Builder) {
 	}
 	for _, chunk := range b.v4.chunks {
 		for _, v := range chunk {
-			s.filter.add(mix4(uint32(v >> 32))) //nolint:gosec // G115: the high half
+			s.filter.add(mix4(uint32(v >> 32)))
 		}
 	}
 }
@@ -330,20 +331,11 @@ func (s *Set) hit(t Type, value string, refs []uint32, at time.Time, allowed str
 	}
 	h := Hit{Indicator: s.indicator(t, value, refs[best]), Allowed: allowed}
 	for _, ref := range refs {
-		if name := s.words[s.records[ref].source]; name != h.Source && s.records[ref].holds(at) && len(h.Others) < maxOthers && !has(h.Others, name) {
+		if name := s.words[s.records[ref].source]; name != h.Source && s.records[ref].holds(at) && len(h.Others) < maxOthers && !slices.Contains(h.Others, name) {
 			h.Others = append(h.Others, name)
 		}
 	}
 	return h, true
-}
-
-func has(list []string, word string) bool {
-	for _, w := range list {
-		if w == word {
-			return true
-		}
-	}
-	return false
 }
 
 func (s *Set) indicator(t Type, value string, ref uint32) Indicator {

@@ -32,7 +32,7 @@ func build(t testing.TB, allow string, values ...string) *intel.Set {
 		}
 	}
 	a := intel.NewAllowBuilder()
-	for _, v := range strings.Fields(allow) {
+	for v := range strings.FieldsSeq(allow) {
 		kind, value, err := intel.Parse(v)
 		if err != nil {
 			t.Fatal(err)

@@ -15,7 +15,7 @@ func (s *Set) Stats() Stats {
 	out := Stats{Types: map[string]int{}, Records: len(s.records), Filter: 8 * len(s.filter.words)}
 	for t, n := range s.counts {
 		if n > 0 {
-			out.Types[Type(t).String()] = n //nolint:gosec // G115: an index of a short table
+			out.Types[Type(t).String()] = n
 			out.Indicators += n
 		}
 	}

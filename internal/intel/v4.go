@@ -78,7 +78,7 @@ type prefix struct {
 	local     bool // it also means addresses that are not on the internet
 }
 
-func (p prefix) last() uint32 { return p.addr | uint32(1<<(32-p.bits)-1) } //nolint:gosec // G115: below 2^32
+func (p prefix) last() uint32 { return p.addr | uint32(1<<(32-p.bits)-1) }
 
 // newSubnets lays the prefixes flat with a stack of those that are open.
 func newSubnets(in []prefix) subnets {
@@ -111,7 +111,7 @@ func newSubnets(in []prefix) subnets {
 				next = open[len(open)-1]
 			}
 			if last+1 < 1<<32 {
-				x.cut(uint32(last+1), next) //nolint:gosec // G115: checked
+				x.cut(uint32(last+1), next)
 			}
 		}
 	}
@@ -122,8 +122,8 @@ func newSubnets(in []prefix) subnets {
 		if len(open) > 0 {
 			p.wider = open[len(open)-1]
 		}
-		open = append(open, int32(i)) //nolint:gosec // G115: fewer prefixes than that
-		x.cut(p.addr, int32(i))       //nolint:gosec // G115: fewer prefixes than that
+		open = append(open, int32(i))
+		x.cut(p.addr, int32(i))
 	}
 	closeBefore(1 << 32)
 	x.index()

@@ -253,7 +253,7 @@ func ports(raw json.RawMessage, to *Ports) bool {
 
 func etherType(raw json.RawMessage, to *int) bool {
 	n, err := strconv.ParseUint(strings.Trim(string(raw), `"`), 0, 16)
-	*to = int(n) //nolint:gosec // G115: 16 bits
+	*to = int(n)
 	return err == nil && n > 0
 }
 

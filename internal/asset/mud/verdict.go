@@ -129,7 +129,7 @@ func (m *Match) packet(flow *Flow) bool {
 	case m.EtherType != 0 && m.EtherType != etherOf(flow, six),
 		flow.EtherType != 0 && m.EtherType == 0,
 		m.IP == 4 && six, m.IP == 6 && !six && flow.Peer.Addr.IsValid(),
-		m.Protocol != 0 && m.Protocol != flow.Protocol && !(m.Protocol == ICMP && flow.Protocol == ICMPv6),
+		m.Protocol != 0 && m.Protocol != flow.Protocol && (m.Protocol != ICMP || flow.Protocol != ICMPv6),
 		m.Initiated == "from-device" && !flow.FromDevice,
 		m.Initiated == "to-device" && flow.FromDevice,
 		!m.SrcPort.Has(srcPort), !m.DstPort.Has(dstPort),

@@ -22,16 +22,17 @@ import (
 
 // Config says how much to measure.
 type Config struct {
-	Indicators int // of the large set
-	Compare    int // of the set beside a map
-	Swapped    int // of the set that is swapped in
-	Queries    int // look-ups of each measurement
+	Indicators int           // of the large set
+	Compare    int           // of the set beside a map
+	Swapped    int           // of the set that is swapped in
+	Queries    int           // look-ups of each measurement
+	Idle       time.Duration // how long to watch while nothing is swapped in
 	Seed       uint64
 }
 
 // Default returns the sizes of the goals.
 func Default() Config {
-	return Config{Indicators: 10_000_000, Compare: 1_000_000, Swapped: 1_000_000, Queries: 2_000_000, Seed: 1}
+	return Config{Indicators: 10_000_000, Compare: 1_000_000, Swapped: 1_000_000, Queries: 2_000_000, Idle: 3 * time.Second, Seed: 1}
 }
 
 // Report is what was measured. Times are of one core on a machine that others
@@ -160,7 +161,7 @@ func fill(ctx context.Context, b *intel.Builder, n int, seed uint64, ownDates bo
 	for i := range families {
 		families[i] = fmt.Sprint("family-", i)
 	}
-	for i := 0; i < n; i++ {
+	for i := range n {
 		if i%65536 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -277,13 +278,13 @@ func swap(ctx context.Context, cfg Config) (SwapReport, error) {
 	}
 	current.Store(b.Build())
 	runtime.GC()
-	rep.Idle = watch(&current, cfg.Seed, func(stop <-chan time.Time) { <-stop })
+	rep.Idle = watch(&current, cfg.Seed, func() { time.Sleep(cfg.Idle) })
 	var err error
 	began := time.Now()
-	rep.During = watch(&current, cfg.Seed, func(<-chan time.Time) {
+	rep.During = watch(&current, cfg.Seed, func() {
 		for i := range 3 {
 			b := intel.NewBuilder()
-			if err = fill(ctx, b, cfg.Swapped, cfg.Seed+uint64(i)+1, false); err != nil { //nolint:gosec // G115: small
+			if err = fill(ctx, b, cfg.Swapped, cfg.Seed+uint64(i)+1, false); err != nil {
 				return
 			}
 			current.Store(b.Build())
@@ -295,9 +296,9 @@ func swap(ctx context.Context, cfg Config) (SwapReport, error) {
 }
 
 // watch looks things up until during has ended.
-func watch(set *atomic.Pointer[intel.Set], seed uint64, during func(stop <-chan time.Time)) Waits {
+func watch(set *atomic.Pointer[intel.Set], seed uint64, during func()) Waits {
 	done := make(chan struct{})
-	go func() { during(time.After(3 * time.Second)); close(done) }()
+	go func() { during(); close(done) }()
 	rng := rand.New(rand.NewPCG(seed, 99)) //nolint:gosec // G404: made-up data
 	names := make([]string, 4096)
 	addrs := make([]netip.Addr, 4096)
@@ -332,8 +333,8 @@ func watch(set *atomic.Pointer[intel.Set], seed uint64, during func(stop <-chan 
 
 func percentile(counts []int, total int) float64 {
 	left := total / 10_000
-	for i := len(counts) - 1; i >= 0; i-- {
-		if left -= counts[i]; left < 0 {
+	for i, n := range slices.Backward(counts) {
+		if left -= n; left < 0 {
 			return float64(i) / 10
 		}
 	}

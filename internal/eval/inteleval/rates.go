@@ -68,7 +68,7 @@ func sideBySide(texts []string) {
 const ring = 1 << 18
 
 func rates(s *intel.Set, cfg Config) []Rate {
-	k := again(s, cfg, ring)
+	k := again(s, cfg, min(ring, cfg.Queries))
 	n := cfg.Queries
 	out := []Rate{
 		best("IPv4, misses (and the subnets around)", n, func(i int) bool { _, ok := s.IP(k.strangers[i%len(k.strangers)], before); return ok }),
@@ -125,7 +125,7 @@ func compare(ctx context.Context, cfg Config) (Comparison, error) {
 	between := int64(after) //nolint:gosec // G115: memory of this machine
 	s := b.Build()
 	ours := float64(int64(heap())-between) / float64(cfg.Compare) //nolint:gosec // G115: memory of this machine
-	names := again(s, cfg, ring).strangeNames
+	names := again(s, cfg, min(ring, cfg.Queries)).strangeNames
 	n := cfg.Queries
 	c := Comparison{Entries: cfg.Compare, OursBytes: ours, MapBytes: float64(after-start) / float64(cfg.Compare)}
 	c.MemoryRatio = c.MapBytes / c.OursBytes

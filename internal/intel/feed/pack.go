@@ -114,7 +114,7 @@ func packZip(t *tar.Writer, path string, f io.ReaderAt, size int64) error {
 		if err != nil {
 			return fault.Wrap(fault.Invalid, err, "opening %s in %s", e.Name, path)
 		}
-		err = packOne(t, path+"!"+e.Name, int64(e.UncompressedSize64), in) //nolint:gosec // G115: checked
+		err = packOne(t, path+"!"+e.Name, int64(e.UncompressedSize64), in)
 		if err = errors.Join(err, in.Close()); err != nil {
 			return err
 		}
