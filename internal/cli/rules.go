@@ -34,13 +34,17 @@ func (o *ruleOptions) flags(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&o.values, "value", nil, "a value of a %placeholder%, as NAME=VALUE; may be given again")
 }
 
-// compileRules loads and compiles the rules in paths.
+// compileRules loads and compiles the rules in paths, or the built-in ones.
 func compileRules(paths []string, o *ruleOptions) (*rulefile.Loaded, *sigma.Set, []sigma.Refusal, error) {
 	opts, err := o.options()
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	loaded, err := rulefile.Load(paths...)
+	load := func() (*rulefile.Loaded, error) { return rulefile.Load(paths...) }
+	if len(paths) == 0 {
+		load = func() (*rulefile.Loaded, error) { return rulefile.FromFS(content.Rules()) }
+	}
+	loaded, err := load()
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -74,9 +78,8 @@ func (o *ruleOptions) options() (sigma.Options, error) {
 func (r *root) rulesListCommand() *cobra.Command {
 	var o ruleOptions
 	cmd := &cobra.Command{
-		Use:   "list PATH...",
-		Short: "list the rules in files, directories and zip archives",
-		Args:  cobra.MinimumNArgs(1),
+		Use:   "list [PATH...]",
+		Short: "list the rules in files, directories and zip archives; without a path the built-in ones",
 		RunE: func(_ *cobra.Command, args []string) error {
 			_, set, refused, err := compileRules(args, &o)
 			if err != nil {
