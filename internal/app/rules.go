@@ -47,7 +47,7 @@ func (a *App) loadRules() (*sigma.Set, error) {
 		return nil, err
 	}
 	all.Docs, all.Refused = append(all.Docs, site.Docs...), append(all.Refused, site.Refused...)
-	set, refused := all.Compile(sigma.Options{Mapping: mapping})
+	set, refused := all.Compile(sigma.Options{Mapping: mapping, Expand: content.RuleValues()})
 	a.rules = ruleState{stamp, refused}
 	for _, r := range refused {
 		a.cfg.Log.Warn("a rule was refused", "component", "sigma", "file", r.File, "rule", r.Rule, "why", r.Reason)

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,8 +19,10 @@ import (
 	"vedette/internal/correlate"
 	"vedette/internal/demo"
 	"vedette/internal/edge"
+	"vedette/internal/eval/behaveeval"
 	"vedette/internal/eval/correlateeval"
 	"vedette/internal/eval/inteleval"
+	"vedette/internal/eval/ruletest"
 	"vedette/internal/eval/sigmaeval"
 	"vedette/internal/event"
 	"vedette/internal/fault"
@@ -41,6 +45,10 @@ func detectParts() []detectPart {
 		{"speed", "rules against recorded events, beside rule by rule", func(ctx context.Context, _ *root, shared string) (any, error) {
 			return sigmaeval.Speed(ctx, shared, sigmaeval.SpeedOptions{})
 		}},
+		{"pack", "the built-in rules over recorded and benign logs and captures", func(ctx context.Context, _ *root, shared string) (any, error) { return benchPack(ctx, shared) }},
+		{"flows", "behaviour on labelled flows of IoT malware and on benign devices", func(ctx context.Context, _ *root, shared string) (any, error) { return behaveeval.IoT23(ctx, shared) }},
+		{"captures", "behaviour on malicious and on quiet captures", func(ctx context.Context, _ *root, shared string) (any, error) { return behaveeval.Slips(ctx, shared) }},
+		{"process", "behaviour on the telemetry of a water testbed", func(ctx context.Context, _ *root, shared string) (any, error) { return behaveeval.SKAB(ctx, shared) }},
 		{"indicators", "look-ups, memory and swap of millions of indicators; MUD files", func(ctx context.Context, _ *root, shared string) (any, error) {
 			return inteleval.Run(ctx, inteleval.Default())
 		}},
@@ -99,6 +107,42 @@ func (r *root) benchDetect(ctx context.Context, parts []detectPart, only []strin
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	return enc.Encode(out)
+}
+
+// packReport is what the built-in rules raise on recorded attacks and protocol
+// samples, and on benign traffic.
+type packReport struct {
+	Recorded ruletest.Report `json:"recorded"`
+	Benign   ruletest.Report `json:"benign"`
+}
+
+func benchPack(ctx context.Context, shared string) (packReport, error) {
+	var rep packReport
+	pack, err := loadPack(content.Rules())
+	if err != nil {
+		return rep, err
+	}
+	all := func(name string) bool { return !strings.HasSuffix(name, "/") }
+	for _, part := range []struct {
+		to    *ruletest.Report
+		files []string
+	}{
+		{&rep.Recorded, []string{"net/ics-pcaps.zip", "net/zeek-icsnpp.zip", "net/suricata-verify.zip", "net/slips-traffic.zip"}},
+		{&rep.Benign, []string{"net/iot23-benign-devices-zeek.zip"}},
+	} {
+		var sources []ruletest.Source
+		for _, f := range part.files {
+			more, err := ruletest.ZipSources(filepath.Join(shared, filepath.FromSlash(f)), all)
+			if err != nil {
+				return rep, err
+			}
+			sources = append(sources, more...)
+		}
+		if *part.to, err = pack.Corpus(ctx, sources); err != nil {
+			return rep, err
+		}
+	}
+	return rep, nil
 }
 
 // judging is what all detectors together cost.

@@ -76,14 +76,19 @@ func ruleFolder(path string) (dir fs.FS, only string, err error) {
 	return os.DirFS(filepath.Dir(path)), strings.TrimSuffix(base, filepath.Ext(base)), nil
 }
 
-// run adds the tests of a folder, or of one rule of it.
-func (rep *testReport) run(ctx context.Context, dir fs.FS, only string) error {
-	pack, err := ruletest.Load(dir, ruletest.Options{
+// loadPack reads the rules of a folder to be tested as the product runs them.
+func loadPack(dir fs.FS) (*ruletest.Pack, error) {
+	return ruletest.Load(dir, ruletest.Options{
 		Formats: edge.Formats(), Mapping: content.SigmaMapping(), Expand: content.RuleValues(),
 		Before: func() []detect.Detector {
 			return []detect.Detector{behave.New(behave.Config{MaxProfiles: 4096, MaxGroups: 128, MaxSeries: 1024})}
 		},
 	})
+}
+
+// run adds the tests of a folder, or of one rule of it.
+func (rep *testReport) run(ctx context.Context, dir fs.FS, only string) error {
+	pack, err := loadPack(dir)
 	if err != nil {
 		return err
 	}
