@@ -17,6 +17,7 @@ const (
 	victim                    // where it goes to
 	subject                   // the device concerned
 	with                      // a user, file, domain, ... that is named
+	harmed                    // a victim of more than a look: see glance.probes
 )
 
 // key names an entity.
@@ -99,10 +100,27 @@ func (g *glance) look(f *event.Finding, t *Techniques) {
 			g.lead, g.stage = q.id, r
 		}
 	}
+	if !g.probes() {
+		for i := range g.ties {
+			if g.ties[i].roles&victim != 0 {
+				g.ties[i].roles |= harmed
+			}
+		}
+	}
 	g.kind = sketch.Hash(g.rule, g.src, g.dst, g.device)
 	if f.Family == event.FamilySource {
 		g.kind = sketch.Hash(withoutNumbers(g.title), g.src, g.dst, g.device)
 	}
+}
+
+// probes reports whether a finding tells of a look at its target and no more: it
+// is of the stages before access, or of no stage and of medium severity at most.
+// A scan touches everything, and ties nothing of what it touched together.
+func (g *glance) probes() bool {
+	if g.lead == "" {
+		return g.severity <= event.Medium
+	}
+	return g.stage > 0 && (g.stage <= rank("resource-development") || g.stage == rank("discovery"))
 }
 
 // rank is that of its first tactic; a technique of several is where it comes

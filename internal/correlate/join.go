@@ -26,6 +26,8 @@ const (
 	advances = 0.30 // the next stage of an attack
 	sameTech = 0.15 // the same technique again
 
+	probed = 0.3 // what a tie by a target is worth that was only looked at
+
 	hubFrom = 8 // others that an entity may be met with before it counts less
 	central = 3 // an entity in one of so many findings stands for the incident
 )
@@ -123,6 +125,9 @@ func (x *candidate) weigh(g *glance, t *tie, p *post, degree int) {
 		}
 	case side&victim != 0:
 		a, as = a*hub*edge, "same target"
+		if (t.roles^p.roles)&harmed != 0 {
+			a *= probed
+		}
 		if alike && core {
 			a = max(a, alikeTarget)
 		} else if core && g.outside && g.severity <= event.Medium && p.s.outside() {
@@ -130,13 +135,21 @@ func (x *candidate) weigh(g *glance, t *tie, p *post, degree int) {
 		}
 	case t.roles&actor != 0 && p.roles&victim != 0:
 		a, as = a*hub*edge, "its target is the source now,"
+		l := lateral * hub * edge
+		if p.roles&harmed == 0 {
+			a, l = a*probed, l*probed
+		}
 		if g.f.Time.After(p.s.First) {
-			x.lateral = max(x.lateral, lateral*hub*edge)
+			x.lateral = max(x.lateral, l)
 		}
 	case t.roles&victim != 0 && p.roles&actor != 0:
 		a, as = a*hub*edge, "its source was a target,"
+		l := lateral * hub * edge
+		if t.roles&harmed == 0 {
+			a, l = a*probed, l*probed
+		}
 		if g.f.First.Before(p.s.First) {
-			x.lateral = max(x.lateral, lateral*hub*edge)
+			x.lateral = max(x.lateral, l)
 		}
 	default:
 		a *= hub * edge
