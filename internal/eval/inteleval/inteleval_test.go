@@ -6,18 +6,23 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
 	"vedette/internal/eval/inteleval"
 )
 
-// TestRun measures a small set; VEDETTE_SCALE=1 measures the sizes of the goals.
+// TestRun measures a small set; VEDETTE_SCALE=1 measures the sizes of the goals,
+// VEDETTE_SCALE=1000000 the large set with that many.
 func TestRun(t *testing.T) {
 	cfg := inteleval.Config{Indicators: 5_000, Compare: 2_000, Swapped: 2_000, Queries: 5_000, Idle: 50 * time.Millisecond, Seed: 1}
 	scale := os.Getenv("VEDETTE_SCALE") != ""
 	if scale {
 		cfg = inteleval.Default()
+		if n, err := strconv.Atoi(os.Getenv("VEDETTE_SCALE")); err == nil && n > 1 {
+			cfg.Indicators = n
+		}
 	}
 	rep, err := inteleval.Run(t.Context(), cfg)
 	if err != nil {
