@@ -251,6 +251,26 @@ func TestBudget(t *testing.T) {
 	}
 }
 
+// TestRestless: a server of more clients than its profile holds is not unusual
+// for it, and its clients are not novel for ever.
+func TestRestless(t *testing.T) {
+	s := newSite(t, behave.Config{})
+	novel := 0
+	for m := range 5 * 24 * 60 {
+		for i := range 4 {
+			e := flow(start.Add(time.Duration(m)*time.Minute), fmt.Sprintf("client-%d", (4*m+i)%1000), "10.0.0.9", 1883)
+			e.SetSrcEndpointIP(fmt.Sprintf("10.4.%d.%d", (4*m+i)%1000/250, m%250+1))
+			e.SetDstEndpointUID("broker")
+			if s.show(e); m > 24*60 && e.AnomalyNovel() != nil {
+				novel++
+			}
+		}
+	}
+	if fs := s.end(); len(fs) > 0 || novel > 10 {
+		t.Errorf("%d novel, findings %+v", novel, fs)
+	}
+}
+
 func telemetry(at time.Time, device, metric string, v float64) *event.Event {
 	e := new(event.Event)
 	e.SetTimeField(at)
