@@ -104,15 +104,15 @@ func (p *profile) endWindow(d *Detector, g *group) {
 	}
 	learnt := p.established(&d.cfg)
 	a := max(4/float32(p.windows+4), 1./4096)
-	for k := range numKinds {
+	for k := range kind(numKinds) {
 		var hit float32
-		if w.novel&(1<<k) != 0 && (!learnt || p.newToday <= maxNewToday) {
+		if w.novel&(1<<k) != 0 && (!learnt || p.newToday <= maxNewToday || p.novelty[k] >= restless) {
 			hit = 1
 		}
 		p.novelty[k] += a * (hit - p.novelty[k])
 		g.learnNovelty(k, hit)
 	}
-	for m := range numMetrics {
+	for m := range metric(numMetrics) {
 		x := w.value(m)
 		p.stats[m].learn(x, p.windows, learnt)
 		g.learn(m, x)
@@ -133,8 +133,13 @@ func (p *profile) endWindow(d *Detector, g *group) {
 	}
 }
 
-// maxNewToday bounds what one day can add to what is thought usual novelty.
-const maxNewToday = 4
+// maxNewToday bounds what one day can add to what is thought usual novelty of a
+// device that is not restless: one that meets something new in many of its
+// active minutes, as a server of many does.
+const (
+	maxNewToday = 4
+	restless    = 0.05
+)
 
 func (p *profile) newDay(d *Detector, day uint16) {
 	p.day, p.newToday, p.raised = day, 0, 0
@@ -160,7 +165,7 @@ const maxRaisedToday = 3
 // setLimits finds for the window the values below which nothing is unusual, so
 // that most events need no logarithm.
 func (p *profile) setLimits(g *group) {
-	for m := range numMetrics {
+	for m := range metric(numMetrics) {
 		q := g.usual(m)
 		w := float32(priorWindow) / float32(priorWindow+p.windows)
 		s := &p.stats[m]

@@ -9,8 +9,7 @@ type feature struct {
 	s        float32
 	observed float64
 	usual    float64
-	name     uint8 // of a telemetry metric: its place
-	carried  bool  // it was told before: the thing is still not accepted
+	carried  bool // it was told before: the thing is still not accepted
 }
 
 func (o *observation) surprise(f feature) {
@@ -67,15 +66,15 @@ func (d *Detector) novelty(o *observation, p *profile, g *group, learn, server b
 			}
 			h = mix(h, 77)
 		}
-		at := p.known.find(h)
+		at := p.known.find(t.kind, h)
 		if at >= 0 && p.known.known(at, day) {
 			continue
 		}
-		byGroup := groupSpeaks(t.kind) && g.known.known(h)
+		byGroup := groupSpeaks(t.kind) && g.known.known(t.kind, h)
 		if at < 0 {
 			fresh[numFresh], kinds[numFresh] = h, t.kind
 			numFresh++
-			if informed && !byGroup {
+			if informed && !byGroup && p.share(t.kind, g) < restless {
 				o.words |= 1 << t.kind
 			}
 		}
@@ -123,14 +122,16 @@ func (d *Detector) admit(o *observation, p *profile, g *group, things []uint64, 
 	case s >= learnGate:
 		state = stateProbation
 	}
+	news := false // of a kind of which the device does not meet new ones all the time
 	for i, h := range things {
-		p.known.add(h, state, day)
+		news = news || p.share(kinds[i], g) < restless
+		p.known.add(kinds[i], h, state, day)
 		p.win.novel |= 1 << kinds[i]
 		if state == stateKnown {
-			g.known.add(h, p.key)
+			g.known.add(kinds[i], h, p.key)
 		}
 	}
-	if o.learnt {
+	if o.learnt && news {
 		p.newToday = min(p.newToday+1, 200)
 		if p.since++; p.since >= max(16, p.anchored) {
 			o.surprise(feature{rule: ruleDrift, kind: kindPeer, s: driftSurprise, observed: float64(p.since), usual: float64(p.anchored)})
@@ -144,7 +145,7 @@ const driftSurprise = levelMax
 
 // rates looks whether the window is already more than usual.
 func (d *Detector) rates(o *observation, p *profile, g *group) {
-	for m := range numMetrics {
+	for m := range metric(numMetrics) {
 		w := &p.win
 		if !w.over(m) {
 			continue
@@ -196,7 +197,7 @@ func (d *Detector) drift(o *observation, p *profile) {
 	p.win.drifted = true
 	for m := range p.stats {
 		if from, to, far := p.stats[m].drifted(); far {
-			o.surprise(feature{rule: ruleDrift, kind: numKinds + kind(m), s: driftSurprise, observed: math.Exp2(float64(to)) - 1, usual: math.Exp2(float64(from)) - 1}) //nolint:gosec // G115: below numMetrics
+			o.surprise(feature{rule: ruleDrift, kind: numKinds + kind(m), s: driftSurprise, observed: math.Exp2(float64(to)) - 1, usual: math.Exp2(float64(from)) - 1})
 		}
 	}
 }
