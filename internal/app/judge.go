@@ -20,11 +20,12 @@ import (
 
 // Detect says what events are judged by.
 type Detect struct {
-	BuiltIn   bool     // the rules of package content
-	Rules     []string // more of them: files and directories
-	Behaviour bool     // learn what devices usually do
-	Anomalies int      // per 1000 devices a day
-	Policy    string   // file of zone and conduit rules and of MUD files
+	BuiltIn   bool          // the rules of package content
+	Rules     []string      // more of them: files and directories
+	Behaviour bool          // learn what devices usually do
+	Learn     time.Duration // before what a device does is called new; 0: an hour
+	Anomalies int           // per 1000 devices a day
+	Policy    string        // file of zone and conduit rules and of MUD files
 }
 
 // batch is what is committed at once: records, then the findings raised on
@@ -143,7 +144,7 @@ func (a *App) openJudgement() error {
 
 // behaviour says how much unusual behaviour is wanted, and of how many devices.
 func (a *App) behaviour() behave.Config {
-	return behave.Config{Budget: float64(a.cfg.Detect.Anomalies)}
+	return behave.Config{Budget: float64(a.cfg.Detect.Anomalies), LearnFor: a.cfg.Detect.Learn}
 }
 
 // readyIntel puts the indicators in force that are kept. It is cheap when

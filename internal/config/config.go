@@ -54,6 +54,7 @@ type Detect struct {
 	BuiltIn   bool     `yaml:"built_in"  doc:"use the rules that come with the program"`
 	Rules     []string `yaml:"rules"     doc:"more Sigma rules: files and directories; those in the folder rules of the data directory are used anyway"`
 	Behaviour bool     `yaml:"behaviour" doc:"learn what devices usually do and tell what is unusual"`
+	Learn     Duration `yaml:"learn"     doc:"how long a device is learnt before what it does is called new"`
 	Anomalies int      `yaml:"anomalies" doc:"findings of unusual behaviour that are wanted at most, per 1000 devices a day"`
 	Policy    string   `yaml:"policy"    doc:"file of zone and conduit rules and of the MUD files of devices; empty: none"`
 }
@@ -97,7 +98,7 @@ func Default() Config {
 func DefaultRetention() Retention { return Retention{Events: 90 * day, Disk: 100 << 30} }
 
 // DefaultDetect uses all that comes with the program.
-func DefaultDetect() Detect { return Detect{BuiltIn: true, Behaviour: true, Anomalies: 5} }
+func DefaultDetect() Detect { return Detect{BuiltIn: true, Behaviour: true, Learn: day, Anomalies: 5} }
 
 // DefaultLimits suits a machine with 2 cores and 4 GB.
 func DefaultLimits() Limits {
@@ -210,6 +211,9 @@ func (d Detect) Problems() []Problem {
 	var out []Problem
 	if d.Anomalies < 1 || d.Anomalies > 1_000_000 {
 		out = append(out, Problem{Key: "anomalies", Text: "is not between 1 and 1000000", Hint: "how many findings of unusual behaviour a person can look at, per 1000 devices a day"})
+	}
+	if d.Learn <= 0 || d.Learn > 90*day {
+		out = append(out, Problem{Key: "learn", Text: "is not between 0 and 90d"})
 	}
 	for i, p := range d.Rules {
 		if strings.TrimSpace(p) == "" {

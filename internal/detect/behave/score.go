@@ -78,6 +78,9 @@ func (d *Detector) novelty(o *observation, p *profile, g *group, learn, server b
 				o.words |= 1 << t.kind
 			}
 		}
+		if !o.learnt && !(groupSpeaks(t.kind) && g.established()) {
+			continue // it is still being learnt, and nobody else can say what is usual for it
+		}
 		o.surprise(feature{rule: ruleOf(t.kind), kind: t.kind, s: p.unseen(t.kind, g, o, byGroup), carried: at >= 0, usual: float64(p.share(t.kind, g))})
 	}
 	if learn && numFresh > 0 {
