@@ -251,6 +251,20 @@ func TestBudget(t *testing.T) {
 	}
 }
 
+// TestBusyFromTheStart: what a device does from its first minute becomes its
+// usual, however much it is.
+func TestBusyFromTheStart(t *testing.T) {
+	s := newSite(t, behave.Config{})
+	for m := range 12 * 60 {
+		for i := range 600 {
+			e := s.show(flow(start.Add(time.Duration(m)*time.Minute), "poller", fmt.Sprintf("10.0.0.%d", i%40), 502))
+			if m > 6*60 && e.AnomalyScore() > 0 {
+				t.Fatalf("still unusual after %d minutes: %q", m, e.AnomalyReasons())
+			}
+		}
+	}
+}
+
 // TestRestless: a server of more clients than its profile holds is not unusual
 // for it, and its clients are not novel for ever.
 func TestRestless(t *testing.T) {

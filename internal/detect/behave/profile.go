@@ -258,12 +258,12 @@ func (p *profile) count(o *observation, server bool) {
 }
 
 // settle keeps what the event's surprise says about window and span.
-func (p *profile) settle(d *Detector, s float32, learn bool) {
+func (p *profile) settle(d *Detector, s float32, learn, learnt bool) {
 	if !learn {
 		return
 	}
 	p.spanMax = max(p.spanMax, min(s, maxSurprise))
-	if s >= d.level.threshold() {
+	if learnt && s >= d.level.threshold() {
 		p.win.flagged = true
 	}
 }

@@ -158,7 +158,7 @@ func (d *Detector) rates(o *observation, p *profile, g *group) {
 		if s < rateFloor {
 			continue
 		}
-		if s >= learnGate {
+		if s >= learnGate && o.learnt { // a new device may be busy in its own way
 			w.flagged = true
 		}
 		o.surprise(feature{rule: ruleOfMetric(m), s: s, observed: math.Exp2(float64(x)) - 1, usual: math.Exp2(float64(p.usually(m, &q))) - 1})
