@@ -125,7 +125,7 @@ func (x *candidate) weigh(g *glance, t *tie, p *post, degree int) {
 		}
 	case side&victim != 0:
 		a, as = a*hub*edge, "same target"
-		if (t.roles^p.roles)&harmed != 0 {
+		if t.roles&p.roles&harmed == 0 {
 			a *= probed
 		}
 		if alike && core {
