@@ -251,7 +251,7 @@ func (d *Detector) Conditions() []detect.Condition {
 	add("profiles-refused", "more devices than profiles are allowed, and all are established: new ones are not learnt", d.refused)
 	add("groups-full", "more kinds of device than groups are allowed: further kinds share one group", d.groups.refused)
 	add("series-full", "more devices with telemetry than are allowed: further ones are not learnt", d.series.refused)
-	add("metrics-full", "devices with more metrics than are learnt together: readings of further ones were not judged", d.series.dropped)
+	add("readings-dropped", "readings were not judged: of more metrics than are learnt together, or too large", d.series.dropped)
 	add("incidents-full", "so many devices were unusual at once that findings were told early", d.open.full)
 	add("clock-suspect", "events with a clock not to be trusted were judged and not learnt from", d.suspect)
 	return out

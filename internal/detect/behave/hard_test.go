@@ -211,7 +211,7 @@ func TestBeacon(t *testing.T) {
 	at := s.usual("cam", start, 96)
 	s.end()
 	for i := range 200 {
-		now := at.Add(time.Duration(i)*2*time.Minute + time.Duration(rand.IntN(5))*time.Second) //nolint:gosec // G404: a test
+		now := at.Add(time.Duration(i)*2*time.Minute + time.Duration(rand.IntN(5))*time.Second)
 		s.usual("cam", now, 0)
 		s.show(flow(now, "cam", "203.0.113.5", 443))
 	}
@@ -225,7 +225,7 @@ func TestBeacon(t *testing.T) {
 // TestBudget: a fleet of noisy devices keeps to the budget.
 func TestBudget(t *testing.T) {
 	s := newSite(t, behave.Config{Budget: 20})
-	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // G404: a test
+	r := rand.New(rand.NewPCG(1, 2))
 	const devices, days = 100, 12
 	late := 0
 	for day := range days {
@@ -273,7 +273,7 @@ func TestTelemetry(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newSite(t, behave.Config{})
-			r := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // G404: a test
+			r := rand.New(rand.NewPCG(3, 4))
 			for i := range 1500 {
 				base := r.NormFloat64()
 				f, p := 10+base+0.1*r.NormFloat64(), 20+base+0.1*r.NormFloat64()
@@ -370,3 +370,41 @@ func FuzzRestore(f *testing.F) {
 }
 
 var _ detect.Keeper = (*behave.Detector)(nil)
+
+// TestMutatedSnapshots changes single bytes of a snapshot under a right checksum:
+// whatever comes back can be used and kept again.
+func TestMutatedSnapshots(t *testing.T) {
+	s := newSite(t, behave.Config{})
+	s.usual("plc", start, 3)
+	s.show(telemetry(start, "plc", "level", 1))
+	data, _ := s.d.Snapshot()
+	r := rand.New(rand.NewPCG(5, 6))
+	taken := 0
+	for range 3000 {
+		bad := append([]byte(nil), data...)
+		for range 1 + r.IntN(3) {
+			bad[r.IntN(len(bad))] = byte(r.IntN(256))
+		}
+		d := behave.New(behave.Config{MaxProfiles: 50, MaxGroups: 4, MaxSeries: 8})
+		if err := d.Restore(behave.Sealed(bad)); err != nil {
+			if d.Profiles() != 0 {
+				t.Fatal("a broken snapshot left profiles")
+			}
+			continue
+		}
+		taken++
+		for i := range 3 {
+			d.Inspect(flow(start.Add(time.Duration(100+i)*time.Hour), "plc", "203.0.113.7", 1), s.raise)
+			d.Inspect(telemetry(start.Add(time.Duration(i)*time.Hour), "plc", "level", 1e30), s.raise)
+		}
+		d.Tick(start, true, s.raise)
+		again, err := d.Snapshot()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := behave.New(behave.Config{}).Restore(again); err != nil {
+			t.Fatalf("its own snapshot: %v", err)
+		}
+	}
+	t.Logf("%d of 3000 changed snapshots were taken", taken)
+}

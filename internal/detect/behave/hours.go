@@ -24,7 +24,7 @@ func (h *hours) learn(w *window, learnt bool) {
 
 // raise lifts a peak; that of a learnt device by a step a window at most.
 func raise(peak *uint8, x float32, learnt bool) {
-	v := uint8(min(max(x*hourSteps+0.5, 0), math.MaxUint8)) //nolint:gosec // G115: bounded
+	v := uint8(min(max(x*hourSteps+0.5, 0), math.MaxUint8))
 	switch {
 	case v <= *peak:
 	case learnt:

@@ -20,8 +20,9 @@ const (
 	kindTopic
 	kindName
 	kindFailure
-	numKinds
 )
+
+const numKinds = 9
 
 // words are the words of anomaly.novel, by kind.
 func (k kind) word() string {
@@ -33,7 +34,7 @@ type wordSet uint16
 
 func (w wordSet) list() []string {
 	out := make([]string, 0, 4)
-	for k := range numKinds {
+	for k := range kind(numKinds) {
 		if w&(1<<k) != 0 {
 			out = append(out, k.word())
 		}
@@ -153,7 +154,7 @@ func (o *observation) readNetwork(e *event.Event) {
 		o.thing(kindPeer, o.peer)
 	}
 	if port > 0 {
-		o.thing(kindPort, mix(uint64(port), proto)) //nolint:gosec // G115: a hash
+		o.thing(kindPort, mix(uint64(port), proto))
 	}
 	if app := e.AppName(); app != "" {
 		o.thing(kindService, hash(app))

@@ -104,7 +104,7 @@ func (p *profile) endWindow(d *Detector, g *group) {
 	}
 	learnt := p.established(&d.cfg)
 	a := max(4/float32(p.windows+4), 1./4096)
-	for k := range numKinds {
+	for k := range kind(numKinds) {
 		var hit float32
 		if w.novel&(1<<k) != 0 && (!learnt || p.newToday <= maxNewToday) {
 			hit = 1
@@ -112,7 +112,7 @@ func (p *profile) endWindow(d *Detector, g *group) {
 		p.novelty[k] += a * (hit - p.novelty[k])
 		g.learnNovelty(k, hit)
 	}
-	for m := range numMetrics {
+	for m := range metric(numMetrics) {
 		x := w.value(m)
 		p.stats[m].learn(x, p.windows, learnt)
 		g.learn(m, x)
@@ -160,7 +160,7 @@ const maxRaisedToday = 3
 // setLimits finds for the window the values below which nothing is unusual, so
 // that most events need no logarithm.
 func (p *profile) setLimits(g *group) {
-	for m := range numMetrics {
+	for m := range metric(numMetrics) {
 		q := g.usual(m)
 		w := float32(priorWindow) / float32(priorWindow+p.windows)
 		s := &p.stats[m]

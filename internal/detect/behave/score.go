@@ -9,8 +9,7 @@ type feature struct {
 	s        float32
 	observed float64
 	usual    float64
-	name     uint8 // of a telemetry metric: its place
-	carried  bool  // it was told before: the thing is still not accepted
+	carried  bool // it was told before: the thing is still not accepted
 }
 
 func (o *observation) surprise(f feature) {
@@ -144,7 +143,7 @@ const driftSurprise = levelMax
 
 // rates looks whether the window is already more than usual.
 func (d *Detector) rates(o *observation, p *profile, g *group) {
-	for m := range numMetrics {
+	for m := range metric(numMetrics) {
 		w := &p.win
 		if !w.over(m) {
 			continue
@@ -196,7 +195,7 @@ func (d *Detector) drift(o *observation, p *profile) {
 	p.win.drifted = true
 	for m := range p.stats {
 		if from, to, far := p.stats[m].drifted(); far {
-			o.surprise(feature{rule: ruleDrift, kind: numKinds + kind(m), s: driftSurprise, observed: math.Exp2(float64(to)) - 1, usual: math.Exp2(float64(from)) - 1}) //nolint:gosec // G115: below numMetrics
+			o.surprise(feature{rule: ruleDrift, kind: numKinds + kind(m), s: driftSurprise, observed: math.Exp2(float64(to)) - 1, usual: math.Exp2(float64(from)) - 1})
 		}
 	}
 }

@@ -26,7 +26,7 @@ type set struct {
 
 // split is the bucket and the fingerprint of a thing.
 func split(h uint64, buckets int) (bucket int, print uint16) {
-	print = uint16(h >> 48) //nolint:gosec // G115: the upper bits of a hash
+	print = uint16(h >> 48)
 	if print == 0 {
 		print = 1
 	}
@@ -47,7 +47,7 @@ func (s *set) find(h uint64) int {
 // add puts a new thing in and reports whether there was room for it.
 func (s *set) add(h uint64, state uint8, day int64) bool {
 	b, fp := split(h, setSize/setWays)
-	today := uint8(day & dayMask) //nolint:gosec // G115: six bits
+	today := uint8(day & dayMask)
 	victim, oldest, room := b*setWays, -1, false
 	for i := b * setWays; i < (b+1)*setWays; i++ {
 		if s.prints[i] == 0 {
@@ -73,7 +73,7 @@ func (s *set) known(i int, day int64) bool {
 	case stateKnown:
 		return true
 	case stateProbation:
-		if (uint8(day&dayMask)-st)&dayMask >= probationDays { //nolint:gosec // G115: six bits
+		if (uint8(day&dayMask)-st)&dayMask >= probationDays {
 			s.states[i] = stateKnown | st&dayMask
 			return true
 		}

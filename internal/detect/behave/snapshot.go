@@ -202,20 +202,43 @@ func (c *codec) i64(v *int64) {
 func (c *codec) f32(v *float32) {
 	n := math.Float32bits(*v)
 	c.u32(&n)
-	if *v = math.Float32frombits(n); !finite(float64(*v)) {
-		c.bad = c.bad || !c.write
-	}
+	*v = math.Float32frombits(n)
+	c.within(float64(*v), mostStat)
 }
 
 func (c *codec) f64(v *float64) {
 	n := math.Float64bits(*v)
 	c.u64(&n)
-	if *v = math.Float64frombits(n); !finite(*v) || *v < 0 {
-		c.bad = c.bad || !c.write
+	*v = math.Float64frombits(n)
+	c.within(*v, mostCount)
+	c.bad = c.bad || *v < 0
+}
+
+// How large numbers of a snapshot may be, so that nothing that is made of them
+// overflows: surprises and logarithms, counts, readings and their squares.
+const (
+	mostStat   = 1e10
+	mostCount  = 1e15
+	mostValue  = 1e17
+	mostSquare = 1e36
+)
+
+// within makes the codec bad if a number is none or larger than it can be.
+func (c *codec) within(v, most float64) {
+	if !(math.Abs(v) <= most) { // a NaN must fail too
+		c.bad = true
 	}
 }
 
-func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+// readings visits numbers that may be larger than those of f32.
+func (c *codec) readings(list []float32, most float64) {
+	for i := range list {
+		n := math.Float32bits(list[i])
+		c.u32(&n)
+		list[i] = math.Float32frombits(n)
+		c.within(float64(list[i]), most)
+	}
+}
 
 func (c *codec) f32s(list []float32) {
 	for i := range list {

@@ -12,8 +12,9 @@ const (
 	metricBytesOut
 	metricBytesIn
 	metricFails
-	numMetrics
 )
+
+const numMetrics = 6
 
 // stat is what is usual of a metric, in log2(1+x): centre, mean distance from
 // it, and the highest that was accepted. The anchors are what they were when

@@ -1,6 +1,6 @@
 package behave
 
-const slabSize = 4096
+const slabSize = 512
 
 // table holds profiles in slabs of fixed size, found by open addressing. A
 // profile stays where it is until it is evicted.
@@ -67,7 +67,7 @@ func (t *table) put(place uint32) {
 func (t *table) grow() {
 	t.index = make([]uint32, 2*len(t.index))
 	for i := range t.live - 1 {
-		t.put(uint32(i)) //nolint:gosec // G115: bounded by limit
+		t.put(uint32(i))
 	}
 }
 

@@ -45,7 +45,8 @@ const (
 	teleScale    = 6         // surprise of each unit of distance
 	teleGate     = 8         // a sample more surprising is not learnt from
 	teleFlatMin  = 5
-	telePerSigma = 1.5 // surprise of each sigma beyond the range
+	teleMost     = 1e15 // a larger reading is none
+	telePerSigma = 1.5  // surprise of each sigma beyond the range
 )
 
 // seriesTable holds the series of all devices with telemetry.
@@ -55,7 +56,7 @@ type seriesTable struct {
 	live    int
 	index   map[uint64]uint32
 	refused int64
-	dropped int64 // readings beyond maxMetrics of a device
+	dropped int64 // readings beyond maxMetrics of a device, or too large
 }
 
 const seriesSlab = 64
@@ -87,7 +88,11 @@ func (t *seriesTable) of(key uint64) *series {
 // inspectTelemetry judges one reading.
 func (d *Detector) inspectTelemetry(o *observation) {
 	v := o.e.MetricValue()
-	if o.suspect || math.Abs(v) > math.MaxFloat32/4 {
+	if o.suspect {
+		return
+	}
+	if math.Abs(v) > teleMost {
+		d.series.dropped++
 		return
 	}
 	s := d.series.of(o.deviceKey)
@@ -100,8 +105,8 @@ func (d *Detector) inspectTelemetry(o *observation) {
 		}
 	}
 	s.back, s.at, o.series = 0, o.nano, s
-	s.newDay(d, uint16(o.at/daySeconds))                //nolint:gosec // G115: days until 2149
-	i := s.metric(uint32(hash(o.e.MetricName()) >> 32)) //nolint:gosec // G115: bits of a hash
+	s.newDay(d, uint16(o.at/daySeconds)) //nolint:gosec // G115: days until 2149
+	i := s.metric(uint32(hash(o.e.MetricName()) >> 32))
 	if i < 0 {
 		d.series.dropped++
 		return
@@ -227,7 +232,7 @@ func (s *series) learn(learning bool) {
 	at := 0
 	for i := range n {
 		for j := range i + 1 {
-			s.cov[at] += a * (dev[i]*dev[j] - s.cov[at])
+			s.cov[at] += a * (dev[i]*dev[j] - s.cov[at]) //nolint:gosec // G602: both below maxMetrics
 			at++
 		}
 	}
@@ -264,7 +269,7 @@ func (s *series) distance() {
 	for i := range n {
 		d2 += z[i] * y[i]
 		if c := z[i] * y[i]; c > worst {
-			worst, s.odd = c, uint8(i) //nolint:gosec // G115: below maxMetrics
+			worst, s.odd = c, uint8(i)
 		}
 	}
 	s.apart = min(teleScale*float32(math.Sqrt(d2)-math.Sqrt(float64(n))), levelMax+4)

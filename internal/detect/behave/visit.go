@@ -91,17 +91,19 @@ func (c *codec) series(s *series) {
 		c.u16(&s.flat[i])
 		c.u16(&s.flatMost[i])
 	}
-	for _, list := range [...][]float32{
-		s.now[:n], s.before[:n], s.mean[:n], s.low[:n], s.high[:n], s.step[:n], s.level[:n], s.block[:n], s.last[:n], s.wander[:n], s.cov[:n*(n+1)/2],
-	} {
-		c.f32s(list)
+	for _, list := range [...][]float32{s.now[:n], s.before[:n], s.mean[:n], s.low[:n], s.high[:n], s.step[:n], s.level[:n], s.block[:n], s.last[:n]} {
+		c.readings(list, mostValue)
 	}
+	c.readings(s.wander[:n], mostSquare)
+	c.readings(s.cov[:n*(n+1)/2], mostSquare)
 	c.u16(&s.have)
 	if c.u8(&s.odd); s.odd >= maxMetrics {
 		c.bad = true
 		return
 	}
-	c.f32(&s.oddUsual)
+	usual := [1]float32{s.oddUsual}
+	c.readings(usual[:], mostValue)
+	s.oddUsual = usual[0]
 	c.f32(&s.apart)
 	c.f32(&s.most)
 	c.f32(&s.toldMax)
@@ -131,7 +133,7 @@ func (c *codec) sparse(size int, used func(int) bool, visit func(int)) {
 				at++
 			}
 		}
-		place := uint16(at) //nolint:gosec // G115: below size
+		place := uint16(at)
 		if c.u16(&place); c.bad || int(place) >= size || !c.write && int(place) < at {
 			c.bad = true
 			return

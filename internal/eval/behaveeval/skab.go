@@ -201,31 +201,21 @@ func skabScore(all []*skabSeries, m skabMethod, limit float64) SKABScore {
 	var out SKABScore
 	delays := 0
 	for _, s := range all {
-		begun, found := -1, -1
+		begun := slices.Index(s.anomaly, true)
+		found := -1
 		for i := skabTraining; i < len(s.rows); i++ {
 			flag := m(s, i, limit)
-			if s.anomaly[i] && begun < 0 {
-				begun = i
-				if i > 0 && m(s, i-1, limit) {
-					out.Early++
-				}
-			}
-			switch {
-			case flag && s.anomaly[i]:
-				out.TP++
-				if found < 0 {
-					found = i
-				}
-			case flag:
-				out.FP++
-			case s.anomaly[i]:
-				out.FN++
-			default:
-				out.TN++
+			out.count(flag, s.anomaly[i])
+			if flag && s.anomaly[i] && found < 0 {
+				found = i
 			}
 		}
-		if begun >= 0 {
-			out.Anomalies++
+		if begun < 0 {
+			continue
+		}
+		out.Anomalies++
+		if m(s, max(begun-1, 0), limit) {
+			out.Early++
 		}
 		if found >= 0 {
 			out.Detected++
@@ -239,4 +229,17 @@ func skabScore(all []*skabSeries, m skabMethod, limit float64) SKABScore {
 		out.MeanDelay = float64(delays) / float64(out.Detected)
 	}
 	return out
+}
+
+func (out *SKABScore) count(flag, anomaly bool) {
+	switch {
+	case flag && anomaly:
+		out.TP++
+	case flag:
+		out.FP++
+	case anomaly:
+		out.FN++
+	default:
+		out.TN++
+	}
 }
