@@ -24,7 +24,7 @@ func (d *Detector) beacon(o *observation, p *profile) {
 		return
 	}
 	h := mix(o.things[0].hash, uint64(o.things[0].kind)+16)
-	at := p.known.find(h)
+	at := p.known.find(o.things[0].kind, h)
 	if at < 0 || p.known.known(at, o.at/daySeconds) {
 		return
 	}

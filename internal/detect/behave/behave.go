@@ -169,7 +169,7 @@ func (d *Detector) inspectSide(o *observation, key uint64, e *event.Event, serve
 		}
 	}
 	s := fuse(o.features)
-	p.settle(d, s, learn)
+	p.settle(d, s, learn, o.learnt)
 	if o.subject != nil && (s < o.subjectS || s == o.subjectS && !o.write) {
 		o.features, o.isServer = kept, wasServer
 		return

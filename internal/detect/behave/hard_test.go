@@ -251,6 +251,40 @@ func TestBudget(t *testing.T) {
 	}
 }
 
+// TestBusyFromTheStart: what a device does from its first minute becomes its
+// usual, however much it is.
+func TestBusyFromTheStart(t *testing.T) {
+	s := newSite(t, behave.Config{})
+	for m := range 12 * 60 {
+		for i := range 600 {
+			e := s.show(flow(start.Add(time.Duration(m)*time.Minute), "poller", fmt.Sprintf("10.0.0.%d", i%40), 502))
+			if m > 6*60 && e.AnomalyScore() > 0 {
+				t.Fatalf("still unusual after %d minutes: %q", m, e.AnomalyReasons())
+			}
+		}
+	}
+}
+
+// TestRestless: a server of more clients than its profile holds is not unusual
+// for it, and its clients are not novel for ever.
+func TestRestless(t *testing.T) {
+	s := newSite(t, behave.Config{})
+	novel := 0
+	for m := range 5 * 24 * 60 {
+		for i := range 4 {
+			e := flow(start.Add(time.Duration(m)*time.Minute), fmt.Sprintf("client-%d", (4*m+i)%1000), "10.0.0.9", 1883)
+			e.SetSrcEndpointIP(fmt.Sprintf("10.4.%d.%d", (4*m+i)%1000/250, m%250+1))
+			e.SetDstEndpointUID("broker")
+			if s.show(e); m > 24*60 && e.AnomalyNovel() != nil {
+				novel++
+			}
+		}
+	}
+	if fs := s.end(); len(fs) > 0 || novel > 10 {
+		t.Errorf("%d novel, findings %+v", novel, fs)
+	}
+}
+
 func telemetry(at time.Time, device, metric string, v float64) *event.Event {
 	e := new(event.Event)
 	e.SetTimeField(at)

@@ -106,7 +106,7 @@ func (p *profile) endWindow(d *Detector, g *group) {
 	a := max(4/float32(p.windows+4), 1./4096)
 	for k := range kind(numKinds) {
 		var hit float32
-		if w.novel&(1<<k) != 0 && (!learnt || p.newToday <= maxNewToday) {
+		if w.novel&(1<<k) != 0 && (!learnt || p.newToday <= maxNewToday || p.novelty[k] >= restless) {
 			hit = 1
 		}
 		p.novelty[k] += a * (hit - p.novelty[k])
@@ -133,8 +133,13 @@ func (p *profile) endWindow(d *Detector, g *group) {
 	}
 }
 
-// maxNewToday bounds what one day can add to what is thought usual novelty.
-const maxNewToday = 4
+// maxNewToday bounds what one day can add to what is thought usual novelty of a
+// device that is not restless: one that meets something new in many of its
+// active minutes, as a server of many does.
+const (
+	maxNewToday = 4
+	restless    = 0.05
+)
 
 func (p *profile) newDay(d *Detector, day uint16) {
 	p.day, p.newToday, p.raised = day, 0, 0
@@ -253,12 +258,12 @@ func (p *profile) count(o *observation, server bool) {
 }
 
 // settle keeps what the event's surprise says about window and span.
-func (p *profile) settle(d *Detector, s float32, learn bool) {
+func (p *profile) settle(d *Detector, s float32, learn, learnt bool) {
 	if !learn {
 		return
 	}
 	p.spanMax = max(p.spanMax, min(s, maxSurprise))
-	if s >= d.level.threshold() {
+	if learnt && s >= d.level.threshold() {
 		p.win.flagged = true
 	}
 }

@@ -66,15 +66,15 @@ func (d *Detector) novelty(o *observation, p *profile, g *group, learn, server b
 			}
 			h = mix(h, 77)
 		}
-		at := p.known.find(h)
+		at := p.known.find(t.kind, h)
 		if at >= 0 && p.known.known(at, day) {
 			continue
 		}
-		byGroup := groupSpeaks(t.kind) && g.known.known(h)
+		byGroup := groupSpeaks(t.kind) && g.known.known(t.kind, h)
 		if at < 0 {
 			fresh[numFresh], kinds[numFresh] = h, t.kind
 			numFresh++
-			if informed && !byGroup {
+			if informed && !byGroup && p.share(t.kind, g) < restless {
 				o.words |= 1 << t.kind
 			}
 		}
@@ -122,14 +122,16 @@ func (d *Detector) admit(o *observation, p *profile, g *group, things []uint64, 
 	case s >= learnGate:
 		state = stateProbation
 	}
+	news := false // of a kind of which the device does not meet new ones all the time
 	for i, h := range things {
-		p.known.add(h, state, day)
+		news = news || p.share(kinds[i], g) < restless
+		p.known.add(kinds[i], h, state, day)
 		p.win.novel |= 1 << kinds[i]
 		if state == stateKnown {
-			g.known.add(h, p.key)
+			g.known.add(kinds[i], h, p.key)
 		}
 	}
-	if o.learnt {
+	if o.learnt && news {
 		p.newToday = min(p.newToday+1, 200)
 		if p.since++; p.since >= max(16, p.anchored) {
 			o.surprise(feature{rule: ruleDrift, kind: kindPeer, s: driftSurprise, observed: float64(p.since), usual: float64(p.anchored)})
@@ -153,7 +155,7 @@ func (d *Detector) rates(o *observation, p *profile, g *group) {
 		if s < rateFloor {
 			continue
 		}
-		if s >= learnGate {
+		if s >= learnGate && o.learnt { // a new device may be busy in its own way
 			w.flagged = true
 		}
 		o.surprise(feature{rule: ruleOfMetric(m), s: s, observed: math.Exp2(float64(x)) - 1, usual: math.Exp2(float64(p.usually(m, &q))) - 1})

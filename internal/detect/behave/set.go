@@ -24,18 +24,26 @@ type set struct {
 	states [setSize]uint8
 }
 
-// split is the bucket and the fingerprint of a thing.
-func split(h uint64, buckets int) (bucket int, print uint16) {
+// split is the bucket and the fingerprint of a thing. Kinds of which a device
+// may meet any number have the first five eighths of the buckets, so that they
+// never push out the others.
+func split(k kind, h uint64, buckets int) (bucket int, print uint16) {
 	print = uint16(h >> 48)
 	if print == 0 {
 		print = 1
 	}
-	return int(h % uint64(buckets)), print //nolint:gosec // G115: buckets is small and positive
+	many := buckets * 5 / 8
+	switch k {
+	case kindPeer, kindName, kindTopic, kindObject, kindWrite:
+		return int(h % uint64(many)), print //nolint:gosec // G115: small and positive
+	case kindService, kindPort, kindFunction, kindFailure:
+	}
+	return many + int(h%uint64(buckets-many)), print //nolint:gosec // G115: small and positive
 }
 
 // find returns the place of a thing, or -1.
-func (s *set) find(h uint64) int {
-	b, fp := split(h, setSize/setWays)
+func (s *set) find(k kind, h uint64) int {
+	b, fp := split(k, h, setSize/setWays)
 	for i := b * setWays; i < (b+1)*setWays; i++ {
 		if s.prints[i] == fp {
 			return i
@@ -44,14 +52,14 @@ func (s *set) find(h uint64) int {
 	return -1
 }
 
-// add puts a new thing in and reports whether there was room for it.
-func (s *set) add(h uint64, state uint8, day int64) bool {
-	b, fp := split(h, setSize/setWays)
+// add puts a new thing in.
+func (s *set) add(k kind, h uint64, state uint8, day int64) {
+	b, fp := split(k, h, setSize/setWays)
 	today := uint8(day & dayMask)
-	victim, oldest, room := b*setWays, -1, false
+	victim, oldest := b*setWays, -dayMask-2
 	for i := b * setWays; i < (b+1)*setWays; i++ {
 		if s.prints[i] == 0 {
-			victim, room = i, true
+			victim = i
 			break
 		}
 		age := int((today - s.states[i]) & dayMask)
@@ -63,7 +71,6 @@ func (s *set) add(h uint64, state uint8, day int64) bool {
 		}
 	}
 	s.prints[victim], s.states[victim] = fp, state|today
-	return room
 }
 
 // known reports whether the thing at this place is learnt; probation that has
@@ -105,8 +112,8 @@ type groupSet struct {
 	hand   uint16
 }
 
-func (s *groupSet) known(h uint64) bool {
-	b, fp := split(h, groupSize/groupWays)
+func (s *groupSet) known(k kind, h uint64) bool {
+	b, fp := split(k, h, groupSize/groupWays)
 	for i := b * groupWays; i < (b+1)*groupWays; i++ {
 		if s.prints[i] == fp {
 			return s.shower[i] == shared
@@ -115,8 +122,8 @@ func (s *groupSet) known(h uint64) bool {
 	return false
 }
 
-func (s *groupSet) add(h, device uint64) {
-	b, fp := split(h, groupSize/groupWays)
+func (s *groupSet) add(k kind, h, device uint64) {
+	b, fp := split(k, h, groupSize/groupWays)
 	who := uint16(device>>40) &^ 1 //nolint:gosec // G115: sixteen bits of a hash; even, so never shared
 	free := -1
 	for i := b * groupWays; i < (b+1)*groupWays; i++ {
