@@ -40,6 +40,8 @@ type Pack struct {
 	opts Options
 	set  *sigma.Set
 	of   map[string]string // id of a rule -> path of its file
+
+	named map[string]string // name of a rule, for correlations -> path of its file
 }
 
 // Entry is a file of a pack: one rule, or a correlation with the rules that it
@@ -64,7 +66,7 @@ const maxFile = 4 << 20
 // Load reads all *.yml files below a folder and the *.txtar beside them, and
 // compiles them to one set. What is wrong with single files is in Problems.
 func Load(dir fs.FS, opts Options) (*Pack, error) {
-	p := &Pack{opts: opts, of: make(map[string]string)}
+	p := &Pack{opts: opts, of: make(map[string]string), named: make(map[string]string)}
 	mapping, err := sigma.ParseMapping(opts.Mapping)
 	if err != nil {
 		return nil, err
@@ -104,6 +106,10 @@ func (p *Pack) read(dir fs.FS) ([]sigma.Document, error) {
 				p.problem(name, "the id %s is also in %s", got[i].ID, other)
 			}
 			p.of[got[i].ID] = name
+			if other, ok := p.named[got[i].Name]; ok && got[i].Name != "" {
+				p.problem(name, "the name %s is also in %s", got[i].Name, other)
+			}
+			p.named[got[i].Name] = name
 		}
 		if e.About, err = aboutOf(data); err != nil {
 			text, _ := fault.Public(err)
