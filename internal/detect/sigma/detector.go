@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/binary"
 	"hash/maphash"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"vedette/internal/detect"
+	"vedette/internal/detect/sigma/rule"
 	"vedette/internal/detect/sigma/window"
 	"vedette/internal/event"
 )
@@ -193,19 +195,40 @@ func (d *Detector) correlated(w *correlation, table int, in *input, fired window
 			f.Reasons = append(f.Reasons, event.Reason{Feature: w.window.GroupBy[n], Observed: clipped(&d.sc, &vals[0], d.opts.MaxReason)})
 		}
 	}
-	dress(&f, fired)
+	w.dress(&f, fired)
 	if !r.silent {
 		d.raise(f)
 	}
 	d.count(w.at)
 }
 
-// dress gives a finding what its window saw.
-func dress(f *event.Finding, fired window.Fired) {
+// dress gives a finding what its window saw. An end whose different values were
+// counted has no one address: that of the last event would tie the finding to
+// a device that is one of many.
+func (w *correlation) dress(f *event.Finding, fired window.Fired) {
+	if w.window.Type == rule.ValueCount {
+		if w.counts("dst_endpoint.", "id.resp_h", "dst") {
+			f.Dst.UID, f.Dst.IP = "", ""
+		}
+		if w.counts("src_endpoint.", "id.orig_h", "src") {
+			f.Src.UID, f.Src.IP = "", ""
+		}
+	}
 	f.Count, f.First, f.Time, f.Evidence = fired.Count, fired.First, fired.Last, fired.Evidence
 	if len(fired.Evidence) > 0 {
 		f.UID = event.FindingUID(f.Rule, fired.Key, fired.Evidence[0])
 	}
+}
+
+// counts reports whether the counted fields are the address or device of an
+// end.
+func (w *correlation) counts(end string, aliases ...string) bool {
+	for _, name := range w.window.Fields {
+		if name == end+"ip" || name == end+"uid" || slices.Contains(aliases, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // keep remembers the first event of a window whose condition is asked when it
@@ -232,7 +255,7 @@ func (d *Detector) Tick(now time.Time, final bool, raise detect.Raise) {
 				return
 			}
 			f.Reasons = []event.Reason{{Feature: w.window.Type, Observed: w.describe(fired)}}
-			dress(&f, fired)
+			w.dress(&f, fired)
 			raise(f)
 		})
 		if t.Late() && t.Groups() == 0 {
