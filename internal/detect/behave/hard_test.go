@@ -338,6 +338,25 @@ func TestTelemetry(t *testing.T) {
 	}
 }
 
+// TestDailyCycle: a reading that follows the day leaves the range of its first
+// hour. It is told more often than it should be: the bound keeps that from
+// growing, see docs/behaviour.md.
+func TestDailyCycle(t *testing.T) {
+	s := newSite(t, behave.Config{})
+	r := rand.New(rand.NewPCG(7, 8))
+	for i := range 5 * 8640 {
+		day := float64(i) / 8640
+		at := start.Add(time.Duration(i) * 10 * time.Second)
+		s.show(telemetry(at, "room", "temperature", 20+5*math.Sin(2*math.Pi*day)+0.1*r.NormFloat64()))
+		s.show(telemetry(at, "room", "humidity", 50-8*math.Sin(2*math.Pi*day)+0.3*r.NormFloat64()))
+	}
+	fs := s.end()
+	t.Logf("%d findings in 5 days", len(fs))
+	if len(fs) > 20 {
+		t.Errorf("%d findings in 5 days: %s %v", len(fs), fs[0].Rule, fs[0].Reasons)
+	}
+}
+
 // TestSnapshot: what comes back is what was kept, and judges alike.
 func TestSnapshot(t *testing.T) {
 	s := newSite(t, behave.Config{})

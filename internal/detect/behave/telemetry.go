@@ -45,8 +45,9 @@ const (
 	teleScale    = 6         // surprise of each unit of distance
 	teleGate     = 8         // a sample more surprising is not learnt from
 	teleFlatMin  = 5
-	teleMost     = 1e15 // a larger reading is none
-	telePerSigma = 1.5  // surprise of each sigma beyond the range
+	teleWiden    = 1. / 32 // of what is beyond the range is taken into it
+	teleMost     = 1e15    // a larger reading is none
+	telePerSigma = 1.5     // surprise of each sigma beyond the range
 )
 
 // seriesTable holds the series of all devices with telemetry.
@@ -227,6 +228,9 @@ func (s *series) learn(learning bool) {
 		if learning {
 			s.low[i], s.high[i] = min(s.low[i], s.now[i]), max(s.high[i], s.now[i])
 			s.step[i] = max(s.step[i], abs(s.now[i]-s.before[i]))
+		} else { // the range follows what goes with it, slowly
+			s.low[i] += min(s.now[i]-s.low[i], 0) * teleWiden
+			s.high[i] += max(s.now[i]-s.high[i], 0) * teleWiden
 		}
 	}
 	at := 0
