@@ -45,6 +45,7 @@ type Options struct {
 	QueryTimeout  time.Duration    // default 30 s
 	ResultBytes   int64            // texts in one result; default 64 MiB
 	MinSealedRows int              // a day with fewer rows stays hot, so that wrong clocks cannot make thousands of files; default 1000
+	MaxSortedRows int64            // a day with more rows is sealed in the order in which they came; default 5 million
 	BackupDir     string           // where a copy is kept before the layout changes; default: the folder backup of the directory
 	Now           func() time.Time // the clock; default time.Now
 }
@@ -70,6 +71,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MinSealedRows <= 0 {
 		o.MinSealedRows = 1000
+	}
+	if o.MaxSortedRows <= 0 {
+		o.MaxSortedRows = 5_000_000
 	}
 	if o.Now == nil {
 		o.Now = time.Now

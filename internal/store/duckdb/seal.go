@@ -128,7 +128,11 @@ func (s *Store) sealDay(ctx context.Context, conn *sql.Conn, day int64) (int64, 
 		if name, err = s.nextName(ctx, conn, start); err != nil {
 			return err
 		}
-		if err := s.copyDay(ctx, conn, name, s.union("(SELECT * FROM events WHERE "+inDay+")", old)); err != nil {
+		all := moved
+		for _, f := range old {
+			all += f.rows
+		}
+		if err := s.copyDay(ctx, conn, name, s.union("(SELECT * FROM events WHERE "+inDay+")", old), all); err != nil {
 			return err
 		}
 		if err := s.list(ctx, conn, day, name, moved, old); err != nil {
@@ -162,10 +166,17 @@ func (s *Store) nextName(ctx context.Context, conn *sql.Conn, start time.Time) (
 }
 
 // copyDay writes a file under a temporary name, makes it durable and names it.
-func (s *Store) copyDay(ctx context.Context, conn *sql.Conn, name, relation string) error {
+// It is sorted by device and time, but for a day of more rows than can be
+// sorted in the space that is allowed: that keeps the order in which the
+// events came, which is about that of time.
+func (s *Store) copyDay(ctx context.Context, conn *sql.Conn, name, relation string, rows int64) error {
 	path := filepath.Join(s.sealedDir(), name)
 	tmp := path + ".tmp"
-	_, err := conn.ExecContext(ctx, `COPY (SELECT * FROM `+relation+` AS e ORDER BY "device.uid", "time") TO `+text(tmp)+` (FORMAT parquet, COMPRESSION zstd)`) //nolint:gosec // G202: names of ours
+	order := ` ORDER BY "device.uid", "time"`
+	if rows > s.opts.MaxSortedRows {
+		order = ""
+	}
+	_, err := conn.ExecContext(ctx, `COPY (SELECT * FROM `+relation+` AS e`+order+`) TO `+text(tmp)+` (FORMAT parquet, COMPRESSION zstd)`) //nolint:gosec // G202: names of ours
 	if err == nil {
 		err = disk.Sync(tmp)
 	}
