@@ -67,10 +67,12 @@ type App struct {
 	incidents *correlate.Correlator
 	rules     ruleState
 	learnt    learnt // used under writing
-	names     names
-	writing   sync.Mutex // held while a source is taken in
-	keeping   sync.Mutex // held by maintenance
-	backing   sync.Mutex // held by a backup
+
+	ending  func() error // what is to be stored before the stores are closed; nil until all is open
+	names   names
+	writing sync.Mutex // held while a source is taken in
+	keeping sync.Mutex // held by maintenance
+	backing sync.Mutex // held by a backup
 
 	unreadable int // kept devices that could not be read, written by Open
 }
@@ -147,6 +149,10 @@ func (a *App) open(ctx context.Context) error {
 	if err := a.openIncidents(ctx); err != nil {
 		return err
 	}
+	a.ending = func() error { // what detectors hold back is stored, whoever waits
+		_, err := a.settle(context.WithoutCancel(ctx))
+		return errors.Join(err, a.keepLearnt(true))
+	}
 	a.tools = toolbox.New(a.events, a.deviceNames)
 	a.copilot, err = copilot.New(a.tools, conversations{a.records}, content.Lexicon(), a.cfg.Now)
 	return err
@@ -213,9 +219,8 @@ func (a *App) Close() error {
 	a.writing.Lock()
 	defer a.writing.Unlock()
 	var errs []error
-	if a.incidents != nil {
-		_, err := a.settle(context.Background()) //nolint:contextcheck // what is told must be stored, whoever waits
-		errs = append(errs, err, a.keepLearnt(true))
+	if a.ending != nil {
+		errs = append(errs, a.ending())
 	}
 	if a.events != nil {
 		errs = append(errs, a.events.Close())

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 
 	"vedette/internal/console"
 	"vedette/internal/correlate"
@@ -71,14 +72,13 @@ func (a *App) nameOf(uid string) string {
 
 // scoreText says how a score came about.
 func scoreText(i correlate.Incident) string {
-	text := fmt.Sprintf("%.0f", i.Score)
+	parts := make([]string, len(i.Computed))
 	for n, f := range i.Computed {
-		if n == 0 {
-			text += ": "
-		} else {
-			text += "; "
-		}
-		text += f.Text
+		parts[n] = f.Text
+	}
+	text := fmt.Sprintf("%.0f", i.Score)
+	if len(parts) > 0 {
+		text += ": " + strings.Join(parts, "; ")
 	}
 	return text
 }

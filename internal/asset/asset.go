@@ -384,13 +384,3 @@ func compareDevices(a, b Device) int {
 	}
 	return strings.Compare(a.UID, b.UID)
 }
-
-// compareIPs is [compareAddrs] for texts.
-func compareIPs(a, b string) int {
-	x, errX := netip.ParseAddr(a)
-	y, errY := netip.ParseAddr(b)
-	if errX != nil || errY != nil {
-		return strings.Compare(a, b)
-	}
-	return compareAddrs(x, y)
-}

@@ -57,7 +57,7 @@ func detectParts() []detectPart {
 			if err != nil {
 				return nil, err
 			}
-			return correlateeval.Run(shared, techniques, 1)
+			return correlateeval.Run(shared, techniques, 1) //nolint:contextcheck // it takes a minute and has no context
 		}},
 		{"all", "CPU of all detection together on the demo's events", func(ctx context.Context, r *root, _ string) (any, error) { return r.benchJudging(ctx) }},
 	}
@@ -67,13 +67,13 @@ func (r *root) benchDetectCommand() *cobra.Command {
 	var shared string
 	parts := detectParts()
 	names := make([]string, len(parts))
-	long := "Runs the named parts, or all, over the public data sets in --shared:\n"
+	lines := []string{"Runs the named parts, or all, over the public data sets in --shared:\n"}
 	for i, p := range parts {
 		names[i] = p.name
-		long += fmt.Sprintf("\n  %-11s %s", p.name, p.what)
+		lines = append(lines, fmt.Sprintf("  %-11s %s", p.name, p.what))
 	}
 	cmd := &cobra.Command{
-		Use: "detect [PART...]", Short: "measure detection: accuracy on recorded data, rates, memory", Long: long,
+		Use: "detect [PART...]", Short: "measure detection: accuracy on recorded data, rates, memory", Long: strings.Join(lines, "\n"),
 		ValidArgs: names, Args: cobra.OnlyValidArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if _, err := os.Stat(shared); err != nil {

@@ -56,15 +56,9 @@ func (d *Detector) novelty(o *observation, p *profile, g *group, learn, server b
 	numFresh := 0
 	for i := range o.numThing {
 		t := o.things[i]
-		if server && (t.kind == kindTopic || t.kind == kindName || t.kind == kindService) {
+		h, counts := o.known(t.kind, t.hash, server)
+		if !counts {
 			continue
-		}
-		h := mix(t.hash, uint64(t.kind)+16)
-		if server {
-			if t.kind == kindPeer {
-				h = hash(o.e.SrcEndpointIP())
-			}
-			h = mix(h, 77)
 		}
 		at := p.known.find(t.kind, h)
 		if at >= 0 && p.known.known(at, day) {
@@ -78,7 +72,7 @@ func (d *Detector) novelty(o *observation, p *profile, g *group, learn, server b
 				o.words |= 1 << t.kind
 			}
 		}
-		if !o.learnt && !(groupSpeaks(t.kind) && g.established()) {
+		if !o.learnt && (!groupSpeaks(t.kind) || !g.established()) {
 			continue // it is still being learnt, and nobody else can say what is usual for it
 		}
 		o.surprise(feature{rule: ruleOf(t.kind), kind: t.kind, s: p.unseen(t.kind, g, o, byGroup), carried: at >= 0, usual: float64(p.share(t.kind, g))})
@@ -86,6 +80,22 @@ func (d *Detector) novelty(o *observation, p *profile, g *group, learn, server b
 	if learn && numFresh > 0 {
 		d.admit(o, p, g, fresh[:numFresh], kinds[:numFresh], day)
 	}
+}
+
+// known is what something is known by on a side of a connection, and whether
+// it says anything of that side: what a server is asked for is its clients'.
+func (o *observation) known(k kind, h uint64, server bool) (uint64, bool) {
+	if !server {
+		return mix(h, uint64(k)+16), true
+	}
+	switch k {
+	case kindTopic, kindName, kindService:
+		return 0, false
+	case kindPeer:
+		return mix(hash(o.e.SrcEndpointIP()), 77), true
+	case kindPort, kindFunction, kindWrite, kindObject, kindFailure:
+	}
+	return mix(mix(h, uint64(k)+16), 77), true
 }
 
 // groupSpeaks tells for which kinds it is nothing new when the group does it:

@@ -204,6 +204,21 @@ func sealedFiles(t *testing.T, dir string) []string {
 
 const perDay = 24 * 60 * 60
 
+// A day that is too large to be sorted is sealed all the same, and is read and
+// written anew like any other.
+func TestSealWithoutSorting(t *testing.T) {
+	now := start().AddDate(0, 0, 1)
+	s := open(t, t.TempDir(), duckdb.Options{MinSealedRows: 1, MaxSortedRows: 100, Now: func() time.Time { return now }})
+	defer s.Close()
+	fill(t, s, 0, 500)
+	seal(t, s, start().AddDate(0, 0, 9), duckdb.Moved{Days: 1, Rows: 500})
+	if got := fill(t, s, 490, 510); got != (store.Appended{Stored: 10, Duplicates: 10}) {
+		t.Errorf("late and repeated events: %+v", got)
+	}
+	seal(t, s, start().AddDate(0, 0, 9), duckdb.Moved{Days: 1, Rows: 10})
+	count(t, s, query.Query{}, 510)
+}
+
 func TestSealAndDrop(t *testing.T) {
 	dir := t.TempDir()
 	now := start().AddDate(0, 0, 1)
