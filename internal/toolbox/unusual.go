@@ -306,14 +306,12 @@ func (x *behaviour) judge(spans float64) {
 	x.score = 1 - keep
 }
 
-// surprise is how unlikely the highest score is among so many events: a score
-// s is the share of events that are less unusual, so that the highest of n is
-// above s by chance with probability 1-s^n.
+// surprise is what the highest score of the time is worth, 0 to 1. A score says
+// which share of devices stays below it on a day (docs/behaviour.md): what one
+// of ten devices reaches is worth nothing, one of a hundred 0.33, one of ten
+// thousand 0.6.
 func (x *behaviour) surprise() float64 {
-	if x.anomaly <= 0 {
-		return 0
-	}
-	return math.Pow(x.anomaly, float64(max(x.now.events, 1)))
+	return saturate(-math.Log10(math.Max(1-x.anomaly, 1e-9))-1, 2)
 }
 
 // usual is what a source's own past says, else its type, else one.

@@ -21,7 +21,7 @@ func trafficOf(e *event.Event) traffic {
 	return traffic{e.ConnectionInfoProtocolName(), e.DstEndpointPort(), e.AppName(), e.ICSProtocol(), e.ICSFunction(), e.ICSWrite()}
 }
 
-// String tells it in words.
+// String tells it in words, in memory of its own.
 func (t *traffic) String() string {
 	var parts []string
 	add := func(words ...string) { parts = append(parts, words...) }
@@ -46,7 +46,7 @@ func (t *traffic) String() string {
 	if len(parts) == 0 {
 		return "traffic"
 	}
-	return strings.Join(parts, " ")
+	return strings.Clone(strings.Join(parts, " ")) // of one part Join makes no copy
 }
 
 // covers reports whether the conduit leads from one zone to another.
