@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"vedette/content"
@@ -23,6 +24,8 @@ import (
 	"vedette/internal/copilot"
 	"vedette/internal/correlate"
 	"vedette/internal/detect"
+	"vedette/internal/detect/match"
+	"vedette/internal/detect/sigma"
 	"vedette/internal/edge"
 	"vedette/internal/fault"
 	"vedette/internal/ingest"
@@ -58,12 +61,13 @@ type App struct {
 	journal *audit.Journal
 	devices *asset.Registry
 	reader  *ingest.Reader
-	chain   *detect.Chain // used under writing, but for what detectors say is safe at any time
+	chain   *detect.Chain // made when the first event comes; used under writing
 	tools   *toolbox.Box
 	copilot *copilot.Copilot
 	intel   *library.Library
 
-	detectors detectors
+	matcher   atomic.Pointer[match.Detector] // of the chain; indicators are swapped in at any time
+	ruler     *sigma.Detector                // of the chain; used under writing
 	incidents *correlate.Correlator
 	rules     ruleState
 	learnt    learnt // used under writing
@@ -143,9 +147,6 @@ func (a *App) open(ctx context.Context) error {
 		return err
 	}
 	a.openIntel(filepath.Join(a.cfg.Dir, intelName))
-	if err := a.openJudgement(); err != nil {
-		return err
-	}
 	if err := a.openIncidents(ctx); err != nil {
 		return err
 	}

@@ -67,7 +67,7 @@ func (a *App) source(ctx context.Context, path, format string, sum *ingest.Summa
 func (a *App) taking(ctx context.Context, sum *ingest.Summary, read func(sink func(*event.Event) error) (ingest.Report, error)) error {
 	a.writing.Lock()
 	defer a.writing.Unlock()
-	if err := a.readyIntel(ctx); err != nil {
+	if err := a.ready(ctx); err != nil {
 		return err
 	}
 	w := &writer{app: a, ctx: ctx, full: make(chan *batch), done: make(chan error, 1), incidents: map[string]bool{}}

@@ -74,6 +74,9 @@ func (a *App) Settle(ctx context.Context) (api.Settled, error) {
 
 func (a *App) settle(ctx context.Context) (api.Settled, error) {
 	var done api.Settled
+	if a.chain == nil {
+		return done, nil
+	}
 	a.chain.End()
 	b := new(batch)
 	if err := a.join(ctx, b, a.chain.Take()); err != nil || len(b.events) == 0 {
@@ -114,12 +117,6 @@ func (a *App) join(ctx context.Context, b *batch, findings []event.Finding) erro
 	return nil
 }
 
-// detectors are those of the chain that something is handed to later.
-type detectors struct {
-	match *match.Detector
-	sigma *sigma.Detector
-}
-
 // openJudgement makes the detectors in the order in which they see an event:
 // what others have said of it, what may be, what is usual, and then the rules,
 // which can speak of all of that.
@@ -132,13 +129,14 @@ func (a *App) openJudgement() error {
 	if err != nil {
 		return err
 	}
-	a.detectors.match = match.New(intel.Empty(), match.Config{})
-	a.detectors.sigma = sigma.NewDetector(set, sigma.DetectorOptions{})
-	detectors := []detect.Detector{a.detectors.match, policy.New(rules)}
+	matcher := match.New(intel.Empty(), match.Config{})
+	a.matcher.Store(matcher)
+	a.ruler = sigma.NewDetector(set, sigma.DetectorOptions{})
+	detectors := []detect.Detector{matcher, policy.New(rules)}
 	if a.cfg.Detect.Behaviour {
 		detectors = append(detectors, behave.New(a.behaviour()))
 	}
-	a.chain = detect.NewChain(append(detectors, a.detectors.sigma)...)
+	a.chain = detect.NewChain(append(detectors, a.ruler)...)
 	return a.restoreLearnt()
 }
 
@@ -147,13 +145,36 @@ func (a *App) behaviour() behave.Config {
 	return behave.Config{Budget: float64(a.cfg.Detect.Anomalies), LearnFor: a.cfg.Detect.Learn}
 }
 
+// Ready makes the detectors now and not when the first event comes, so that a
+// server tells at its start what is wrong with rules and policy.
+func (a *App) Ready(ctx context.Context) error {
+	a.writing.Lock()
+	defer a.writing.Unlock()
+	return a.ready(ctx)
+}
+
+// ready is called under writing before events are judged.
+func (a *App) ready(ctx context.Context) error {
+	if a.chain == nil {
+		if err := a.openJudgement(); err != nil {
+			a.chain = nil
+			return err
+		}
+	}
+	return a.readyIntel(ctx)
+}
+
 // readyIntel puts the indicators in force that are kept. It is cheap when
-// nothing has changed.
+// nothing has changed, and needs nothing before there are detectors.
 func (a *App) readyIntel(ctx context.Context) error {
+	matcher := a.matcher.Load()
+	if matcher == nil {
+		return nil
+	}
 	set, err := a.intel.Set(ctx)
 	if err != nil {
 		return err
 	}
-	a.detectors.match.Swap(set)
+	matcher.Swap(set)
 	return nil
 }

@@ -85,7 +85,7 @@ func (a *App) restoreLearnt() error {
 
 // keepLearnt writes what was learnt when it is due. It is called under writing.
 func (a *App) keepLearnt(now bool) error {
-	if !a.learnt.changed || !now && time.Now().Before(a.learnt.next) {
+	if a.chain == nil || !a.learnt.changed || !now && time.Now().Before(a.learnt.next) {
 		return nil
 	}
 	started := time.Now()

@@ -8,6 +8,9 @@ import "vedette/internal/event"
 func (a *App) Rehearse(e *event.Event) int {
 	a.writing.Lock()
 	defer a.writing.Unlock()
+	if a.chain == nil {
+		return 0 // see Ready
+	}
 	a.devices.Observe(e)
 	a.chain.Inspect(e)
 	return len(a.chain.Take())

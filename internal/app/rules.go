@@ -85,6 +85,13 @@ func (a *App) rulePaths() (paths []string, stamp string, err error) {
 // reloadRules puts the rules in force anew when a file of them has changed.
 // If that fails, those in force stay.
 func (a *App) reloadRules() error {
+	if !a.writing.TryLock() {
+		return nil // events are coming: the next run of maintenance looks again
+	}
+	defer a.writing.Unlock()
+	if a.chain == nil {
+		return nil
+	}
 	_, stamp, err := a.rulePaths()
 	if err != nil || stamp == a.rules.stamp {
 		return err
@@ -95,10 +102,10 @@ func (a *App) reloadRules() error {
 		a.rules = before
 		return err
 	}
-	a.detectors.sigma.Swap(set)
+	a.ruler.Swap(set)
 	a.cfg.Log.Info("rules were loaded anew", "component", "sigma", "rules", set.Len(), "refused", len(a.rules.refusals), "took", time.Since(started))
 	return nil
 }
 
-// RuleCount is how many rules are in force.
-func (a *App) RuleCount() int { return a.detectors.sigma.Set().Len() }
+// RuleCount is how many rules are in force, once the app is [App.Ready].
+func (a *App) RuleCount() int { return a.ruler.Set().Len() }

@@ -216,6 +216,9 @@ func (r *root) judgedPass(ctx context.Context, pass func(func(*event.Event)) (fl
 		return 0, err
 	}
 	defer a.Close() //nolint:errcheck // a scratch directory
+	if err := a.Ready(ctx); err != nil {
+		return 0, err
+	}
 	rep.Findings, rep.Rules = 0, a.RuleCount()
 	return pass(func(e *event.Event) { rep.Findings += a.Rehearse(e) })
 }

@@ -55,11 +55,6 @@ func (r *root) demoCommand() *cobra.Command {
 
 // demo runs until ctx ends, or for the given time if that is not zero.
 func (r *root) demo(ctx context.Context, listen string, lasts time.Duration) error {
-	if lasts > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, lasts)
-		defer cancel()
-	}
 	ln, err := listenLoopback(ctx, listen)
 	if err != nil {
 		return err
@@ -81,6 +76,11 @@ func (r *root) demo(ctx context.Context, listen string, lasts time.Duration) err
 	a, err := app.Open(ctx, cfg)
 	if err != nil {
 		return err
+	}
+	if lasts > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, lasts)
+		defer cancel()
 	}
 	return errors.Join(r.runDemo(ctx, a, feed, ln), a.Close())
 }

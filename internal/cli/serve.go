@@ -47,6 +47,9 @@ func (r *root) serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := a.Ready(cmd.Context()); err != nil {
+				return errors.Join(err, a.Close())
+			}
 			fmt.Fprintf(r.Err, "vedette serves %s; stop it with ctrl-c\n", r.data)
 			return errors.Join(together(cmd.Context(), func(ctx context.Context) error { return r.serveLocal(ctx, a) }, keepUp(a)), a.Close())
 		},

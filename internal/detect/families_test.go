@@ -17,7 +17,9 @@ import (
 // Every family keeps the contract of the seam.
 func TestFamilies(t *testing.T) {
 	t.Run("behaviour", func(t *testing.T) {
-		detecttest.Run(t, func() detect.Detector { return behave.New(behave.Config{MaxProfiles: 1000, MaxGroups: 64, MaxSeries: 200}) })
+		detecttest.Run(t, func() detect.Detector {
+			return behave.New(behave.Config{MaxProfiles: 1000, MaxGroups: 64, MaxSeries: 200})
+		})
 	})
 	t.Run("indicators", func(t *testing.T) {
 		b := intel.NewBuilder()
