@@ -7,7 +7,7 @@ SHELL       := /bin/bash
 .DELETE_ON_ERROR:
 
 GO        ?= go
-FUZZTIME  ?= 3s
+FUZZTIME  ?= 2s
 BENCHTIME ?= 1s
 KILLS     ?= 1000
 
@@ -102,7 +102,7 @@ build-nocgo:
 # When the time is up while an input still runs, go's fuzzer may call that a failure (context deadline exceeded, without a failing
 # input: go.dev/issue/75804). Such a run is made again; a real failure names its input and is never taken for that.
 .PHONY: fuzz
-fuzz: ## fuzz every target for FUZZTIME (3s)
+fuzz: ## fuzz every target for FUZZTIME (2s)
 	@fuzz() { out=$$(cd "$$1" && $(GO) test -run '^$$' -fuzz "^$$2\$$" -fuzztime $(FUZZTIME) . 2>&1); }; \
 	$(GO) list -f '{{.Dir}}' ./... | while read -r dir; do \
 	  files=$$(ls "$$dir"/*_test.go 2>/dev/null || true); [ -n "$$files" ] || continue; \

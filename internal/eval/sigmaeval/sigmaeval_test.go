@@ -70,7 +70,7 @@ func TestSharedSpeed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, rep := range reps {
-		if show(t, rep); rep.Allocs > 0.01 || !rep.Agree || rep.Events < 1000 {
+		if show(t, rep); rep.Allocs > 0.05 || !rep.Agree || rep.Events < 1000 {
 			t.Errorf("%s: %g allocations an event, agree %v, %d events", rep.Corpus, rep.Allocs, rep.Agree, rep.Events)
 		}
 	}
