@@ -15,7 +15,7 @@ func (r *reader) readAs(out *Reading) string {
 	var b strings.Builder
 	switch r.f.Shape {
 	case UnusualShape:
-		fmt.Fprintf(&b, "unusual behaviour of %s: first-seen peers and ports, fan-out, failed connections and volume against the device's own past and its type", out.Subject)
+		fmt.Fprintf(&b, "unusual behaviour of %s: what was learnt of each device, first-seen peers and ports, fan-out, failed connections and volume against its own past and its type", out.Subject)
 	case DevicesShape:
 		b.WriteString("devices of the inventory")
 	case OverviewShape:

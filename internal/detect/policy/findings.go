@@ -13,17 +13,17 @@ const techniqueWrite = "T0855"
 
 // crossing is traffic between zones that nothing allows.
 func (d *Detector) crossing(e *event.Event, from, to string, conduits []*Conduit, t *traffic) event.Finding {
-	rule, title := "policy/zones", "traffic between zones that no conduit allows"
+	rule, title := "policy/zones", "Traffic between zones that no conduit allows"
 	usual := "no conduit leads from " + from + " to " + to
 	severity := event.Medium
 	if from == to {
-		title, usual = "traffic within a zone whose devices may not talk to each other", "nothing within "+from
+		title, usual = "Traffic within a zone whose devices may not talk to each other", "nothing within "+from
 	}
 	if len(conduits) > 0 {
 		c := d.nearest(conduits)
-		rule, title = "policy/conduit/"+c.Name, "traffic that the conduit "+c.Name+" does not allow"
+		rule, title = "policy/conduit/"+c.Name, "Traffic that the conduit "+c.Name+" does not allow"
 		if t.write && c.readOnly() {
-			title = "a write through the read-only conduit " + c.Name
+			title = "A write through the read-only conduit " + c.Name
 		}
 		var allowed []string
 		for _, c := range conduits {
@@ -85,7 +85,7 @@ func (d *Detector) beyond(e *event.Event, b *Binding, f *mud.Flow, got mud.Decis
 	if f.FromDevice {
 		out.Device = clone(e.SrcEndpointUID())
 	}
-	out.Title = "a device does what its MUD file " + b.Name + " does not allow"
+	out.Title = "A device does what its MUD file " + b.Name + " does not allow"
 	observed := fmt.Sprintf("%s port %d %s %s", protocolWord(f.Protocol), port, side, f.Peer.Addr)
 	if len(f.Peer.Names) > 0 {
 		observed += " (" + strings.Join(f.Peer.Names, ", ") + ")"
