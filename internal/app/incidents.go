@@ -14,6 +14,7 @@ import (
 	"vedette/internal/correlate"
 	"vedette/internal/event"
 	"vedette/internal/fault"
+	"vedette/internal/query"
 	"vedette/internal/store"
 )
 
@@ -51,6 +52,24 @@ func (a *App) correlate(ctx context.Context, findings []event.Finding, touched m
 		}
 	}
 	return a.keepIncidents(ctx)
+}
+
+// catchUp puts findings into incidents that were stored when the process was
+// killed before it could: there are more of them than were ever added. The
+// newest are looked at, as many as one query gives; those that were added
+// before change nothing.
+func (a *App) catchUp(ctx context.Context) error {
+	got, err := a.findings(ctx, findingQuery(nil))
+	if err != nil || got.Total <= a.incidents.Totals().Added {
+		return err
+	}
+	q := findingQuery(nil)
+	q.Sort, q.Limit = []query.Sort{{By: "time", Desc: true}}, query.MaxLimit
+	if got, err = a.findings(ctx, q); err != nil {
+		return err
+	}
+	slices.Reverse(got.List) // oldest first, as they were found
+	return a.correlate(ctx, got.List, map[string]bool{})
 }
 
 // keepIncidents writes what changed to the records.

@@ -160,6 +160,9 @@ func (a *App) ready(ctx context.Context) error {
 			a.chain = nil
 			return err
 		}
+		if err := a.catchUp(ctx); err != nil {
+			return err
+		}
 	}
 	return a.readyIntel(ctx)
 }

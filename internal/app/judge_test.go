@@ -10,7 +10,10 @@ import (
 
 	"vedette/internal/api"
 	"vedette/internal/app"
+	"vedette/internal/correlate"
 	"vedette/internal/event"
+	"vedette/internal/store"
+	"vedette/internal/store/sqlite"
 )
 
 const failedLogin = `
@@ -109,5 +112,56 @@ func TestRulesAreReadAnew(t *testing.T) {
 	}
 	if n := ingest(2); n != 0 {
 		t.Errorf("%d findings by a rule that was taken away", n)
+	}
+}
+
+// A kill between storing findings and keeping their incidents loses nothing:
+// the next one to judge puts them in, once.
+func TestIncidentsCatchUp(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "d")
+	a := ruled(t, dir, failedLogin)
+	if _, err := a.IngestStream(t.Context(), strings.NewReader(logins(300)), "auth.log", "", clock); err != nil {
+		t.Fatal(err)
+	}
+	before, err := a.Incidents(t.Context(), true)
+	if err != nil || len(before) == 0 {
+		t.Fatalf("%+v, %v", before, err)
+	}
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	forgetIncidents(t, filepath.Join(dir, "records.db"))
+	a = open(t, dir)
+	defer a.Close()
+	for range 2 {
+		if err := a.Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		after, err := a.Incidents(t.Context(), true)
+		if err != nil || len(after) != len(before) || after[0].Findings.Count < before[0].Findings.Count {
+			t.Errorf("%d incidents, first with %d findings, %v; want %d with %d or more", len(after), after[0].Findings.Count, err, len(before), before[0].Findings.Count)
+		}
+	}
+}
+
+// forgetIncidents deletes their records, as if they had never been written.
+func forgetIncidents(t *testing.T, path string) {
+	t.Helper()
+	r, err := sqlite.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var changes []store.Change
+	for _, kind := range correlate.RecordKinds() {
+		for rec, err := range r.List(t.Context(), kind) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			changes = append(changes, store.Change{Kind: rec.Kind, ID: rec.ID, Version: store.AnyVersion})
+		}
+	}
+	if err := r.Update(t.Context(), changes...); err != nil || len(changes) == 0 {
+		t.Fatal(len(changes), err)
 	}
 }
