@@ -142,7 +142,8 @@ func (c *Correlator) critical(w *state) string {
 }
 
 // advance is how many stages follow each other in the order of an attack and
-// of time. Stages come in the order of time.
+// of time. Stages come in the order of time. Those that one finding began,
+// since its rule has techniques of several tactics, are one step.
 func advance(stages []Stage) int {
 	best := make([]int, len(stages))
 	most := 0
@@ -153,13 +154,17 @@ func advance(stages []Stage) int {
 		}
 		best[i] = 1
 		for j := range i {
-			if q := rank(stages[j].Tactic); q > 0 && q < r && best[j] >= best[i] {
+			if q := rank(stages[j].Tactic); q > 0 && q < r && best[j] >= best[i] && !begunTogether(stages[i], stages[j]) {
 				best[i] = best[j] + 1
 			}
 		}
 		most = max(most, best[i])
 	}
 	return most
+}
+
+func begunTogether(a, b Stage) bool {
+	return len(a.Findings) > 0 && len(b.Findings) > 0 && a.Findings[0] == b.Findings[0]
 }
 
 func names(stages []Stage) string {
