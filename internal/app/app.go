@@ -71,6 +71,7 @@ type App struct {
 	incidents *correlate.Correlator
 	rules     ruleState
 	learnt    learnt // used under writing
+	judgedNow atomic.Pointer[judged]
 
 	ending  func() error // what is to be stored before the stores are closed; nil until all is open
 	names   names

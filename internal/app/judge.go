@@ -60,6 +60,7 @@ func (a *App) judge(ctx context.Context, records []*event.Event, ended bool) (*b
 	if len(known) < len(records) {
 		a.learnt.changed, a.learnt.settled, a.learnt.judged = true, false, time.Now()
 	}
+	a.noteJudged()
 	return b, errors.Join(a.join(ctx, b, a.chain.Take()), a.keepLearnt(false))
 }
 
@@ -160,6 +161,7 @@ func (a *App) ready(ctx context.Context) error {
 			a.chain = nil
 			return err
 		}
+		a.noteJudged()
 		if err := a.catchUp(ctx); err != nil {
 			return err
 		}

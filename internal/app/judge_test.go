@@ -165,3 +165,25 @@ func forgetIncidents(t *testing.T, path string) {
 		t.Fatal(len(changes), err)
 	}
 }
+
+// A running server tells of refused rules.
+func TestCheckTellsOfRules(t *testing.T) {
+	a := ruled(t, filepath.Join(t.TempDir(), "d"), "title: broken\nid: 5\ndetection: 5\n---"+failedLogin)
+	defer a.Close()
+	if err := a.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	checks, err := a.Check(t.Context(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := ""
+	for _, c := range checks {
+		if c.Name == "rules" {
+			told = string(c.State) + " " + c.Text + " " + c.Do
+		}
+	}
+	if !strings.HasPrefix(told, string(api.Warning)) || !strings.Contains(told, "1 rules are in force, 1 were refused") || !strings.Contains(told, "site.yml") {
+		t.Errorf("told %q", told)
+	}
+}

@@ -103,6 +103,7 @@ func (a *App) reloadRules() error {
 		return err
 	}
 	a.ruler.Swap(set)
+	a.noteJudged()
 	a.cfg.Log.Info("rules were loaded anew", "component", "sigma", "rules", set.Len(), "refused", len(a.rules.refusals), "took", time.Since(started))
 	return nil
 }
