@@ -2,7 +2,6 @@ package intel
 
 import (
 	"net/netip"
-	"strconv"
 	"strings"
 )
 
@@ -321,16 +320,24 @@ func isHex(text string) bool {
 	return text != ""
 }
 
-// isJA4 tells the form t13d1516h2_8daaf6152771_e5627efa2ab1.
+// isJA4 tells the form t13d1516h2_8daaf6152771_e5627efa2ab1: protocol, version
+// (two), whether a name was asked for, two counts of two digits, first and last
+// letter of the first ALPN value, two digests
+// (https://github.com/FoxIO-LLC/ja4, technical_details/JA4.md).
 func isJA4(text string) bool {
 	if len(text) != 36 || text[10] != '_' || text[23] != '_' || !isHex(text[11:23]) || !isHex(text[24:]) {
 		return false
 	}
-	switch text[0] {
-	case 't', 'q', 'd', 'T', 'Q', 'D':
-	default:
+	if strings.IndexByte("tqdTQD", text[0]) < 0 || strings.IndexByte("diDI", text[3]) < 0 {
 		return false
 	}
-	_, err := strconv.Atoi(text[4:8])
-	return err == nil
+	for i := range 10 {
+		c := text[i]
+		digit := c >= '0' && c <= '9'
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+		if !digit && (!letter || i >= 4 && i < 8) {
+			return false
+		}
+	}
+	return true
 }
