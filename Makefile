@@ -99,21 +99,9 @@ build-nocgo:
 	@pkgs=$$($(GO) list -f '{{$$p := .ImportPath}}{{$$cgo := false}}{{range .Deps}}{{if eq . "$(DRIVER)"}}{{$$cgo = true}}{{end}}{{end}}{{if not $$cgo}}{{$$p}}{{end}}' ./...); \
 	echo "CGO_ENABLED=0 go build ($$(echo "$$pkgs" | wc -l) packages)"; CGO_ENABLED=0 $(GO) build $$pkgs
 
-# When the time is up while an input still runs, go's fuzzer may call that a failure (context deadline exceeded, without a failing
-# input: go.dev/issue/75804). Such a run is made again; a real failure names its input and is never taken for that.
 .PHONY: fuzz
 fuzz: ## fuzz every target for FUZZTIME (2s)
-	@fuzz() { out=$$(cd "$$1" && $(GO) test -run '^$$' -fuzz "^$$2\$$" -fuzztime $(FUZZTIME) . 2>&1); }; \
-	$(GO) list -f '{{.Dir}}' ./... | while read -r dir; do \
-	  files=$$(ls "$$dir"/*_test.go 2>/dev/null || true); [ -n "$$files" ] || continue; \
-	  for target in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$files | sed 's/^func //'); do \
-	    echo "fuzz $${dir#$(CURDIR)/} $$target"; \
-	    for try in 1 2 3; do \
-	      if fuzz "$$dir" "$$target"; then break; fi; \
-	      if [ $$try = 3 ] || grep -q 'Failing input' <<<"$$out" || ! grep -q 'context deadline exceeded' <<<"$$out"; then echo "$$out"; exit 1; fi; \
-	      echo "  again: the time was up while an input ran"; \
-	    done; \
-	  done; done
+	@GO=$(GO) .ci/fuzz $(FUZZTIME)
 
 .PHONY: bench
 bench: ## run the benchmarks
