@@ -169,7 +169,7 @@ func (d *decoder) Event(e wire.Event) (string, bool, error) {
 	if c.Feedback.Block != "" {
 		d.last.Finish = model.Filter
 	}
-	text := ""
+	var text strings.Builder
 	for _, candidate := range c.Candidates {
 		if candidate.Index != 0 {
 			continue
@@ -179,14 +179,14 @@ func (d *decoder) Event(e wire.Event) (string, bool, error) {
 				return "", false, &model.Error{Kind: model.Malformed, Cause: errTools}
 			}
 			if !p.Thought {
-				text += p.Text
+				text.WriteString(p.Text)
 			}
 		}
 		if candidate.Finish != "" {
 			d.last.Finish = finish(candidate.Finish)
 		}
 	}
-	return text, false, nil
+	return text.String(), false, nil
 }
 
 // End is the last piece; see [wire.Decoder]. The protocol has no word for the

@@ -73,10 +73,9 @@ func broken(t *testing.T, w Wire) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			check := func() {}
 			s := Serve(t, tt.serve)
 			p := open(t, w, s.URL, func(e *model.Endpoint) { e.Limits.Answer = 32 << 10 })
-			check = Goroutines(t)
+			check := Goroutines(t)
 			got := Collect(t.Context(), t, p, Ask())
 			ok := false
 			for _, k := range tt.want {

@@ -268,7 +268,10 @@ func leavesNothing(t *testing.T, w Wire) {
 	p := open(t, w, s.URL, nil)
 	check := Goroutines(t)
 	t.Run("stop", func(t *testing.T) {
-		for range p.Generate(t.Context(), Ask()) {
+		for _, err := range p.Generate(t.Context(), Ask()) {
+			if err != nil {
+				t.Error(err)
+			}
 			break
 		}
 		<-gone

@@ -201,7 +201,7 @@ func (d *decoder) Event(e wire.Event) (string, bool, error) {
 	if c.Usage != nil {
 		d.last.Usage = model.Usage{In: model.Tokens(c.Usage.In), Out: model.Tokens(c.Usage.Out)}
 	}
-	text := ""
+	var text strings.Builder
 	for _, choice := range c.Choices {
 		if choice.Index != 0 {
 			continue
@@ -210,12 +210,12 @@ func (d *decoder) Event(e wire.Event) (string, bool, error) {
 			return "", false, &model.Error{Kind: model.Malformed, Cause: errTools}
 		}
 		d.refused = d.refused || choice.Delta.Refusal != ""
-		text += choice.Delta.Content
+		text.WriteString(choice.Delta.Content)
 		if choice.Finish != nil && *choice.Finish != "" {
 			d.last.Finish = finish(*choice.Finish)
 		}
 	}
-	return text, false, nil
+	return text.String(), false, nil
 }
 
 // End is the last piece; see [wire.Decoder].

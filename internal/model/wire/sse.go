@@ -3,6 +3,7 @@ package wire
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"unicode/utf8"
 )
@@ -39,25 +40,21 @@ func (s *SSE) Next() (Event, error) {
 	s.event.Name, s.event.Data, s.some = "", s.event.Data[:0], false
 	for {
 		err := s.readLine()
-		if err != nil && err != io.EOF {
+		over := errors.Is(err, io.EOF)
+		if err != nil && !over {
 			return Event{}, err
 		}
-		if len(s.line) == 0 || err == io.EOF {
-			if err == io.EOF {
-				s.field()
-			}
-			if s.some {
-				return s.event, nil
-			}
-			s.event.Name = ""
-			if err == io.EOF {
-				return Event{}, io.EOF
-			}
-			continue
-		}
+		empty := len(s.line) == 0
 		s.field()
-		if len(s.event.Data) > s.max {
+		switch {
+		case len(s.event.Data) > s.max:
 			return Event{}, errTooLong
+		case (empty || over) && s.some:
+			return s.event, nil
+		case over:
+			return Event{}, io.EOF
+		case empty:
+			s.event.Name = ""
 		}
 	}
 }

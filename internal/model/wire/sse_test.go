@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"encoding/pem"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -19,7 +20,7 @@ func read(r io.Reader, limit int) (list []string, err error) {
 	s := NewSSE(r, limit)
 	for {
 		e, err := s.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return list, nil
 		}
 		if err != nil {

@@ -75,7 +75,7 @@ func (c *Client) read(w *watch, resp *http.Response, d Decoder, yield func(model
 	total := 0
 	for done := false; !done; {
 		e, err := events.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

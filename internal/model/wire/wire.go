@@ -19,6 +19,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/netip"
@@ -271,9 +272,7 @@ func (c *Client) address(path string, query url.Values) string {
 	u := *c.base
 	u.RawPath = ""
 	all := u.Query()
-	for name, values := range query {
-		all[name] = values
-	}
+	maps.Copy(all, query)
 	u.RawQuery = all.Encode()
 	joined := u.JoinPath(path)
 	return joined.String()
