@@ -92,7 +92,7 @@ func flooders() []Behaviour {
 		}, much, slow),
 		wireRow("flooder/one-event", "one event of a text that passes every bound", func(s *Server, w http.ResponseWriter, _ *http.Request, _ Asked) {
 			begin(w)
-			s.event(w, delta(strings.Repeat("long ", 1<<20)))
+			_, _ = io.WriteString(w, `data: {"choices":[{"index":0,"delta":{"content":"`+strings.Repeat("long ", 1<<20)+`"}}]}`+"\n\n")
 			s.end(w, "stop", "{}")
 		}, much),
 		wireRow("flooder/header", "a header of a megabyte", func(_ *Server, w http.ResponseWriter, _ *http.Request, _ Asked) {
