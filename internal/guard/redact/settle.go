@@ -3,22 +3,28 @@ package redact
 import (
 	"cmp"
 	"slices"
+	"strings"
+	"unicode/utf8"
 )
 
-// settle orders spans and keeps, where two overlap, the longer one.
+// settle orders spans. They do not overlap: [search.add] saw to that.
 func settle(spans []Span) []Span {
-	slices.SortFunc(spans, func(a, b Span) int {
-		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(b.End, a.End))
-	})
-	var out []Span
-	for _, s := range spans {
-		if n := len(out); n > 0 && s.Start < out[n-1].End {
-			if s.End-s.Start > out[n-1].End-out[n-1].Start {
-				out[n-1] = s
-			}
-			continue
-		}
-		out = append(out, s)
+	slices.SortFunc(spans, func(a, b Span) int { return cmp.Compare(a.Start, b.Start) })
+	return spans
+}
+
+// lower is strings.ToLower for text that may be cut inside a rune.
+func lower(s string) string { return strings.ToLower(strings.ToValidUTF8(s, " ")) }
+
+// Runes returns spans that count characters instead of bytes.
+func Runes(text string, spans []Span) []Span {
+	out := make([]Span, len(spans))
+	at, runes := 0, 0
+	for i, s := range spans {
+		runes += utf8.RuneCountInString(text[at:s.Start])
+		n := utf8.RuneCountInString(text[s.Start:s.End])
+		out[i] = Span{runes, runes + n, s.Type}
+		runes, at = runes+n, s.End
 	}
 	return out
 }
