@@ -19,13 +19,13 @@ var (
 	streetStarts = setOf(`via viale piazza corso largo vicolo strada rua avenida av travessa praça praceta largo alameda estrada rúa calle c plaza paseo camino carrera cra avda ronda rue avenue boulevard place chemin allée impasse quai route cours
 		ul ulica aleja al plac os osiedle rr λ οδός lugar puerta cuesta carretera urb campo escuadro ctra`)
 	units     = setOf(`apt apartment suite ste unit room rm floor fl flat building bldg box lot dept no`)
-	particles = setOf(`de la las los el le les du des del della delle dei di da do dos das van von der den ter ten zu zum zur am an im in und y e i of the av na nad u pod sur op aan à d l`)
+	particles = setOf(`de la las los el le les du des del della delle dei di da do dos das van von der den ter ten zu zum zur am an im und y of the av na nad u v ve w z ze pod sur op aan à d l`)
 )
 
-var boxes = regexp.MustCompile(`(?i)\b(?:psc|cmr|unit|uss|usns|usnv)\s+\S{1,24},?\s+(?:box\s+\d{1,6}|fpo|apo|dpo)\b[^\n]{0,4}(?:\n?\s*(?:apo|fpo|dpo)\s+[a-z]{2}\s+\d{5}(?:-\d{4})?)?|\b(?:uss|usnv|usns|usnv)\s+\pL+\n(?:fpo|apo)\s+[a-z]{2}\s+\d{5}|\b(?:p\.? ?o\.?|post(?:al)?) ?box\s+\d{1,8}`)
+var boxes = regexp.MustCompile(`(?i)\b(?:psc|cmr|unit)\s+\S{1,24},?\s+box\s+\d{1,6}(?:,?\s*(?:apo|fpo|dpo),?\s+[a-z]{2}\s+\d{5}(?:-\d{4})?)?|\b(?:uss|uscgc|usns|usnv|hms)\s+[\pL'’-]+,?\s+(?:fpo|apo|dpo),?\s+[a-z]{2}\s+\d{5}|\b(?:p\.? ?o\.?|post(?:al)?) ?box\s+\d{1,8}`)
 
 // corner is a place named by two streets.
-var corner = regexp.MustCompile(`(?i)\b(?:the )?(?:corner|intersection) of ([^\n.?!]{2,60}?) (?:and|&) ((?:[\pL\pN'’.-]+ ?){1,5})`)
+var corner = regexp.MustCompile(`(?i)\b(?:the )?(?:corner|intersection) of ([^\n?!]{2,60}?) (?:and|&) ((?:[\pL\pN'’.-]+ ?){1,5})`)
 
 // addressCue is what is written in front of an address.
 var addressCue = regexp.MustCompile(`(?i)(?:address(?: (?:is|to|as|of|from|was|linked to [\pL ]{1,40} to))?|(?:liv(?:e|es|ed|ing)|resid(?:e|es|ing)|locat(?:ed)?|stay(?:s|ing)?|arriv(?:e|ed|es)|deliver(?:ed)?|sent|send|ship(?:ped)?|mail(?:ed)?|moved?|pick(?:ed)? (?:me )?up|drop(?:s|ped)?(?: \pL+)? off|taxi|meet(?: me)?|go|went|drive|get|office(?:s)?(?: is| are)?|headquarters?|house|home)(?: \pL+){0,4}? (?:at|on|in|to|from|is)|(?:at|on|to)|street|: |corner of|user: ?)\W{0,4}$`)
@@ -33,8 +33,15 @@ var addressCue = regexp.MustCompile(`(?i)(?:address(?: (?:is|to|as|of|from|was|l
 // addresses finds where people live and firms are: a number with the name of
 // a street, what follows it as far as it belongs to it, and boxes of the post.
 func (s *search) addresses() {
-	for _, m := range boxes.FindAllStringIndex(s.text, -1) {
-		s.place(m[0], m[1])
+	if low := lower(s.text); containsAny(low, []string{"box", "apo", "fpo", "dpo"}) {
+		for _, m := range boxes.FindAllStringIndex(s.text, -1) {
+			s.place(m[0], m[1])
+		}
+	}
+	if strings.Contains(s.text, "orner of ") || strings.Contains(s.text, "ntersection of ") {
+		for _, m := range corner.FindAllStringSubmatchIndex(s.text, -1) {
+			s.corner(m)
+		}
 	}
 	for i := 0; i < len(s.words); {
 		j := s.core(i)
@@ -45,12 +52,27 @@ func (s *search) addresses() {
 		s.place(s.words[i].start, s.words[j].end)
 		i = j + 1
 	}
-	for _, m := range corner.FindAllStringSubmatchIndex(s.text, -1) {
-		if !s.busy(m[0], m[1]) {
-			s.add(m[0], m[3]+len(strings.TrimRight(s.text[m[3]:m[1]], " ,")), Address)
+}
+
+// corner adds a place that two streets name: what stands behind "and", as far
+// as it is written like a name.
+func (s *search) corner(m []int) {
+	i := s.tokenAt(m[4])
+	end := m[4]
+	for n := 0; n < 5 && i < len(s.words) && (s.words[i].gap == " " || n > 0 && inLine(s.words[i].gap)); n++ {
+		if t := s.words[i]; t.capital || number(t) || particle(t.low) || inStreets(t.low) || s.small && !s.know.ordinary(t.low) {
+			end = t.end
+			i++
+			continue
 		}
+		break
+	}
+	if end > m[4] {
+		s.add(m[0], end, Address)
 	}
 }
+
+func inStreets(w string) bool { _, ok := streetWords[w]; return ok }
 
 // core returns the last token of the middle of an address that begins at token
 // i: [number] name… with a street word, a second number or a unit; -1: none.
@@ -59,17 +81,21 @@ func (s *search) core(i int) int {
 	j := i
 	if led {
 		j++
+		if j < len(s.words) && s.words[j].gap == " " && number(s.words[j]) {
+			j++
+		}
 	}
+	begin := j
 	names, street := 0, false
 	for ; j < len(s.words) && names < 6; j++ {
 		t := s.words[j]
-		if j > i && !inLine(t.gap) || !s.streetName(t, names) {
+		if j > i && !inLine(t.gap) || names > 0 && t.gap == ". " && s.endsSentence(j) || !s.streetName(t, names) {
 			break
 		}
 		street = street || isStreet(t.low, names)
 		names++
 	}
-	if names == 0 || led && j == i+1 {
+	if names == 0 || orgEnds[s.words[j-1].low] {
 		return -1
 	}
 	last := j - 1
@@ -79,10 +105,10 @@ func (s *search) core(i int) int {
 	}
 	unit := j+1 < len(s.words) && short(s.words[j].gap) && inUnits(s.words[j].low) && s.words[j+1].digits
 	switch {
-	case led && tail && s.capitalRun(i, j), led && unit, street && (led || tail):
+	case led && tail && s.capitalRun(begin, j), led && unit, street && (led || tail):
 	case street && names > 1 && s.words[i].capital && s.words[j-1].capital && english(s.words[j-1].low):
 	case tail && addressCue.MatchString(s.before(s.words[i].start, 60)) && s.words[i].capital && !s.know.ordinary(s.words[i].low):
-	case led && names > 0 && s.words[j-1].capital && addressCue.MatchString(s.before(s.words[i].start, 60)) && s.unknown(i+1, j):
+	case led && names > 0 && s.words[j-1].capital && addressCue.MatchString(s.before(s.words[i].start, 60)) && s.unknown(begin, j):
 	default:
 		return -1
 	}
@@ -91,7 +117,7 @@ func (s *search) core(i int) int {
 
 // capitalRun reports whether some word between two numbers is a name.
 func (s *search) capitalRun(i, j int) bool {
-	for _, t := range s.words[i+1 : j] {
+	for _, t := range s.words[i:j] {
 		if t.capital || s.small && !s.know.ordinary(t.low) {
 			return true
 		}
@@ -134,7 +160,17 @@ func (s *search) streetName(t token, before int) bool {
 	if _, ok := streetWords[t.low]; ok && before > 0 {
 		return true
 	}
+	if _, ok := streetStarts[t.low]; ok && before == 0 && len(t.low) > 1 {
+		return true
+	}
 	return s.small && !s.know.ordinary(t.low) || uncased(t.text)
+}
+
+// endsSentence reports whether the full stop before token j ends a sentence
+// rather than a short word.
+func (s *search) endsSentence(j int) bool {
+	w := s.words[j-1].low
+	return utf8.RuneCountInString(w) > 3 && !inStreets(w) && !titles[w]
 }
 
 func uncased(w string) bool {
@@ -239,7 +275,7 @@ func (s *search) more(i int) int {
 		return i
 	}
 	town := t.capital && (!s.know.ordinary(t.low) || t.shout || strings.ContainsAny(t.gap, ",\n") || s.know.isProper(t.low) || s.capitalNext(i)) ||
-		s.small && (!s.know.ordinary(t.low) || strings.ContainsAny(t.gap, ",\n")) || t.low == "nan" && strings.Contains(t.gap, ",")
+		s.small && (!s.know.ordinary(t.low) || strings.ContainsAny(t.gap, ",\n")) || t.capital && t.gap == " " && s.words[i-1].capital && !s.words[i-1].digits
 	if town || particle(t.low) && i+1 < len(s.words) && s.words[i+1].capital && s.words[i+1].gap == " " {
 		return i
 	}

@@ -76,7 +76,14 @@ func setOf(text string) map[string]struct{} {
 
 // ordinary reports whether a word in lower case is one of the language.
 func (g *gazetteer) ordinary(w string) bool {
-	_, found := slices.BinarySearch(g.words, w)
+	if _, found := slices.BinarySearch(g.words, w); found {
+		return true
+	}
+	stem, plural := strings.CutSuffix(w, "s")
+	if !plural || len(stem) < 3 {
+		return false
+	}
+	_, found := slices.BinarySearch(g.words, stem)
 	return found
 }
 

@@ -15,6 +15,7 @@ func (s *search) names() {
 		return
 	}
 	runs := s.runs()
+	s.firms(runs)
 	for i := range runs {
 		s.judge(runs, i)
 	}
@@ -122,7 +123,7 @@ func (s *search) runs() []run {
 
 func (s *search) nameish(i int) bool {
 	t := s.words[i]
-	return t.capital && !s.busy(t.start, t.end) && t.low != "i" && !strings.HasPrefix(t.low, "i'") && !strings.HasPrefix(t.low, "i’") && (!t.digits || !t.shout)
+	return t.capital && !inStreets(t.low) && !s.busy(t.start, t.end) && t.low != "i" && !strings.HasPrefix(t.low, "i'") && !strings.HasPrefix(t.low, "i’") && (!t.digits || !t.shout)
 }
 
 // goesOn reports whether token j belongs to the run before it.
@@ -151,7 +152,7 @@ func (s *search) trim(r run) run {
 			break
 		}
 		person := s.know.isGiven(t.low) || s.know.isSurname(t.low) && rest > 1
-		if !stopWords[t.low] && (person && (rest > 1 || !s.know.ordinary(t.low)) || rest > 1 && s.orgTail(r) || rest > 1 && s.know.ordinary(s.words[r.from+1].low)) {
+		if !stopWords[t.low] && (rest > 1 && s.orgClause(r) || person && (rest > 1 || !s.know.ordinary(t.low)) || rest > 1 && s.orgTail(r) || rest > 1 && s.know.ordinary(s.words[r.from+1].low)) {
 			break
 		}
 		r.from++
@@ -229,7 +230,7 @@ func (s *search) kinds(r run) (given, surname, unknown, ordinary int) {
 		}
 		word := s.know.ordinary(t.low)
 		switch {
-		case s.know.isGiven(t.low) && (!word || r.to-r.from > 1):
+		case s.know.isGiven(t.low) && (!word || r.to-r.from > 1 || !t.first && !stopWords[t.low]):
 			given++
 		case s.know.isSurname(t.low) && (!word || r.to-r.from > 1):
 			surname++
@@ -248,7 +249,7 @@ var (
 		leave of and not for than like about to when is`)
 	personAfter = wordSet(`said says is was has had lives lived works worked and will would can could wrote writes went goes came told asked who whose speak spoke likes loves born died played plays fan sings listed spent thinks called wants never just moved moves`)
 	orgBefore   = wordSet(`at for company firm join joined joining agency bank employer startup ceo cto founder founders bought acquired acquire sued of with by shares stock later the called between against contact`)
-	orgAfter    = wordSet(`announced acquired bought sells sold offers provides manufactures employs employees shares stock ceo office offices headquarters website customers board reported launched company corporation brand products`)
+	orgAfter    = wordSet(`announced acquired bought sells sold offers provides manufactures employs employees employee team account app store shares stock ceo office offices headquarters website customers board reported launched company corporation brand products`)
 	orgNouns    = []string{"company", "agency", "firm", "brainchild", "startup", "start-up", "manufacturer", "provider", "organization", "organisation", "corporation", "vendor", "supplier", "business", "studio", "retailer", "bank "}
 )
 
@@ -321,25 +322,27 @@ func (s *search) asOrg(r run) int {
 	}
 	score += min(unknown+surname, 2)
 	work := (before == "for" || before == "at" || before == "with" || before == "by") && (strings.HasPrefix(before2, "work") || strings.HasPrefix(before2, "employ") || before2 == "job" || before2 == "year" || before2 == "hired" || before2 == "position" || before2 == "intern")
+	if n == 1 && ordinary == 1 {
+		score -= 3
+	}
+	if before == "the" || before == "a" || before == "an" {
+		score += 2
+	}
 	switch {
 	case work:
-		score += 6
+		score += 8
 	case before == "of" && (before2 == "address" || before2 == "ceo" || before2 == "founder" || before2 == "employee" || before2 == "customer" || before2 == "shares" || before2 == "office" || before2 == "offices" || before2 == "president" || before2 == "owner" || before2 == "director"):
 		score += 5
+	case before == "at":
+		score += 3
 	case orgBefore[before]:
 		score++
 	}
 	if orgAfter[after] || orgAfter[after2] {
 		score += 3
 	}
-	if after == "is" || after == "was" || after == "has" {
-		clause := s.after(s.words[r.to-1].end, 48)
-		for _, noun := range orgNouns {
-			if strings.Contains(clause, noun) {
-				score += 5
-				break
-			}
-		}
+	if s.orgClause(r) {
+		score += 7
 	}
 	if s.alone(r) && s.lineBefore(r) {
 		score += 4
@@ -349,6 +352,39 @@ func (s *search) asOrg(r run) int {
 	}
 	return score
 }
+
+// orgClause reports whether what follows says that the run is a firm.
+func (s *search) orgClause(r run) bool {
+	clause := s.after(s.words[r.to-1].end, 48)
+	if !strings.HasPrefix(clause, " is ") && !strings.HasPrefix(clause, " was ") && !strings.HasPrefix(clause, ", ") {
+		return false
+	}
+	for _, noun := range orgNouns {
+		if strings.Contains(clause, noun) {
+			return true
+		}
+	}
+	return false
+}
+
+// firms finds firms that are named after people: "A, B and C" where a firm is
+// spoken of.
+func (s *search) firms(all []run) {
+	for n := 0; n+2 < len(all); n++ {
+		a, b, c := all[n], all[n+1], all[n+2]
+		if a.to != b.from || s.words[b.from].gap != ", " || b.to+1 != c.from || s.words[b.to].low != "and" || c.to-c.from != 1 || b.to-b.from != 1 || a.to-a.from != 1 {
+			continue
+		}
+		whole := run{from: a.from, to: c.to}
+		before2, before, after, _ := s.context(whole)
+		if before == "at" || before == "for" && strings.HasPrefix(before2, "work") || before == "of" && before2 == "address" || s.orgClause(whole) || orgAfter[after] || s.alone(whole) && s.lineAbove(whole) {
+			s.add(s.words[a.from].start, s.words[c.to-1].end, Organization)
+		}
+	}
+}
+
+// lineAbove reports whether there is a line above the run.
+func (s *search) lineAbove(r run) bool { return strings.Contains(s.text[:s.words[r.from].start], "\n") }
 
 // camel reports whether a word has a capital behind a small letter, and is not
 // a name like McDonald.

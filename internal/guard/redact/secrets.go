@@ -56,16 +56,36 @@ func (s *search) secrets() {
 			s.all(m.re, Secret, nil)
 		}
 	}
-	for _, m := range secretWords.FindAllStringSubmatchIndex(s.text, -1) {
-		if isSecretValue(s.text[m[2]:m[3]], s.text[m[4]:m[5]], s.know) {
-			s.add(m[4], m[4]+len(strings.TrimRight(s.text[m[4]:m[5]], ".!?)")), Secret)
-		}
+	low := lower(s.text)
+	if !containsAny(low, secretKeys) {
+		s.tail()
+		return
+	}
+	if containsAny(low, []string{":", "=", " is ", " was "}) {
+		s.announced()
 	}
 	for _, re := range []*regexp.Regexp{bearer, urlPass} {
 		for _, m := range re.FindAllStringSubmatchIndex(s.text, -1) {
 			s.add(m[2], m[3], Secret)
 		}
 	}
+	s.tail()
+}
+
+// announced finds the value behind a word like password.
+func (s *search) announced() {
+	for _, m := range secretWords.FindAllStringSubmatchIndex(s.text, -1) {
+		if isSecretValue(s.text[m[2]:m[3]], s.text[m[4]:m[5]], s.know) {
+			s.add(m[4], m[4]+len(strings.TrimRight(s.text[m[4]:m[5]], ".!?)")), Secret)
+		}
+	}
+}
+
+// secretKeys are in every text that the words before a secret are in.
+var secretKeys = strings.Fields("pass pwd kennwort contrase secret key token credential community psk pin otp cvv cvc bearer basic digest negotiate ://")
+
+// tail finds key material that nothing announces.
+func (s *search) tail() {
 	if len(s.text) >= 24 {
 		s.all(blob, Secret, random)
 	}

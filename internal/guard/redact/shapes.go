@@ -45,7 +45,11 @@ func (s *search) shapes() {
 	}
 	if strings.ContainsAny(s.text, "0123456789") {
 		s.all(ibanRE, IBAN, isIBAN)
-		s.all(dateRE, DateTime, nil)
+		for _, m := range dateRE.FindAllStringIndex(s.text, -1) {
+			if !s.joined(m[0], m[1]) && !strings.HasPrefix(s.after(m[1], 2), ".") || strings.HasPrefix(s.after(m[1], 2), ". ") {
+				s.add(m[0], m[1], DateTime)
+			}
+		}
 		s.all(cardRE, Card, s.isCard)
 		s.all(ssnRE, SSN, nil)
 	}

@@ -16,7 +16,7 @@ var smallPlace = regexp.MustCompile(`(?i)\b(?:(?:liv(?:e|es|ed|ing)|born|based|l
 func (s *search) smallNames() {
 	for i := 0; i < len(s.words); i++ {
 		t := s.words[i]
-		if t.digits || s.busy(t.start, t.end) || s.know.ordinary(t.low) || len(t.text) < 3 || stopWords[t.low] {
+		if t.digits || s.busy(t.start, t.end) || s.know.ordinary(t.low) || len(t.text) < 3 || strings.ContainsAny(t.text, "'’") || stopWords[t.low] {
 			continue
 		}
 		j := i + 1
