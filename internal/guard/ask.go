@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"strings"
-	"time"
 
 	"vedette/internal/guard/egress"
 	"vedette/internal/guard/strict"
@@ -102,7 +101,7 @@ func (a *attempt) run(ctx context.Context) (Reply, *Failure) {
 	}
 	most := Spend{
 		Person: a.call.Person, Endpoint: a.to.Name, Task: a.call.Task, TokensIn: out.tokens, TokensOut: out.req.MaxTokens,
-		Time: limitsOf(a.to).Total, Currency: a.to.Price.Currency,
+		Time: a.to.Limits.WithDefaults().Total, Currency: a.to.Price.Currency,
 	}
 	most.Money = costOf(a.to, most.TokensIn, most.TokensOut)
 	settle := func(Spend) {}
@@ -207,21 +206,6 @@ func (a *attempt) why() string {
 // costOf is what tokens cost at an endpoint.
 func costOf(e model.Endpoint, in, out int) float64 {
 	return (float64(in)*e.Price.In + float64(out)*e.Price.Out) / 1e6
-}
-
-// limitsOf fills in the limits of an endpoint.
-func limitsOf(e model.Endpoint) model.Limits {
-	l := e.Limits
-	if l.Total <= 0 {
-		l.Total = 2 * time.Minute
-	}
-	if l.Idle <= 0 {
-		l.Idle = 30 * time.Second
-	}
-	if l.Answer <= 0 {
-		l.Answer = 1 << 20
-	}
-	return l
 }
 
 // Explanation says of a call what Ask would do with it, without doing it.

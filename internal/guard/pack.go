@@ -187,11 +187,18 @@ func wireOf(r model.Request) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// owner is a [Vault] that takes text of ours: that one of its words is also the
+// name of a device tells nobody anything.
+type owner interface{ Own(text string) }
+
 // leaks is the last gate: it looks at the bytes as they are sent, and at the text
 // that they encode.
 func (p *packer) leaks(out parcel) []string {
 	if p.vault == nil {
 		return nil
+	}
+	if v, ok := p.vault.(owner); ok {
+		v.Own(out.req.System)
 	}
 	found := p.vault.Leaks(out.wire)
 	text := out.req.System + "\n" + out.req.Messages[0].Text

@@ -20,12 +20,12 @@ var (
 // receive sends the parcel and takes the answer within the endpoint's bounds. A
 // provider bounds itself too; the door does not rely on that.
 func (a *attempt) receive(ctx context.Context, out parcel) (received, *Failure) {
-	limits := limitsOf(a.to)
+	limits := a.to.Limits.WithDefaults()
 	sending, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	total := time.AfterFunc(limits.Total, func() { stop(errTotal) })
 	defer total.Stop()
-	idle := time.AfterFunc(limits.Idle, func() { stop(errIdle) })
+	idle := time.AfterFunc(limits.First, func() { stop(errIdle) })
 	defer idle.Stop()
 
 	var got received
@@ -35,7 +35,9 @@ func (a *attempt) receive(ctx context.Context, out parcel) (received, *Failure) 
 		return got, &Failure{Reason: ByModel, Endpoint: a.to.Name, Cause: &model.Error{Kind: kind, Endpoint: a.to.Name, Cause: cause}}
 	}
 	for piece, err := range a.d.providers[a.to.Name].Generate(sending, out.req) {
-		idle.Reset(limits.Idle)
+		if piece.Text != "" {
+			idle.Reset(limits.Idle)
+		}
 		if err != nil {
 			got.text = text.String()
 			return got, a.broken(ctx, sending, err)
@@ -85,7 +87,7 @@ func (a *attempt) read(got received) (received, *Failure) {
 		return form(fmt.Errorf("the answer ended by %s, not of itself", got.finish))
 	}
 	limits := strict.Default()
-	limits.Bytes = min(limits.Bytes, int(limitsOf(a.to).Answer))
+	limits.Bytes = min(limits.Bytes, int(a.to.Limits.WithDefaults().Answer))
 	v, err := strict.Decode([]byte(got.text), limits)
 	if err != nil {
 		return form(err)

@@ -10,7 +10,8 @@ import (
 
 // VaultsConfig is what [NewVaults] takes.
 type VaultsConfig struct {
-	// Make makes a vault for a key, with the catalogue of the site as it is now.
+	// Make makes a vault for a key, with the catalogue of the site as it is now. It
+	// must be safe for concurrent use.
 	Make func(key []byte) (Vault, error)
 	// Version changes when the catalogue does; a vault of an older one is made
 	// anew with the key of its conversation, so that its pseudonyms stay. nil:
@@ -71,36 +72,9 @@ func (c *ConversationVaults) Vault(conversation string) (Vault, error) {
 		if err != nil {
 			return nil, fault.Wrap(fault.Internal, err, "making the pseudonyms of a conversation")
 		}
-		k.vault, k.version = &locked{v: v}, version
+		k.vault, k.version = v, version
 	}
 	return k.vault, nil
-}
-
-// locked lets one caller at a time use a vault.
-type locked struct {
-	mu sync.Mutex
-	v  Vault
-}
-
-// Hide implements [Vault].
-func (l *locked) Hide(field, value string) string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.v.Hide(field, value)
-}
-
-// Restore implements [Vault].
-func (l *locked) Restore(text string) string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.v.Restore(text)
-}
-
-// Leaks implements [Vault].
-func (l *locked) Leaks(out []byte) []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.v.Leaks(out)
 }
 
 func (c *ConversationVaults) find(conversation string) *kept {
