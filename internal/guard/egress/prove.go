@@ -208,8 +208,9 @@ func times(n int) string {
 }
 
 func (p *prover) limits() []string {
-	out := []string{
-		fmt.Sprintf("it rests on entries 1 to %d, whose last hash is %s", p.out.Chain.Entries, p.out.Chain.Head),
+	out := []string{fmt.Sprintf("it rests on entries 1 to %d, whose last hash is %s", p.out.Chain.Entries, p.out.Chain.Head)}
+	if p.out.Chain.Entries == 0 {
+		out[0] = "the journal has no entry"
 	}
 	if p.out.Chain.Noted {
 		out = append(out, "the chain holds the head that was noted elsewhere, so nothing up to it was rewritten")
