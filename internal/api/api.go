@@ -69,6 +69,7 @@ type Service interface {
 	Incidents
 	Intelligence
 	Egress
+	Models
 }
 
 // SocketName is the socket's name in the data directory.
@@ -121,6 +122,7 @@ func Local(s Service) http.Handler {
 	incidents(mux, s)
 	intelligence(mux, s)
 	egress(mux, s)
+	models(mux, s)
 	return mux
 }
 

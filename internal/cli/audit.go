@@ -88,7 +88,7 @@ func (r *root) auditVerify() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if err := r.printVerified(rep, head); err != nil || rep.OK {
+				if err := r.printChain(rep, head); err != nil || rep.OK {
 					return err
 				}
 				return fault.New(fault.Conflict, "the audit journal is broken at line %d: %s", rep.Line, rep.Problem).WithHint("keep the file as evidence, and compare it with a backup")
@@ -99,7 +99,7 @@ func (r *root) auditVerify() *cobra.Command {
 	return cmd
 }
 
-func (r *root) printVerified(rep audit.Report, head string) error {
+func (r *root) printChain(rep audit.Report, head string) error {
 	if r.output == "json" || r.output == "ndjson" {
 		return r.writeJSON(verified{rep.OK, rep.Entries, rep.Head, rep.Line, rep.Problem, rep.Torn})
 	}

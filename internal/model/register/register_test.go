@@ -30,7 +30,7 @@ type site struct {
 
 func clock() time.Time { return time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC) }
 
-func newSite(t *testing.T, change ...func(c *register.Config)) *site {
+func newSite(t testing.TB, change ...func(c *register.Config)) *site {
 	t.Helper()
 	s := &site{dir: t.TempDir(), records: memory.NewRecords()}
 	s.reopenJournal(t)
@@ -42,7 +42,7 @@ func newSite(t *testing.T, change ...func(c *register.Config)) *site {
 	return s
 }
 
-func (s *site) reopenJournal(t *testing.T) {
+func (s *site) reopenJournal(t testing.TB) {
 	t.Helper()
 	var err error
 	if s.journal, err = audit.Open(filepath.Join(s.dir, "audit.jsonl"), clock); err != nil {
@@ -52,7 +52,7 @@ func (s *site) reopenJournal(t *testing.T) {
 }
 
 // reopen makes the register anew from what is stored, as a start does.
-func (s *site) reopen(t *testing.T) {
+func (s *site) reopen(t testing.TB) {
 	t.Helper()
 	s.cfg.Journal = s.journal
 	r, err := register.New(t.Context(), s.cfg)
@@ -64,7 +64,7 @@ func (s *site) reopen(t *testing.T) {
 }
 
 // gguf writes a small model and returns its path.
-func (s *site) gguf(t *testing.T, name string) string {
+func (s *site) gguf(t testing.TB, name string) string {
 	t.Helper()
 	path := filepath.Join(s.dir, name)
 	if err := os.WriteFile(path, registertest.Tiny().Set("general.name", name).Bytes(), 0o600); err != nil {
@@ -85,7 +85,7 @@ func bound(e model.Endpoint) *register.Endpoint {
 	return &register.Endpoint{Name: e.Name, Wire: e.Wire, URL: e.URL, Model: e.Model, Location: e.Location}
 }
 
-func (s *site) propose(t *testing.T, id, path string, at *register.Endpoint) register.Entry {
+func (s *site) propose(t testing.TB, id, path string, at *register.Endpoint) register.Entry {
 	t.Helper()
 	e, err := s.Propose(t.Context(), register.Proposal{ID: id, By: "ann", Why: "we need one", Path: path, Endpoint: at})
 	if err != nil {
@@ -94,7 +94,7 @@ func (s *site) propose(t *testing.T, id, path string, at *register.Endpoint) reg
 	return e
 }
 
-func (s *site) approve(t *testing.T, id string) register.Entry {
+func (s *site) approve(t testing.TB, id string) register.Entry {
 	t.Helper()
 	e, err := s.Approve(t.Context(), id, "bob", "tested it")
 	if err != nil {

@@ -82,7 +82,9 @@ func TestWrite(t *testing.T) {
 			Properties                       []struct{ Name, Value string }
 			ModelCard                        struct {
 				Properties           []struct{ Name, Value string }
-				QuantitativeAnalysis struct{ PerformanceMetrics []struct{ Type, Value, Slice string } }
+				QuantitativeAnalysis struct {
+					PerformanceMetrics []struct{ Type, Value, Slice string }
+				}
 			}
 		}
 	}
