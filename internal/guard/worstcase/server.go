@@ -131,7 +131,7 @@ func (s *Server) answer(w http.ResponseWriter, a Asked, text, finish string) {
 		return
 	}
 	begin(w)
-	for part := range parts(text, 48) {
+	for part := range parts(text, max(48, len(text)/64)) {
 		if !s.event(w, delta(part)) {
 			return
 		}

@@ -51,7 +51,7 @@ func broken(t *testing.T, w Wire) {
 		{"error", raw(sse, events[0], w.Error), []model.Kind{model.Busy, model.Down}},
 		{"tool", raw(sse, events[0], w.Tool), []model.Kind{model.Malformed}},
 		{"no-newline", endless("data: xxxxxxxxxxxxxxxxxxxxxxxxxxxxx"), []model.Kind{model.TooMuch}},
-		{"comments", endless(": still here\n\n"), []model.Kind{model.TooMuch, model.Slow}},
+		{"comments", endless(strings.Repeat(": still here\n\n", 100)), []model.Kind{model.TooMuch, model.Slow}},
 		{"flood", endless(flood[1]), []model.Kind{model.TooMuch}},
 		{"reset", func(rw http.ResponseWriter, _ *http.Request) {
 			conn, _, err := http.NewResponseController(rw).Hijack()

@@ -64,24 +64,34 @@ func (s *SSE) Next() (Event, error) {
 func (s *SSE) readLine() error {
 	s.line = s.line[:0]
 	for {
-		b, err := s.in.ReadByte()
-		if err != nil {
+		if _, err := s.in.Peek(1); err != nil {
 			s.trimStart()
 			return err
 		}
-		second := s.cr && b == '\n'
-		s.cr = b == '\r'
-		if second {
+		have, _ := s.in.Peek(s.in.Buffered())
+		if s.cr && have[0] == '\n' {
+			s.cr = false
+			_, _ = s.in.Discard(1)
 			continue
 		}
-		if b == '\r' || b == '\n' {
-			s.trimStart()
-			return nil
+		s.cr = false
+		end := bytes.IndexAny(have, "\r\n")
+		part := have
+		if end >= 0 {
+			part = have[:end]
 		}
-		if len(s.line) > s.max+64 {
+		if len(s.line)+len(part) > s.max+64 {
 			return errTooLong
 		}
-		s.line = append(s.line, b)
+		s.line = append(s.line, part...)
+		if end < 0 {
+			_, _ = s.in.Discard(len(have))
+			continue
+		}
+		s.cr = have[end] == '\r'
+		_, _ = s.in.Discard(end + 1)
+		s.trimStart()
+		return nil
 	}
 }
 

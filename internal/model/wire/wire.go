@@ -56,6 +56,7 @@ type Auth struct {
 type Options struct {
 	Lookup func(ctx context.Context, host string) ([]netip.Addr, error) // nil: the system's resolver
 	Sleep  func(ctx context.Context, d time.Duration) error             // nil: the clock
+	Once   bool                                                         // a request is never repeated
 }
 
 // Client speaks to one endpoint. It is safe for concurrent use and keeps no
@@ -69,6 +70,7 @@ type Client struct {
 	limits   model.Limits
 	http     *http.Client
 	sleep    func(context.Context, time.Duration) error
+	once     bool
 	identity atomic.Pointer[string]
 }
 
@@ -101,7 +103,7 @@ func New(e model.Endpoint, auth Auth, o Options) (*Client, error) {
 	if !gate.pinned {
 		transport.Proxy = http.ProxyFromEnvironment
 	}
-	c := &Client{endpoint: e.Name, base: base, auth: auth, key: key, limits: e.Limits.WithDefaults(), sleep: o.Sleep}
+	c := &Client{endpoint: e.Name, base: base, auth: auth, key: key, limits: e.Limits.WithDefaults(), sleep: o.Sleep, once: o.Once}
 	if c.sleep == nil {
 		c.sleep = sleep
 	}
@@ -207,12 +209,12 @@ func (c *Client) send(w *watch, path string, query url.Values, body any, accept 
 		}
 	}
 	for try := 0; ; try++ {
-		resp, err := c.once(w, path, query, raw, accept)
+		resp, err := c.try(w, path, query, raw, accept)
 		if err == nil {
 			return resp, nil
 		}
 		wait, again := backoff(err, try)
-		if deadline, ok := w.ctx.Deadline(); !again || ok && time.Until(deadline) < wait {
+		if deadline, ok := w.ctx.Deadline(); !again || c.once || ok && time.Until(deadline) < wait {
 			return nil, err
 		}
 		w.pause()
@@ -223,8 +225,8 @@ func (c *Client) send(w *watch, path string, query url.Values, body any, accept 
 	}
 }
 
-// once sends a request one time.
-func (c *Client) once(w *watch, path string, query url.Values, raw []byte, accept string) (*http.Response, *model.Error) {
+// try sends a request one time.
+func (c *Client) try(w *watch, path string, query url.Values, raw []byte, accept string) (*http.Response, *model.Error) {
 	method, body := http.MethodGet, io.Reader(nil)
 	if raw != nil {
 		method, body = http.MethodPost, bytes.NewReader(raw)
