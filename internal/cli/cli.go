@@ -128,7 +128,7 @@ func (r *root) command() *cobra.Command {
 		r.rulesCommand(),
 		r.intelCommand(), r.mudCommand(),
 		r.backupCommand(), r.restoreCommand(), r.maintainCommand(), r.doctorCommand(),
-		r.benchCommand(), r.configCommand(), r.versionCommand(),
+		r.benchCommand(), r.evalCommand(), r.configCommand(), r.versionCommand(),
 	)
 	return cmd
 }

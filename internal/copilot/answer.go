@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vedette/internal/copilot/reading"
+	"vedette/internal/guard/ground"
 )
 
 // Answer is what a person sees. Each sentence names the evidence it stands on.
@@ -23,6 +24,8 @@ type Answer struct {
 	Suggestions  []string       `json:"suggestions"`
 	Model        Model          `json:"model"`
 	Seconds      float64        `json:"seconds"`
+
+	own []string // words of ours that the sentences use
 }
 
 // AnswerStatus says how much of the question the answer covers.
@@ -43,7 +46,7 @@ type Sentence struct {
 	Status   string   `json:"status"` // verified or unsupported
 	Evidence []string `json:"evidence"`
 
-	computed []string // texts that the narrator computed from evidence and the verifier recomputes
+	computed []ground.Computed // values that stand in no cell; the check computes them again
 }
 
 // Evidence is the result of one step of the plan.

@@ -177,6 +177,7 @@ func (c *Copilot) answer(ctx context.Context, r *reading.Reading, now time.Time,
 	if last := len(ans.Evidence) - 1; suspects != nil && empty(ans.Evidence[last]) {
 		ans.Evidence, ans.Plan, suspects = ans.Evidence[:last], r.Steps[:last], nil // nothing was left out
 	}
+	ans.own = wordsOf(r)
 	ans.Status = StatusAnswered
 	if r.Status == reading.Partly {
 		ans.Status = StatusPartly
@@ -196,6 +197,18 @@ func (c *Copilot) answer(ctx context.Context, r *reading.Reading, now time.Time,
 	ans.Chart = chartOf(r, ans.Evidence)
 	ans.Suggestions = n.suggestions()
 	return nil
+}
+
+// wordsOf are the words of ours in the sentences about a reading.
+func wordsOf(r *reading.Reading) []string {
+	out := []string{r.Subject}
+	for field, noun := range r.Nouns {
+		out = append(out, field, noun)
+	}
+	for _, m := range r.Missing {
+		out = append(out, m.Field)
+	}
+	return out
 }
 
 // suspectStep counts the records that meet the question but for their time,

@@ -189,7 +189,9 @@ func named(f fact) fact {
 		return f
 	}
 	f.kind = name
-	pieces := strings.FieldsFunc(key, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) && r != '_' && r != '.' })
+	pieces := strings.FieldsFunc(key, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) && r != '_' && r != '.'
+	})
 	onlyLetters := true
 	for _, p := range pieces {
 		onlyLetters = onlyLetters && strings.IndexFunc(p, unicode.IsDigit) < 0
@@ -246,3 +248,27 @@ func isID(lower string) bool {
 }
 
 func allDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+
+// Fact is a fact of a text as [Facts] tells it.
+type Fact struct {
+	Kind      string // address, subnet, mac, hash, id, number, percent, moment, date, clock, name or word
+	Text      string
+	From, End int
+}
+
+// Facts lists what a text says that would have to be backed; words of the
+// language are left out.
+func Facts(text string) []Fact {
+	names := map[kind]string{
+		word: "word", name: "name", address: "address", subnet: "subnet", mac: "mac", hash: "hash", id: "id",
+		number: "number", percent: "percent", moment: "moment", date: "date", clock: "clock",
+	}
+	var out []Fact
+	for _, f := range scan(text) {
+		if f.kind == word && ordinary(f.key) {
+			continue
+		}
+		out = append(out, Fact{Kind: names[f.kind], Text: text[f.from:f.end], From: f.from, End: f.end})
+	}
+	return out
+}
