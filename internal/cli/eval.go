@@ -44,6 +44,7 @@ func (s *evalSet) load() ([]eval.Dataset, []eval.Question, error) {
 func (r *root) evalGroundingCommand() *cobra.Command {
 	var set evalSet
 	var seed uint64
+	var verbose bool
 	cmd := &cobra.Command{
 		Use:   "grounding",
 		Short: "see whether sentences with one wrong fact are found out",
@@ -51,14 +52,15 @@ func (r *root) evalGroundingCommand() *cobra.Command {
 			"the check of sentences against their evidence finds; beside it what it finds when a sentence may mix the rows of its\n" +
 			"evidence, and without the check. Sentences that are true, as they were said and reworded, must stay.",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return r.evalGrounding(cmd.Context(), set, seed) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return r.evalGrounding(cmd.Context(), set, seed, verbose) },
 	}
 	set.flags(cmd)
+	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "show the sentences that the check was wrong about")
 	cmd.Flags().Uint64Var(&seed, "seed", 1, "of what is changed")
 	return cmd
 }
 
-func (r *root) evalGrounding(ctx context.Context, set evalSet, seed uint64) error {
+func (r *root) evalGrounding(ctx context.Context, set evalSet, seed uint64, verbose bool) error {
 	started := time.Now()
 	sets, list, err := set.load()
 	if err != nil {
@@ -72,7 +74,11 @@ func (r *root) evalGrounding(ctx context.Context, set evalSet, seed uint64) erro
 	for i, res := range results {
 		answers[i] = res.Answer
 	}
-	scores := mindeval.Grounding(answers, seed)
+	scores := mindeval.Grounding(answers, seed, func(kind, was, text, why string) {
+		if verbose {
+			fmt.Fprintf(r.Err, "%s\n  was  %s\n  is   %s\n  why  %s\n", kind, printable(was), printable(text), printable(why))
+		}
+	})
 	columns := []string{"kind", "mutated", "sentences", "found", "found_share", "in_question", "found_without_rows", "found_without_check"}
 	rows := make([][]any, len(scores))
 	for i, s := range scores {

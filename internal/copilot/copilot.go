@@ -201,12 +201,12 @@ func (c *Copilot) answer(ctx context.Context, r *reading.Reading, now time.Time,
 
 // wordsOf are the words of ours in the sentences about a reading.
 func wordsOf(r *reading.Reading) []string {
-	out := []string{r.Subject}
+	out := []string{r.Subject, counted(int64(1), r.Subject)}
 	for field, noun := range r.Nouns {
-		out = append(out, field, noun)
+		out = append(out, field, noun, counted(int64(1), noun))
 	}
 	for _, m := range r.Missing {
-		out = append(out, m.Field)
+		out = append(out, m.Field, m.Value)
 	}
 	return out
 }

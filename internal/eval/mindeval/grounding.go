@@ -29,9 +29,10 @@ type GroundingScore struct {
 }
 
 // Grounding mutates the sentences of answers, one fact at a time, and counts
-// what the check finds. seed makes it repeatable.
-func Grounding(answers []*copilot.Answer, seed uint64) []GroundingScore {
-	g := &grounding{rnd: rand.New(rand.NewPCG(seed, 1)), scores: map[string]*GroundingScore{}}
+// what the check finds. seed makes it repeatable. failed, if not nil, is told
+// each sentence that the check was wrong about.
+func Grounding(answers []*copilot.Answer, seed uint64, failed func(kind, was, text, why string)) []GroundingScore {
+	g := &grounding{rnd: rand.New(rand.NewPCG(seed, 1)), scores: map[string]*GroundingScore{}, failed: failed}
 	for _, a := range answers {
 		g.answer(a)
 	}
@@ -61,8 +62,7 @@ func Grounding(answers []*copilot.Answer, seed uint64) []GroundingScore {
 type grounding struct {
 	rnd    *rand.Rand
 	scores map[string]*GroundingScore
-
-	Missed []string // for a person to look at
+	failed func(kind, was, text, why string)
 }
 
 func (g *grounding) answer(a *copilot.Answer) {
@@ -71,21 +71,25 @@ func (g *grounding) answer(a *copilot.Answer) {
 	}
 	check, loose := a.Recheck(false), a.Recheck(true)
 	for i, s := range a.Answer {
-		g.count("true: as it was said", false, check(i, s.Text), loose(i, s.Text), false)
+		g.count(mutation{"true: as it was said", s.Text, ""}, s.Text, false, check(i, s.Text), loose(i, s.Text), false)
 		for kind, text := range reworded(s.Text) {
-			g.count("true: "+kind, false, check(i, text), loose(i, text), false)
+			g.count(mutation{"true: " + kind, text, ""}, s.Text, false, check(i, text), loose(i, text), false)
 		}
 		if !check(i, s.Text).OK {
 			continue
 		}
 		for _, m := range g.mutations(s, a) {
 			asked := strings.Contains(strings.ToLower(a.Question), strings.ToLower(m.value))
-			g.count(m.kind, true, check(i, m.text), loose(i, m.text), asked)
+			g.count(m, s.Text, true, check(i, m.text), loose(i, m.text), asked)
 		}
 	}
 }
 
-func (g *grounding) count(kind string, mutated bool, got, loose ground.Result, asked bool) {
+func (g *grounding) count(m mutation, was string, mutated bool, got, loose ground.Result, asked bool) {
+	kind := m.kind
+	if got.OK == mutated && g.failed != nil {
+		g.failed(kind, was, m.text, got.Why)
+	}
 	s := g.scores[kind]
 	if s == nil {
 		s = &GroundingScore{Kind: kind, Mutated: mutated}

@@ -21,7 +21,7 @@ func (g *grounding) mutations(s copilot.Sentence, a *copilot.Answer) []mutation 
 	var out []mutation
 	facts := ground.Facts(s.Text)
 	for _, f := range facts {
-		if with := g.invented(f); with != "" && with != f.Text {
+		if with := g.invented(f); with != "" && with != f.Text && !happensToBeTrue(f, with, s, a) {
 			out = append(out, mutation{"invented " + f.Kind, put(s.Text, f, with), with})
 		}
 		if with := g.fromAnotherRow(f, s, a); with != "" {
@@ -32,6 +32,25 @@ func (g *grounding) mutations(s copilot.Sentence, a *copilot.Answer) []mutation 
 		out = append(out, m)
 	}
 	return out
+}
+
+// happensToBeTrue: some row says just that.
+func happensToBeTrue(f ground.Fact, with string, s copilot.Sentence, a *copilot.Answer) bool {
+	for _, e := range a.Evidence {
+		if len(s.Evidence) != 1 || e.ID != s.Evidence[0] {
+			continue
+		}
+		mine, column := rowOf(f, s.Text, e)
+		if mine < 0 {
+			return false
+		}
+		for _, other := range e.Rows {
+			if shown(other[column]) == with && trueOf(other, column, e.Rows[mine], s.Text) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // invented makes up a fact of the same kind.

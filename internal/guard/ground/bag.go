@@ -1,6 +1,7 @@
 package ground
 
 import (
+	"maps"
 	"math"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ type bag struct {
 	facts []placed
 	byKey map[string][]int
 	names map[string]bool // columns, which a sentence may name
+	alone map[string]bool // words that are all of a cell
 }
 
 type placed struct {
@@ -18,7 +20,7 @@ type placed struct {
 	column string
 }
 
-func newBag() *bag { return &bag{byKey: map[string][]int{}, names: map[string]bool{}} }
+func newBag() *bag { return &bag{byKey: map[string][]int{}, names: map[string]bool{}, alone: map[string]bool{}} }
 
 func (b *bag) add(f fact, column string) {
 	b.byKey[f.key] = append(b.byKey[f.key], len(b.facts))
@@ -38,9 +40,8 @@ func (b *bag) join(o *bag) {
 	for _, f := range o.facts {
 		b.add(f.fact, f.column)
 	}
-	for n := range o.names {
-		b.names[n] = true
-	}
+	maps.Copy(b.names, o.names)
+	maps.Copy(b.alone, o.alone)
 }
 
 // addCell takes a cell in. A text is shown cut, so that its last word may be
@@ -71,6 +72,9 @@ func (b *bag) addCell(cell any, column string) {
 func (b *bag) addShown(s, column string) {
 	b.addText(uncontrolled(s), column)
 	b.addCut(s, column)
+	if all := scan(s); len(all) == 1 {
+		b.alone[all[0].key] = true
+	}
 }
 
 func (b *bag) addCut(s, column string) {

@@ -112,16 +112,20 @@ func digit(b byte) bool { return b >= '0' && b <= '9' }
 
 // classify names the kind of a token and brings it into canonical form.
 func classify(token string, from int, text string) []fact {
+	if strings.Contains(token, "::") { // colons at the ends belong to it
+		for end := len(token); end > 1; end-- {
+			f := fact{text: token[:end], from: from, end: from + end}
+			if fixed(&f) {
+				return []fact{f}
+			}
+			if !strings.ContainsRune(".:-'/", rune(token[end-1])) {
+				break
+			}
+		}
+	}
 	trimmed := strings.TrimLeft(token, ".:-@/\\'’_")
 	start := from + len(token) - len(trimmed)
-	if strings.HasPrefix(token, "::") {
-		trimmed, start = token, from
-	}
-	trimmed = strings.TrimRight(trimmed, ".:-@/\\'’_")
-	if strings.HasSuffix(token, "::") {
-		trimmed = strings.TrimRight(token[start-from:], ".-@/\\'’_")
-	}
-	if trimmed == "" {
+	if trimmed = strings.TrimRight(trimmed, ".:-@/\\'’_"); trimmed == "" {
 		return nil
 	}
 	f := fact{text: trimmed, from: start, end: start + len(trimmed)}
@@ -199,16 +203,26 @@ func named(f fact) fact {
 	if onlyLetters {
 		f.kind = word // "first-seen", "src_endpoint.ip": judged by the vocabulary
 	}
-	if len(pieces) > 1 {
-		for _, p := range pieces {
-			part := fact{text: p, from: f.from, end: f.end}
-			if !fixed(&part) && !measure(&part, false, "") {
-				part.kind, part.key = word, p
-			}
-			f.parts = append(f.parts, part)
-		}
-	}
+	f.parts = partsOf(pieces, f)
 	return f
+}
+
+// partsOf takes apart what may be several facts joined, such as "10-20". In a
+// sentence they may stand for the whole if all of them are typed: a name is
+// never made of names.
+func partsOf(pieces []string, f fact) []fact {
+	if len(pieces) < 2 {
+		return nil
+	}
+	var out []fact
+	for _, p := range pieces {
+		part := fact{text: p, from: f.from, end: f.end}
+		if !fixed(&part) && !measure(&part, false, "") {
+			part.kind, part.key = word, p
+		}
+		out = append(out, part)
+	}
+	return out
 }
 
 func isMAC(s string) bool {

@@ -89,7 +89,7 @@ func (b *Basis) Check(text string, cites []string, computed ...Computed) Result 
 		for _, s := range wholes {
 			all.join(s.wholeBag())
 		}
-		return b.against(text, facts, all, shared)
+		return b.against(text, facts, all, shared, nil)
 	}
 	return b.search(text, facts, wholes, shared)
 }
@@ -102,13 +102,22 @@ func (b *Basis) search(text string, facts []fact, wholes []*source, shared *bag)
 	for _, s := range wholes {
 		all.join(s.wholeBag())
 	}
-	best := b.against(text, facts, all, shared)
+	if len(wholes) == 0 {
+		return b.against(text, facts, all, shared, nil)
+	}
+	told := newBag()
+	for _, s := range wholes {
+		for i := range s.Rows {
+			told.join(s.row(i))
+		}
+	}
+	best := b.against(text, facts, all, shared, told)
 	for _, s := range wholes {
 		for i := range s.Rows {
 			if best.OK {
 				return best
 			}
-			if got := b.against(text, facts, s.row(i), shared); got.OK || best.Why == "" {
+			if got := b.against(text, facts, s.row(i), shared, told); got.OK || best.Why == "" {
 				best = got
 			}
 		}
@@ -159,25 +168,42 @@ func (s *source) row(i int) *bag {
 }
 
 // wholeBag is what is true of evidence as a whole: how many rows there are.
-// Where there is one row with one cell, that is the evidence.
 func (s *source) wholeBag() *bag {
 	if s.whole == nil {
 		s.whole = newBag()
-		s.whole.addCell(s.Total, "")
-		s.whole.addCell(int64(len(s.Rows)), "")
+		if !s.figures() {
+			s.whole.addCell(s.Total, "")
+			s.whole.addCell(int64(len(s.Rows)), "")
+		}
 		s.whole.addColumns(s.Columns)
 	}
 	return s.whole
 }
 
+// figures tells one row of nothing but figures: they are the result, and that
+// it is one row says nothing.
+func (s *source) figures() bool {
+	if len(s.Rows) != 1 {
+		return false
+	}
+	for _, cell := range s.Rows[0] {
+		if _, ok := toNumber(cell); !ok && cell != nil {
+			return false
+		}
+	}
+	return true
+}
+
 // against checks facts against one backing. Each place that a fact has in the
 // backing backs one mention of it, so that "3 of 5" does not stand on "5" and
-// one "3" when it says "3 of 3".
-func (b *Basis) against(text string, facts []fact, backing, shared *bag) Result {
+// one "3" when it says "3 of 3". The question backs what it said itself, but
+// not what the evidence tells of, if told is given: then the row decides. The
+// same holds for ordinary words that are all of a cell, such as a user "new".
+func (b *Basis) against(text string, facts []fact, backing, shared, told *bag) Result {
 	used := map[int]bool{}
 	for i := range facts {
 		f := &facts[i]
-		if b.question.has(f) || shared.has(f) || f.kind == word && b.knows(f.key) || backing.names[f.key] {
+		if b.question.has(f) && (told == nil || !told.has(f)) || shared.has(f) || b.common(f) && (told == nil || !told.alone[f.key]) || backing.names[f.key] {
 			continue
 		}
 		if backing.take(f, used) {
@@ -194,11 +220,19 @@ func (b *Basis) against(text string, facts []fact, backing, shared *bag) Result 
 	return Result{OK: true}
 }
 
+// common tells what needs no backing.
+func (b *Basis) common(f *fact) bool {
+	return f.kind == word && b.knows(f.key) || f.kind == name && b.vocabulary[f.key]
+}
+
 // partsIn: "22,443" may be one number or two.
 func (b *Basis) partsIn(f *fact, backing, shared *bag, used map[int]bool) bool {
 	for i := range f.parts {
 		p := &f.parts[i]
-		if !b.question.has(p) && !shared.has(p) && !(p.kind == word && b.knows(p.key)) && !backing.names[p.key] && !backing.take(p, used) {
+		if p.kind == word {
+			return false
+		}
+		if !b.question.has(p) && !shared.has(p) && !backing.names[p.key] && !backing.take(p, used) {
 			return false
 		}
 	}
@@ -214,7 +248,7 @@ func (b *Basis) knows(key string) bool {
 	if _, ok := fields.Lookup(key); ok && strings.ContainsAny(key, "._") {
 		return true
 	}
-	parts := strings.FieldsFunc(key, func(r rune) bool { return r == '-' || r == '/' || r == '_' })
+	parts := strings.FieldsFunc(key, func(r rune) bool { return r == '-' || r == '/' })
 	if len(parts) < 2 {
 		return false
 	}
