@@ -3,9 +3,7 @@ package copilot
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -337,27 +335,8 @@ func (n *narrator) suggestions() []string {
 	return nil
 }
 
-// cell writes a value for people: times to the second in UTC, numbers in
-// plain digits, texts cleaned.
-func cell(v any) string {
-	switch x := v.(type) {
-	case nil:
-		return "(none)"
-	case string:
-		return clean(x)
-	case int64:
-		return strconv.FormatInt(x, 10)
-	case float64:
-		return strconv.FormatFloat(math.Round(x*1000)/1000, 'f', -1, 64)
-	case bool:
-		return strconv.FormatBool(x)
-	case time.Time:
-		return x.UTC().Format("2006-01-02 15:04:05 UTC")
-	case []string:
-		return clean(strings.Join(x, ", "))
-	}
-	return clean(fmt.Sprint(v))
-}
+// cell writes a value for people.
+func cell(v any) string { return ground.Shown(v) }
 
 // clean takes out of a stored text what could move a cursor, reorder or hide
 // text, and cuts it: it was written by a device or a peer.

@@ -20,7 +20,9 @@ type placed struct {
 	column string
 }
 
-func newBag() *bag { return &bag{byKey: map[string][]int{}, names: map[string]bool{}, alone: map[string]bool{}} }
+func newBag() *bag {
+	return &bag{byKey: map[string][]int{}, names: map[string]bool{}, alone: map[string]bool{}}
+}
 
 func (b *bag) add(f fact, column string) {
 	b.byKey[f.key] = append(b.byKey[f.key], len(b.facts))
