@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"vedette/internal/event"
@@ -150,10 +152,7 @@ func untrusted(c event.Confidentiality) event.Label {
 type object = map[string]any
 
 func record(properties object) object {
-	required := make([]string, 0, len(properties))
-	for name := range properties {
-		required = append(required, name)
-	}
+	required := slices.Sorted(maps.Keys(properties))
 	return object{"type": "object", "properties": properties, "required": required, "additionalProperties": false}
 }
 
