@@ -15,7 +15,7 @@ import (
 // Windows of the minute at hand and open incidents are not kept.
 const (
 	snapshotMagic   = "VDBEHAVE"
-	snapshotVersion = 1
+	snapshotVersion = 2
 	snapshotHead    = len(snapshotMagic) + 2 + 3*4
 	snapshotTail    = 8
 )
@@ -233,11 +233,15 @@ func (c *codec) within(v, most float64) {
 // readings visits numbers that may be larger than those of f32.
 func (c *codec) readings(list []float32, most float64) {
 	for i := range list {
-		n := math.Float32bits(list[i])
-		c.u32(&n)
-		list[i] = math.Float32frombits(n)
-		c.within(float64(list[i]), most)
+		c.reading(&list[i], most)
 	}
+}
+
+func (c *codec) reading(v *float32, most float64) {
+	n := math.Float32bits(*v)
+	c.u32(&n)
+	*v = math.Float32frombits(n)
+	c.within(float64(*v), most)
 }
 
 func (c *codec) f32s(list []float32) {

@@ -81,23 +81,20 @@ func (c *codec) series(s *series) {
 	c.i64(&s.at)
 	c.u32(&s.samples)
 	c.u32(&s.learnt)
-	if c.u8(&s.n); s.n > maxMetrics {
+	n := uint8(len(s.tags)) //nolint:gosec // G115: at most maxTags
+	if c.u8(&n); n > maxTags {
 		c.bad = true
 		return
 	}
-	n := int(s.n)
-	for i := range n {
-		c.u32(&s.names[i])
-		c.u16(&s.flat[i])
-		c.u16(&s.flatMost[i])
+	if !c.write {
+		s.tags, s.cov = make([]tag, n), make([]float32, int(n)*(int(n)+1)/2)
 	}
-	for _, list := range [...][]float32{s.now[:n], s.before[:n], s.mean[:n], s.low[:n], s.high[:n], s.step[:n], s.level[:n], s.block[:n], s.last[:n]} {
-		c.readings(list, mostValue)
+	for i := range s.tags {
+		c.tag(&s.tags[i])
 	}
-	c.readings(s.wander[:n], mostSquare)
-	c.readings(s.cov[:n*(n+1)/2], mostSquare)
+	c.readings(s.cov, mostSquare)
 	c.u16(&s.have)
-	if c.u8(&s.odd); s.odd >= maxMetrics {
+	if c.u8(&s.odd); s.odd >= max(n, 1) {
 		c.bad = true
 		return
 	}
@@ -109,6 +106,17 @@ func (c *codec) series(s *series) {
 	c.f32(&s.toldMax)
 	c.u32(&s.toldAt)
 	c.u16(&s.day)
+}
+
+func (c *codec) tag(t *tag) {
+	c.u32(&t.name)
+	c.u16(&t.flat)
+	c.u16(&t.flatMost)
+	c.u16(&t.held)
+	for _, v := range [...]*float32{&t.now, &t.before, &t.low, &t.high, &t.step, &t.fast, &t.slow, &t.mean, &t.recent, &t.block, &t.last} {
+		c.reading(v, mostValue)
+	}
+	c.reading(&t.wander, mostSquare)
 }
 
 // sparse visits the used places of a set: how many, then each with its place.
