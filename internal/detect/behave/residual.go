@@ -4,13 +4,14 @@ import "math"
 
 const (
 	teleFast    = 0.4       // weight of a sample in the fast smoothing,
-	teleSlow    = 0.15      // in the slow one,
+	teleSlow    = 0.08      // in the slow one,
 	teleCov     = 1. / 4096 // in the covariance when much is known,
 	teleBase    = 1. / 300  // in the mean,
 	teleLate    = 1. / 48   // and in what is usual of late
 	teleShrink  = 0.1       // share of independence in the covariance of the noise
 	teleBlock   = 32        // samples, over which wander is measured
 	teleWander  = 1. / 64   // weight of a block in it
+	teleSure    = 3         // deviations of chance that a wander must exceed
 	teleHorizon = 15        // blocks that a tag may wander from its mean before it is unusual,
 	teleRecent  = 2         // and from what it was of late
 	teleGate    = 8         // a sample more surprising is not learnt from
@@ -21,14 +22,16 @@ const (
 // noise is the variance of a tag about its smoothed readings.
 func (s *series) noise(i int) float32 { return s.cov[i*(i+1)/2+i] }
 
-// drift is how far a tag wanders in a block, as a variance: what noise does not
-// explain. The mean of a block has noise too, and how much is known the better
-// the more blocks were seen; a tag that stands in its noise must not be thought
-// to wander because of chance.
-func (s *series) drift(i int) float32 {
+// drift is how far a tag wanders in a block, as a variance, less what noise
+// explains: as it was seen, and what of it is sure. The mean of a block has
+// noise too, and how much is known the better the more blocks were seen. What
+// was seen is what a tag may do at any time; only what is sure may add up over
+// many blocks, else a tag that stands in its noise could go anywhere by chance.
+func (s *series) drift(i int) (seen, sure float32) {
 	blocks := min(max(float64(s.learnt/teleBlock), 2), 1/teleWander)
-	chance := 2 * s.noise(i) / teleBlock * float32(1+math.Sqrt(3/blocks))
-	return max(s.tags[i].wander-chance, 0)
+	chance := 2 * s.noise(i) / teleBlock
+	seen = s.tags[i].wander - chance
+	return max(seen, 0), max(seen-chance*float32(teleSure*math.Sqrt(3/blocks)), 0)
 }
 
 // tiny keeps a constant from having no variance.
@@ -41,7 +44,7 @@ func (s *series) learn(learning bool) {
 	a := max(1/float32(s.samples+1), teleCov)
 	for i := range s.tags {
 		t := &s.tags[i]
-		dev[i] = t.now - t.slow //nolint:gosec // G602: at most maxTags
+		dev[i] = t.now - (t.fast+t.slow)/2 //nolint:gosec // G602: at most maxTags
 		t.mean += max(1/float32(s.samples+1), teleBase) * (t.now - t.mean)
 		t.block += t.now
 		if learning {
@@ -91,20 +94,20 @@ func (t *tag) follow(usual bool, samples uint32) {
 // distance measures how far the smoothed readings are from the usual, as -ln p:
 // the largest of what each tag says alone and of what all say together.
 func (s *series) distance() {
-	var drift [maxTags]float32
-	for i := range s.tags {
-		drift[i] = s.drift(i)
-	}
+	var long [maxTags]float32
 	far := float32(0)
 	for i := range s.tags {
-		if d, usual := s.tagDistance(i, drift[i]); d > far {
+		seen, sure := s.drift(i)
+		long[i] = seen + teleHorizon*sure + s.tags[i].tiny()
+		late := teleRecent*seen + float32(s.tags[i].held)/teleBlock*sure + s.noise(i)*teleLate/2 + s.tags[i].tiny()
+		if d, usual := s.tagDistance(i, long[i], late); d > far {
 			far, s.odd, s.oddUsual = d, uint8(i), usual //nolint:gosec // G115: below maxTags
 		}
 	}
 	n := float64(len(s.tags))
 	s.apart = float32(tail(math.Sqrt(float64(far))) - math.Log(n))
 	if n > 1 {
-		d2, odd := s.together(&drift)
+		d2, odd := s.together(&long)
 		if joint := float32(tailOfSum(d2, n)); joint > s.apart {
 			s.apart, s.odd = joint, odd
 			s.oddUsual = s.tags[odd].mean
@@ -116,10 +119,8 @@ func (s *series) distance() {
 // tagDistance is the largest squared distance of a tag, in variances of what
 // compares: the fast and the slow smoothing, each with the mean, from which a
 // tag may wander far, and with what was usual of late, from which it may not.
-func (s *series) tagDistance(i int, drift float32) (far, usual float32) {
+func (s *series) tagDistance(i int, long, late float32) (far, usual float32) {
 	t, noise := &s.tags[i], s.noise(i)
-	long := teleHorizon*drift + t.tiny()
-	late := (teleRecent+float32(t.held)/teleBlock)*drift + noise*teleLate/2 + t.tiny()
 	for _, c := range [...]struct{ level, weight float32 }{{t.fast, teleFast}, {t.slow, teleSlow}} {
 		left := noise * c.weight / (2 - c.weight) // what smoothing leaves of the noise
 		if d := square(c.level-t.mean) / (left + long); d > far {
@@ -147,14 +148,14 @@ func tailOfSum(sum, n float64) float64 {
 // together is the squared Mahalanobis distance of the slow smoothing from the
 // mean, under the noise with its correlation shrunk towards independence and
 // the drift of each tag, and the tag with the largest part in it.
-func (s *series) together(drift *[maxTags]float32) (d2 float64, odd uint8) {
+func (s *series) together(long *[maxTags]float32) (d2 float64, odd uint8) {
 	n := len(s.tags)
 	var z, y [maxTags]float64
 	var l [maxTags][maxTags]float64
 	for i := range s.tags {
 		z[i] = float64(s.tags[i].slow - s.tags[i].mean) //nolint:gosec // G602: at most maxTags
 	}
-	s.factor(drift, &l)
+	s.factor(long, &l)
 	solve(&l, n, &z, &y)
 	worst := 0.
 	for i := range n {
@@ -169,7 +170,7 @@ func (s *series) together(drift *[maxTags]float32) (d2 float64, odd uint8) {
 
 // factor is the Cholesky factor of the covariance that a usual smoothed sample
 // has.
-func (s *series) factor(drift *[maxTags]float32, l *[maxTags][maxTags]float64) {
+func (s *series) factor(long *[maxTags]float32, l *[maxTags][maxTags]float64) {
 	const left = teleSlow / (2 - teleSlow)
 	at := 0
 	for i := range s.tags {
@@ -177,7 +178,7 @@ func (s *series) factor(drift *[maxTags]float32, l *[maxTags][maxTags]float64) {
 			v := left * float64(s.cov[at])
 			at++
 			if i == j {
-				v += float64(teleHorizon*drift[i] + s.tags[i].tiny())
+				v += float64(long[i])
 			} else {
 				v *= 1 - teleShrink
 			}

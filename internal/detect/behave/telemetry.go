@@ -179,7 +179,8 @@ func (s *series) judge(o *observation, i int) {
 // sigma is the deviation of a tag from its range: its noise, and how far it
 // wanders; a constant has a little.
 func (s *series) sigma(i int) float32 {
-	v := s.noise(i) + teleRecent*s.drift(i)
+	seen, _ := s.drift(i)
+	v := s.noise(i) + teleRecent*seen
 	return max(float32(math.Sqrt(float64(v))), 1e-3*abs(s.tags[i].mean), 1e-6)
 }
 
