@@ -4,14 +4,15 @@ import "math"
 
 const (
 	teleFast    = 0.4       // weight of a sample in the fast smoothing,
-	teleSlow    = 0.08      // in the slow one,
+	teleSlow    = 0.1      // in the slow one,
 	teleCov     = 1. / 4096 // in the covariance when much is known,
 	teleBase    = 1. / 300  // in the mean,
 	teleLate    = 1. / 48   // and in what is usual of late
 	teleShrink  = 0.1       // share of independence in the covariance of the noise
 	teleBlock   = 32        // samples, over which wander is measured
 	teleWander  = 1. / 64   // weight of a block in it
-	teleSure    = 3         // deviations of chance that a wander must exceed
+	teleLag     = 3         // blocks over which it is measured a second time
+	teleSure    = 2         // deviations of chance that a wander must exceed
 	teleHorizon = 15        // blocks that a tag may wander from its mean before it is unusual,
 	teleRecent  = 2         // and from what it was of late
 	teleGate    = 8         // a sample more surprising is not learnt from
@@ -23,15 +24,18 @@ const (
 func (s *series) noise(i int) float32 { return s.cov[i*(i+1)/2+i] }
 
 // drift is how far a tag wanders in a block, as a variance, less what noise
-// explains: as it was seen, and what of it is sure. The mean of a block has
-// noise too, and how much is known the better the more blocks were seen. What
-// was seen is what a tag may do at any time; only what is sure may add up over
-// many blocks, else a tag that stands in its noise could go anywhere by chance.
-func (s *series) drift(i int) (seen, sure float32) {
+// explains: as it was seen, and what of it adds up from block to block. The
+// mean of a block has noise too, and how much is known the better the more
+// blocks were seen; and a tag that comes back moves no more in some blocks than
+// in one. What was seen is what a tag may do at any time; only what adds up
+// may take it far, else a tag that stands in its noise could go anywhere.
+func (s *series) drift(i int) (seen, adds float32) {
+	t := &s.tags[i]
 	blocks := min(max(float64(s.learnt/teleBlock), 2), 1/teleWander)
 	chance := 2 * s.noise(i) / teleBlock
-	seen = s.tags[i].wander - chance
-	return max(seen, 0), max(seen-chance*float32(teleSure*math.Sqrt(3/blocks)), 0)
+	seen = t.wander - chance
+	sure := seen - chance*float32(teleSure*math.Sqrt(3/blocks))
+	return max(seen, 0), max(min(sure, (t.wanderFar-t.wander)/(teleLag-1)), 0)
 }
 
 // tiny keeps a constant from having no variance.
@@ -71,12 +75,18 @@ func (s *series) learn(learning bool) {
 	}
 }
 
+// endBlock measures how far the mean of this block is from that of the one
+// before, and from that of teleLag blocks ago.
 func (t *tag) endBlock(count uint32) {
 	mean := t.block / teleBlock
-	if change := mean - t.last; count > 1 {
-		t.wander += max(1/float32(count-1), teleWander) * (change*change - t.wander)
+	if count > 1 {
+		t.wander += max(1/float32(count-1), teleWander) * (square(mean-t.last[0]) - t.wander)
 	}
-	t.last, t.block = mean, 0
+	if count > teleLag {
+		t.wanderFar += max(1/float32(count-teleLag), teleWander) * (square(mean-t.last[teleLag-1]) - t.wanderFar)
+	}
+	copy(t.last[1:], t.last[:])
+	t.last[0], t.block = mean, 0
 }
 
 // follow moves what is usual of late. It stands still while the sample is
@@ -97,9 +107,9 @@ func (s *series) distance() {
 	var long [maxTags]float32
 	far := float32(0)
 	for i := range s.tags {
-		seen, sure := s.drift(i)
-		long[i] = seen + teleHorizon*sure + s.tags[i].tiny()
-		late := teleRecent*seen + float32(s.tags[i].held)/teleBlock*sure + s.noise(i)*teleLate/2 + s.tags[i].tiny()
+		seen, adds := s.drift(i)
+		long[i] = seen + teleHorizon*adds + s.tags[i].tiny()
+		late := teleRecent*seen + float32(s.tags[i].held)/teleBlock*adds + s.noise(i)*teleLate/2 + s.tags[i].tiny()
 		if d, usual := s.tagDistance(i, long[i], late); d > far {
 			far, s.odd, s.oddUsual = d, uint8(i), usual //nolint:gosec // G115: below maxTags
 		}

@@ -29,13 +29,15 @@ type tag struct {
 	name           uint32
 	now, before    float32 // in the sample at hand, and in the one before
 	low, high      float32
-	step           float32 // largest change between samples
-	fast, slow     float32 // smoothed readings
-	mean, recent   float32 // what is usual: all in all, and of late
-	block, last    float32 // sum of this block of samples, mean of the one before
-	wander         float32 // mean square of the change between blocks
-	flat, flatMost uint16  // equal readings in a row
-	held           uint16  // unusual samples that recent did not follow
+	step           float32          // largest change between samples
+	fast, slow     float32          // smoothed readings
+	mean, recent   float32          // what is usual: all in all, and of late
+	block          float32          // sum of this block of samples
+	last           [teleLag]float32 // means of the blocks before
+	wander         float32          // mean square of the change between blocks,
+	wanderFar      float32          // and over teleLag of them
+	flat, flatMost uint16           // equal readings in a row
+	held           uint16           // unusual samples that recent did not follow
 }
 
 const (

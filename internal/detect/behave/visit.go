@@ -113,10 +113,12 @@ func (c *codec) tag(t *tag) {
 	c.u16(&t.flat)
 	c.u16(&t.flatMost)
 	c.u16(&t.held)
-	for _, v := range [...]*float32{&t.now, &t.before, &t.low, &t.high, &t.step, &t.fast, &t.slow, &t.mean, &t.recent, &t.block, &t.last} {
+	for _, v := range [...]*float32{&t.now, &t.before, &t.low, &t.high, &t.step, &t.fast, &t.slow, &t.mean, &t.recent, &t.block} {
 		c.reading(v, mostValue)
 	}
+	c.readings(t.last[:], mostValue)
 	c.reading(&t.wander, mostSquare)
+	c.reading(&t.wanderFar, mostSquare)
 }
 
 // sparse visits the used places of a set: how many, then each with its place.
