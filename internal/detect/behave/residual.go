@@ -4,7 +4,7 @@ import "math"
 
 const (
 	teleFast    = 0.4       // weight of a sample in the fast smoothing,
-	teleSlow    = 0.1      // in the slow one,
+	teleSlow    = 0.1       // in the slow one,
 	teleCov     = 1. / 4096 // in the covariance when much is known,
 	teleBase    = 1. / 300  // in the mean,
 	teleLate    = 1. / 48   // and in what is usual of late
