@@ -6,14 +6,14 @@ const (
 	teleFast    = 0.4       // weight of a sample in the fast smoothing,
 	teleSlow    = 0.1       // in the slow one,
 	teleCov     = 1. / 4096 // in the covariance when much is known,
-	teleBase    = 1. / 300  // in the mean,
+	teleBase    = 1. / 200  // in the mean,
 	teleLate    = 1. / 48   // and in what is usual of late
 	teleShrink  = 0.1       // share of independence in the covariance of the noise
 	teleBlock   = 32        // samples, over which wander is measured
 	teleWander  = 1. / 64   // weight of a block in it
 	teleLag     = 3         // blocks over which it is measured a second time
 	teleSure    = 2         // deviations of chance that a wander must exceed
-	teleHorizon = 15        // blocks that a tag may wander from its mean before it is unusual,
+	teleHorizon = 20        // blocks that a tag may wander from its mean before it is unusual,
 	teleRecent  = 2         // and from what it was of late
 	teleGate    = 8         // a sample more surprising is not learnt from
 	teleWiden   = 1. / 32   // of what is beyond the range is taken into it
