@@ -5,6 +5,7 @@ import "math"
 const (
 	teleFast    = 0.4       // weight of a sample in the fast smoothing,
 	teleSlow    = 0.1       // in the slow one,
+	teleBand    = 2.787     // makes of the difference of both what the noise was, if it is white
 	teleCov     = 1. / 4096 // in the covariance when much is known,
 	teleBase    = 1. / 200  // in the mean,
 	teleLate    = 1. / 48   // and in what is usual of late
@@ -48,7 +49,7 @@ func (s *series) learn(learning bool) {
 	a := max(1/float32(s.samples+1), teleCov)
 	for i := range s.tags {
 		t := &s.tags[i]
-		dev[i] = t.now - (t.fast+t.slow)/2 //nolint:gosec // G602: at most maxTags
+		dev[i] = (t.fast - t.slow) * teleBand //nolint:gosec // G602: at most maxTags
 		t.mean += max(1/float32(s.samples+1), teleBase) * (t.now - t.mean)
 		t.block += t.now
 		if learning {
