@@ -8,7 +8,7 @@ const (
 	teleBand    = 2.787     // makes of the difference of both what the noise was, if it is white
 	teleCov     = 1. / 4096 // in the covariance when much is known,
 	teleBase    = 1. / 200  // in the mean,
-	teleLate    = 1. / 48   // and in what is usual of late
+	teleLate    = 1. / 64   // and in what is usual of late
 	teleShrink  = 0.1       // share of independence in the covariance of the noise
 	teleBlock   = 32        // samples, over which wander is measured
 	teleWander  = 1. / 64   // weight of a block in it
