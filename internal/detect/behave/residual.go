@@ -125,6 +125,32 @@ func (s *series) distance() {
 		}
 	}
 	s.apart = min(s.apart, levelMax+4)
+	if s.placed = false; s.apart >= teleGate {
+		s.atPlace(&long)
+	}
+}
+
+// maxPlaces is how many places beside the mean a person can accept.
+const maxPlaces = 4
+
+// atPlace makes a sample usual that fits to a place that a person accepted, or
+// is on the way between there and the mean. Nothing is learnt there: the mean
+// stays where it is.
+func (s *series) atPlace(long *[maxTags]float32) {
+	const left = teleSlow / (2 - teleSlow)
+	for _, place := range s.places {
+		far := float32(0)
+		for i, level := range place[:min(len(place), len(s.tags))] {
+			t := &s.tags[i]
+			low, high := min(level, t.mean), max(level, t.mean)
+			beyond := max(low-t.slow, t.slow-high, 0)
+			far = max(far, square(beyond)/(left*s.noise(i)+long[i]))
+		}
+		if d := float32(tail(math.Sqrt(float64(far))) - math.Log(float64(len(s.tags)))); d < teleGate {
+			s.apart, s.placed = max(d, 0), true
+			return
+		}
+	}
 }
 
 // tagDistance is the largest squared distance of a tag, in variances of what

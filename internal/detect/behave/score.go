@@ -64,6 +64,9 @@ func (d *Detector) novelty(o *observation, p *profile, g *group, learn, server b
 		if at >= 0 && p.known.known(at, day) {
 			continue
 		}
+		if len(o.news) < cap(o.news) {
+			o.news = append(o.news, thing{t.kind, h})
+		}
 		byGroup := groupSpeaks(t.kind) && g.known.known(t.kind, h)
 		if at < 0 {
 			fresh[numFresh], kinds[numFresh] = h, t.kind

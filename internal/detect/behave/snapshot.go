@@ -10,7 +10,7 @@ import (
 )
 
 // A snapshot is: magic, version, counts, then calibration, groups, profiles and
-// series, each field in the order of the visit functions below, little endian,
+// series, what findings were of and what persons accepted, each field in the order of the visit functions below, little endian,
 // sets and metrics without their empty places; last the CRC-64 of all before.
 // Windows of the minute at hand and open incidents are not kept.
 const (
@@ -40,6 +40,7 @@ func (d *Detector) Snapshot() ([]byte, error) {
 	for i := range int(series) {
 		c.series(d.series.at(i))
 	}
+	d.words(c)
 	return binary.LittleEndian.AppendUint64(c.b, crc64.Checksum(c.b, crc64.MakeTable(crc64.ECMA))), nil
 }
 
@@ -82,6 +83,7 @@ func (d *Detector) restore(data []byte) error {
 	d.restoreGroups(c, groups)
 	d.restoreProfiles(c, profiles)
 	d.restoreSeries(c, series)
+	d.words(c)
 	if c.bad || len(c.b) != 0 {
 		return damaged("its content does not fit its counts")
 	}

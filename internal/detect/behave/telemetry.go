@@ -13,7 +13,9 @@ type series struct {
 	back    uint8
 	have    uint16 // tags of the sample at hand
 	tags    []tag
-	cov     []float32 // of the noise, lower triangle, by rows
+	cov     []float32   // of the noise, lower triangle, by rows
+	places  [][]float32 // where the tags may stand too, by a person's word; at most maxPlaces
+	placed  bool        // they stand at one of them
 
 	odd      uint8   // the tag that fits least
 	oddUsual float32 // what is usual of it now
@@ -201,7 +203,7 @@ func (s *series) endSample(d *Detector) {
 	if !learning {
 		s.distance()
 	}
-	usual := learning || s.apart < teleGate
+	usual := learning || s.apart < teleGate && !s.placed
 	if usual {
 		s.learn(learning)
 	}

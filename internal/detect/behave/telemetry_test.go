@@ -33,6 +33,20 @@ func pump(s *site, seed uint64, samples int, change func(i int, v *[3]float64)) 
 	return first
 }
 
+// pumpAt shows samples of the pump from a second on, all changed alike.
+func pumpAt(s *site, second, samples int, change func(v *[3]float64)) {
+	r := rand.New(rand.NewPCG(uint64(second), 9))
+	slow := 0.
+	for i := range samples {
+		slow += 0.2 * (r.NormFloat64() - slow)
+		v := [3]float64{30 + r.NormFloat64(), 5 + slow, 70 + 0.2*r.NormFloat64()}
+		change(&v)
+		for k, name := range [...]string{"flow", "pressure", "temperature"} {
+			s.show(telemetry(start.Add(time.Duration(second+i)*time.Second), "pump", name, v[k]))
+		}
+	}
+}
+
 // TestOnset: a step of a tag that stands in its noise is seen within few
 // samples, whatever its siblings do, and nothing is told before.
 func TestOnset(t *testing.T) {
