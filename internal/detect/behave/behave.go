@@ -73,6 +73,7 @@ type Detector struct {
 	series seriesTable
 	level  level
 	open   incidents
+	covers covers
 
 	accepted []accepted // by persons, oldest first
 
@@ -105,7 +106,7 @@ func (d *Detector) reset() {
 	d.series = newSeriesTable(d.cfg.MaxSeries)
 	d.level = newLevel(d.cfg.Budget)
 	d.open = newIncidents()
-	d.accepted = nil
+	d.accepted, d.covers = nil, covers{}
 	d.newest, d.swept, d.evicted, d.refused, d.suspect = 0, 0, 0, 0, 0
 }
 
@@ -133,6 +134,9 @@ func (d *Detector) Inspect(e *event.Event, raise detect.Raise) {
 		d.suspect++
 	} else if o.at > d.newest {
 		d.newest = o.at
+	}
+	if !o.suspect {
+		d.covers.see(o)
 	}
 	if o.telemetry {
 		d.inspectTelemetry(o)

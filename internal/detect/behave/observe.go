@@ -75,6 +75,7 @@ type observation struct {
 
 	things   [maxThings]thing
 	numThing int
+	covers   uint8 // bits of the sorts of record it shows
 
 	isServer bool
 	learnt   bool
@@ -94,6 +95,7 @@ func (o *observation) thing(k kind, h uint64) {
 	if o.numThing < maxThings {
 		o.things[o.numThing] = thing{k, h}
 		o.numThing++
+		o.covers |= 1 << coverOf(k)
 	}
 }
 

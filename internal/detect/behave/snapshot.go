@@ -31,6 +31,7 @@ func (d *Detector) Snapshot() ([]byte, error) {
 	c.u32(&series)
 	c.level(&d.level)
 	c.i64(&d.newest)
+	c.covers(&d.covers)
 	for _, g := range d.groups.all {
 		c.group(g)
 	}
@@ -80,6 +81,7 @@ func (d *Detector) restore(data []byte) error {
 	c.level(&d.level)
 	d.level.budget, d.level.stale = d.cfg.Budget/1000, true
 	c.i64(&d.newest)
+	c.covers(&d.covers)
 	d.restoreGroups(c, groups)
 	d.restoreProfiles(c, profiles)
 	d.restoreSeries(c, series)

@@ -9,6 +9,14 @@ func (c *codec) level(l *level) {
 	l.shift = float64(shift)
 }
 
+func (c *codec) covers(v *covers) {
+	for i := range v {
+		c.i64(&v[i].first)
+		c.i64(&v[i].newest)
+		c.i64(&v[i].minutes)
+	}
+}
+
 func (c *codec) stat(s *stat) {
 	c.f32(&s.centre)
 	c.f32(&s.spread)
@@ -69,6 +77,10 @@ func (c *codec) profile(p *profile) {
 	c.f32(&p.spanMax)
 	c.u32(&p.toldAt)
 	c.f32(&p.toldMax)
+	for i := range p.covered.since {
+		c.u32(&p.covered.since[i])
+	}
+	c.u16(&p.covered.otWindows)
 	k := &p.known
 	c.sparse(setSize, func(i int) bool { return k.prints[i] != 0 }, func(i int) {
 		c.u16(&k.prints[i])
