@@ -3,13 +3,13 @@ package budget
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"math"
 	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"vedette/internal/fault"
@@ -59,8 +59,12 @@ func at(text string) func() time.Time {
 
 const noon = "2026-11-27T12:00:00Z"
 
-func call(person string, tokens int) Call {
-	return Call{Endpoint: "e", Person: person, InBytes: 300, MaxTokens: tokens, Time: time.Second, Price: model.Price{In: 3, Out: 15, Currency: "EUR"}}
+func call(person string, tokens int) Spend {
+	return Spend{Person: person, Endpoint: "e", TokensIn: 100, TokensOut: tokens, Time: time.Second, Money: 0.0003 + 0.000015*float64(tokens), Currency: "EUR"}
+}
+
+func book(k Records, now func() time.Time, limits ...Limit) *Book {
+	return New(k, limits, now, slog.New(slog.DiscardHandler))
 }
 
 func spent(err error) bool {
@@ -68,20 +72,30 @@ func spent(err error) bool {
 	return ok && e.Kind == model.Spent && e.Fault().Kind == fault.Limited
 }
 
+// used is what the first budget that fits a person counts.
+func used(t interface{ Fatal(...any) }, b *Book, person string) Sum {
+	list, err := b.Standings(context.Background(), person)
+	if err != nil || len(list) == 0 {
+		t.Fatal(list, err)
+	}
+	return list[0].Used
+}
+
 func TestLimits(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		limits Limits
+		limits []Limit
 		fits   int // calls of 100 + 100 tokens, a second, 1800 millionths
 	}{
-		{"none", Limits{}, 20},
-		{"calls", Limits{Person: Limit{Calls: 3}}, 3},
-		{"tokens", Limits{Person: Limit{Tokens: 850}}, 4},
-		{"time", Limits{All: Limit{Time: 2500 * time.Millisecond}}, 2},
-		{"money", Limits{All: Limit{Money: 0.0091}, Currency: "EUR"}, 5},
+		{"none", nil, 20},
+		{"calls", []Limit{{Person: Each, Calls: 3}}, 3},
+		{"tokens", []Limit{{Person: "ann", Tokens: 850}}, 4},
+		{"time", []Limit{{Time: 2500 * time.Millisecond}}, 2},
+		{"money", []Limit{{Money: 0.0091, Currency: "EUR"}}, 5},
+		{"the-least", []Limit{{Calls: 9}, {Endpoint: "e", Calls: 2}, {Endpoint: "other", Calls: 1}, {Person: "bob", Calls: 1}}, 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			b := New(fresh(), tt.limits, at(noon))
+			b := book(fresh(), at(noon), tt.limits...)
 			for n := range 20 {
 				_, err := b.Reserve(t.Context(), call("ann", 100))
 				if fits := n < tt.fits; fits != (err == nil) || !fits && !spent(err) {
@@ -95,8 +109,8 @@ func TestLimits(t *testing.T) {
 // One person's budget is not another's, and tomorrow is another day.
 func TestPersonsAndDays(t *testing.T) {
 	now := at(noon)
-	b := New(fresh(), Limits{Person: Limit{Calls: 1}, All: Limit{Calls: 2}}, func() time.Time { return now() })
-	hold, err := b.Reserve(t.Context(), call("ann", 10))
+	b := book(fresh(), func() time.Time { return now() }, Limit{Person: Each, Calls: 1}, Limit{Calls: 2})
+	settle, err := b.Reserve(t.Context(), call("ann", 10))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,65 +127,66 @@ func TestPersonsAndDays(t *testing.T) {
 	if _, err := b.Reserve(t.Context(), call("ann", 10)); err != nil {
 		t.Error(err)
 	}
-	// It is settled on the day that it was taken from.
-	if _, err := hold.Settle(t.Context(), Used{Unsent: true}); err != nil {
-		t.Error(err)
-	}
-	if s, _ := b.State(t.Context(), "ann"); s.Person.Calls != 1 || s.Day != "2026-11-28" {
-		t.Errorf("%+v", s)
+	// It is settled on the day that it was taken from, and once.
+	settle(Spend{})
+	settle(Spend{})
+	if got := used(t, b, "ann"); got.Calls != 1 {
+		t.Errorf("%+v", got)
 	}
 	now = at(noon)
-	if s, _ := b.State(t.Context(), "ann"); s.Person != (Sum{}) || s.All.Calls != 1 {
-		t.Errorf("%+v", s)
+	if got := used(t, b, "ann"); got != (Sum{}) {
+		t.Errorf("%+v", got)
 	}
-	if _, err := hold.Settle(t.Context(), Used{}); err == nil {
-		t.Error("a hold was settled twice")
+	if got := used(t, b, "bob"); got.Calls != 1 {
+		t.Errorf("%+v", got)
 	}
 }
 
-// What an endpoint counts is believed as far as the bytes allow it.
+// What an endpoint counts is believed as far as the size of the call allows it.
 func TestLies(t *testing.T) {
+	const rate = 1e-6
 	for _, tt := range []struct {
-		name string
-		used Used
-		want int64
+		name        string
+		in, out, by int
+		want        int64
 	}{
-		{"told", Used{Told: model.Usage{In: 90, Out: 40}, OutBytes: 120}, 130},
-		{"not-told", Used{OutBytes: 120}, 100 + 40},
-		{"too-few", Used{Told: model.Usage{In: 1, Out: 1}, OutBytes: 1600}, 300/16 + 100},
-		{"too-many", Used{Told: model.Usage{In: 1 << 30, Out: 1 << 30}, OutBytes: 120}, 364 + 200},
-		{"thought", Used{Told: model.Usage{In: 90, Out: 199}, OutBytes: 10}, 90 + 199},
-		{"unsent", Used{Unsent: true, Told: model.Usage{In: 5}}, 0},
+		{"told", 90, 40, 120, 130},
+		{"too-few", 1, 1, 1600, 100/6 + 100},
+		{"too-many", 1 << 30, 1 << 30, 120, 364 + 200},
+		{"thought", 90, 199, 10, 90 + 199},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			b := New(fresh(), Limits{}, at(noon))
-			hold, err := b.Reserve(t.Context(), call("ann", 200))
+			b := book(fresh(), at(noon), Limit{Currency: "EUR"})
+			most := call("ann", 200)
+			most.Money = rate * 300
+			settle, err := b.Reserve(t.Context(), most)
 			if err != nil {
 				t.Fatal(err)
 			}
-			cost, err := hold.Settle(t.Context(), tt.used)
-			if err != nil || cost.Tokens != tt.want {
-				t.Errorf("%+v, %v", cost, err)
-			}
-			if s, _ := b.State(t.Context(), "ann"); s.Person != cost || s.All != cost {
-				t.Errorf("%+v", s)
+			settle(Spend{TokensIn: tt.in, TokensOut: tt.out, OutBytes: tt.by, Time: time.Second, Money: rate * float64(tt.in+tt.out)})
+			got := used(t, b, "ann")
+			if got.Tokens != tt.want || got.Calls != 1 || got.Millis != 1000 || got.Micros < tt.want || got.Micros > tt.want+1 {
+				t.Errorf("%+v", got)
 			}
 		})
 	}
 }
 
 func TestRefused(t *testing.T) {
-	b := New(fresh(), Limits{All: Limit{Money: 1}, Currency: "EUR"}, at(noon))
-	for _, p := range []model.Price{{In: -1}, {In: math.NaN()}, {Out: math.Inf(1)}, {In: 1e9}, {In: 1, Currency: "USD"}} {
-		c := call("ann", 1)
-		c.Price = p
-		if _, err := b.Reserve(t.Context(), c); fault.KindOf(err) != fault.Invalid {
-			t.Errorf("%+v: %v", p, err)
+	b := book(fresh(), at(noon), Limit{Name: "all", Money: 1, Currency: "EUR"})
+	for _, change := range []func(s *Spend){
+		func(s *Spend) { s.Money = -1 }, func(s *Spend) { s.Money = math.NaN() }, func(s *Spend) { s.Money = math.Inf(1) },
+		func(s *Spend) { s.Currency = "USD" }, func(s *Spend) { s.TokensIn = -1 }, func(s *Spend) { s.Time = -1 },
+	} {
+		s := call("ann", 1)
+		change(&s)
+		if _, err := b.Reserve(t.Context(), s); fault.KindOf(err) != fault.Invalid {
+			t.Errorf("%+v: %v", s, err)
 		}
 	}
-	c := call("ann", 1)
-	c.Price = model.Price{}
-	if _, err := b.Reserve(t.Context(), c); err != nil {
+	s := call("ann", 1)
+	s.Money, s.Currency = 0, ""
+	if _, err := b.Reserve(t.Context(), s); err != nil {
 		t.Errorf("what costs nothing: %v", err)
 	}
 }
@@ -179,25 +194,23 @@ func TestRefused(t *testing.T) {
 // What cannot be written down is not spent, and not sent.
 func TestDisk(t *testing.T) {
 	k := fresh()
-	b := New(k, Limits{Person: Limit{Calls: 5}}, at(noon))
+	b := book(k, at(noon), Limit{Calls: 5})
 	k.fail = true
 	if _, err := b.Reserve(t.Context(), call("ann", 10)); fault.KindOf(err) != fault.Unavailable {
 		t.Error(err)
 	}
 	k.fail = false
-	hold, err := b.Reserve(t.Context(), call("ann", 10))
+	settle, err := b.Reserve(t.Context(), call("ann", 10))
 	if err != nil {
 		t.Fatal(err)
 	}
 	k.fail = true
-	if _, err := hold.Settle(t.Context(), Used{Unsent: true}); err == nil {
-		t.Error("it was settled without being written down")
-	}
-	if s, _ := b.State(t.Context(), "ann"); s.Person.Calls != 1 {
-		t.Errorf("%+v", s)
+	settle(Spend{})
+	if got := used(t, b, "ann"); got.Calls != 1 {
+		t.Errorf("%+v", got)
 	}
 	k.docs[kind+"2026-11-27"] = []byte("{")
-	if _, err := New(k, Limits{}, at(noon)).Reserve(t.Context(), call("ann", 1)); err == nil {
+	if _, err := book(k, at(noon)).Reserve(t.Context(), call("ann", 1)); err == nil {
 		t.Error("a broken book was taken for an empty one")
 	}
 }
@@ -210,74 +223,72 @@ func TestTogether(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer records.Close()
-	limits := Limits{All: Limit{Calls: 7}}
-	b := New(records, limits, at(noon))
+	limit := Limit{Calls: 7}
+	b := book(records, at(noon), limit)
 	var wg sync.WaitGroup
 	var mu sync.Mutex
-	var holds []*Hold
+	var holds []func(Spend)
 	for range 20 {
 		wg.Go(func() {
-			hold, err := b.Reserve(context.Background(), call("ann", 10))
+			settle, err := b.Reserve(context.Background(), call("ann", 10))
 			if err != nil && !spent(err) {
 				t.Error(err)
 			}
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {
-				holds = append(holds, hold)
+				holds = append(holds, settle)
 			}
 		})
 	}
 	wg.Wait()
 	if len(holds) != 7 {
-		t.Errorf("%d calls passed a budget of 7", len(holds))
+		t.Fatalf("%d calls passed a budget of 7", len(holds))
 	}
-	if _, err := holds[0].Settle(t.Context(), Used{Unsent: true}); err != nil {
-		t.Error(err)
-	}
-	one, _ := b.State(t.Context(), "ann")
-	two, err := New(records, limits, at(noon)).State(t.Context(), "ann")
-	if diff := cmp.Diff(one, two); diff != "" || err != nil || one.All.Calls != 6 {
-		t.Errorf("%v, %+v\n%s", err, one, diff)
+	holds[0](Spend{})
+	one, two := used(t, b, "ann"), used(t, book(records, at(noon), limit), "ann")
+	if one != two || one.Calls != 6 {
+		t.Errorf("%+v, opened again %+v", one, two)
 	}
 }
 
-// Whatever is reserved and settled, no budget is passed by what is held, and
-// all is the sum of the persons.
+// Whatever is reserved and settled, a budget that was kept is not passed by a
+// new call, and that of all is the sum of the persons.
 func TestProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		limits := Limits{Person: Limit{Tokens: 5000, Calls: 20}, All: Limit{Tokens: 9000}}
-		b := New(fresh(), limits, at(noon))
+		b := book(fresh(), at(noon), Limit{Person: Each, Tokens: 5000, Calls: 20}, Limit{Tokens: 9000})
 		people := []string{"ann", "bob", "eve"}
-		var holds []*Hold
+		var holds []func(Spend)
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			if len(holds) > 0 && rapid.Bool().Draw(t, "settle") {
-				u := Used{Told: model.Usage{In: rapid.IntRange(0, 1<<30).Draw(t, "in"), Out: rapid.IntRange(0, 1<<30).Draw(t, "out")}, OutBytes: rapid.IntRange(0, 3000).Draw(t, "bytes"), Unsent: rapid.Bool().Draw(t, "unsent")}
-				if _, err := holds[0].Settle(context.Background(), u); err != nil {
-					t.Fatal(err)
-				}
+				holds[0](Spend{
+					TokensIn: rapid.IntRange(0, 1<<30).Draw(t, "in"), TokensOut: rapid.IntRange(0, 1<<30).Draw(t, "out"), OutBytes: rapid.IntRange(0, 3000).Draw(t, "bytes"),
+					Time: time.Duration(rapid.IntRange(0, 2).Draw(t, "time")), Money: rapid.Float64().Draw(t, "money"),
+				})
 				holds = holds[1:]
 			} else {
-				c := call(rapid.SampledFrom(people).Draw(t, "person"), rapid.IntRange(0, 2000).Draw(t, "tokens"))
-				before, _ := b.State(context.Background(), c.Person)
-				hold, err := b.Reserve(context.Background(), c)
+				s := call(rapid.SampledFrom(people).Draw(t, "person"), rapid.IntRange(0, 2000).Draw(t, "tokens"))
+				settle, err := b.Reserve(context.Background(), s)
 				if err != nil && !spent(err) {
 					t.Fatal(err)
 				}
 				if err == nil {
-					holds = append(holds, hold)
-					if s, _ := b.State(context.Background(), c.Person); s.Person.Tokens > 5000 || s.All.Tokens > 9000 || s.Person.Calls > 20 || s.All.Tokens < before.All.Tokens {
-						t.Fatalf("%+v", s)
+					holds = append(holds, settle)
+					list, _ := b.Standings(context.Background(), s.Person)
+					if list[0].Used.Tokens > 5000 || list[0].Used.Calls > 20 || list[1].Used.Tokens > 9000 {
+						t.Fatalf("%+v", list)
 					}
 				}
 			}
-			var sum Sum
-			var all Sum
+			var sum, all Sum
 			for _, p := range people {
-				s, _ := b.State(context.Background(), p)
-				sum, all = sum.add(s.Person, 1), s.All
+				list, err := b.Standings(context.Background(), p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				sum, all = sum.add(list[0].Used, 1), list[1].Used
 			}
-			if sum != all || all.Tokens < 0 || all.Micros < 0 {
+			if sum != all || all.Tokens < 0 || all.Calls < 0 {
 				t.Fatalf("persons %+v, all %+v", sum, all)
 			}
 		}
