@@ -39,6 +39,7 @@ type Budget struct {
 // minds are the models that can be asked.
 type minds struct {
 	door   *guard.Door
+	asked  bool // there is an endpoint that can be
 	broken []brokenEndpoint
 
 	mu    sync.Mutex // held while the catalogue is made
@@ -69,6 +70,7 @@ func (a *App) openDoor() error {
 		a.askModel = a.askCanary
 	}
 	var err error
+	a.minds.asked = len(list) > 0
 	a.minds.door, err = guard.New(guard.Config{
 		Journal: a.journal, Endpoints: list, Policy: a.cfg.Mind.Policy, Register: approvals{a.cfg.Mind.Chosen, a.models},
 		Vaults: guard.NewVaults(guard.VaultsConfig{
