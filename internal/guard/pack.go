@@ -47,6 +47,9 @@ type packer struct {
 	mark    string
 }
 
+// computed is the name of a column that a query computes, of a field or of none.
+var computed = regexp.MustCompile(`^(?:count|(?:count|sum|avg|min|max|distinct|first|last|median|p95)\(([a-z0-9_.]+)\))$`)
+
 // idForm is what an id of evidence looks like.
 var idForm = regexp.MustCompile(`^[A-Za-z0-9_.:#-]{1,40}$`)
 
@@ -154,6 +157,11 @@ func (p *packer) evidence(text *strings.Builder, out *parcel, room int) {
 func (p *packer) field(field string) (ledger, sent string) {
 	if f, ok := p.d.fields.Lookup(field); ok {
 		return f.Name, field
+	}
+	if m := computed.FindStringSubmatch(field); m != nil {
+		if _, ok := p.d.fields.Lookup(m[1]); ok || m[1] == "" {
+			return field, field
+		}
 	}
 	return "other", p.clean("", field, 200)
 }
