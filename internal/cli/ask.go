@@ -47,7 +47,7 @@ func (r *root) ask(ctx context.Context, b backend, question, follow string) (*co
 	if err != nil {
 		return nil, err
 	}
-	return b.Ask(ctx, copilot.Request{Question: question, Now: now, Follow: follow})
+	return b.Ask(ctx, copilot.Request{Question: question, Now: now, Follow: follow, Person: person()})
 }
 
 // askBatch answers each line; a question that fails gets an answer with status
