@@ -68,6 +68,7 @@ type Service interface {
 	Judgement
 	Incidents
 	Intelligence
+	Analyst
 }
 
 // SocketName is the socket's name in the data directory.
@@ -119,6 +120,7 @@ func Local(s Service) http.Handler {
 	judgement(mux, s)
 	incidents(mux, s)
 	intelligence(mux, s)
+	analyst(mux, s)
 	return mux
 }
 

@@ -64,6 +64,7 @@ type App struct {
 	chain   *detect.Chain // made when the first event comes; used under writing
 	tools   *toolbox.Box
 	copilot *copilot.Copilot
+	minded  bool // a model takes part
 	intel   *library.Library
 
 	matcher   atomic.Pointer[match.Detector] // of the chain; indicators are swapped in at any time
