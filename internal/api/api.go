@@ -69,6 +69,8 @@ type Service interface {
 	Incidents
 	Intelligence
 	Analyst
+	Egress
+	Models
 }
 
 // SocketName is the socket's name in the data directory.
@@ -121,6 +123,8 @@ func Local(s Service) http.Handler {
 	incidents(mux, s)
 	intelligence(mux, s)
 	analyst(mux, s)
+	egress(mux, s)
+	models(mux, s)
 	return mux
 }
 

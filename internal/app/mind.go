@@ -18,15 +18,8 @@ import (
 	"vedette/internal/fault"
 )
 
-// UseMind gives the copilot a model. It must be called before the first
-// question.
-func (a *App) UseMind(m copilot.Mind, l copilot.MindLimits) {
-	a.copilot.Use(m, l)
-	a.minded = m != nil
-}
-
-// HasMind tells whether a model takes part in answers.
-func (a *App) HasMind() bool { return a.minded }
+// HasMind tells whether there is a model that can take part in answers.
+func (a *App) HasMind() bool { return a.minds.asked }
 
 // Investigate looks at an incident step by step.
 func (a *App) Investigate(ctx context.Context, req api.InvestigateRequest) (*copilot.Notebook, error) {

@@ -1,8 +1,10 @@
 package egress
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -166,13 +168,12 @@ func (p *prover) call(e audit.Entry) {
 }
 
 func (p *prover) conclude() {
-	for _, label := range []event.Confidentiality{event.IsRestricted, event.IsConfidential, event.IsInternal, event.IsPublic} {
-		for _, location := range []string{"cloud", "on-premises", "built-in", ""} {
-			if t := p.totals[[2]string{label.String(), location}]; t != nil {
-				p.out.Totals = append(p.out.Totals, *t)
-			}
-		}
+	for _, t := range p.totals {
+		p.out.Totals = append(p.out.Totals, *t)
 	}
+	slices.SortFunc(p.out.Totals, func(a, b Total) int {
+		return cmp.Or(cmp.Compare(a.Label, b.Label), cmp.Compare(a.Location, b.Location))
+	})
 	what := "data labelled " + p.out.Label
 	if p.claim.Label != event.IsRestricted {
 		what += " or stricter"
@@ -207,8 +208,9 @@ func times(n int) string {
 }
 
 func (p *prover) limits() []string {
-	out := []string{
-		fmt.Sprintf("it rests on entries 1 to %d, whose last hash is %s", p.out.Chain.Entries, p.out.Chain.Head),
+	out := []string{fmt.Sprintf("it rests on entries 1 to %d, whose last hash is %s", p.out.Chain.Entries, p.out.Chain.Head)}
+	if p.out.Chain.Entries == 0 {
+		out[0] = "the journal has no entry"
 	}
 	if p.out.Chain.Noted {
 		out = append(out, "the chain holds the head that was noted elsewhere, so nothing up to it was rewritten")
