@@ -93,6 +93,11 @@ test-race:
 test-kill:
 	$(GO) test -count=1 -run Torture ./internal/app
 
+# Not a part of `test`: it needs Debian's packages of llama.cpp, which it gets into a cache directory, or VEDETTE_LLAMA_SERVER.
+.PHONY: test-llm
+test-llm: ## run the tests against a real model server, where one can be had
+	@GO=$(GO) scripts/test-llm.sh
+
 # Everything that does not link the database driver must build in pure Go.
 .PHONY: build-nocgo
 build-nocgo:

@@ -68,6 +68,7 @@ type Service interface {
 	Judgement
 	Incidents
 	Intelligence
+	Egress
 	Models
 }
 
@@ -120,6 +121,7 @@ func Local(s Service) http.Handler {
 	judgement(mux, s)
 	incidents(mux, s)
 	intelligence(mux, s)
+	egress(mux, s)
 	models(mux, s)
 	return mux
 }

@@ -46,6 +46,7 @@ type Config struct {
 	Detect    Detect
 	Retention Retention
 	Endpoints []model.Endpoint // models that are configured
+	Mind      Mind
 	Log       *slog.Logger
 	Now       func() time.Time
 
@@ -73,6 +74,7 @@ type App struct {
 	// askModel puts a canary question to an endpoint, through the door; nil: there
 	// is no door.
 	askModel func(ctx context.Context, endpoint, question string) (string, error)
+	minds    minds
 
 	matcher   atomic.Pointer[match.Detector] // of the chain; indicators are swapped in at any time
 	ruler     *sigma.Detector                // of the chain; used under writing
@@ -166,8 +168,14 @@ func (a *App) open(ctx context.Context) error {
 		_, err := a.settle(context.WithoutCancel(ctx))
 		return errors.Join(err, a.keepLearnt(true))
 	}
+	if err := a.openDoor(); err != nil {
+		return err
+	}
 	a.tools = toolbox.New(a.events, a.deviceNames)
 	a.copilot, err = copilot.New(a.tools, conversations{a.records}, content.Lexicon(), a.cfg.Now)
+	if err == nil && a.minds.asked {
+		a.copilot.Use(a.minds.door, copilot.MindLimits{})
+	}
 	return err
 }
 

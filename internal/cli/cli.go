@@ -127,9 +127,9 @@ func (r *root) command() *cobra.Command {
 		r.findingsCommand(), r.incidentsCommand(),
 		r.rulesCommand(),
 		r.intelCommand(), r.mudCommand(),
-		r.modelsCommand(),
+		r.modelsCommand(), r.auditCommand(),
 		r.backupCommand(), r.restoreCommand(), r.maintainCommand(), r.doctorCommand(),
-		r.benchCommand(), r.configCommand(), r.versionCommand(),
+		r.benchCommand(), r.evalCommand(), r.configCommand(), r.versionCommand(),
 	)
 	return cmd
 }
