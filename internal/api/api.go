@@ -68,6 +68,9 @@ type Service interface {
 	Judgement
 	Incidents
 	Intelligence
+	Access
+	Egress
+	Models
 }
 
 // SocketName is the socket's name in the data directory.
@@ -119,6 +122,9 @@ func Local(s Service) http.Handler {
 	judgement(mux, s)
 	incidents(mux, s)
 	intelligence(mux, s)
+	access(mux, s)
+	egress(mux, s)
+	models(mux, s)
 	return mux
 }
 

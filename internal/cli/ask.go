@@ -103,8 +103,11 @@ func (r *root) printAnswer(ans *copilot.Answer) error {
 	}
 	for _, s := range ans.Answer {
 		mark := ""
+		if s.By == copilot.ByModel {
+			mark = "  (worded by the model)"
+		}
 		if s.Status != "verified" {
-			mark = "  (unsupported)"
+			mark += "  (unsupported)"
 		}
 		cites := ""
 		if len(s.Evidence) > 0 {
@@ -129,9 +132,23 @@ func (r *root) printAnswer(ans *copilot.Answer) error {
 	if ans.Status != copilot.StatusAnswered {
 		fmt.Fprintf(r.Err, "status: %s\n", ans.Status)
 	}
+	r.printEngines(ans)
 	for _, s := range ans.Suggestions {
 		fmt.Fprintf(r.Err, "try: %s\n", printable(s))
 	}
 	fmt.Fprintf(r.Err, "follow up with: vedette ask --follow %s \"...\"\n", ans.Conversation)
 	return nil
+}
+
+// printEngines tells which engine answered, where a model took part.
+func (r *root) printEngines(ans *copilot.Answer) {
+	if ans.Planner.Name != "" {
+		fmt.Fprintf(r.Err, "question read by: %s (%s)\n", printable(ans.Planner.Name), printable(ans.Planner.Location))
+	}
+	if ans.Model.Location != "built-in" {
+		fmt.Fprintf(r.Err, "answered by: the built-in engine; sentences marked so by %s (%s)\n", printable(ans.Model.Name), printable(ans.Model.Location))
+	}
+	for _, n := range ans.ModelNotes {
+		fmt.Fprintf(r.Err, "model: %s\n", printable(n))
+	}
 }

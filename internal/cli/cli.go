@@ -126,9 +126,10 @@ func (r *root) command() *cobra.Command {
 		r.askCommand(), r.queryCommand(), r.devicesCommand(),
 		r.findingsCommand(), r.incidentsCommand(),
 		r.rulesCommand(),
-		r.intelCommand(), r.mudCommand(), r.modelsCommand(),
+		r.intelCommand(), r.mudCommand(), r.mcpCommand(),
+		r.modelsCommand(), r.auditCommand(),
 		r.backupCommand(), r.restoreCommand(), r.maintainCommand(), r.doctorCommand(),
-		r.benchCommand(), r.configCommand(), r.versionCommand(),
+		r.benchCommand(), r.evalCommand(), r.configCommand(), r.versionCommand(),
 	)
 	return cmd
 }
