@@ -69,6 +69,7 @@ type Service interface {
 	Incidents
 	Intelligence
 	Access
+	Analyst
 	Egress
 	Models
 }
@@ -123,6 +124,7 @@ func Local(s Service) http.Handler {
 	incidents(mux, s)
 	intelligence(mux, s)
 	access(mux, s)
+	analyst(mux, s)
 	egress(mux, s)
 	models(mux, s)
 	return mux

@@ -176,6 +176,9 @@ func (a *App) open(ctx context.Context) error {
 	}
 	a.tools = toolbox.New(a.events, a.deviceNames)
 	a.copilot, err = copilot.New(a.tools, conversations{a.records}, content.Lexicon(), a.cfg.Now)
+	if err == nil && a.minds.asked {
+		a.copilot.Use(a.minds.door, copilot.MindLimits{})
+	}
 	return err
 }
 

@@ -3,11 +3,13 @@ package app
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"sync"
 	"time"
 
 	"vedette/internal/asset"
 	"vedette/internal/event"
+	"vedette/internal/fault"
 	"vedette/internal/guard"
 	"vedette/internal/guard/neutral"
 	"vedette/internal/guard/redact"
@@ -39,6 +41,7 @@ type Budget struct {
 // minds are the models that can be asked.
 type minds struct {
 	door   *guard.Door
+	asked  bool // there is an endpoint that can be, and the mode lets it
 	broken []brokenEndpoint
 
 	mu    sync.Mutex // held while the catalogue is made
@@ -65,10 +68,10 @@ func (a *App) openDoor() error {
 		}
 		list = append(list, guard.Endpoint{Endpoint: e, Provider: p})
 	}
-	if len(a.cfg.Endpoints) > 0 {
-		a.askModel = a.askCanary
-	}
 	var err error
+	if mode := a.cfg.Mind.Policy.Mode; len(list) > 0 && mode != route.Off && mode != "" {
+		a.minds.asked, a.askModel = true, a.askCanary
+	}
 	a.minds.door, err = guard.New(guard.Config{
 		Journal: a.journal, Endpoints: list, Policy: a.cfg.Mind.Policy, Register: approvals{a.cfg.Mind.Chosen, a.models},
 		Vaults: guard.NewVaults(guard.VaultsConfig{
@@ -171,5 +174,9 @@ func (a *App) askCanary(ctx context.Context, endpoint, question string) (string,
 	if err != nil {
 		return "", err
 	}
-	return string(reply.JSON), nil
+	var out struct{ Answer string }
+	if err := json.Unmarshal(reply.JSON, &out); err != nil {
+		return "", fault.Wrap(fault.Internal, err, "reading the answer to a canary question")
+	}
+	return out.Answer, nil
 }

@@ -9,24 +9,19 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
+	"vedette/content"
 	"vedette/internal/api"
 	"vedette/internal/copilot"
 	"vedette/internal/copilot/reading"
 	"vedette/internal/event"
 	"vedette/internal/fault"
 	"vedette/internal/guard"
-	"vedette/internal/query"
-	"vedette/internal/toolbox"
 )
 
 // noModel is said when there is none.
 const noModel = "no model is configured: the built-in engines answer, and nothing leaves; to use one, set models.endpoints in the configuration, " +
 	"or VEDETTE_MODEL_URL, VEDETTE_MODEL_NAME and VEDETTE_MODEL_LOCATION for one command (docs/egress.md)"
-
-// maxExplained is how many values of evidence are packed for a model.
-const maxExplained = 240
 
 // ExplainModels tells where a question, and the data that answer it, would go.
 // It asks no model and keeps nothing.
@@ -45,22 +40,67 @@ func (a *App) ExplainModels(ctx context.Context, q api.ModelsQuestion) (api.Mode
 		return out, err
 	}
 	out.ReadAs = r.ReadAs
-	narrate, about, err := a.narrateCall(ctx, q, r)
+	calls, err := a.callsOf(ctx, q)
 	if err != nil {
 		return out, err
 	}
-	plan := a.planCall(q)
-	for _, c := range []struct {
-		call  guard.Call
-		about string
-	}{{plan, fmt.Sprintf("the question, the names of fields and %s that people of the site gave", counted(len(plan.Evidence), "name"))}, {narrate, about}} {
-		task, err := a.explainTask(ctx, c.call, c.about)
+	if len(calls) == 0 || calls[0].Task != guard.Plan {
+		calls = append([]guard.Call{a.planCall(q)}, calls...)
+	}
+	for i, c := range calls {
+		about := aboutCall(c)
+		if i == 0 && r.Status == reading.Understood {
+			about += "; asked only when the built-in planner does not understand, which it does"
+		}
+		task, err := a.explainTask(ctx, c, about)
 		if err != nil {
 			return out, err
 		}
 		out.Tasks = append(out.Tasks, task)
 	}
 	return out, nil
+}
+
+// recorder takes the calls that a copilot makes, and answers none.
+type recorder struct{ calls []guard.Call }
+
+// Ask implements copilot.Mind.
+func (r *recorder) Ask(_ context.Context, c guard.Call) (guard.Reply, error) {
+	r.calls = append(r.calls, c)
+	return guard.Reply{}, &guard.Failure{Reason: guard.ByPolicy}
+}
+
+// readOnly reads conversations and adds to none.
+type readOnly struct{ conversations }
+
+// Append implements copilot.Conversations.
+func (readOnly) Append(context.Context, string, string) error { return nil }
+
+// callsOf are the calls that answering would make, up to the first of each way
+// that needs a reply to go on: the very ones, as they are put to the door.
+func (a *App) callsOf(ctx context.Context, q api.ModelsQuestion) ([]guard.Call, error) {
+	c, err := copilot.New(a.tools, readOnly{conversations{a.records}}, content.Lexicon(), a.cfg.Now)
+	if err != nil {
+		return nil, err
+	}
+	var rec recorder
+	c.Use(&rec, copilot.MindLimits{})
+	_, err = c.Ask(ctx, copilot.Request{Question: q.Question, Now: q.Now, Follow: q.Follow, Person: q.Person})
+	return rec.calls, err
+}
+
+func aboutCall(c guard.Call) string {
+	rows := map[string]bool{}
+	for _, i := range c.Evidence {
+		rows[i.ID] = true
+	}
+	switch {
+	case c.Task == guard.Plan:
+		return "the question, the names of fields, and " + counted(len(rows), "item") + " that people of the site wrote (names, earlier questions)"
+	case len(rows) == 0:
+		return "the question"
+	}
+	return fmt.Sprintf("the question and %s in %s of evidence", counted(len(c.Evidence), "value"), counted(len(rows), "row"))
 }
 
 func counted(n int, word string) string {
@@ -116,18 +156,13 @@ func (a *App) endpointsShown() []api.EndpointShown {
 	return out
 }
 
-// explained is the part of a call that is the same for all.
-func explained(q api.ModelsQuestion, task guard.Task) guard.Call {
-	return guard.Call{
-		Task: task, Conversation: q.Follow, Person: q.Person, Question: q.Question, Instructions: "Explain.",
-		Schema: guard.Schema{Name: "explain", JSON: `{"type":"object"}`},
-	}
-}
-
-// planCall is what a planner would see: no event, and no name that a device gave
-// itself.
+// planCall is about what a planner would see if one were asked: no event, and no
+// name that a device gave itself.
 func (a *App) planCall(q api.ModelsQuestion) guard.Call {
-	c := explained(q, guard.Plan)
+	c := guard.Call{
+		Task: guard.Plan, Conversation: q.Follow, Person: q.Person, Question: q.Question, Instructions: "Plan.",
+		Schema: guard.Schema{Name: "plan", JSON: `{"type":"object"}`},
+	}
 	asked := strings.Fields(strings.ToLower(q.Question))
 	label := event.Label{Integrity: event.FromOperator, Confidentiality: event.IsConfidential}
 	for _, n := range a.deviceNames() {
@@ -137,102 +172,6 @@ func (a *App) planCall(q api.ModelsQuestion) guard.Call {
 		}
 	}
 	return c
-}
-
-// narrateCall is what whoever words the answer would see: the evidence of the
-// built-in plan, with the strictest label of the events that it comes from.
-func (a *App) narrateCall(ctx context.Context, q api.ModelsQuestion, r *reading.Reading) (guard.Call, string, error) {
-	c := explained(q, guard.Narrate)
-	if len(r.Steps) == 0 {
-		return c, "the question alone: the built-in planner does not understand it, so there is no evidence", nil
-	}
-	now, err := a.timeOf(ctx, q.Now)
-	if err != nil {
-		return c, "", err
-	}
-	rows := 0
-	for i, step := range r.Steps {
-		table, err := a.runStep(ctx, step, now)
-		if err != nil {
-			return c, "", err
-		}
-		secrecy, err := a.secrecyOf(ctx, step, now)
-		if err != nil {
-			return c, "", err
-		}
-		rows += len(table.Rows)
-		for n, row := range table.Rows {
-			for j, v := range row {
-				if v == nil {
-					continue
-				}
-				if len(c.Evidence) == maxExplained {
-					c.LeftOut++
-					continue
-				}
-				c.Evidence = append(c.Evidence, guard.Item{
-					ID: fmt.Sprintf("E%d.%d", i+1, n+1), Field: table.Columns[j], Value: fmt.Sprint(v), Label: event.Label{Integrity: event.FromUntrusted, Confidentiality: secrecy},
-				})
-			}
-		}
-	}
-	return c, fmt.Sprintf("the question and %s of evidence: %s", counted(rows, "row"), stepsText(r.Steps)), nil
-}
-
-func stepsText(steps []reading.Step) string {
-	out := make([]string, len(steps))
-	for i, s := range steps {
-		out[i] = s.Query.String()
-	}
-	return strings.Join(out, "; ")
-}
-
-func (a *App) timeOf(ctx context.Context, now time.Time) (time.Time, error) {
-	if !now.IsZero() {
-		return now, nil
-	}
-	b, err := a.tools.Bounds(ctx)
-	if err != nil || !b.Newest.IsZero() {
-		return b.Newest, err
-	}
-	return a.cfg.Now(), nil
-}
-
-func (a *App) runStep(ctx context.Context, step reading.Step, now time.Time) (*toolbox.Table, error) {
-	if step.Tool == "unusual" {
-		return a.tools.Unusual(ctx, step.Query, now)
-	}
-	return a.tools.QueryLoose(ctx, step.Query, now)
-}
-
-// secrecyOf is the strictest label of the events that a step selects. What is
-// not of events, such as the inventory, or cannot be told counts as that of its
-// strictest zone.
-func (a *App) secrecyOf(ctx context.Context, step reading.Step, now time.Time) (event.Confidentiality, error) {
-	q := step.Query
-	if q.From != "" || q.Sequence != nil {
-		out := event.IsInternal
-		for _, z := range a.cfg.Assets.Zones {
-			c, _ := event.ParseConfidentiality(z.Confidentiality)
-			out = min(out, c)
-		}
-		return out, nil
-	}
-	ask := query.Query{Classes: q.Classes, Time: q.Time, Where: q.Where, Group: []string{"label.confidentiality"}, Measures: []query.Measure{{Fn: query.Count}}}
-	table, err := a.tools.QueryLoose(ctx, ask, now)
-	if err != nil {
-		return event.IsRestricted, err
-	}
-	out := event.IsPublic
-	for _, row := range table.Rows {
-		word, _ := row[0].(string)
-		c, _ := event.ParseConfidentiality(word)
-		out = min(out, c)
-	}
-	if len(table.Rows) == 0 {
-		out = event.IsInternal
-	}
-	return out, nil
 }
 
 // ExportAudit writes the audit journal as it stands.

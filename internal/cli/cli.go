@@ -123,7 +123,7 @@ func (r *root) command() *cobra.Command {
 	}
 	cmd.AddCommand(
 		r.demoCommand(), r.serveCommand(), r.ingestCommand(), r.parseCommand(),
-		r.askCommand(), r.queryCommand(), r.devicesCommand(),
+		r.askCommand(), r.explainCommand(), r.queryCommand(), r.devicesCommand(),
 		r.findingsCommand(), r.incidentsCommand(),
 		r.rulesCommand(),
 		r.intelCommand(), r.mudCommand(), r.mcpCommand(),

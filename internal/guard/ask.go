@@ -35,7 +35,7 @@ func (d *Door) Ask(ctx context.Context, c Call) (Reply, error) {
 		if failure == nil {
 			return reply, nil
 		}
-		d.cfg.Log.Warn("a model gave no answer", "component", "guard", "endpoint", e.Name, "reason", string(failure.Reason), "err", failure.Public())
+		d.cfg.Log.Info("a model gave no answer", "component", "guard", "endpoint", e.Name, "reason", string(failure.Reason), "err", failure.Public())
 		last = failure
 		switch failure.Reason {
 		case ByScan, ByLedger, ByCaller, ByCall, ByPlace:
