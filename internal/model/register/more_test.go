@@ -45,7 +45,7 @@ func TestBigFilesDoNotBlock(t *testing.T) {
 	if !ok || m.Kind != model.Loading || m.RetryAfter == 0 {
 		t.Fatalf("admitted at once: %v", err)
 	}
-	if took > time.Second {
+	if took > 5*time.Second { // reading takes as long on a busy machine
 		t.Errorf("it took %v", took)
 	}
 	s.Recheck(t.Context())
@@ -295,6 +295,9 @@ func TestPins(t *testing.T) {
 		}
 		return err
 	}
+	if len(pin) != 7+64 || !strings.HasPrefix(pin, "sha256:") {
+		t.Errorf("pin %q", pin)
+	}
 	if err := connect([]string{pin}); err != nil {
 		t.Errorf("the pinned server: %v", err)
 	}
@@ -323,10 +326,17 @@ func TestPins(t *testing.T) {
 	}
 	s := newSite(t)
 	at := bound(there())
+	pin = register.PinOf(srv.Certificate())
 	at.Pins = []string{pin}
 	s.propose(t, "big", "", at)
 	if got := s.Pins(there()); len(got) != 1 || got[0] != pin {
 		t.Errorf("pins: %q", got)
+	}
+	if err := s.VerifyConnection(there())(tls.ConnectionState{PeerCertificates: []*x509.Certificate{stranger(t)}}); fault.KindOf(err) != fault.Denied {
+		t.Errorf("another key at the endpoint: %v", err)
+	}
+	if err := s.VerifyConnection(there())(tls.ConnectionState{PeerCertificates: []*x509.Certificate{srv.Certificate()}}); err != nil {
+		t.Errorf("the key that was pinned: %v", err)
 	}
 	if got := s.Pins(here()); got != nil {
 		t.Errorf("pins of nothing: %q", got)

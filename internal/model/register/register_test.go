@@ -143,6 +143,9 @@ func TestLife(t *testing.T) {
 		t.Errorf("approved: %+v", e)
 	}
 	s.admitted(t, here())
+	if got := s.Control(here()); len(got) != 3 || got[0] != "<|im_start|>" || s.Control(there()) != nil {
+		t.Errorf("control tokens %q", got)
+	}
 	s.reopen(t)
 	s.admitted(t, here())
 	if _, err := s.Retire(t.Context(), "tiny", "bob", "a better one came"); err != nil {

@@ -5,7 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/base64"
+	"encoding/hex"
 	"net"
 	"net/url"
 	"slices"
@@ -23,10 +23,10 @@ const (
 	PinIssuer = "issuer"
 )
 
-// PinOf is the pin of a certificate: the SHA-256 of its public key, base64.
+// PinOf is the pin of a certificate: the SHA-256 of its public key.
 func PinOf(c *x509.Certificate) string {
 	sum := sha256.Sum256(c.RawSubjectPublicKeyInfo)
-	return base64.StdEncoding.EncodeToString(sum[:])
+	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 // Identify connects to an endpoint, without asking it anything, and returns
@@ -107,6 +107,22 @@ func (r *Register) Pins(to model.Endpoint) []string {
 		return nil
 	}
 	return slices.Clone(e.Endpoint.Pins)
+}
+
+// VerifyConnection is CheckPins of whatever is pinned for an endpoint's model
+// when a connection is made.
+func (r *Register) VerifyConnection(to model.Endpoint) func(tls.ConnectionState) error {
+	return func(s tls.ConnectionState) error { return CheckPins(r.Pins(to))(s) }
+}
+
+// Control returns the strings that steer an endpoint's model, as the header of
+// its files has them: what a text must not hold that is put before it.
+func (r *Register) Control(to model.Endpoint) []string {
+	e, err := r.candidate(to)
+	if err != nil || e.Files == nil {
+		return nil
+	}
+	return slices.Clone(e.Files.Facts.Control)
 }
 
 // Observe takes what an endpoint says it serves. If a digest was told when the
