@@ -109,7 +109,7 @@ func TestModelOfTheEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close() //nolint:errcheck // the test is over
+	defer s.Close()
 	env := []string{"VEDETTE_MODEL_URL=" + s.URL(), "VEDETTE_MODEL_NAME=worst-case", "VEDETTE_MODEL_LOCATION=on-premises"}
 	file := "models: {mode: %, endpoints: [{name: other, url: 'http://127.0.0.1:1', model: x, location: on-premises}]}"
 	a := settings(t, strings.Replace(file, "%", "hybrid", 1), env...)
@@ -205,7 +205,7 @@ func TestBudgets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close() //nolint:errcheck // the test is over
+	defer s.Close()
 	a := settings(t, "models: {budgets: [{name: small, person: each, calls: 1}]}",
 		"VEDETTE_MODEL_URL="+s.URL(), "VEDETTE_MODEL_NAME=worst-case", "VEDETTE_MODEL_LOCATION=on-premises")
 	for range 2 {

@@ -71,7 +71,7 @@ func againstOne(t *testing.T, row worstcase.Behaviour, known *redact.Compiled) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close() //nolint:errcheck // the test is over
+	defer s.Close()
 	e := model.Endpoint{
 		Name: "cloud", Wire: model.OpenAI, URL: s.URL(), Model: "worst-case", Location: model.OnPremises,
 		Limits: model.Limits{Total: 800 * time.Millisecond, First: 500 * time.Millisecond, Idle: 300 * time.Millisecond, Answer: 64 << 10},

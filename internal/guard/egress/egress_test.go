@@ -20,7 +20,7 @@ func ledger(t testing.TB) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer j.Close() //nolint:errcheck // only a test
+	defer j.Close()
 	l := New(j)
 	for _, c := range []struct {
 		label event.Confidentiality
