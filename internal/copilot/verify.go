@@ -38,6 +38,9 @@ func basisOf(ans *Answer) *ground.Basis {
 	return ground.NewBasis(ans.Question, evidence, ans.own...)
 }
 
+// Basis is what sentences of this answer may stand on, for evaluation.
+func (a *Answer) Basis() *ground.Basis { return basisOf(a) }
+
 // Recheck gives a function that holds another text against what the sentences
 // of this answer stand on: as if sentence i had said that. In spread the
 // sentence may mix all rows of its evidence, which is how the check would be

@@ -69,6 +69,7 @@ func (g *grounding) answer(a *copilot.Answer) {
 	if len(a.Evidence) == 0 {
 		return
 	}
+	g.claims(a)
 	check, loose := a.Recheck(false), a.Recheck(true)
 	for i, s := range a.Answer {
 		g.count(mutation{"true: as it was said", s.Text, ""}, s.Text, false, check(i, s.Text), loose(i, s.Text), false)
