@@ -2,6 +2,7 @@ package copilot
 
 import (
 	"fmt"
+	"slices"
 
 	"vedette/internal/guard/ground"
 )
@@ -55,7 +56,7 @@ func (a *Answer) Recheck(spread bool) func(i int, text string) ground.Result {
 				for _, e := range a.Evidence {
 					for n := range e.Rows {
 						if e.ID == id {
-							cites = append(cites[:len(cites):len(cites)], fmt.Sprintf("%s.%d", id, n+1))
+							cites = append(slices.Clip(cites), fmt.Sprintf("%s.%d", id, n+1))
 						}
 					}
 				}

@@ -32,7 +32,7 @@ type GroundingScore struct {
 // what the check finds. seed makes it repeatable. failed, if not nil, is told
 // each sentence that the check was wrong about.
 func Grounding(answers []*copilot.Answer, seed uint64, failed func(kind, was, text, why string)) []GroundingScore {
-	g := &grounding{rnd: rand.New(rand.NewPCG(seed, 1)), scores: map[string]*GroundingScore{}, failed: failed}
+	g := &grounding{rnd: rand.New(rand.NewPCG(seed, 1)), scores: map[string]*GroundingScore{}, failed: failed} //nolint:gosec // G404: it has to be repeatable
 	for _, a := range answers {
 		g.answer(a)
 	}
