@@ -28,3 +28,16 @@ func Runes(text string, spans []Span) []Span {
 	}
 	return out
 }
+
+// Mask returns text with the type of each span in its place, in brackets.
+func Mask(text string, spans []Span) string {
+	var b strings.Builder
+	at := 0
+	for _, s := range spans {
+		b.WriteString(text[at:s.Start])
+		b.WriteString("[" + s.Type + "]")
+		at = s.End
+	}
+	b.WriteString(text[at:])
+	return b.String()
+}
