@@ -68,6 +68,10 @@ type Service interface {
 	Judgement
 	Incidents
 	Intelligence
+	Access
+	Analyst
+	Egress
+	Models
 }
 
 // SocketName is the socket's name in the data directory.
@@ -119,6 +123,10 @@ func Local(s Service) http.Handler {
 	judgement(mux, s)
 	incidents(mux, s)
 	intelligence(mux, s)
+	access(mux, s)
+	analyst(mux, s)
+	egress(mux, s)
+	models(mux, s)
 	return mux
 }
 

@@ -24,12 +24,15 @@ import (
 	"vedette/internal/copilot"
 	"vedette/internal/correlate"
 	"vedette/internal/detect"
+	"vedette/internal/detect/behave"
 	"vedette/internal/detect/match"
 	"vedette/internal/detect/sigma"
 	"vedette/internal/edge"
 	"vedette/internal/fault"
 	"vedette/internal/ingest"
 	"vedette/internal/intel/library"
+	"vedette/internal/model"
+	"vedette/internal/model/register"
 	"vedette/internal/store"
 	"vedette/internal/store/duckdb"
 	"vedette/internal/store/sqlite"
@@ -43,6 +46,8 @@ type Config struct {
 	Store     duckdb.Options
 	Detect    Detect
 	Retention Retention
+	Endpoints []model.Endpoint // models that are configured
+	Mind      Mind
 	Log       *slog.Logger
 	Now       func() time.Time
 
@@ -65,12 +70,20 @@ type App struct {
 	tools   *toolbox.Box
 	copilot *copilot.Copilot
 	intel   *library.Library
+	models  *register.Register
+
+	// askModel puts a canary question to an endpoint, through the door; nil: there
+	// is no door.
+	askModel func(ctx context.Context, endpoint, question string) (string, error)
+	minds    minds
 
 	matcher   atomic.Pointer[match.Detector] // of the chain; indicators are swapped in at any time
 	ruler     *sigma.Detector                // of the chain; used under writing
 	incidents *correlate.Correlator
 	rules     ruleState
-	learnt    learnt // used under writing
+	behave    *behave.Detector // of the chain; nil if behaviour is not learnt; used under writing
+	words     words            // of persons, for behave
+	learnt    learnt           // used under writing
 	judgedNow atomic.Pointer[judged]
 
 	ending  func() error // what is to be stored before the stores are closed; nil until all is open
@@ -151,12 +164,21 @@ func (a *App) open(ctx context.Context) error {
 	if err := a.openIncidents(ctx); err != nil {
 		return err
 	}
+	if a.models, err = register.New(ctx, register.Config{Journal: a.journal, Records: a.records, Now: a.cfg.Now, Log: a.cfg.Log}); err != nil {
+		return err
+	}
 	a.ending = func() error { // what detectors hold back is stored, whoever waits
 		_, err := a.settle(context.WithoutCancel(ctx))
 		return errors.Join(err, a.keepLearnt(true))
 	}
+	if err := a.openDoor(); err != nil {
+		return err
+	}
 	a.tools = toolbox.New(a.events, a.deviceNames)
 	a.copilot, err = copilot.New(a.tools, conversations{a.records}, content.Lexicon(), a.cfg.Now)
+	if err == nil && a.minds.asked {
+		a.copilot.Use(a.minds.door, copilot.MindLimits{})
+	}
 	return err
 }
 
@@ -223,6 +245,9 @@ func (a *App) Close() error {
 	var errs []error
 	if a.ending != nil {
 		errs = append(errs, a.ending())
+	}
+	if a.models != nil {
+		errs = append(errs, a.models.Close())
 	}
 	if a.events != nil {
 		errs = append(errs, a.events.Close())

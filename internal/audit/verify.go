@@ -26,7 +26,11 @@ type Report struct {
 // entry was never acknowledged. head, if not empty, is a hash noted earlier by
 // [Journal.Head]; the journal must contain it. The error is for a journal that
 // cannot be read, not for one that is wrong.
-func Verify(r io.Reader, head string) (Report, error) {
+func Verify(r io.Reader, head string) (Report, error) { return Walk(r, head, func(Entry) {}) }
+
+// Walk is [Verify] that hands each entry to f once its own link is checked. What
+// f was given is worth as much as the report says afterwards.
+func Walk(r io.Reader, head string, f func(Entry)) (Report, error) {
 	report := Report{Head: genesis}
 	met := head == "" || head == genesis
 	fail := func(line int, text string) bool {
@@ -39,14 +43,15 @@ func Verify(r io.Reader, head string) (Report, error) {
 			report.Torn = len(line)
 			return true
 		}
-		hash, problem := checkLine(rest, report.Entries+1, report.Head)
+		e, problem := checkLine(rest, report.Entries+1, report.Head)
 		if problem != "" {
 			return fail(at, problem)
 		}
 		report.Entries++
-		report.Head = hash
+		report.Head = e.Hash
 		report.whole += int64(len(line))
-		met = met || hash == head
+		met = met || e.Hash == head
+		f(e)
 		return true
 	})
 	if long, ok := errors.AsType[*longLineError](err); ok {
@@ -60,31 +65,30 @@ func Verify(r io.Reader, head string) (Report, error) {
 	return report, err
 }
 
-// checkLine checks one entry and returns its hash, or says what is wrong.
-func checkLine(line []byte, seq int64, prev string) (hash, problem string) {
-	var e Entry
+// checkLine reads and checks one entry, or says what is wrong.
+func checkLine(line []byte, seq int64, prev string) (e Entry, problem string) {
 	dec := json.NewDecoder(bytes.NewReader(line))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&e); err != nil {
-		return "", "not an entry: " + err.Error()
+		return e, "not an entry: " + err.Error()
 	}
 	// The written bytes are those that encoding the entry gives. Otherwise
 	// text could hide in a line without changing its hash.
 	if canonical, err := json.Marshal(e); err != nil || !bytes.Equal(canonical, line) {
-		return "", "the entry is not written as the journal writes it"
+		return e, "the entry is not written as the journal writes it"
 	}
 	sum, err := hashOf(e)
 	switch {
 	case err != nil:
-		return "", "the entry cannot be hashed"
+		return e, "the entry cannot be hashed"
 	case e.Seq != seq:
-		return "", "an entry is missing, repeated or out of order"
+		return e, "an entry is missing, repeated or out of order"
 	case e.Prev != prev:
-		return "", "the entry does not follow the one before it"
+		return e, "the entry does not follow the one before it"
 	case e.Hash != sum:
-		return "", "the entry was changed after it was written"
+		return e, "the entry was changed after it was written"
 	}
-	return sum, ""
+	return e, ""
 }
 
 type longLineError struct{ line int }

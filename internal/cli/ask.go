@@ -8,12 +8,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vedette/internal/api"
 	"vedette/internal/copilot"
 	"vedette/internal/fault"
 )
 
 func (r *root) askCommand() *cobra.Command {
-	var follow string
+	var follow, incident string
 	var batch bool
 	cmd := &cobra.Command{
 		Use:   `ask "QUESTION"`,
@@ -24,6 +25,15 @@ func (r *root) askCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if batch {
 				return r.askBatch(cmd.Context(), follow)
+			}
+			if incident != "" {
+				return r.with(cmd.Context(), func(b backend) error {
+					book, err := b.Investigate(cmd.Context(), api.InvestigateRequest{Incident: incident, Person: person()})
+					if err != nil {
+						return err
+					}
+					return r.printNotebook(book)
+				})
 			}
 			if len(args) == 0 {
 				return useError{fault.New(fault.Invalid, "ask needs a question").WithHint(`try: vedette ask "how many events per log?"`)}
@@ -38,6 +48,7 @@ func (r *root) askCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&follow, "follow", "", "continue the conversation with this id")
+	cmd.Flags().StringVar(&incident, "investigate", "", "look into the incident with this uid, step by step")
 	cmd.Flags().BoolVar(&batch, "batch", false, "read questions from stdin, one a line; write one JSON answer a line")
 	return cmd
 }
@@ -47,7 +58,7 @@ func (r *root) ask(ctx context.Context, b backend, question, follow string) (*co
 	if err != nil {
 		return nil, err
 	}
-	return b.Ask(ctx, copilot.Request{Question: question, Now: now, Follow: follow})
+	return b.Ask(ctx, copilot.Request{Question: question, Now: now, Follow: follow, Person: person()})
 }
 
 // askBatch answers each line; a question that fails gets an answer with status
@@ -103,8 +114,11 @@ func (r *root) printAnswer(ans *copilot.Answer) error {
 	}
 	for _, s := range ans.Answer {
 		mark := ""
+		if s.By == copilot.ByModel {
+			mark = "  (worded by the model)"
+		}
 		if s.Status != "verified" {
-			mark = "  (unsupported)"
+			mark += "  (unsupported)"
 		}
 		cites := ""
 		if len(s.Evidence) > 0 {
@@ -129,9 +143,25 @@ func (r *root) printAnswer(ans *copilot.Answer) error {
 	if ans.Status != copilot.StatusAnswered {
 		fmt.Fprintf(r.Err, "status: %s\n", ans.Status)
 	}
+	r.printEngines(ans)
 	for _, s := range ans.Suggestions {
 		fmt.Fprintf(r.Err, "try: %s\n", printable(s))
 	}
-	fmt.Fprintf(r.Err, "follow up with: vedette ask --follow %s \"...\"\n", ans.Conversation)
+	if ans.Conversation != "" {
+		fmt.Fprintf(r.Err, "follow up with: vedette ask --follow %s \"...\"\n", ans.Conversation)
+	}
 	return nil
+}
+
+// printEngines tells which engine answered, where a model took part.
+func (r *root) printEngines(ans *copilot.Answer) {
+	if ans.Planner.Name != "" {
+		fmt.Fprintf(r.Err, "question read by: %s (%s)\n", printable(ans.Planner.Name), printable(ans.Planner.Location))
+	}
+	if ans.Model.Location != "built-in" {
+		fmt.Fprintf(r.Err, "answered by: the built-in engine; sentences marked so by %s (%s)\n", printable(ans.Model.Name), printable(ans.Model.Location))
+	}
+	for _, n := range ans.ModelNotes {
+		fmt.Fprintf(r.Err, "model: %s\n", printable(n))
+	}
 }

@@ -123,13 +123,13 @@ func (r *root) command() *cobra.Command {
 	}
 	cmd.AddCommand(
 		r.demoCommand(), r.serveCommand(), r.ingestCommand(), r.parseCommand(),
-		r.askCommand(), r.queryCommand(), r.devicesCommand(),
+		r.askCommand(), r.explainCommand(), r.queryCommand(), r.devicesCommand(),
 		r.findingsCommand(), r.incidentsCommand(),
 		r.rulesCommand(),
-		r.intelCommand(), r.mudCommand(),
-		r.guardCommand(), r.evalCommand(),
+		r.intelCommand(), r.mudCommand(), r.mcpCommand(),
+		r.modelsCommand(), r.auditCommand(), r.guardCommand(),
 		r.backupCommand(), r.restoreCommand(), r.maintainCommand(), r.doctorCommand(),
-		r.benchCommand(), r.configCommand(), r.versionCommand(),
+		r.benchCommand(), r.evalCommand(), r.configCommand(), r.versionCommand(),
 	)
 	return cmd
 }

@@ -9,13 +9,6 @@ import (
 	"vedette/internal/eval/redacteval"
 )
 
-// evalCommand holds the scored runs.
-func (r *root) evalCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "eval", Short: "score the product on texts with known answers"}
-	cmd.AddCommand(r.evalGuardCommand(), r.evalRedactionCommand())
-	return cmd
-}
-
 func (r *root) evalGuardCommand() *cobra.Command {
 	var shared string
 	var controls bool

@@ -51,7 +51,7 @@ func (r *root) serveCommand() *cobra.Command {
 				return errors.Join(err, a.Close())
 			}
 			fmt.Fprintf(r.Err, "vedette serves %s; stop it with ctrl-c\n", r.data)
-			return errors.Join(together(cmd.Context(), func(ctx context.Context) error { return r.serveLocal(ctx, a) }, keepUp(a)), a.Close())
+			return errors.Join(together(cmd.Context(), func(ctx context.Context) error { return r.serveLocal(ctx, a) }, keepUp(a), recheckModels(a)), a.Close())
 		},
 	}
 }
@@ -62,6 +62,15 @@ func keepUp(a *app.App) func(context.Context) error {
 		tick := time.NewTicker(app.MaintainEvery)
 		defer tick.Stop()
 		a.KeepUp(ctx, tick.C)
+		return nil
+	}
+}
+
+// recheckModels reads the files of approved models once, then waits for ctx.
+func recheckModels(a *app.App) func(context.Context) error {
+	return func(ctx context.Context) error {
+		a.RecheckModels(ctx)
+		<-ctx.Done()
 		return nil
 	}
 }
@@ -142,16 +151,22 @@ func (r *root) configCommand() *cobra.Command {
 
 func (r *root) versionCommand() *cobra.Command {
 	return &cobra.Command{Use: "version", Short: "print the version", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
-		version, revision := "unknown", ""
-		if info, ok := debug.ReadBuildInfo(); ok {
-			version = info.Main.Version
-			for _, s := range info.Settings {
-				if s.Key == "vcs.revision" {
-					revision = s.Value
-				}
-			}
-		}
+		version, revision := build()
 		fmt.Fprintf(r.Out, "vedette %s %s\n", version, revision)
 		return nil
 	}}
+}
+
+// build is what this program was made of, as far as it knows.
+func build() (version, revision string) {
+	version = "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		version = info.Main.Version
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				revision = s.Value
+			}
+		}
+	}
+	return version, revision
 }

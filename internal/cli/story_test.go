@@ -4,12 +4,14 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"vedette/internal/cli"
+	"vedette/internal/model/register/registertest"
 )
 
 func TestMain(m *testing.M) {
@@ -32,9 +34,26 @@ func TestStories(t *testing.T) {
 			}
 			e.Setenv("DATA", dir+"/d")
 			e.Setenv("VEDETTE_SERVER", "")
+			if err := modelFiles(e.WorkDir); err != nil {
+				return err
+			}
 			e.Defer(func() { _ = os.RemoveAll(dir) })
 			return nil
 		},
 		Condition: func(name string) (bool, error) { return name == "root" && os.Geteuid() == 0, nil },
 	})
+}
+
+// modelFiles writes models, which are not text and cannot be in a story: a good
+// one, and one whose header speaks to the terminal.
+func modelFiles(dir string) error {
+	for name, g := range map[string]registertest.GGUF{
+		"tiny.gguf":    registertest.Tiny(),
+		"hostile.gguf": registertest.Tiny().Set("general.name", "a\x1b[2J\u202eb\u009b31m").Set("general.license", "x\x07\ny"),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), g.Bytes(), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -31,6 +31,7 @@ type Config struct {
 	Detect    Detect    `yaml:"detect"`
 	Limits    Limits    `yaml:"limits"`
 	Model     Model     `yaml:"model"`
+	Models    Models    `yaml:"models"`
 	Log       Log       `yaml:"log"`
 }
 
@@ -78,6 +79,10 @@ type Model struct {
 	Name     string `yaml:"name"`
 	Location string `yaml:"location" doc:"on-premises or cloud"`
 	KeyFile  string `yaml:"key_file" doc:"file that holds the key"`
+
+	// FromEnv says that URL and name were both set by variables: whoever started
+	// this command chose that model for it. It is no setting.
+	FromEnv bool
 }
 
 // Log says what is written to the standard error output.
@@ -90,7 +95,7 @@ type Log struct {
 func Default() Config {
 	return Config{
 		Data: "./vedette-data", Listen: "127.0.0.1:8080",
-		Retention: DefaultRetention(), Detect: DefaultDetect(), Limits: DefaultLimits(), Log: Log{Level: "info", Format: "text"},
+		Retention: DefaultRetention(), Detect: DefaultDetect(), Limits: DefaultLimits(), Models: DefaultModels(), Log: Log{Level: "info", Format: "text"},
 	}
 }
 
@@ -169,6 +174,7 @@ func (c Config) Problems() []Problem {
 	out = append(out, under("detect", c.Detect.Problems())...)
 	out = append(out, under("limits", c.Limits.Problems())...)
 	out = append(out, under("model", c.Model.Problems())...)
+	out = append(out, under("models", c.Models.Problems())...)
 	return append(out, under("log", c.Log.Problems())...)
 }
 
@@ -253,6 +259,9 @@ func (m Model) Problems() []Problem {
 	}
 	if !strings.HasPrefix(m.URL, "http://") && !strings.HasPrefix(m.URL, "https://") {
 		out = append(out, Problem{Key: "url", Text: "is no http or https URL: " + strconv.Quote(m.URL)})
+	}
+	if hasPassword(m.URL) {
+		out = append(out, Problem{Key: "url", Text: "holds a user or a password", Hint: "put the key into a file and name it by key_file"})
 	}
 	if m.Name == "" {
 		out = append(out, Problem{Key: "name", Text: "is missing", Hint: "the name that the endpoint knows the model by"})

@@ -48,6 +48,7 @@ func Load(src Sources) (Config, error) {
 		}
 	}
 	l.readEnv(src.Env)
+	l.cfg.Model.FromEnv = l.origins["model.url"].Origin != "" && l.origins["model.name"].Origin != ""
 	for _, f := range src.Flags {
 		l.set(f)
 	}

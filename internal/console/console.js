@@ -234,13 +234,17 @@ function renderAnswer(a) {
   if (chart) turn.append(chart);
   for (const e of a.evidence || []) turn.append(renderEvidence(e, id));
   if (a.suggestions && a.suggestions.length) turn.append(renderSuggestions(a.suggestions, a.status === "not_understood"));
-  turn.append(el("p", "foot", engine(a.model) + " " + a.seconds.toFixed(2) + " s. Times are in UTC."));
+  for (const note of a.model_notes || []) turn.append(el("p", "foot", sentence(note)));
+  turn.append(el("p", "foot", engine(a) + " " + a.seconds.toFixed(2) + " s. Times are in UTC."));
   return turn;
 }
 
-function engine(model) {
-  if (!model || model.location === "built-in") return "Answered by the built-in engine, without a language model, in";
-  return "Worded by " + model.name + " (" + model.location + ") in";
+function engine(a) {
+  const read = a.planner ? "The question was read by " + a.planner.name + " (" + a.planner.location + "). " : "";
+  if (!a.model || a.model.location === "built-in") {
+    return read + (read ? "Answered by the built-in engine in" : "Answered by the built-in engine, without a language model, in");
+  }
+  return read + "Answered by the built-in engine; sentences marked \u201cmodel\u201d by " + a.model.name + " (" + a.model.location + "), in";
 }
 
 function renderSentences(list, id) {
@@ -253,6 +257,7 @@ function renderSentences(list, id) {
     mark.title = good ? "Verified against the evidence" : "Not supported by the evidence";
     const body = el("span");
     body.append(el("span", "sr", good ? "Verified: " : "Not supported by evidence: "), s.text);
+    if (s.by === "model") body.append(el("span", "by", "model"));
     for (const e of s.evidence || []) {
       const a = el("a", "cite", e);
       a.href = "#" + id + "-" + e;

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vedette/internal/copilot/reading"
+	"vedette/internal/guard/ground"
 )
 
 // Answer is what a person sees. Each sentence names the evidence it stands on.
@@ -22,7 +23,11 @@ type Answer struct {
 	Chart        *Chart         `json:"chart,omitempty"`
 	Suggestions  []string       `json:"suggestions"`
 	Model        Model          `json:"model"`
+	Planner      Model          `json:"planner,omitzero"` // the model that read the question, if one did
+	ModelNotes   []string       `json:"model_notes,omitempty"`
 	Seconds      float64        `json:"seconds"`
+
+	own []string // words of ours that the sentences use
 }
 
 // AnswerStatus says how much of the question the answer covers.
@@ -42,8 +47,9 @@ type Sentence struct {
 	Text     string   `json:"text"`
 	Status   string   `json:"status"` // verified or unsupported
 	Evidence []string `json:"evidence"`
+	By       string   `json:"by,omitempty"` // "model" for what a model chose or worded
 
-	computed []string // texts that the narrator computed from evidence and the verifier recomputes
+	computed []ground.Computed // values that stand in no cell; the check computes them again
 }
 
 // Evidence is the result of one step of the plan.
@@ -54,6 +60,12 @@ type Evidence struct {
 	Rows    [][]any
 	Total   int64
 }
+
+// ByModel marks sentences that a model chose or worded. They are checked like
+// all others, and stand behind those of the built-in engine.
+const ByModel = "model"
+
+func builtIn() Model { return Model{Name: "built-in", Location: "built-in"} }
 
 // Model says who worded the answer and where that ran.
 type Model struct {

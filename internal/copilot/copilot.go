@@ -32,6 +32,7 @@ type Tools interface {
 	Values(ctx context.Context, from, field string) ([]query.ValueCount, bool, error)
 	Names() []toolbox.Name
 	Types() []toolbox.DeviceType
+	Check(ctx context.Context, q query.Query, now time.Time) error
 }
 
 // Conversations keeps the questions of a conversation, oldest first. A
@@ -48,6 +49,11 @@ type Copilot struct {
 	read  *reading.Reader
 	names nameIndex
 	clock func() time.Time
+
+	mind   Mind // nil: the built-in engine alone
+	limits MindLimits
+	forms  forms
+	memory memory
 }
 
 // New makes a copilot. lexicon is the text of the planner's vocabulary; talks
@@ -58,7 +64,11 @@ func New(tools Tools, talks Conversations, lexicon string, clock func() time.Tim
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "reading the planner's lexicon")
 	}
-	return &Copilot{tools: tools, talks: talks, read: reading.NewReader(lex), clock: clock}, nil
+	f, err := newForms()
+	if err != nil {
+		return nil, err
+	}
+	return &Copilot{tools: tools, talks: talks, read: reading.NewReader(lex), clock: clock, forms: f}, nil
 }
 
 // Request is one question. Now is what "past 24 hours" refers to; the zero
@@ -68,6 +78,7 @@ type Request struct {
 	Question string
 	Now      time.Time
 	Follow   string
+	Person   string // who asks, for the ledger of what went to a model
 }
 
 // Ask answers a question. An error means that no answer could be computed; a
@@ -82,11 +93,18 @@ func (c *Copilot) Ask(ctx context.Context, req Request) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	ans := &Answer{Question: req.Question, ReadAs: r.ReadAs, Plan: r.Steps, Model: Model{Name: "built-in", Location: "built-in"}}
+	ans := &Answer{Question: req.Question, Conversation: conversationOf(req), Model: builtIn()}
+	mind := c.consult(ctx, req, ans.Conversation)
+	defer mind.end()
+	if planned := mind.planned(ctx, r, now); planned != nil {
+		r, ans.Planner = planned, mind.model()
+	}
+	ans.ReadAs, ans.Plan = r.ReadAs, r.Steps
 	if err := c.answer(ctx, r, now, ans); err != nil {
 		return nil, err
 	}
-	if ans.Conversation, err = c.remember(ctx, req); err != nil {
+	mind.word(ans, mind.labels(ctx, now, ans))
+	if err := c.remember(ctx, req, ans.Conversation); err != nil {
 		return nil, err
 	}
 	ans.Seconds = c.clock().Sub(started).Seconds()
@@ -140,17 +158,21 @@ func (c *Copilot) reading(ctx context.Context, req Request, now time.Time) (*rea
 	return c.read.Read(ctx, req.Question, now, world{c.tools, &c.names}, prev)
 }
 
-func (c *Copilot) remember(ctx context.Context, req Request) (string, error) {
-	id := req.Follow
-	if id == "" {
-		var b [6]byte
-		_, _ = rand.Read(b[:]) // never fails
-		id = "c-" + hex.EncodeToString(b[:])
+// conversationOf is the conversation that a question belongs to, or a new one.
+func conversationOf(req Request) string {
+	if req.Follow != "" {
+		return req.Follow
 	}
+	var b [6]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return "c-" + hex.EncodeToString(b[:])
+}
+
+func (c *Copilot) remember(ctx context.Context, req Request, id string) error {
 	if c.talks == nil {
-		return id, nil
+		return nil
 	}
-	return id, c.talks.Append(ctx, id, req.Question)
+	return c.talks.Append(ctx, id, req.Question)
 }
 
 func (c *Copilot) answer(ctx context.Context, r *reading.Reading, now time.Time, ans *Answer) error {
@@ -177,6 +199,7 @@ func (c *Copilot) answer(ctx context.Context, r *reading.Reading, now time.Time,
 	if last := len(ans.Evidence) - 1; suspects != nil && empty(ans.Evidence[last]) {
 		ans.Evidence, ans.Plan, suspects = ans.Evidence[:last], r.Steps[:last], nil // nothing was left out
 	}
+	ans.own = wordsOf(r)
 	ans.Status = StatusAnswered
 	if r.Status == reading.Partly {
 		ans.Status = StatusPartly
@@ -196,6 +219,18 @@ func (c *Copilot) answer(ctx context.Context, r *reading.Reading, now time.Time,
 	ans.Chart = chartOf(r, ans.Evidence)
 	ans.Suggestions = n.suggestions()
 	return nil
+}
+
+// wordsOf are the words of ours in the sentences about a reading.
+func wordsOf(r *reading.Reading) []string {
+	out := []string{r.Subject, counted(int64(1), r.Subject)}
+	for field, noun := range r.Nouns {
+		out = append(out, field, noun, counted(int64(1), noun))
+	}
+	for _, m := range r.Missing {
+		out = append(out, m.Field, m.Value)
+	}
+	return out
 }
 
 // suspectStep counts the records that meet the question but for their time,

@@ -3,14 +3,12 @@ package copilot
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"vedette/internal/copilot/reading"
+	"vedette/internal/guard/ground"
 	"vedette/internal/query"
 	"vedette/internal/toolbox"
 )
@@ -80,7 +78,7 @@ func (n *narrator) tooLate() (Sentence, bool) {
 	}
 	newest := cell(n.bounds.Newest)
 	s := say(n.ev[0].ID, "the newest stored event is of %s, before the asked time: to count back from it, ask with --now last", newest)
-	s.computed = []string{newest}
+	s.computed = given(newest)
 	return s, true
 }
 
@@ -91,6 +89,12 @@ func (n *narrator) nothingFound() bool {
 
 func say(evidence string, format string, args ...any) Sentence {
 	return Sentence{Text: fmt.Sprintf(format, args...), Evidence: []string{evidence}}
+}
+
+// given are texts in a sentence that our own code holds, such as the newest
+// stored time, and that no evidence shows.
+func given(texts ...string) []ground.Computed {
+	return []ground.Computed{{Fn: ground.Given, Text: strings.Join(texts, "\n")}}
 }
 
 func (n *narrator) count() []Sentence {
@@ -200,7 +204,7 @@ func (n *narrator) unusual() []Sentence {
 	}
 	if more := e.Total - int64(len(out)); more > 0 {
 		s := say(e.ID, "%d more are listed", more)
-		s.computed = []string{strconv.FormatInt(more, 10)}
+		s.computed = []ground.Computed{{Fn: ground.Rest, Evidence: e.ID, N: int64(len(out))}}
 		out = append(out, s)
 	}
 	return out
@@ -311,7 +315,7 @@ func (n *narrator) missing(ctx context.Context, tools Tools) []Sentence {
 		}
 		if near := query.Nearest(m.Value, names, 3); len(near) > 0 {
 			s.Text += "; nearest: " + clean(strings.Join(near, ", "))
-			s.computed = near
+			s.computed = given(near...)
 		}
 		if m.Field == "device.type" {
 			s.Text += "; say which devices are with \"vedette devices set DEVICE type=TYPE\" or \"vedette devices import FILE\""
@@ -331,45 +335,12 @@ func (n *narrator) suggestions() []string {
 	return nil
 }
 
-// cell writes a value for people: times to the second in UTC, numbers in
-// plain digits, texts cleaned.
-func cell(v any) string {
-	switch x := v.(type) {
-	case nil:
-		return "(none)"
-	case string:
-		return clean(x)
-	case int64:
-		return strconv.FormatInt(x, 10)
-	case float64:
-		return strconv.FormatFloat(math.Round(x*1000)/1000, 'f', -1, 64)
-	case bool:
-		return strconv.FormatBool(x)
-	case time.Time:
-		return x.UTC().Format("2006-01-02 15:04:05 UTC")
-	case []string:
-		return clean(strings.Join(x, ", "))
-	}
-	return clean(fmt.Sprint(v))
-}
-
-// maxCell bounds what one stored text may take of a sentence, in characters.
-const maxCell = 200
+// cell writes a value for people.
+func cell(v any) string { return ground.Shown(v) }
 
 // clean takes out of a stored text what could move a cursor, reorder or hide
 // text, and cuts it: it was written by a device or a peer.
-func clean(s string) string {
-	count := 0
-	return strings.Map(func(r rune) rune {
-		if count++; count > maxCell {
-			return -1
-		}
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r >= 0xE0000 && r <= 0xE01EF {
-			return -1
-		}
-		return r
-	}, s)
-}
+func clean(s string) string { return ground.Clean(s) }
 
 func number(v any) float64 {
 	switch x := v.(type) {

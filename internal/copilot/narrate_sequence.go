@@ -16,9 +16,13 @@ func (n *narrator) sequences() []Sentence {
 	at := slices.IndexFunc(n.r.Steps, func(s reading.Step) bool { return s.Query.Sequence != nil && len(s.Query.Measures) == 0 })
 	e, seq := n.ev[at], n.r.Steps[at].Query.Sequence
 	if len(e.Rows) == 0 {
-		return append([]Sentence{say(e.ID, "no such sequence is stored: none %s", sequenceForm(seq))}, n.sequenceParts(at+1)...)
+		none := say(e.ID, "no such sequence is stored: none %s", sequenceForm(seq))
+		none.computed = given(seq.Within)
+		return append([]Sentence{none}, n.sequenceParts(at+1)...)
 	}
-	out := []Sentence{say(e.ID, "%s %s", cell(e.Total), counted(e.Total, "sequences")+" "+sequenceForm(seq))}
+	all := say(e.ID, "%s %s", cell(e.Total), counted(e.Total, "sequences")+" "+sequenceForm(seq))
+	all.computed = given(seq.Within)
+	out := []Sentence{all}
 	if each := n.ev[0]; at > 0 && len(n.r.Steps[0].Query.Group) > 0 {
 		for _, row := range each.Rows[:min(maxListed, len(each.Rows))] {
 			out = append(out, say(each.ID, "%s: %s", keyWords(each.Columns[:len(seq.By)], row), cell(row[len(seq.By)])))
@@ -89,15 +93,4 @@ func percents(fn query.Fn) bool {
 // percent is a part of a whole in percent, to two places.
 func percent(v any) string {
 	return strconv.FormatFloat(math.Round(number(v)*10000)/100, 'f', -1, 64)
-}
-
-// percentages are the numbers of a row that were computed for its sentence.
-func percentages(measures []query.Measure, vals []any) []string {
-	var out []string
-	for i, v := range vals {
-		if v != nil && i < len(measures) && percents(measures[i].Fn) {
-			out = append(out, strings.TrimPrefix(percent(v), "-"))
-		}
-	}
-	return out
 }

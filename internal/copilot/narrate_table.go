@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"vedette/internal/guard/ground"
 	"vedette/internal/query"
 )
 
@@ -31,7 +32,6 @@ func (n *narrator) table() []Sentence {
 	}
 	for _, row := range e.Rows[:min(maxListed, len(e.Rows))] {
 		s := say(e.ID, "%s", line(row))
-		s.computed = percentages(q.Measures, row[keys:])
 		out = append(out, s)
 	}
 	if len(n.ev) > 1 && len(n.ev[1].Rows) > 1 {
@@ -93,7 +93,6 @@ func (n *narrator) columnsSideBySide(e Evidence, measures []query.Measure) []Sen
 		}
 	}
 	s := say(e.ID, "%s", strings.Join(parts, "; "))
-	s.computed = percentages(measures, e.Rows[0])
 	return []Sentence{s}
 }
 
@@ -133,8 +132,11 @@ func (n *narrator) totals(at int) []Sentence {
 		}
 		return strconv.FormatFloat(total, 'f', -1, 64)
 	}
-	s := Sentence{Evidence: []string{n.ev[0].ID, n.ev[1].ID}, computed: []string{sum(n.ev[0]), sum(n.ev[1])}}
-	s.Text = fmt.Sprintf("%s %s in all, in the earlier period %s", s.computed[0], n.r.Subject, s.computed[1])
+	s := Sentence{Evidence: []string{n.ev[0].ID, n.ev[1].ID}}
+	for _, e := range n.ev[:2] {
+		s.computed = append(s.computed, ground.Computed{Fn: ground.Sum, Evidence: e.ID, Column: e.Columns[at]})
+	}
+	s.Text = fmt.Sprintf("%s %s in all, in the earlier period %s", sum(n.ev[0]), n.r.Subject, sum(n.ev[1]))
 	return []Sentence{s}
 }
 
@@ -149,7 +151,7 @@ func (n *narrator) share() []Sentence {
 	part, whole := number(e.Rows[0][0]), number(e.Rows[0][1])
 	pct := percent(part / whole)
 	s := say(e.ID, "%s %% (%s of %s %s)", pct, cell(e.Rows[0][0]), cell(e.Rows[0][1]), n.r.Subject)
-	s.computed = []string{pct}
+	s.computed = []ground.Computed{{Fn: ground.Percent, Evidence: e.ID, Column: e.Columns[0], Whole: e.Columns[1]}}
 	return []Sentence{s}
 }
 

@@ -3,6 +3,8 @@ package copilot
 import (
 	"testing"
 	"time"
+
+	"vedette/internal/guard/ground"
 )
 
 func TestVerifierMarksWhatNothingBacks(t *testing.T) {
@@ -17,7 +19,8 @@ func TestVerifierMarksWhatNothingBacks(t *testing.T) {
 	for text, want := range map[string]string{
 		"10.0.0.5 did it 42 times":              "verified",
 		"at 2026-03-10 12:00:00 UTC":            "verified",
-		"7 rows in all, about CVE-2021-44228":   "verified",
+		"7 rows in all":                         "verified",
+		"it is about CVE-2021-44228":            "verified",
 		"port 23 and technique T1110.001":       "verified", // the question said so
 		"10.0.0.6 did it":                       "unsupported",
 		"it happened 43 times":                  "unsupported",
@@ -35,7 +38,7 @@ func TestVerifierMarksWhatNothingBacks(t *testing.T) {
 	if got := verify([]Sentence{{Text: "cites nothing real", Evidence: []string{"E9"}}}, ans)[0].Status; got != "unsupported" {
 		t.Errorf("a sentence that cites unknown evidence is %s", got)
 	}
-	if got := verify([]Sentence{{Text: "75 percent", Evidence: []string{"E1"}, computed: []string{"75"}}}, ans)[0].Status; got != "verified" {
+	if got := verify([]Sentence{{Text: "75 percent", Evidence: []string{"E1"}, computed: []ground.Computed{{Fn: ground.Given, Text: "75 %"}}}}, ans)[0].Status; got != "verified" {
 		t.Errorf("a recomputed number is %s", got)
 	}
 }

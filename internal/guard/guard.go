@@ -28,10 +28,23 @@ const (
 // record ID. ID is ours ("E1.3": the third row of evidence E1), Field a name of
 // the event schema or of a column of the answer.
 type Item struct {
-	ID    string
-	Field string
-	Value string
-	Label event.Label
+	ID     string
+	Field  string
+	Value  string
+	Label  event.Label
+	Origin Origin
+}
+
+// Origin is where a value comes from, as far as it is known; the rules of a site
+// go by it. A rule takes what is not known for what it speaks of. Ours marks
+// words of our own schema and names that a person of the site gave: they come
+// from no zone, class or source.
+type Origin struct {
+	Zone   string
+	Type   string // asset class
+	Source string // log or feed
+	TLP    string
+	Ours   bool
 }
 
 // Call is one request through the door.
@@ -45,6 +58,8 @@ type Call struct {
 	LeftOut      int    // items that were not put into Evidence to fit
 	Schema       Schema // what the answer must look like
 	MaxTokens    int
+	Endpoint     string // ask this one alone, if policy allows it; empty: as policy says
+	Seed         int64  // 0: none
 }
 
 // Schema is the form of an answer: a JSON Schema whose bounds are small, and
@@ -64,6 +79,9 @@ type Reply struct {
 	Entry     int64  // of the audit journal
 	TokensIn  int
 	TokensOut int
+	LeftOut   int     // items of Evidence that did not fit, besides those of the call
+	Cost      float64 // by the endpoint's price, in Currency
+	Currency  string
 }
 
 // Spoke says which engine answered and where it runs.

@@ -11,7 +11,10 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"net/netip"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // Provider speaks to one endpoint. A provider is safe for concurrent use.
@@ -126,6 +129,10 @@ type Endpoint struct {
 	Family   string // prompt format, context size and abilities; see package model/family
 	Context  int    // tokens; 0: of the family
 
+	KeyHeader string         // header that carries the key; empty: the one of the wire
+	CAFile    string         // certificates that are trusted instead of the system's, for a server of one's own
+	Networks  []netip.Prefix // where the address of an on-premises endpoint may be besides loopback and the private networks
+
 	Terms  Terms
 	Price  Price
 	Limits Limits
@@ -151,6 +158,45 @@ type Price struct {
 // Limits bound one request.
 type Limits struct {
 	Total  time.Duration // whole answer; 0: two minutes
+	First  time.Duration // silence before the first piece, while a small machine reads the prompt; 0: half of Total
 	Idle   time.Duration // silence between two pieces; 0: thirty seconds
 	Answer int64         // bytes of an answer; 0: one MiB
 }
+
+// WithDefaults fills in the limits that are not set.
+func (l Limits) WithDefaults() Limits {
+	if l.Total <= 0 {
+		l.Total = 2 * time.Minute
+	}
+	if l.First <= 0 {
+		l.First = l.Total / 2
+	}
+	if l.Idle <= 0 {
+		l.Idle = 30 * time.Second
+	}
+	if l.Answer <= 0 {
+		l.Answer = 1 << 20
+	}
+	return l
+}
+
+// MaxServed is how many models of an endpoint are listed.
+const MaxServed = 2000
+
+// Line makes a name that an endpoint told fit for a list: one line of at most
+// 200 bytes without control characters. It stays untrusted.
+func Line(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text[:min(len(text), 1000)], ""))
+	if len(text) > 200 {
+		text = strings.ToValidUTF8(text[:200], "")
+	}
+	return text
+}
+
+// Tokens bounds a count that an endpoint told.
+func Tokens(n int) int { return min(max(n, 0), 1<<30) }

@@ -127,6 +127,22 @@ func (b *Box) run(ctx context.Context, q query.Query, now time.Time, live query.
 	return &Table{Columns: res.Columns, Rows: res.Rows, Total: res.Total}, nil
 }
 
+// Check tells whether a query could run: the same validation as [Box.QueryLoose]
+// without running it.
+func (b *Box) Check(ctx context.Context, q query.Query, now time.Time) error {
+	bounds, err := b.Bounds(ctx)
+	if err != nil {
+		return err
+	}
+	cat := query.Catalogue{Schema: b.schema, Devices: store.DeviceFields(), Extras: bounds.Extras}
+	valid, err := cat.Validate(ctx, q)
+	if err != nil {
+		return err
+	}
+	_, err = valid.Resolve(now)
+	return err
+}
+
 // Bounds tells what is stored, and forgets cached values when that changed.
 func (b *Box) Bounds(ctx context.Context) (Bounds, error) {
 	stored, err := b.events.Bounds(ctx)
