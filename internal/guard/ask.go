@@ -165,7 +165,7 @@ func (a *attempt) parcel() (parcel, *Failure) {
 // packer prepares what puts a call into the form of an endpoint. What goes to a
 // cloud always has pseudonyms.
 func (d *Door) packer(c Call, to model.Endpoint) (*packer, error) {
-	p := &packer{d: d, call: c, to: to, neutral: d.cfg.Neutral(to)}
+	p := &packer{d: d, call: c, to: to, neutral: d.cfg.Neutral(to), cleaned: map[string]string{}}
 	if to.Location != model.OnPremises || d.cfg.RedactInside && d.cfg.Vaults != nil {
 		v, err := d.cfg.Vaults.Vault(c.Conversation)
 		if err != nil {

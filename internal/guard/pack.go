@@ -45,6 +45,7 @@ type packer struct {
 	neutral Neutraliser
 	vault   Vault // nil: names stay
 	mark    string
+	cleaned map[string]string // what was cleaned already, by field and value
 }
 
 // computed is the name of a column that a query computes, of a field or of none.
@@ -167,10 +168,15 @@ func (p *packer) field(field string) (ledger, sent string) {
 }
 
 func (p *packer) clean(field, value string, most int) string {
+	key := field + "\x00" + strconv.Itoa(most) + "\x00" + value
+	if done, ok := p.cleaned[key]; ok { // rows repeat what columns hold
+		return done
+	}
 	value = p.neutral.Clean(strings.ToValidUTF8(value, "?"), most)
 	if p.vault != nil {
 		value = p.vault.Hide(field, value)
 	}
+	p.cleaned[key] = value
 	return value
 }
 
@@ -236,8 +242,8 @@ func (d *Door) withoutFields(text string) []byte {
 // name of a device tells nobody anything.
 type owner interface{ Own(text string) }
 
-// leaks is the last gate: it looks at the bytes as they are sent, and at the text
-// that they encode. The names of our schema's fields are taken out before: they
+// leaks is the last gate: it looks at all that a request carries, as whoever gets
+// it reads it, the escapes of JSON undone. The names of our schema's fields are taken out before: they
 // are in the source of this program, and a device called hostname is not told by
 // them.
 func (p *packer) leaks(out parcel) []string {
@@ -247,13 +253,9 @@ func (p *packer) leaks(out parcel) []string {
 	if v, ok := p.vault.(owner); ok {
 		v.Own(out.req.System + "\n" + frame + "\n" + out.req.Model)
 	}
-	found := p.vault.Leaks(p.d.withoutFields(string(out.wire)))
-	text := out.req.System + "\n" + out.req.Messages[0].Text
-	for _, kind := range p.vault.Leaks(p.d.withoutFields(text)) {
-		if !slices.Contains(found, kind) {
-			found = append(found, kind)
-		}
+	parts := []string{out.req.Model, out.req.System, string(out.req.Schema.JSON)}
+	for _, m := range out.req.Messages {
+		parts = append(parts, m.Text)
 	}
-	slices.Sort(found)
-	return found
+	return p.vault.Leaks(p.d.withoutFields(strings.Join(parts, "\n")))
 }
