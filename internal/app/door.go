@@ -60,6 +60,7 @@ type brokenEndpoint struct {
 // cannot be used is told of and left out: everything works without it.
 func (a *App) openDoor() error {
 	var list []guard.Endpoint
+	clean := map[string]*neutral.Neutraliser{}
 	for _, e := range a.cfg.Endpoints {
 		e = known(e)
 		p, err := dial.Open(e, wire.Options{})
@@ -68,6 +69,8 @@ func (a *App) openDoor() error {
 			a.minds.broken = append(a.minds.broken, brokenEndpoint{e, err.Error()})
 			continue
 		}
+		f, _ := family.Named(e.Family) // of none: the tokens that are built in
+		clean[e.Name] = neutral.New(f.Control)
 		list = append(list, guard.Endpoint{Endpoint: e, Provider: p})
 	}
 	a.minds.budgets = a.openBudgets()
@@ -80,10 +83,7 @@ func (a *App) openDoor() error {
 		Vaults: guard.NewVaults(guard.VaultsConfig{
 			Make: func(key []byte) (guard.Vault, error) { return redact.NewVaultOf(key, a.catalogue()), nil }, Version: a.catalogueVersion, Now: a.cfg.Now,
 		}),
-		Neutral: func(e model.Endpoint) guard.Neutraliser {
-			f, _ := family.Named(e.Family)
-			return neutral.New(f.Control)
-		},
+		Neutral: func(e model.Endpoint) guard.Neutraliser { return clean[e.Name] },
 		Memory: routes{a.records}, Questions: a.cfg.Mind.Questions, RedactInside: a.cfg.Mind.Redact, Now: a.cfg.Now, Log: a.cfg.Log,
 	})
 	return err

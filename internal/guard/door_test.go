@@ -270,7 +270,7 @@ func TestAsk(t *testing.T) {
 			t.Errorf("%s was sent: %s", not, sent)
 		}
 	}
-	if !strings.Contains(sent, `d000000000000 {\"id\":\"E1.1\",\"field\":\"device.hostname\",\"value\":\"NAME_a at NAME_b\"}\n`) {
+	if !strings.Contains(sent, `bb~bb~bb {\"id\":\"E1.1\",\"field\":\"device.hostname\",\"value\":\"NAME_a at NAME_b\"}\n`) {
 		t.Errorf("sent %s", sent)
 	}
 	list := b.entries(t)

@@ -77,13 +77,18 @@ func checkCall(c Call) error {
 	return nil
 }
 
-// newMark is a word that no stored text can foresee.
+// newMark is a word that no stored text can foresee. Its pairs of letters are too
+// short for the last scan to take them for an encoding.
 func newMark(from io.Reader) (string, error) {
+	const letters = "bcdfghjkmnpqrstvwxzBCDFGHJKMNPQR"
 	var b [6]byte
 	if _, err := io.ReadFull(from, b[:]); err != nil {
 		return "", fault.Wrap(fault.Internal, err, "making the mark around data")
 	}
-	return "d" + hex.EncodeToString(b[:]), nil
+	for i, c := range b {
+		b[i] = letters[c%32]
+	}
+	return string(b[:2]) + "~" + string(b[2:4]) + "~" + string(b[4:]), nil
 }
 
 // pack neutralises, then puts pseudonyms in, then encodes: what was hidden by
