@@ -84,7 +84,7 @@ func (a *App) openDoor() error {
 			Make: func(key []byte) (guard.Vault, error) { return redact.NewVaultOf(key, a.catalogue()), nil }, Version: a.catalogueVersion, Now: a.cfg.Now,
 		}),
 		Neutral: func(e model.Endpoint) guard.Neutraliser { return clean[e.Name] },
-		Memory: routes{a.records}, Questions: a.cfg.Mind.Questions, RedactInside: a.cfg.Mind.Redact, Now: a.cfg.Now, Log: a.cfg.Log,
+		Memory:  routes{a.records}, Questions: a.cfg.Mind.Questions, RedactInside: a.cfg.Mind.Redact, Now: a.cfg.Now, Log: a.cfg.Log,
 	})
 	return err
 }
