@@ -44,6 +44,8 @@ type minds struct {
 	asked  bool // there is an endpoint that can be, and the mode lets it
 	broken []brokenEndpoint
 
+	budgets budgets
+
 	mu    sync.Mutex // held while the catalogue is made
 	vault catalogues
 }
@@ -58,6 +60,7 @@ type brokenEndpoint struct {
 // cannot be used is told of and left out: everything works without it.
 func (a *App) openDoor() error {
 	var list []guard.Endpoint
+	clean := map[string]*neutral.Neutraliser{}
 	for _, e := range a.cfg.Endpoints {
 		e = known(e)
 		p, err := dial.Open(e, wire.Options{})
@@ -66,22 +69,22 @@ func (a *App) openDoor() error {
 			a.minds.broken = append(a.minds.broken, brokenEndpoint{e, err.Error()})
 			continue
 		}
+		f, _ := family.Named(e.Family) // of none: the tokens that are built in
+		clean[e.Name] = neutral.New(f.Control)
 		list = append(list, guard.Endpoint{Endpoint: e, Provider: p})
 	}
+	a.minds.budgets = a.openBudgets()
 	var err error
 	if mode := a.cfg.Mind.Policy.Mode; len(list) > 0 && mode != route.Off && mode != "" {
 		a.minds.asked, a.askModel = true, a.askCanary
 	}
 	a.minds.door, err = guard.New(guard.Config{
-		Journal: a.journal, Endpoints: list, Policy: a.cfg.Mind.Policy, Register: approvals{a.cfg.Mind.Chosen, a.models},
+		Journal: a.journal, Endpoints: list, Policy: a.cfg.Mind.Policy, Register: approvals{a.cfg.Mind.Chosen, a.models}, Budget: a.minds.budgets,
 		Vaults: guard.NewVaults(guard.VaultsConfig{
 			Make: func(key []byte) (guard.Vault, error) { return redact.NewVaultOf(key, a.catalogue()), nil }, Version: a.catalogueVersion, Now: a.cfg.Now,
 		}),
-		Neutral: func(e model.Endpoint) guard.Neutraliser {
-			f, _ := family.Named(e.Family)
-			return neutral.New(f.Control)
-		},
-		Memory: routes{a.records}, Questions: a.cfg.Mind.Questions, RedactInside: a.cfg.Mind.Redact, Now: a.cfg.Now, Log: a.cfg.Log,
+		Neutral: func(e model.Endpoint) guard.Neutraliser { return clean[e.Name] },
+		Memory:  routes{a.records}, Questions: a.cfg.Mind.Questions, RedactInside: a.cfg.Mind.Redact, Now: a.cfg.Now, Log: a.cfg.Log,
 	})
 	return err
 }

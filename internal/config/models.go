@@ -194,6 +194,9 @@ func (e ModelEndpoint) Problems() []Problem {
 	if !endpointName.MatchString(e.Name) {
 		out = append(out, Problem{Key: "name", Text: "is no name of an endpoint: " + strconv.Quote(e.Name), Hint: "letters, digits, dots, dashes and underscores, at most 40"})
 	}
+	if e.Name == "default" || e.Name == "environment" {
+		out = append(out, Problem{Key: "name", Text: "is " + strconv.Quote(e.Name) + ", which names the section model or the one of the environment", Hint: "choose another one"})
+	}
 	out = append(out, oneOf("wire", e.Wire, "", "openai", "anthropic", "gemini")...)
 	out = append(out, Model{URL: e.URL, Name: "x", Location: e.Location}.Problems()...)
 	if e.URL == "" {
