@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"slices"
 	"sync"
 	"time"
 
@@ -60,7 +61,7 @@ func (a *App) openDoor() error {
 	var list []guard.Endpoint
 	for _, e := range a.cfg.Endpoints {
 		e = known(e)
-		p, err := dial.Open(e, wire.Options{})
+		p, err := dial.Open(e, wire.Options{Verify: a.models.VerifyConnection(e)})
 		if err != nil {
 			a.cfg.Log.Warn("a model endpoint cannot be used", "component", "model", "endpoint", e.Name, "err", err)
 			a.minds.broken = append(a.minds.broken, brokenEndpoint{e, err.Error()})
@@ -79,7 +80,7 @@ func (a *App) openDoor() error {
 		}),
 		Neutral: func(e model.Endpoint) guard.Neutraliser {
 			f, _ := family.Named(e.Family)
-			return neutral.New(f.Control)
+			return neutral.New(append(slices.Clone(f.Control), a.models.Control(e)...))
 		},
 		Memory: routes{a.records}, Questions: a.cfg.Mind.Questions, RedactInside: a.cfg.Mind.Redact, Now: a.cfg.Now, Log: a.cfg.Log,
 	})
