@@ -24,6 +24,7 @@ import (
 	"vedette/internal/copilot"
 	"vedette/internal/correlate"
 	"vedette/internal/detect"
+	"vedette/internal/detect/behave"
 	"vedette/internal/detect/match"
 	"vedette/internal/detect/sigma"
 	"vedette/internal/edge"
@@ -80,7 +81,9 @@ type App struct {
 	ruler     *sigma.Detector                // of the chain; used under writing
 	incidents *correlate.Correlator
 	rules     ruleState
-	learnt    learnt // used under writing
+	behave    *behave.Detector // of the chain; nil if behaviour is not learnt; used under writing
+	words     words            // of persons, for behave
+	learnt    learnt           // used under writing
 	judgedNow atomic.Pointer[judged]
 
 	ending  func() error // what is to be stored before the stores are closed; nil until all is open

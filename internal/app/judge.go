@@ -40,6 +40,9 @@ type batch struct {
 // not stored yet: a record that is taken in again is neither learnt from nor
 // found a second time. The findings join the batch.
 func (a *App) judge(ctx context.Context, records []*event.Event, ended bool) (*batch, error) {
+	if err := a.carryWords(ctx); err != nil {
+		return nil, err
+	}
 	b := &batch{events: records}
 	known, err := a.events.Known(ctx, records)
 	if err != nil {
@@ -135,7 +138,8 @@ func (a *App) openJudgement() error {
 	a.ruler = sigma.NewDetector(set, sigma.DetectorOptions{})
 	detectors := []detect.Detector{matcher, policy.New(rules)}
 	if a.cfg.Detect.Behaviour {
-		detectors = append(detectors, behave.New(a.behaviour()))
+		a.behave = behave.New(a.behaviour())
+		detectors = append(detectors, a.behave)
 	}
 	a.chain = detect.NewChain(append(detectors, a.ruler)...)
 	return a.restoreLearnt()
@@ -163,6 +167,10 @@ func (a *App) ready(ctx context.Context) error {
 		}
 		a.noteJudged()
 		if err := a.catchUp(ctx); err != nil {
+			return err
+		}
+		a.words.add(a.incidents.LastSaid(lastWords)...) // a kill may have come between a word and its effect
+		if err := a.carryWords(ctx); err != nil {
 			return err
 		}
 	}

@@ -43,6 +43,9 @@ func (a *App) settleWhenQuiet(ctx context.Context) error {
 		return nil // events are coming
 	}
 	defer a.writing.Unlock()
+	if err := a.carryWords(ctx); err != nil {
+		return err
+	}
 	if a.learnt.settled || a.learnt.judged.IsZero() || time.Since(a.learnt.judged) < quiet {
 		return nil
 	}

@@ -8,12 +8,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vedette/internal/api"
 	"vedette/internal/copilot"
 	"vedette/internal/fault"
 )
 
 func (r *root) askCommand() *cobra.Command {
-	var follow string
+	var follow, incident string
 	var batch bool
 	cmd := &cobra.Command{
 		Use:   `ask "QUESTION"`,
@@ -24,6 +25,15 @@ func (r *root) askCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if batch {
 				return r.askBatch(cmd.Context(), follow)
+			}
+			if incident != "" {
+				return r.with(cmd.Context(), func(b backend) error {
+					book, err := b.Investigate(cmd.Context(), api.InvestigateRequest{Incident: incident, Person: person()})
+					if err != nil {
+						return err
+					}
+					return r.printNotebook(book)
+				})
 			}
 			if len(args) == 0 {
 				return useError{fault.New(fault.Invalid, "ask needs a question").WithHint(`try: vedette ask "how many events per log?"`)}
@@ -38,6 +48,7 @@ func (r *root) askCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&follow, "follow", "", "continue the conversation with this id")
+	cmd.Flags().StringVar(&incident, "investigate", "", "look into the incident with this uid, step by step")
 	cmd.Flags().BoolVar(&batch, "batch", false, "read questions from stdin, one a line; write one JSON answer a line")
 	return cmd
 }
@@ -136,7 +147,9 @@ func (r *root) printAnswer(ans *copilot.Answer) error {
 	for _, s := range ans.Suggestions {
 		fmt.Fprintf(r.Err, "try: %s\n", printable(s))
 	}
-	fmt.Fprintf(r.Err, "follow up with: vedette ask --follow %s \"...\"\n", ans.Conversation)
+	if ans.Conversation != "" {
+		fmt.Fprintf(r.Err, "follow up with: vedette ask --follow %s \"...\"\n", ans.Conversation)
+	}
 	return nil
 }
 

@@ -123,10 +123,10 @@ func (r *root) command() *cobra.Command {
 	}
 	cmd.AddCommand(
 		r.demoCommand(), r.serveCommand(), r.ingestCommand(), r.parseCommand(),
-		r.askCommand(), r.queryCommand(), r.devicesCommand(),
+		r.askCommand(), r.explainCommand(), r.queryCommand(), r.devicesCommand(),
 		r.findingsCommand(), r.incidentsCommand(),
 		r.rulesCommand(),
-		r.intelCommand(), r.mudCommand(),
+		r.intelCommand(), r.mudCommand(), r.mcpCommand(),
 		r.modelsCommand(), r.auditCommand(),
 		r.backupCommand(), r.restoreCommand(), r.maintainCommand(), r.doctorCommand(),
 		r.benchCommand(), r.evalCommand(), r.configCommand(), r.versionCommand(),

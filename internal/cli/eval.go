@@ -17,7 +17,7 @@ import (
 
 func (r *root) evalCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "eval", Short: "score the quality of the product on sets with known answers"}
-	cmd.AddCommand(r.evalGroundingCommand())
+	cmd.AddCommand(r.evalGroundingCommand(), r.evalPlannerCommand())
 	return cmd
 }
 
@@ -84,11 +84,5 @@ func (r *root) evalGrounding(ctx context.Context, set evalSet, seed uint64, verb
 	for i, s := range scores {
 		rows[i] = []any{s.Kind, s.Mutated, s.Sentences, s.Found, share(s.Found, s.Sentences), s.Asked, s.WithoutBy, s.Off}
 	}
-	if err := r.writeRows(columns, rows, func() any {
-		return queryResult{Columns: columns, Rows: rowObjects{columns, rows}, Total: int64(len(rows)), Seconds: time.Since(started).Seconds()}
-	}); err != nil {
-		return err
-	}
-	fmt.Fprintf(r.Err, "%d answers in %.1f s\n", len(answers), time.Since(started).Seconds())
-	return nil
+	return r.writeEval("grounding", "built-in", scores, columns, rows, started)
 }

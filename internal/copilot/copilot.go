@@ -103,7 +103,7 @@ func (c *Copilot) Ask(ctx context.Context, req Request) (*Answer, error) {
 	if err := c.answer(ctx, r, now, ans); err != nil {
 		return nil, err
 	}
-	mind.word(ctx, now, ans)
+	mind.word(ans, mind.labels(ctx, now, ans))
 	if err := c.remember(ctx, req, ans.Conversation); err != nil {
 		return nil, err
 	}

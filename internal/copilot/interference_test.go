@@ -68,7 +68,9 @@ func hostile(t *testing.T, text string) *memory.Events {
 func TestNoTextOfADeviceChangesThePlan(t *testing.T) {
 	questions := []string{gibberish, "how many failed logins per source", "xyzzy plugh of the frobnicator"}
 	run := func(text string) (ran []string) {
-		names := func() []toolbox.Name { return []toolbox.Name{{Text: text, UID: "u-1"}, {Text: "boiler", UID: "u-2", Operator: true}} }
+		names := func() []toolbox.Name {
+			return []toolbox.Name{{Text: text, UID: "u-1"}, {Text: "boiler", UID: "u-2", Operator: true}}
+		}
 		c, rec := withMind(t, hostile(t, text), names, puppet(), copilot.MindLimits{})
 		for _, q := range questions {
 			a := ask(t, c, q, "")

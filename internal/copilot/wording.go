@@ -52,17 +52,13 @@ Name the ids of the rows that matter most for the question, at most 24.`
 // word lets the model say what the evidence shows. What it says is added behind
 // the sentences of the built-in engine, so that it can hide or soften nothing;
 // if anything fails, those sentences are the answer.
-func (k *consultation) word(ctx context.Context, now time.Time, ans *Answer) {
+func (k *consultation) word(ans *Answer, labels []event.Confidentiality) {
 	if k == nil {
 		return
 	}
 	defer func() { ans.ModelNotes = append(ans.ModelNotes, k.notes...) }()
 	if len(ans.Evidence) == 0 || ans.Status != StatusAnswered && ans.Status != StatusPartly {
 		return
-	}
-	labels := make([]event.Confidentiality, len(ans.Evidence))
-	for i := range ans.Evidence {
-		labels[i] = k.c.confidentiality(ctx, ans.Plan[i], now)
 	}
 	items, left := k.pack(ans, labels)
 	if len(items) == 0 {
@@ -85,6 +81,18 @@ func (k *consultation) word(ctx context.Context, now time.Time, ans *Answer) {
 	}
 	ans.Answer, ans.Model = append(ans.Answer, added...), k.model()
 	k.c.memory.keep(k.id, added, strictest)
+}
+
+// labels are the strictest labels of each evidence of an answer.
+func (k *consultation) labels(ctx context.Context, now time.Time, ans *Answer) []event.Confidentiality {
+	if k == nil {
+		return nil
+	}
+	out := make([]event.Confidentiality, len(ans.Evidence))
+	for i := range out {
+		out[i] = k.c.confidentiality(ctx, ans.Plan[i], now)
+	}
+	return out
 }
 
 // claimed turns claims that hold into sentences; each is said once.

@@ -183,10 +183,14 @@ func (a *attempt) refuse(reason Reason, err error) *Failure {
 // reasonText is what the ledger says of an error: a kind, never what an endpoint
 // wrote.
 func reasonText(err error) string {
-	if e, ok := errors.AsType[*model.Error](err); ok {
-		return e.Kind.String()
+	e, ok := errors.AsType[*model.Error](err)
+	switch {
+	case !ok:
+		return err.Error()
+	case e.Kind == model.NotRegistered && e.Cause != nil:
+		return e.Kind.String() + ": " + e.Cause.Error() // the register's own words
 	}
-	return err.Error()
+	return e.Kind.String()
 }
 
 func (a *attempt) place() egress.Place {

@@ -50,7 +50,6 @@ func (d *Detector) novelty(o *observation, p *profile, g *group, learn, server b
 		return // to be called in vain is no deed of the device
 	}
 	day := o.at / daySeconds
-	informed := o.learnt || g.established()
 	var fresh [maxThings]uint64
 	var kinds [maxThings]kind
 	numFresh := 0
@@ -62,17 +61,25 @@ func (d *Detector) novelty(o *observation, p *profile, g *group, learn, server b
 		}
 		at := p.known.find(t.kind, h)
 		if at >= 0 && p.known.known(at, day) {
+			if learn {
+				p.cover(t.kind, o.at)
+			}
 			continue
+		}
+		learnt := o.learnt && d.mature(p, t.kind, o.at)
+		told := g.established() && d.long(t.kind) // a group knows what its devices were seen in
+		if len(o.news) < cap(o.news) {
+			o.news = append(o.news, thing{t.kind, h})
 		}
 		byGroup := groupSpeaks(t.kind) && g.known.known(t.kind, h)
 		if at < 0 {
 			fresh[numFresh], kinds[numFresh] = h, t.kind
 			numFresh++
-			if informed && !byGroup && p.share(t.kind, g) < restless {
+			if (learnt || told) && !byGroup && p.share(t.kind, g) < restless {
 				o.words |= 1 << t.kind
 			}
 		}
-		if !o.learnt && (!groupSpeaks(t.kind) || !g.established()) {
+		if !learnt && (!groupSpeaks(t.kind) || !told) {
 			continue // it is still being learnt, and nobody else can say what is usual for it
 		}
 		o.surprise(feature{rule: ruleOf(t.kind), kind: t.kind, s: p.unseen(t.kind, g, o, byGroup), carried: at >= 0, usual: float64(p.share(t.kind, g))})
@@ -137,10 +144,11 @@ func (d *Detector) admit(o *observation, p *profile, g *group, things []uint64, 
 	}
 	news := false // of a kind of which the device does not meet new ones all the time
 	for i, h := range things {
-		news = news || p.share(kinds[i], g) < restless
+		news = news || p.share(kinds[i], g) < restless && d.mature(p, kinds[i], o.at)
 		p.known.add(kinds[i], h, state, day)
 		p.win.novel |= 1 << kinds[i]
 		if state == stateKnown {
+			p.cover(kinds[i], o.at)
 			g.known.add(kinds[i], h, p.key)
 		}
 	}

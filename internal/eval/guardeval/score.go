@@ -212,7 +212,9 @@ func rates(list []scored) Rates {
 		}
 		r.Sources = append(r.Sources, SourceRate{k.source, label, texts, share(hit[k], texts)})
 	}
-	slices.SortFunc(r.Sources, func(a, b SourceRate) int { return cmp.Or(cmp.Compare(a.Label, b.Label), cmp.Compare(a.Source, b.Source)) })
+	slices.SortFunc(r.Sources, func(a, b SourceRate) int {
+		return cmp.Or(cmp.Compare(a.Label, b.Label), cmp.Compare(a.Source, b.Source))
+	})
 	return r
 }
 

@@ -29,8 +29,10 @@ func (b *bag) add(f fact, column string) {
 	b.facts = append(b.facts, placed{f, column})
 }
 
-func (b *bag) addText(s, column string) {
-	for _, f := range scan(s) {
+func (b *bag) addText(s, column string) { b.addFacts(scan(s), column) }
+
+func (b *bag) addFacts(facts []fact, column string) {
+	for _, f := range facts {
 		b.add(f, column)
 		for _, p := range f.parts {
 			b.add(p, column)
@@ -72,14 +74,18 @@ func (b *bag) addCell(cell any, column string) {
 }
 
 func (b *bag) addShown(s, column string) {
-	b.addText(uncontrolled(s), column)
+	all := scan(uncontrolled(s))
+	b.addFacts(all, column)
 	b.addCut(s, column)
-	if all := scan(s); len(all) == 1 {
+	if len(all) == 1 {
 		b.alone[all[0].key] = true
 	}
 }
 
 func (b *bag) addCut(s, column string) {
+	if len(s) <= MaxCell {
+		return
+	}
 	short := Clean(s)
 	if len(short) == len(uncontrolled(s)) {
 		return

@@ -40,6 +40,7 @@ type source struct {
 	Evidence
 	rows  []*bag // nil: not read yet
 	whole *bag
+	told  *bag // all rows
 }
 
 // NewBasis makes the basis of an answer. own are texts of ours, such as the
@@ -105,12 +106,7 @@ func (b *Basis) search(text string, facts []fact, wholes []*source, shared *bag)
 	if len(wholes) == 0 {
 		return b.against(text, facts, all, shared, nil)
 	}
-	told := newBag()
-	for _, s := range wholes {
-		for i := range s.Rows {
-			told.join(s.row(i))
-		}
-	}
+	told := b.told(wholes)
 	best := b.against(text, facts, all, shared, told)
 	for _, s := range wholes {
 		for i := range s.Rows {
@@ -155,6 +151,32 @@ func (b *Basis) find(id string) *source {
 	return nil
 }
 
+// told is all that the rows of evidence say. Evidence that is too large for one
+// look is left out: then the question backs what it said itself.
+func (b *Basis) told(wholes []*source) *bag {
+	for _, s := range wholes {
+		if s.told != nil {
+			continue
+		}
+		s.told = newBag()
+		for i := range s.Rows[:min(maxTold, len(s.Rows))] {
+			s.told.join(s.row(i))
+		}
+	}
+	if len(wholes) == 1 {
+		return wholes[0].told
+	}
+	all := newBag()
+	for _, s := range wholes {
+		all.join(s.told)
+	}
+	return all
+}
+
+// maxTold is how many rows of evidence a sentence about the whole is held
+// against at once.
+const maxTold = 2000
+
 // row reads a row once.
 func (s *source) row(i int) *bag {
 	if s.rows[i] == nil {
@@ -162,7 +184,7 @@ func (s *source) row(i int) *bag {
 		for at, cell := range s.Rows[i] {
 			s.rows[i].addCell(cell, s.Columns[at])
 		}
-		s.rows[i].addColumns(s.Columns)
+		s.rows[i].names = s.wholeBag().names
 	}
 	return s.rows[i]
 }
@@ -200,7 +222,7 @@ func (s *source) figures() bool {
 // not what the evidence tells of, if told is given: then the row decides. The
 // same holds for ordinary words that are all of a cell, such as a user "new".
 func (b *Basis) against(text string, facts []fact, backing, shared, told *bag) Result {
-	used := map[int]bool{}
+	used := make(map[int]bool, len(facts))
 	for i := range facts {
 		f := &facts[i]
 		if b.question.has(f) && (told == nil || !told.has(f)) || shared.has(f) || b.common(f) && (told == nil || !told.alone[f.key]) || backing.names[f.key] {

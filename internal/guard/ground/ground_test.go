@@ -1,6 +1,8 @@
 package ground_test
 
 import (
+	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -119,4 +121,28 @@ func FuzzCellBacksItself(f *testing.F) {
 			t.Errorf("%q does not back itself: %s", cell, got.Why)
 		}
 	})
+}
+
+// A claim about a large result is checked well within the time that a person
+// waits for a sentence.
+func BenchmarkCheck(b *testing.B) {
+	rows := make([][]any, 1000)
+	for i := range rows {
+		rows[i] = []any{fmt.Sprintf("10.0.%d.%d", i/250, i%250), "host-" + strconv.Itoa(i), int64(i * 7), at.Add(time.Duration(i) * time.Second)}
+	}
+	evidence := []ground.Evidence{{ID: "E1", Columns: []string{"src_endpoint.ip", "name", "count", "last"}, Rows: rows, Total: 1000}}
+	for name, c := range map[string]struct {
+		text string
+		cite string
+	}{
+		"row":     {"host-700 (10.0.2.200): 4900, last 2026-03-10 12:11:40 UTC", "E1.701"},
+		"whole":   {"host-700 (10.0.2.200): 4900, last 2026-03-10 12:11:40 UTC", "E1"},
+		"refused": {"host-700 (10.0.2.200): 4901, last 2026-03-10 12:11:40 UTC", "E1"},
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				ground.NewBasis("", evidence).Check(c.text, []string{c.cite})
+			}
+		})
+	}
 }

@@ -66,13 +66,17 @@ func TestSchema(t *testing.T) {
 	tests := []struct{ name, in, want string }{
 		{
 			"object", `{"$schema":"x","type":"object","properties":{"a":{"type":["string","null"],"maxLength":9}},"required":["a"],"additionalProperties":false}`,
-			`{"properties":{"a":{"maxLength":9,"nullable":true,"type":"string"}},"required":["a"],"type":"object"}`,
+			`{"properties":{"a":{"maxLength":9,"nullable":true,"type":"string"}},"propertyOrdering":["a"],"required":["a"],"type":"object"}`,
 		},
 		{
 			"one-of", `{"oneOf":[{"type":"object","properties":{"tool":{"const":"count"}}},{"type":"object","properties":{"n":{"const":3}}}]}`,
-			`{"anyOf":[{"properties":{"tool":{"enum":["count"],"type":"string"}},"type":"object"},{"properties":{"n":{"maximum":3,"minimum":3,"type":"number"}},"type":"object"}]}`,
+			`{"anyOf":[{"properties":{"tool":{"enum":["count"],"type":"string"}},"propertyOrdering":["tool"],"type":"object"},{"properties":{"n":{"maximum":3,"minimum":3,"type":"number"}},"propertyOrdering":["n"],"type":"object"}]}`,
 		},
 		{"array", `{"type":"array","items":{"type":"string","enum":["a","b"]},"maxItems":4}`, `{"items":{"enum":["a","b"],"type":"string"},"maxItems":4,"type":"array"}`},
+		{
+			"order", `{"type":"object","properties":{"a":{"type":"null"},"b":{"type":"null"},"c":{"type":"null"}},"required":["c","a"]}`,
+			`{"properties":{"a":{"type":"null"},"b":{"type":"null"},"c":{"type":"null"}},"propertyOrdering":["c","a","b"],"required":["c","a"],"type":"object"}`,
+		},
 		{"ref", `{"$ref":"http://x"}`, ""},
 		{"two-types", `{"type":["string","integer"]}`, ""},
 		{"no-object", `{"properties":{"a":true}}`, ""},
