@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"slices"
 	"sync"
 	"time"
 
@@ -12,7 +11,6 @@ import (
 	"vedette/internal/event"
 	"vedette/internal/fault"
 	"vedette/internal/guard"
-	"vedette/internal/guard/neutral"
 	"vedette/internal/guard/redact"
 	"vedette/internal/model"
 	"vedette/internal/model/dial"
@@ -44,6 +42,8 @@ type minds struct {
 	door   *guard.Door
 	asked  bool // there is an endpoint that can be, and the mode lets it
 	broken []brokenEndpoint
+
+	neutral neutralisers
 
 	mu    sync.Mutex // held while the catalogue is made
 	vault catalogues
@@ -78,11 +78,8 @@ func (a *App) openDoor() error {
 		Vaults: guard.NewVaults(guard.VaultsConfig{
 			Make: func(key []byte) (guard.Vault, error) { return redact.NewVaultOf(key, a.catalogue()), nil }, Version: a.catalogueVersion, Now: a.cfg.Now,
 		}),
-		Neutral: func(e model.Endpoint) guard.Neutraliser {
-			f, _ := family.Named(e.Family)
-			return neutral.New(append(slices.Clone(f.Control), a.models.Control(e)...))
-		},
-		Memory: routes{a.records}, Questions: a.cfg.Mind.Questions, RedactInside: a.cfg.Mind.Redact, Now: a.cfg.Now, Log: a.cfg.Log,
+		Neutral: a.neutraliser,
+		Memory:  routes{a.records}, Questions: a.cfg.Mind.Questions, RedactInside: a.cfg.Mind.Redact, Now: a.cfg.Now, Log: a.cfg.Log,
 	})
 	return err
 }

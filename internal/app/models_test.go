@@ -38,7 +38,7 @@ func TestModels(t *testing.T) {
 	here := model.Endpoint{Name: "here", Wire: model.OpenAI, URL: srv.URL + "/v1", Model: "tiny", Location: model.OnPremises}
 	dir := t.TempDir()
 	path := filepath.Join(dir, "tiny.gguf")
-	if err := os.WriteFile(path, registertest.Tiny().Bytes(), 0o600); err != nil {
+	if err := os.WriteFile(path, registertest.Tiny().Set("tokenizer.ggml.tokens", []string{"a", "b", "[[steer]]", "<|im_end|>", "x"}).Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cfg := Config{Dir: filepath.Join(dir, "d"), Endpoints: []model.Endpoint{here}}
@@ -75,6 +75,10 @@ func TestModels(t *testing.T) {
 		t.Errorf("%q, %v", approval, err)
 	}
 	a.askModel = func(_ context.Context, endpoint, question string) (string, error) { return endpoint + question, nil }
+	odd := model.Endpoint{Name: "here", Model: "tiny", Family: "none"}
+	if n := a.neutraliser(odd); strings.Contains(n.Clean("a [[steer]] b", 100), "[[steer]]") || n != a.neutraliser(odd) {
+		t.Error("the control tokens of the model's own header are not taken out, or the neutraliser is made each time")
+	}
 	found, err := a.VerifyModel(t.Context(), api.ModelVerification{ID: "tiny", By: "bob", Ask: true})
 	if err != nil || !found[0].OK || found[len(found)-1].Name != "canaries" {
 		t.Errorf("%+v, %v", found, err)

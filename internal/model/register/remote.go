@@ -116,13 +116,14 @@ func (r *Register) VerifyConnection(to model.Endpoint) func(tls.ConnectionState)
 }
 
 // Control returns the strings that steer an endpoint's model, as the header of
-// its files has them: what a text must not hold that is put before it.
-func (r *Register) Control(to model.Endpoint) []string {
+// its files has them - what a text must not hold that is put before it - and
+// the digest of those files.
+func (r *Register) Control(to model.Endpoint) (digest string, tokens []string) {
 	e, err := r.candidate(to)
 	if err != nil || e.Files == nil {
-		return nil
+		return "", nil
 	}
-	return slices.Clone(e.Files.Facts.Control)
+	return e.Files.Digest, e.Files.Facts.Control
 }
 
 // Observe takes what an endpoint says it serves. If a digest was told when the
