@@ -25,7 +25,11 @@ type Mind struct {
 	Questions event.Confidentiality // how secret what a person types is
 	Redact    bool                  // put pseudonyms into what stays on the premises too
 	Budgets   []Budget
-	Chosen    string // endpoint that whoever started this process named for it, see decision 0022; empty: none
+
+	SigningKeys   []string // files with the public keys of those who may sign models
+	RequireSigned bool     // a model of files is used only if it is signed by one of them
+
+	Chosen string // endpoint that whoever started this process named for it, see decision 0022; empty: none
 }
 
 // Budget bounds what calls to models may cost in a day; 0 is no bound.

@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/rand"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"vedette/internal/api"
@@ -15,6 +17,25 @@ import (
 	"vedette/internal/model/register/signing"
 	"vedette/internal/model/register/tree"
 )
+
+// openModels opens the register with the keys that the site trusts.
+func (a *App) openModels(ctx context.Context) error {
+	cfg := register.Config{Journal: a.journal, Records: a.records, RequireSigned: a.cfg.Mind.RequireSigned, Now: a.cfg.Now, Log: a.cfg.Log}
+	for _, path := range a.cfg.Mind.SigningKeys {
+		raw, err := os.ReadFile(path) //nolint:gosec // G304: the configuration names this file
+		if err != nil {
+			return fault.Wrap(fault.NotFound, err, "reading the key %s", path).WithHint("correct models.signing_keys in the configuration")
+		}
+		key, err := signing.ParseKey(filepath.Base(path), raw)
+		if err != nil {
+			return err
+		}
+		cfg.Keys = append(cfg.Keys, key)
+	}
+	var err error
+	a.models, err = register.New(ctx, cfg)
+	return err
+}
 
 // Models lists the register of models, damaged records too.
 func (a *App) Models(context.Context) ([]api.Model, error) {

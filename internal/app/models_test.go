@@ -160,3 +160,30 @@ func TestPinnedKey(t *testing.T) {
 		t.Errorf("a server with another key was asked %d times, %v", asked.Load(), err)
 	}
 }
+
+// The keys that the site trusts come from the configuration.
+func TestSigningKeys(t *testing.T) {
+	dir := t.TempDir()
+	key := filepath.Join(dir, "key.pub")
+	der, err := x509.MarshalPKIXPublicKey(serverKey(t, 1).PrivateKey.(*ecdsa.PrivateKey).Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	model := filepath.Join(dir, "tiny.gguf")
+	if err := os.WriteFile(model, registertest.Tiny().Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a := settings(t, "models: {require_signature: true, signing_keys: ['"+key+"']}")
+	if _, err := a.ProposeModel(t.Context(), api.ModelProposal{ID: "x", By: "ann", Why: "w", Path: model}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.DecideModel(t.Context(), api.ModelDecision{Action: api.ModelApprove, ID: "x", By: "bob", Why: "w"}); fault.KindOf(err) != fault.Denied {
+		t.Errorf("unsigned: %v", err)
+	}
+	if _, err := Open(t.Context(), Config{Dir: filepath.Join(dir, "d"), Mind: Mind{SigningKeys: []string{model}}}); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("a key that is none: %v", err)
+	}
+}

@@ -112,7 +112,7 @@ func TestSignedModels(t *testing.T) {
 	s := newSite(t, func(c *register.Config) { c.RequireSigned = true })
 	path := s.gguf(t, "tiny.gguf")
 	s.propose(t, "tiny", path, bound(here()))
-	if _, err := s.Approve(t.Context(), "tiny", "bob", "w"); fault.KindOf(err) != fault.Denied || !strings.Contains(err.Error(), "only signed models") {
+	if _, err := s.Approve(t.Context(), "tiny", "bob", "w"); fault.KindOf(err) != fault.Denied || !strings.Contains(err.Error(), "has no signature") {
 		t.Errorf("unsigned: %v", err)
 	}
 	bundle, key := sign(t, path, "")
@@ -130,7 +130,18 @@ func TestSignedModels(t *testing.T) {
 	if err != nil || e.Files.Signature == nil || e.Files.Signature.Fingerprint != key.Fingerprint || len(e.Unverifiable()) != 2 {
 		t.Fatalf("signed: %+v, %v", e.Files, err)
 	}
+	if _, err := s.Approve(t.Context(), "tiny", "bob", "w"); fault.KindOf(err) != fault.Denied || !strings.Contains(err.Error(), "none of those that this site trusts") {
+		t.Errorf("by a key of the proposer's own: %v", err)
+	}
+	s.cfg.Keys = []*signing.Key{other, key}
+	s.reopen(t)
 	s.approve(t, "tiny")
+	s.admitted(t, here())
+	s.cfg.Keys = []*signing.Key{other} // the key is trusted no more
+	s.reopen(t)
+	s.refused(t, here(), "none of those that this site trusts")
+	s.cfg.Keys = []*signing.Key{key}
+	s.reopen(t)
 	s.admitted(t, here())
 	got, err := s.Verify(t.Context(), "tiny")
 	if err != nil || len(got) != 5 || !got[0].OK || !got[1].OK || got[2].Name != "signature" {
