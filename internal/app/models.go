@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"io"
 	"os"
 	"path/filepath"
@@ -88,8 +89,12 @@ func (a *App) proposedEndpoint(ctx context.Context, in api.ModelEndpoint, pin st
 	at := &register.Endpoint{
 		Name: in.Name, URL: in.URL, Model: in.Model, Version: in.Version, Wire: model.Wire(in.Wire), Location: model.Location(in.Location), Served: in.Served,
 	}
+	var roots *x509.CertPool
 	for _, c := range a.cfg.Endpoints {
 		if c.Name == at.Name {
+			if roots = rootsOf(c.CAFile); roots == nil && c.CAFile != "" {
+				return nil, fault.New(fault.Invalid, "proposing a model: there is no certificate in %s", c.CAFile).WithHint("correct ca_file of the endpoint %s in the configuration", c.Name)
+			}
 			at.URL, at.Model = cmp.Or(at.URL, c.URL), cmp.Or(at.Model, c.Model)
 			at.Wire, at.Location = cmp.Or(at.Wire, c.Wire), cmp.Or(at.Location, c.Location)
 		}
@@ -105,7 +110,7 @@ func (a *App) proposedEndpoint(ctx context.Context, in api.ModelEndpoint, pin st
 		return nil, fault.New(fault.Invalid, "proposing a model: %q is nothing that can be pinned", pin).WithHint("it is leaf, issuer or none")
 	}
 	at.PinOf = cmp.Or(pin, register.PinLeaf)
-	got, trusted, err := register.Identify(ctx, at.URL, at.PinOf)
+	got, trusted, err := register.Identify(ctx, at.URL, at.PinOf, roots)
 	if err != nil {
 		return nil, err
 	}
@@ -115,6 +120,20 @@ func (a *App) proposedEndpoint(ctx context.Context, in api.ModelEndpoint, pin st
 	}
 	at.Pins, at.Trusted = []string{got}, trusted
 	return at, nil
+}
+
+// rootsOf reads the certificates that an endpoint is verified by; nil is those
+// of the system, or none.
+func rootsOf(path string) *x509.CertPool {
+	raw, err := os.ReadFile(path) //nolint:gosec // G304: the configuration names this file
+	if err != nil {
+		return nil
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(raw) {
+		return nil
+	}
+	return pool
 }
 
 // DecideModel carries out what a person says of a model.

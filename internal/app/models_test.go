@@ -143,8 +143,9 @@ func TestPinnedKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := settings(t, "models: {mode: on-premises, endpoints: [{name: here, url: '"+srv.URL+"/v1', model: x, location: on-premises, ca_file: '"+roots+"'}]}")
-	if _, err := a.ProposeModel(t.Context(), api.ModelProposal{ID: "x", By: "ann", Why: "w", Endpoint: &api.ModelEndpoint{Name: "here"}}); err != nil {
-		t.Fatal(err)
+	m, err := a.ProposeModel(t.Context(), api.ModelProposal{ID: "x", By: "ann", Why: "w", Endpoint: &api.ModelEndpoint{Name: "here"}})
+	if err != nil || !m.Endpoint.Trusted {
+		t.Fatalf("%+v, %v", m.Endpoint, err)
 	}
 	if _, err := a.DecideModel(t.Context(), api.ModelDecision{Action: api.ModelApprove, ID: "x", By: "bob", Why: "w"}); err != nil {
 		t.Fatal(err)
@@ -154,9 +155,9 @@ func TestPinnedKey(t *testing.T) {
 	}
 	asked.Store(0)
 	now.Store(&other)
-	_, err := a.askCanary(t.Context(), "here", "one?")
-	m, ok := errors.AsType[*model.Error](err)
-	if !ok || m.Kind != model.Moved || asked.Load() != 0 {
+	_, err = a.askCanary(t.Context(), "here", "one?")
+	moved, ok := errors.AsType[*model.Error](err)
+	if !ok || moved.Kind != model.Moved || asked.Load() != 0 {
 		t.Errorf("a server with another key was asked %d times, %v", asked.Load(), err)
 	}
 }

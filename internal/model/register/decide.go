@@ -31,10 +31,11 @@ func (r *Register) Approve(ctx context.Context, id, by, why string) (Entry, erro
 	if err != nil {
 		return Entry{}, err
 	}
-	switch {
-	case e.State == Approved:
+	switch e.State {
+	case Proposed:
+	case Approved:
 		return Entry{}, fault.New(fault.Conflict, "approving the model %s: it is approved already", id)
-	case e.State == Retired:
+	case Retired:
 		return Entry{}, fault.New(fault.Conflict, "approving the model %s: it was retired", id).WithHint("propose it again first")
 	}
 	if err := r.signed(e); err != nil {

@@ -283,9 +283,14 @@ func TestObserve(t *testing.T) {
 func TestPins(t *testing.T) {
 	srv := httptest.NewTLSServer(http.NotFoundHandler())
 	defer srv.Close()
-	pin, trusted, err := register.Identify(t.Context(), srv.URL+"/v1", register.PinLeaf)
+	pin, trusted, err := register.Identify(t.Context(), srv.URL+"/v1", register.PinLeaf, nil)
 	if err != nil || trusted || pin != register.PinOf(srv.Certificate()) {
 		t.Fatalf("pin %s, trusted %v, %v", pin, trusted, err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(srv.Certificate())
+	if _, trusted, err := register.Identify(t.Context(), srv.URL, register.PinLeaf, roots); err != nil || !trusted {
+		t.Errorf("with a root of our own: trusted %v, %v", trusted, err)
 	}
 	connect := func(pins []string) error {
 		client := srv.Client()
@@ -318,16 +323,16 @@ func TestPins(t *testing.T) {
 	if err := connect([]string{"x"}); fault.KindOf(err) != fault.Denied {
 		t.Errorf("another server: %v", err)
 	}
-	if _, _, err := register.Identify(t.Context(), srv.URL, register.PinIssuer); fault.KindOf(err) != fault.Invalid {
+	if _, _, err := register.Identify(t.Context(), srv.URL, register.PinIssuer, nil); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("without an issuer: %v", err)
 	}
-	if pin, _, err := register.Identify(t.Context(), "http://127.0.0.1:1/", register.PinLeaf); err != nil || pin != "" {
+	if pin, _, err := register.Identify(t.Context(), "http://127.0.0.1:1/", register.PinLeaf, nil); err != nil || pin != "" {
 		t.Errorf("plain http: %q, %v", pin, err)
 	}
-	if _, _, err := register.Identify(t.Context(), "https://127.0.0.1:1/", register.PinLeaf); fault.KindOf(err) != fault.Unavailable {
+	if _, _, err := register.Identify(t.Context(), "https://127.0.0.1:1/", register.PinLeaf, nil); fault.KindOf(err) != fault.Unavailable {
 		t.Errorf("nobody there: %v", err)
 	}
-	if _, _, err := register.Identify(t.Context(), "::", register.PinLeaf); fault.KindOf(err) != fault.Invalid {
+	if _, _, err := register.Identify(t.Context(), "::", register.PinLeaf, nil); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("no address: %v", err)
 	}
 	// A certificate that somebody put into a chain without having issued it counts

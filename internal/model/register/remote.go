@@ -31,9 +31,9 @@ func PinOf(c *x509.Certificate) string {
 
 // Identify connects to an endpoint, without asking it anything, and returns
 // the pin of its key or of who issued it. trusted tells whether the chain leads
-// to a root of this system; if not, the pin is taken on first sight, and the
-// person who approves must compare it.
-func Identify(ctx context.Context, address, part string) (pin string, trusted bool, err error) {
+// to one of the roots, nil being those of this system; if not, the pin is taken
+// on first sight, and the person who approves must compare it.
+func Identify(ctx context.Context, address, part string, roots *x509.CertPool) (pin string, trusted bool, err error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Hostname() == "" {
 		return "", false, fault.New(fault.Invalid, "identifying the endpoint %.200q: it is no address", address)
@@ -58,7 +58,7 @@ func Identify(ctx context.Context, address, part string) (pin string, trusted bo
 		return "", false, fault.New(fault.Internal, "identifying the endpoint %s: the connection is not TLS", u.Host)
 	}
 	chain := tc.ConnectionState().PeerCertificates
-	trusted = verifies(chain, u.Hostname())
+	trusted = verifies(chain, u.Hostname(), roots)
 	switch {
 	case part != PinIssuer:
 		return PinOf(chain[0]), trusted, nil
@@ -68,12 +68,12 @@ func Identify(ctx context.Context, address, part string) (pin string, trusted bo
 	return "", false, fault.New(fault.Invalid, "identifying the endpoint %s: it does not show who issued its certificate", u.Host).WithHint("pin its own key: --pin leaf")
 }
 
-func verifies(chain []*x509.Certificate, host string) bool {
+func verifies(chain []*x509.Certificate, host string, roots *x509.CertPool) bool {
 	between := x509.NewCertPool()
 	for _, c := range chain[1:] {
 		between.AddCert(c)
 	}
-	_, err := chain[0].Verify(x509.VerifyOptions{DNSName: host, Intermediates: between})
+	_, err := chain[0].Verify(x509.VerifyOptions{DNSName: host, Intermediates: between, Roots: roots})
 	return err == nil
 }
 
