@@ -169,7 +169,7 @@ func (a *App) VerifyModel(ctx context.Context, v api.ModelVerification) ([]api.M
 	}
 	out := make([]api.ModelFinding, len(list))
 	for i, f := range list {
-		out[i] = api.ModelFinding{Name: f.Name, Mark: string(f.Mark), OK: f.OK, Text: f.Text}
+		out[i] = api.ModelFinding{Name: f.Name, Mark: string(f.Mark), OK: f.OK, Look: f.Look, Text: f.Text}
 	}
 	return out, nil
 }

@@ -221,6 +221,9 @@ func TestCanaries(t *testing.T) {
 	if d, err = s.Probe(t.Context(), "big", "bob", ask); err != nil || d.Same != 1 || d.SameNow != 1 || d.Missed != 2 || d.Answers[0].Similarity != 1 || d.Answers[1].Similarity >= 0.5 || d.Answers[2].Problem != "it is down" {
 		t.Errorf("drifted: %+v, %v", d, err)
 	}
+	if got, err := s.Verify(t.Context(), "big"); err != nil || !got[len(got)-1].OK || !got[len(got)-1].Look {
+		t.Errorf("drift is a gate, or is not shown: %+v, %v", got, err)
+	}
 	for range 30 {
 		if _, err := s.Probe(t.Context(), "big", "bob", func(context.Context, string) (string, error) { return strings.Repeat("x", 5000) + "\xff", nil }); err != nil {
 			t.Fatal(err)
