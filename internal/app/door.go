@@ -48,6 +48,7 @@ type minds struct {
 	broken []brokenEndpoint
 
 	neutral neutralisers
+	budgets budgets
 
 	mu    sync.Mutex // held while the catalogue is made
 	vault catalogues
@@ -73,12 +74,13 @@ func (a *App) openDoor() error {
 		}
 		list = append(list, guard.Endpoint{Endpoint: e, Provider: p})
 	}
+	a.minds.budgets = a.openBudgets()
 	var err error
 	if mode := a.cfg.Mind.Policy.Mode; len(list) > 0 && mode != route.Off && mode != "" {
 		a.minds.asked, a.askModel = true, a.askCanary
 	}
 	a.minds.door, err = guard.New(guard.Config{
-		Journal: a.journal, Endpoints: list, Policy: a.cfg.Mind.Policy, Register: approvals{a.cfg.Mind.Chosen, a.models},
+		Journal: a.journal, Endpoints: list, Policy: a.cfg.Mind.Policy, Register: approvals{a.cfg.Mind.Chosen, a.models}, Budget: a.minds.budgets,
 		Vaults: guard.NewVaults(guard.VaultsConfig{
 			Make: func(key []byte) (guard.Vault, error) { return redact.NewVaultOf(key, a.catalogue()), nil }, Version: a.catalogueVersion, Now: a.cfg.Now,
 		}),

@@ -15,6 +15,7 @@ import (
 	"vedette/internal/detect/policy"
 	"vedette/internal/detect/sigma"
 	"vedette/internal/event"
+	"vedette/internal/guard/signal/watch"
 	"vedette/internal/intel"
 )
 
@@ -136,7 +137,7 @@ func (a *App) openJudgement() error {
 	matcher := match.New(intel.Empty(), match.Config{})
 	a.matcher.Store(matcher)
 	a.ruler = sigma.NewDetector(set, sigma.DetectorOptions{})
-	detectors := []detect.Detector{matcher, policy.New(rules)}
+	detectors := []detect.Detector{matcher, policy.New(rules), watch.New()}
 	if a.cfg.Detect.Behaviour {
 		a.behave = behave.New(a.behaviour())
 		detectors = append(detectors, a.behave)

@@ -119,7 +119,7 @@ func TestModelReadsAndWords(t *testing.T) {
 	)
 	c, _ := withMind(t, logins(t), nil, m, copilot.MindLimits{})
 	a := ask(t, c, gibberish, "")
-	if a.Status != copilot.StatusAnswered || a.Planner.Name != "fake-1" || a.Model.Name != "fake-1" || !strings.Contains(a.ReadAs, "read by the model fake-1") {
+	if a.Status != copilot.StatusPartly || a.Planner.Name != "fake-1" || a.Model.Name != "fake-1" || !strings.Contains(a.ReadAs, "read by the model fake-1") {
 		t.Fatalf("%s, planner %v, model %v, read as %q, %v", a.Status, a.Planner, a.Model, a.ReadAs, a.ModelNotes)
 	}
 	var worded []string
@@ -263,6 +263,22 @@ func TestPlansOfAModelAreChecked(t *testing.T) {
 		if a.Status != copilot.StatusNotUnderstood || len(rec.ran) > 0 || len(a.ModelNotes) == 0 {
 			t.Errorf("%s: %s, ran %q, notes %q", name, a.Status, rec.ran, a.ModelNotes)
 		}
+	}
+}
+
+// What the built-in reader understood of a question stays in the plan, or the
+// model's is not taken.
+func TestAPlanKeepsWhatWasUnderstood(t *testing.T) {
+	const question = "how many failed logins of frobnicated per source"
+	without := ask(t, product(t, logins(t)), question, "")
+	if without.Status != copilot.StatusPartly {
+		t.Skipf("the question is read as %s", without.Status)
+	}
+	other := strings.Replace(plan(), `"src_endpoint.ip"`, `"user.name"`, 1)
+	m := &fakeMind{answer: func(guard.Call) (string, error) { return other, nil }}
+	c, _ := withMind(t, logins(t), nil, m, copilot.MindLimits{})
+	if a := ask(t, c, question, ""); a.ReadAs != without.ReadAs || a.Planner.Name != "" || len(a.ModelNotes) == 0 {
+		t.Errorf("read as %q by %q, notes %q", a.ReadAs, a.Planner.Name, a.ModelNotes)
 	}
 }
 

@@ -45,7 +45,7 @@ func (w wire) Generate(ctx context.Context, r model.Request) iter.Seq2[model.Pie
 			fail(model.Down, err)
 			return
 		}
-		defer resp.Body.Close() //nolint:errcheck // only read
+		defer resp.Body.Close()
 		if resp.StatusCode != http.StatusOK {
 			fail(model.Busy, nil)
 			return

@@ -201,22 +201,55 @@ func wireOf(r model.Request) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// frame are the words of ours around data and in the bytes that carry a request.
+const frame = "Question: id field value. Model System Messages Role Text user assistant Schema Name JSON MaxTokens Temperature Seed. " +
+	"more items of data were left out, because they did not fit: do not speak of all."
+
+// withoutFields puts a mark in the place of each word that is the name of a field,
+// whole: a longer word that holds one stays.
+func (d *Door) withoutFields(text string) []byte {
+	out := make([]byte, 0, len(text))
+	word := func(c byte) bool {
+		return c == '.' || c == '_' || c == '-' || c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' || c >= 0x80
+	}
+	for at := 0; at < len(text); {
+		end := at
+		for end < len(text) && word(text[end]) {
+			end++
+		}
+		if end == at {
+			out = append(out, text[at])
+			at++
+			continue
+		}
+		w := text[at:end]
+		if f, ok := d.fields.Lookup(w); ok && f.Name == w && strings.ContainsAny(w, "._") {
+			w = "¤"
+		}
+		out = append(out, w...)
+		at = end
+	}
+	return out
+}
+
 // owner is a [Vault] that takes text of ours: that one of its words is also the
 // name of a device tells nobody anything.
 type owner interface{ Own(text string) }
 
 // leaks is the last gate: it looks at the bytes as they are sent, and at the text
-// that they encode.
+// that they encode. The names of our schema's fields are taken out before: they
+// are in the source of this program, and a device called hostname is not told by
+// them.
 func (p *packer) leaks(out parcel) []string {
 	if p.vault == nil {
 		return nil
 	}
 	if v, ok := p.vault.(owner); ok {
-		v.Own(out.req.System)
+		v.Own(out.req.System + "\n" + frame + "\n" + out.req.Model)
 	}
-	found := p.vault.Leaks(out.wire)
+	found := p.vault.Leaks(p.d.withoutFields(string(out.wire)))
 	text := out.req.System + "\n" + out.req.Messages[0].Text
-	for _, kind := range p.vault.Leaks([]byte(text)) {
+	for _, kind := range p.vault.Leaks(p.d.withoutFields(text)) {
 		if !slices.Contains(found, kind) {
 			found = append(found, kind)
 		}

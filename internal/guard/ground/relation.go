@@ -79,8 +79,8 @@ func (b *bag) firstIn(columns []string) int {
 }
 
 func (b *bag) lastIn(columns []string) int {
-	for i := len(b.facts) - 1; i >= 0; i-- {
-		if slices.Contains(columns, b.facts[i].column) {
+	for i, f := range slices.Backward(b.facts) {
+		if slices.Contains(columns, f.column) {
 			return i
 		}
 	}
@@ -113,7 +113,7 @@ func (b *bag) labelled(before string) string {
 func (b *bag) inColumn(f *fact, column string) bool {
 	for i := range b.facts {
 		e := &b.facts[i]
-		if e.column != column && !(column == "port" && strings.HasSuffix(e.column, "_endpoint.port")) {
+		if e.column != column && (column != "port" || !strings.HasSuffix(e.column, "_endpoint.port")) {
 			continue
 		}
 		if e.key == f.key && e.kind == f.kind || f.agrees(&e.fact) {

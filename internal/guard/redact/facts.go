@@ -41,7 +41,7 @@ func (s *search) trades() {
 		}
 		start := max(0, t.start-100)
 		for i, re := range []*regexp.Regexp{jobBefore, jobWhole} {
-			if i == 1 && t.capital {
+			if i == 1 && (t.capital || !jobs[t.low]) {
 				continue
 			}
 			if m := re.FindStringSubmatchIndex(s.text[start:t.start]); m != nil && isJob(s.text[start+m[2]:t.end]) {
@@ -148,6 +148,9 @@ func isLogin(v string) bool {
 // isJob refuses a stretch of a sentence that only ends in a trade.
 func isJob(v string) bool {
 	for w := range strings.FieldsSeq(strings.ToLower(v)) {
+		if w = strings.Trim(w, ","); strings.HasSuffix(w, "ed") && len(w) > 4 {
+			return false
+		}
 		switch w {
 		case "the", "a", "an", "as", "my", "your", "our", "is", "was", "to", "for", "with", "this", "that":
 			return false

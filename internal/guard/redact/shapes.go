@@ -50,7 +50,11 @@ func (s *search) shapes() {
 				s.add(m[0], m[1], DateTime)
 			}
 		}
-		s.all(cardRE, Card, s.isCard)
+		for _, m := range cardRE.FindAllStringIndex(s.text, -1) {
+			if s.isCard(s.text[m[0]:m[1]]) && !containsAny(s.before(m[0], 16), []string{"imei", "iccid", "imsi", "serial", "s/n"}) {
+				s.add(m[0], m[1], Card)
+			}
+		}
 		s.all(ssnRE, SSN, nil)
 	}
 }

@@ -26,7 +26,7 @@ type Feature struct {
 
 // Features returns what the model sees of a text: which rules hold, and its
 // words and pairs of words, each once. The vector has length one.
-func Features(text string) []Feature { return features(prepare(text)) }
+func Features(text string) []Feature { return features(prepare(text, 0)) }
 
 // prepared is a text in the forms that rules and features look at.
 type prepared struct {
@@ -36,7 +36,7 @@ type prepared struct {
 	rules  []*rule
 }
 
-func prepare(text string) *prepared {
+func prepare(text string, least float64) *prepared {
 	p := &prepared{raw: bounded(text)}
 	text = p.raw
 	if strings.Contains(text, "%") {
@@ -53,7 +53,7 @@ func prepare(text string) *prepared {
 		b.WriteRune(plainRune(unicode.ToLower(r)))
 	}
 	p.plain = b.String()
-	p.rules = matching(p)
+	p.rules = matching(p, least)
 	return p
 }
 

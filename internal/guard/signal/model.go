@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io"
 	"math"
+	"slices"
 	"sync"
 
 	"vedette/internal/fault"
@@ -104,12 +105,19 @@ func RuleOf(i int) (reason string, sure float64) {
 	return r.reason, r.sure
 }
 
-// Sure returns what the rules that hold of a text are worth alone, for
-// measuring them without the model.
-func Sure(text string) []float64 {
-	var out []float64
-	for _, r := range prepare(text).rules {
-		out = append(out, r.sure)
+// ByRules judges a text by the rules alone that are at least so sure, without
+// the model: the score is that of the surest. Text that is in it in base64 is
+// read too.
+func ByRules(text string, least float64) Result {
+	var res Result
+	for _, t := range append([]string{text}, inside(text)...) {
+		for _, r := range prepare(t, least).rules {
+			res.Score = max(res.Score, r.sure)
+			if r.sure >= Threshold && !slices.Contains(res.Reasons, r.reason) {
+				res.Reasons = append(res.Reasons, r.reason)
+			}
+		}
 	}
-	return out
+	res.Signal = res.Score >= Threshold
+	return res
 }
