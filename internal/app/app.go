@@ -164,7 +164,7 @@ func (a *App) open(ctx context.Context) error {
 	if err := a.openIncidents(ctx); err != nil {
 		return err
 	}
-	if a.models, err = register.New(ctx, register.Config{Journal: a.journal, Records: a.records, Now: a.cfg.Now, Log: a.cfg.Log}); err != nil {
+	if err := a.openModels(ctx); err != nil {
 		return err
 	}
 	a.ending = func() error { // what detectors hold back is stored, whoever waits
