@@ -98,21 +98,30 @@ func (s *search) core(i int) int {
 	if names == 0 || orgEnds[s.words[j-1].low] {
 		return -1
 	}
-	last := j - 1
 	tail := j < len(s.words) && inLine(s.words[j].gap) && number(s.words[j]) && !s.dated(j)
-	if tail {
-		last = j
+	if !s.isCore(i, begin, j, led, street, tail) {
+		return -1
 	}
+	if tail {
+		return j
+	}
+	return j - 1
+}
+
+// isCore judges a stretch that begins at token i, whose name is tokens begin to
+// j: led by a number, with a word of streets, with a number behind.
+func (s *search) isCore(i, begin, j int, led, street, tail bool) bool {
+	first, last := s.words[i], s.words[j-1]
 	unit := j+1 < len(s.words) && short(s.words[j].gap) && inUnits(s.words[j].low) && s.words[j+1].digits
 	switch {
 	case led && tail && s.capitalRun(begin, j), led && unit, street && (led || tail):
-	case street && names > 1 && s.words[i].capital && s.words[j-1].capital && english(s.words[j-1].low):
-	case tail && addressCue.MatchString(s.before(s.words[i].start, 60)) && s.words[i].capital && !s.know.ordinary(s.words[i].low):
-	case led && names > 0 && s.words[j-1].capital && addressCue.MatchString(s.before(s.words[i].start, 60)) && s.unknown(begin, j):
-	default:
-		return -1
+		return true
+	case street && j-begin > 1 && first.capital && last.capital && english(last.low):
+		return true
+	case tail && first.capital && !s.know.ordinary(first.low), led && last.capital && s.unknown(begin, j):
+		return addressCue.MatchString(s.before(first.start, 60))
 	}
-	return last
+	return false
 }
 
 // capitalRun reports whether some word between two numbers is a name.
@@ -152,7 +161,7 @@ func (s *search) streetName(t token, before int) bool {
 		return false
 	}
 	if t.capital {
-		return !(before == 0 && t.first && s.know.ordinary(t.low) && !isStreet(t.low, 0) && !s.know.isProper(t.low))
+		return before > 0 || !t.first || !s.know.ordinary(t.low) || isStreet(t.low, 0) || s.know.isProper(t.low)
 	}
 	if _, ok := particles[t.low]; ok && before > 0 {
 		return true

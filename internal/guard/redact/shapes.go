@@ -33,7 +33,7 @@ func (s *search) shapes() {
 			s.add(m[0], m[0]+len(strings.TrimRight(s.text[m[0]:m[1]], ".,;:!?)]")), Domain)
 		}
 	}
-	if strings.ContainsAny(s.text, ":-.") {
+	if strings.Count(s.text, ":") > 4 || strings.Count(s.text, "-") > 4 || strings.Count(s.text, ".") > 1 {
 		s.all(macRE, MAC, nil)
 	}
 	if strings.Count(s.text, ":") > 1 {
@@ -55,7 +55,9 @@ func (s *search) shapes() {
 				s.add(m[0], m[1], Card)
 			}
 		}
-		s.all(ssnRE, SSN, nil)
+		if strings.Count(s.text, "-") > 1 {
+			s.all(ssnRE, SSN, nil)
+		}
 	}
 }
 
