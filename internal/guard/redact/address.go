@@ -275,6 +275,9 @@ func (s *search) more(i int) int {
 		return i + 1
 	}
 	if t.digits {
+		if m := phoneRE.FindStringIndex(s.text[t.start:min(len(s.text), t.start+32)]); m != nil && m[0] == 0 && len(onlyDigits(s.text[t.start:t.start+m[1]])) >= 8 && grouped(s.text[t.start:t.start+m[1]]) {
+			return -1 // a telephone number below the address
+		}
 		if len(t.text) <= 8 && len(onlyDigits(t.text)) >= 2 {
 			return i
 		}
@@ -303,12 +306,24 @@ func (s *search) label(i int) bool {
 	return strings.HasPrefix(rest, ":") || strings.HasPrefix(rest, " :")
 }
 
+// smallState reports whether token i is a short word alone on its line with a
+// number on the next: a state or country code written small.
+func (s *search) smallState(i int) bool {
+	if i+1 >= len(s.words) || len(s.words[i].text) > 3 || !s.words[i+1].digits {
+		return false
+	}
+	return strings.Contains(s.words[i].gap, "\n") && short(s.words[i].gap) && strings.Contains(s.words[i+1].gap, "\n")
+}
+
 // lines takes the further lines of a block one by one: what is a number in
 // them is of the address, what is a name is a town, state or country.
 func (s *search) lines(i int) {
 	for n := 0; i < len(s.words) && n < 12; n++ {
 		t := s.words[i]
 		j := s.more(i)
+		if j < 0 && s.smallState(i) {
+			j = i
+		}
 		if j < 0 {
 			return
 		}

@@ -29,6 +29,9 @@ func (s *search) asOrg(r run) int {
 		score += 2
 	}
 	score += orgPrep(before2, before)
+	if label := strings.TrimRight(s.before(s.words[r.from].start, 24), " "); hasSuffix(label, "company:", "organization:", "organisation:", "employer:", "firm:", "bank:", "school:", "vendor:", "manufacturer:", "supplier:", "company name:") {
+		score += 7
+	}
 	if orgAfter[after] || orgAfter[after2] {
 		score += 3
 	}
@@ -42,6 +45,15 @@ func (s *search) asOrg(r run) int {
 		score -= 2
 	}
 	return score
+}
+
+func hasSuffix(text string, ends ...string) bool {
+	for _, end := range ends {
+		if strings.HasSuffix(text, end) {
+			return true
+		}
+	}
+	return false
 }
 
 // What stands before "at" or "for", and before "of", where a firm follows.

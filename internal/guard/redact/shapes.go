@@ -19,7 +19,7 @@ var (
 	ibanRE   = regexp.MustCompile(`(?i)\b[a-z]{2}\d{2}(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,4})?\b`)
 	cardRE   = regexp.MustCompile(`\b\d(?:[ -]?\d){11,18}\b`)
 	ssnRE    = regexp.MustCompile(`\b\d{3}-\d{2}-\d{4}\b`)
-	phoneRE  = regexp.MustCompile(`(?i)(?:\+|\b00|\()?\(?\d[\d()\s./–-]{4,22}\d(?:\s?(?:x|ext\.?|extension)\s?\d{1,6})?`)
+	phoneRE  = regexp.MustCompile(`(?i)(?:\+|\b00|\()?\(?\d[\d() \x{A0}./–-]{4,22}\d(?: ?(?:x|ext\.?|extension)\s?\d{1,6})?`)
 	dateRE   = regexp.MustCompile(`(?i)\b\d{4}-\d{1,2}-\d{1,2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?\b|\b\d{1,2}[/.-]\d{1,2}[/.-](?:\d{4}|\d{2})(?: \d{1,2}:\d{2}(?::\d{2})?)?\b|\b\d{4}/\d{1,2}/\d{1,2}\b`)
 )
 
