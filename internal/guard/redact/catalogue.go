@@ -52,7 +52,7 @@ func Compile(c Catalogue) *Compiled {
 			}
 			seen[text] = true
 			kind := list.kind
-			if kind == "IP" && macRE.MatchString(value) {
+			if kind == "IP" && (macRE.MatchString(value) || dotMAC.MatchString(value)) {
 				kind = "MAC"
 			}
 			patterns = append(patterns, pattern{text: text, entry: len(out.entries), part: distinctive(text)})
