@@ -7,6 +7,37 @@ import (
 	"unicode/utf8"
 )
 
+// IsPlain reports whether the letters, digits and signs of ASCII that a record
+// has stand in it as they are, but for case and escapes of two characters: none
+// is written as \uXXXX, and no other character folds to one. If in doubt it is
+// false.
+func IsPlain(s string) bool {
+	whole := s
+	var all, before uint64 // before: the last byte was a backslash
+	for ; len(s) >= 8; s = s[8:] {
+		w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		all |= w
+		// The high bit of each byte says whether it is the one looked for.
+		slash, letter := w^ones*'\\', w^ones*'u'
+		slash, letter = (slash-ones)&^slash&highBits, (letter-ones)&^letter&highBits
+		if (slash<<8|before)&letter != 0 {
+			return false
+		}
+		before = slash >> 56
+	}
+	for _, c := range []byte(s) {
+		if c == 'u' && before != 0 {
+			return false
+		}
+		all |= uint64(c)
+		if before = 0; c == '\\' {
+			before = 0x80
+		}
+	}
+	return all&highBits == 0 || !strings.Contains(whole, "\u017f") && !strings.Contains(whole, "\u212a") // long s, Kelvin
+}
+
 // AppendUnescaped appends JSON with the escapes in its strings undone. What is
 // no escape of JSON stays as it is.
 func AppendUnescaped(dst []byte, s string) []byte {
