@@ -70,7 +70,7 @@ func Compile(docs []Document, opts Options) (*Set, []Refusal) {
 	if opts.Fields == nil {
 		opts.Fields = event.NewSchema()
 	}
-	set := &Set{extraIDs: make(map[string]int32), feeds: make(map[int32][]feed)}
+	set := &Set{feeds: make(map[int32][]feed)}
 	c := &compiler{
 		opts: opts, set: set, res: &resolver{set: set, schema: opts.Fields, known: make(map[string]int32)},
 		groupOf: make(map[LogSource]int32), atomOf: make(map[atomKey]int32),

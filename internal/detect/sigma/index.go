@@ -15,6 +15,7 @@ type index struct {
 	field  int32
 	inside bool
 	words  bool // the field is all texts
+	long   bool // it takes longer than to remember what it found
 
 	exact  map[string]int32
 	starts *automaton.Automaton
@@ -44,6 +45,7 @@ func (x *index) build(s *Set) {
 		}
 	}
 	x.atoms = nil
+	x.long = len(lists) > 0
 	for kind, list := range lists {
 		switch kind {
 		case isPrefix:

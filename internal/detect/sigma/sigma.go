@@ -70,18 +70,17 @@ type Options struct {
 // Set is rules compiled into one matcher. It is safe for concurrent use; each
 // goroutine needs a [Scratch] of its own.
 type Set struct {
-	rules    []Rule
-	conds    []int32 // root node of each rule; -1: a correlation
-	nodes    []node
-	atoms    []atom
-	byAtom   [][]int32 // rules that an atom is witness of
-	fields   []field
-	extraIDs map[string]int32
-	indexes  []index
-	groups   []group
-	windows  []correlation
-	feeds    map[int32][]feed // by rule
-	notes    []Refusal
+	rules   []Rule
+	conds   []int32 // root node of each rule; -1: a correlation
+	nodes   []node
+	atoms   []atom
+	byAtom  [][]int32 // rules that an atom is witness of
+	fields  []field
+	indexes []index
+	groups  []group
+	windows []correlation
+	feeds   map[int32][]feed // by rule
+	notes   []Refusal
 }
 
 // Rules returns the rules and correlations of the set in the order in which

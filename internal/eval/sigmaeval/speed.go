@@ -39,6 +39,11 @@ type SpeedReport struct {
 	Agree    bool `json:"agree"`
 	Compared int  `json:"compared_events"`
 
+	// Slope is what an event costs with how many rules, and Steps how many times
+	// longer the last of them, ten times the rules, takes than the one before.
+	Slope []SlopePoint `json:"slope"`
+	Steps float64      `json:"cost_of_ten_times_the_rules_made_alike"`
+
 	Allocs  float64 `json:"allocs_per_event_without_match"`
 	Matcher int     `json:"matcher_bytes"`
 	Heap    int64   `json:"heap_bytes"` // of the compiled set, measured
@@ -82,6 +87,10 @@ func Speed(ctx context.Context, dir string, opts SpeedOptions) ([]SpeedReport, e
 		}
 		tenths = append(tenths, tenth)
 	}
+	grown, made, err := sets(loaded)
+	if err != nil {
+		return nil, err
+	}
 	var out []SpeedReport
 	for _, c := range []struct {
 		name   string
@@ -92,6 +101,10 @@ func Speed(ctx context.Context, dir string, opts SpeedOptions) ([]SpeedReport, e
 			rep.Bytes += int64(len(e.RawField()))
 		}
 		rep.measure(set, tenths, c.events, opts)
+		rep.slope(grown, made, c.events, opts)
+		if n := len(rep.Slope); rep.Slope[n-2].Repeats > 0 {
+			rep.Steps = rep.Slope[n-1].Repeats / rep.Slope[n-2].Repeats
+		}
 		out = append(out, rep)
 	}
 	return out, nil

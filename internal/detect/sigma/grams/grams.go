@@ -31,8 +31,8 @@ type Finder struct {
 
 // The bounds of what is compared at one place of a text.
 const (
-	maxShared  = 8  // literals picked by the same run
-	maxCompare = 64 // bytes of a literal
+	maxShared  = 8   // literals picked by the same run
+	maxCompare = 255 // bytes of a literal
 )
 
 // New builds the finder. Empty literals are left out: they are found everywhere

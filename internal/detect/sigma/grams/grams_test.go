@@ -54,13 +54,13 @@ func TestScan(t *testing.T) {
 
 // TestCrowded: more literals with one run than a table takes, and long ones.
 func TestCrowded(t *testing.T) {
-	long := strings.Repeat("abcd", 40)
-	literals := []string{long, long + "x", long[:64], long[:65]}
+	long := strings.Repeat("abcd", 80)
+	literals := []string{long, long + "x", long[:255], long[:256]}
 	for i := range 40 {
 		literals = append(literals, strings.Repeat("z", 4+i))
 	}
 	check(t, "-"+long+"-"+strings.Repeat("z", 30), literals)
-	check(t, "-"+long[:70], literals)
+	check(t, "-"+long[:258], literals)
 	check(t, "zzz", literals)
 }
 

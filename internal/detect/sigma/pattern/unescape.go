@@ -13,26 +13,23 @@ import (
 // false.
 func IsPlain(s string) bool {
 	whole := s
-	var all, before uint64 // before: the last byte was a backslash
-	for ; len(s) >= 8; s = s[8:] {
-		w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+	var all uint64
+	for ; len(s) >= 16; s = s[14:] {
+		a := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-		all |= w
-		// The high bit of each byte says whether it is the one looked for.
-		slash, letter := w^ones*'\\', w^ones*'u'
-		slash, letter = (slash-ones)&^slash&highBits, (letter-ones)&^letter&highBits
-		if (slash<<8|before)&letter != 0 {
+		b := uint64(s[7]) | uint64(s[8])<<8 | uint64(s[9])<<16 | uint64(s[10])<<24 |
+			uint64(s[11])<<32 | uint64(s[12])<<40 | uint64(s[13])<<48 | uint64(s[14])<<56
+		all |= a | b
+		// A byte is 0 where a backslash and a u stand one after the other.
+		a = (a ^ ones*'\\') | (a>>8 ^ ones*'u')
+		b = (b ^ ones*'\\') | (b>>8 ^ ones*'u')
+		if ((a-ones)&^a|(b-ones)&^b)&highBits != 0 {
 			return false
 		}
-		before = slash >> 56
 	}
-	for _, c := range []byte(s) {
-		if c == 'u' && before != 0 {
+	for i := range len(s) {
+		if all |= uint64(s[i]); s[i] == '\\' && i+1 < len(s) && s[i+1] == 'u' {
 			return false
-		}
-		all |= uint64(c)
-		if before = 0; c == '\\' {
-			before = 0x80
 		}
 	}
 	return all&highBits == 0 || !strings.Contains(whole, "\u017f") && !strings.Contains(whole, "\u212a") // long s, Kelvin
