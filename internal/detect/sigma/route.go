@@ -41,8 +41,8 @@ func (sc *Scratch) route(e *event.Event) route {
 		app: e.AppName(), ot: e.ICSProtocol(),
 	}
 	if r.product == "Windows" {
-		if x := sc.named(); x.find("Channel") >= 0 {
-			r.channel = x.of[x.find("Channel")].Value
+		if at, _ := sc.extras.find("Channel"); at >= 0 {
+			r.channel = sc.extras.of[at].Value
 		}
 	}
 	return r

@@ -26,7 +26,6 @@ type Scratch struct {
 	memo   memo
 	recent [recentRoutes]*routed
 	extras extras
-	mapped bool // extras are those of this event
 	states []fieldState
 	vals   []fieldValue
 	word   record // what keywords are looked for in
@@ -79,7 +78,8 @@ func (sc *Scratch) begin(s *Set, e *event.Event) {
 	if cap(sc.buf) > 4*maxLooked {
 		sc.buf = make([]byte, 0, 4096)
 	}
-	sc.event, sc.mapped, sc.looked = e, false, 0
+	sc.event, sc.looked = e, 0
+	sc.extras.set(e.Extras())
 	sc.buf, sc.vals = sc.buf[:0], sc.vals[:0]
 }
 
@@ -104,26 +104,17 @@ func (sc *Scratch) values(id int32) []fieldValue {
 	return sc.vals[st.first:st.end]
 }
 
-// named are the extras of the event.
-func (sc *Scratch) named() *extras {
-	if !sc.mapped {
-		sc.mapped = true
-		sc.extras.set(sc.event.Extras())
-	}
-	return &sc.extras
-}
-
 // place adds the values of a place and reports whether there are any.
 func (sc *Scratch) place(p *place) bool {
 	if p.extra == "" {
 		return sc.slot(p.slot)
 	}
-	x := sc.named()
-	at := x.find(p.extra)
+	x := &sc.extras
+	at, more := x.find(p.extra)
 	if at >= 0 {
 		sc.text(x.of[at].Value)
 	}
-	if !x.numbered(p.extra) {
+	if !more {
 		return at >= 0
 	}
 	for i := range x.of {

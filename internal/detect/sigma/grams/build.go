@@ -11,7 +11,8 @@ import (
 const (
 	maxStep  = 8
 	maxRuns  = 512 // with a step above one: more would make the table say yes too often
-	bitsEach = 32  // of the table for each run
+	bitsEach = 64  // of the table for each run
+	bitsStep = 256 // the same with a step above one: nearly every yes is then in vain
 	minBits  = 10
 	maxBits  = 19
 )
@@ -118,8 +119,12 @@ func (t *table) fill(picks []pick) {
 			runs++
 		}
 	}
-	wide := min(maxBits, max(minBits, bits.Len(uint(runs*bitsEach)))) //nolint:gosec // G115: a count
-	t.shift = uint(32 - wide)                                         //nolint:gosec // G115: at most 22
+	each := bitsEach
+	if t.step > 1 {
+		each = bitsStep
+	}
+	wide := min(maxBits, max(minBits, bits.Len(uint(runs*each)))) //nolint:gosec // G115: a count
+	t.shift = uint(32 - wide)                                     //nolint:gosec // G115: at most 22
 	t.bits = make([]uint64, 1<<wide/64)
 	t.slots = make([]slot, 1<<bits.Len(uint(runs*2))) //nolint:gosec // G115: a count
 	mask := uint32(len(t.slots) - 1)                  //nolint:gosec // G115: a count

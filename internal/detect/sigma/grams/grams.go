@@ -170,8 +170,8 @@ func (t *table) scan(s *scan) {
 
 // strides looks at runs of four that stand apart and returns where it ends.
 func (t *table) strides(s *scan) int {
-	i, text, marks, shift := 0, s.text, t.bits, t.shift&31
-	for ; i+4 <= len(text); i += t.step {
+	i, text, marks, shift, step := 0, s.text, t.bits, t.shift&31, t.step
+	for ; i+4 <= len(text); i += step {
 		run := binary.LittleEndian.Uint32(text[i:]) | caseBits
 		if h := run * mixer >> shift; marks[h>>6]>>(h&63)&1 != 0 && t.look(s, i, run) {
 			return len(text)
