@@ -153,7 +153,7 @@ func (a *App) open(ctx context.Context) error {
 	}
 	a.ending = func() error { // what detectors hold back is stored, whoever waits
 		_, err := a.settle(context.WithoutCancel(ctx))
-		return errors.Join(err, a.keepLearnt(true))
+		return errors.Join(err, a.keepLearnt())
 	}
 	a.tools = toolbox.New(a.events, a.deviceNames)
 	a.copilot, err = copilot.New(a.tools, conversations{a.records}, content.Lexicon(), a.cfg.Now)
