@@ -119,7 +119,7 @@ func (a *App) takeLearnt(all bool) (snapshots, error) {
 	taken := make(snapshots)
 	for _, d := range a.chain.Detectors() {
 		k, ok := d.(detect.Keeper)
-		if teller, tells := d.(detect.Teller); !ok || !all && !(tells && teller.Told()) {
+		if !ok || !all && !told(d) {
 			continue
 		}
 		data, err := k.Snapshot()
@@ -135,6 +135,12 @@ func (a *App) takeLearnt(all bool) (snapshots, error) {
 		a.learnt.next = time.Now().Add(max(learntEvery, wait))
 	}
 	return taken, nil
+}
+
+// told reports whether a detector would tell again what it has told.
+func told(d detect.Detector) bool {
+	t, ok := d.(detect.Teller)
+	return ok && t.Told()
 }
 
 // takeFor takes what is due of what was learnt and lets it wait for the batch.

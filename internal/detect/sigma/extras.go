@@ -34,7 +34,7 @@ func (x *extras) sort() {
 	for i := range x.of {
 		n := min(len(x.of[i].Name), maxLength)
 		x.next = append(x.next, x.head[n])
-		x.head[n] = int32(i) + 1 //nolint:gosec // G115: a number of fields
+		x.head[n] = int32(i) + 1
 	}
 }
 

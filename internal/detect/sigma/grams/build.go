@@ -85,7 +85,7 @@ func (b *builder) add(p Pattern, lits *strings.Builder) {
 		run := t.runAt(lit, best+n)
 		b.taken[run]++
 		full = full || b.taken[run] > maxShared
-		e.at = uint16(best + n) //nolint:gosec // G115: at most maxCompare
+		e.at = uint16(best + n)
 		if b.taken[run] <= maxShared {
 			b.picks = append(b.picks, pick{run, e})
 		} else if b.taken[run] == maxShared+1 {
@@ -123,10 +123,10 @@ func (t *table) fill(picks []pick) {
 	if t.step > 1 {
 		each = bitsStep
 	}
-	wide := min(maxBits, max(minBits, bits.Len(uint(runs*each)))) //nolint:gosec // G115: a count
-	t.shift = uint(32 - wide)                                     //nolint:gosec // G115: at most 22
+	wide := min(maxBits, max(minBits, bits.Len(uint(runs*each))))
+	t.shift = uint(32 - wide)
 	t.bits = make([]uint64, 1<<wide/64)
-	t.slots = make([]slot, 1<<bits.Len(uint(runs*2))) //nolint:gosec // G115: a count
+	t.slots = make([]slot, 1<<bits.Len(uint(runs*2)))
 	mask := uint32(len(t.slots) - 1)                  //nolint:gosec // G115: a count
 	for i, p := range picks {
 		e := p.entry
@@ -141,6 +141,6 @@ func (t *table) fill(picks []pick) {
 		for t.slots[h].first != 0 {
 			h = (h + 1) & mask
 		}
-		t.slots[h] = slot{p.run, int32(i) + 1} //nolint:gosec // G115: a count
+		t.slots[h] = slot{p.run, int32(i) + 1}
 	}
 }

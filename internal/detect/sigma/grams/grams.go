@@ -186,7 +186,7 @@ func (t *table) fives(s *scan) int {
 	i, text, marks, shift := 0, s.text, t.bits, t.shift&31
 	for ; i+8 <= len(text); i += 5 {
 		w := binary.LittleEndian.Uint64(text[i:]) | caseBits<<32 | caseBits
-		a, b, c, d, e := uint32(w)*mixer>>shift, uint32(w>>8)*mixer>>shift, uint32(w>>16)*mixer>>shift, uint32(w>>24)*mixer>>shift, uint32(w>>32)*mixer>>shift
+		a, b, c, d, e := uint32(w)*mixer>>shift, uint32(w>>8)*mixer>>shift, uint32(w>>16)*mixer>>shift, uint32(w>>24)*mixer>>shift, uint32(w>>32)*mixer>>shift //nolint:gosec // G115: four bytes each are meant
 		if (marks[a>>6]>>(a&63)|marks[b>>6]>>(b&63)|marks[c>>6]>>(c&63)|marks[d>>6]>>(d&63)|marks[e>>6]>>(e&63))&1 == 0 {
 			continue
 		}

@@ -44,16 +44,22 @@ func Match[T string | []byte](parts []rule.Part, text T) bool {
 		if star < 0 || again >= len(text) {
 			return false
 		}
-		again++
-		if next := star + 1; next < len(parts) && parts[next].Kind == rule.Literal {
-			n := index(text[again:], parts[next].Lit)
-			if n < 0 {
-				return false
-			}
-			again += n
+		if again = follow(parts[star+1:], text, again+1); again < 0 {
+			return false
 		}
 		part, at = star+1, again
 	}
+}
+
+// follow is the next place where what is behind a star may begin, or -1.
+func follow[T string | []byte](parts []rule.Part, text T, from int) int {
+	if len(parts) == 0 || parts[0].Kind != rule.Literal {
+		return from
+	}
+	if n := index(text[from:], parts[0].Lit); n >= 0 {
+		return from + n
+	}
+	return -1
 }
 
 // index is where a literal is in a text, or -1.
