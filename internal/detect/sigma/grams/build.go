@@ -127,7 +127,7 @@ func (t *table) fill(picks []pick) {
 	t.shift = uint(32 - wide)
 	t.bits = make([]uint64, 1<<wide/64)
 	t.slots = make([]slot, 1<<bits.Len(uint(runs*2)))
-	mask := uint32(len(t.slots) - 1)                  //nolint:gosec // G115: a count
+	mask := uint32(len(t.slots) - 1) //nolint:gosec // G115: a count
 	for i, p := range picks {
 		e := p.entry
 		e.last = i+1 == len(picks) || picks[i+1].run != p.run

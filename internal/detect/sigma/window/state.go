@@ -61,7 +61,7 @@ func appendGroup(b []byte, key string, g *group, beside []byte) []byte {
 	for _, m := range g.marks {
 		i64(m.at)
 		u32(int(m.input))
-		i64(int64(m.value)) //nolint:gosec // G115: the bits are kept
+		i64(int64(m.value))                 //nolint:gosec // G115: the bits are kept
 		i64(int64(math.Float64bits(m.num))) //nolint:gosec // G115: the bits are kept
 	}
 	u32(len(g.seqs))
