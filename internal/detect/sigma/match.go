@@ -60,6 +60,9 @@ func (sc *Scratch) scan(at int32) {
 // remembered is what an index finds in the only value of its field.
 func (sc *Scratch) remembered(at int32, v *fieldValue, hits []int32) []int32 {
 	x := &sc.set.indexes[at]
+	if sc.memo.slots == nil {
+		sc.memo.init()
+	}
 	hash := keyed(sc.memo.hash(v), at)
 	if known, ok := sc.memo.get(hash, at, v.str); ok {
 		for _, id := range known {

@@ -66,7 +66,6 @@ func (sc *Scratch) begin(s *Set, e *event.Event) {
 			seen: make([]uint32, len(s.atoms)), asked: make([]uint32, len(s.atoms)), ran: make([]uint32, len(s.rules)),
 			buf: make([]byte, 0, 4096),
 		}
-		sc.memo.init()
 	}
 	if sc.epoch++; sc.epoch == 0 { // after four thousand million events
 		routes := sc.routes

@@ -5,10 +5,11 @@
 // All rules share one matcher, so that cost grows with what can match and not
 // with the number of rules. An event is routed by its log to groups of rules.
 // In a group each field has an index of what rules look for: a hash of exact
-// values, tries for the start and the end, rare runs of bytes for the middle; what
-// it found in a value is remembered. Every rule has a witness: tests of which at least one must hold if the rule does. A rule
-// is looked at only when a test of its witness was found, and its tests are
-// then mostly look-ups of what the index found already.
+// values, tries for the start and the end, rare runs of bytes for the middle;
+// what it found in a value is remembered. Every rule has a witness: tests of
+// which at least one must hold if the rule does. A rule is looked at only when a
+// test of its witness was found, and its tests are then mostly look-ups of what
+// the index found already.
 //
 // Texts compare without regard to case, as Unicode's simple folding has it,
 // unless a rule says cased. An event does not tell an empty field from an
