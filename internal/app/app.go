@@ -169,7 +169,7 @@ func (a *App) open(ctx context.Context) error {
 	}
 	a.ending = func() error { // what detectors hold back is stored, whoever waits
 		_, err := a.settle(context.WithoutCancel(ctx))
-		return errors.Join(err, a.keepLearnt(true))
+		return errors.Join(err, a.keepLearnt())
 	}
 	if err := a.openDoor(); err != nil {
 		return err
