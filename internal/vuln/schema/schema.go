@@ -112,8 +112,9 @@ func (loader) Load(url string) (any, error) {
 		word := map[string]any{"type": "string", "minLength": json.Number("1")}
 		return map[string]any{"definitions": map[string]any{"algorithmFamiliesEnum": word, "ellipticCurvesEnum": word}}, nil
 	}
-	if strings.HasPrefix(name, "cvss-v") { // package cvss has these rules
-		return map[string]any{"type": "object"}, nil
+	if rest, ok := strings.CutPrefix(name, "cvss-v"); ok { // package cvss has the rules but this one
+		version := map[string]any{"const": strings.TrimSuffix(rest, ".json")}
+		return map[string]any{"type": "object", "properties": map[string]any{"version": version}}, nil
 	}
 	return nil, fmt.Errorf("there is no schema %s", name)
 }

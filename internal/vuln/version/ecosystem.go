@@ -219,14 +219,13 @@ func rpmSigns(a, b string) (Order, bool) {
 			return Less, true
 		}
 		return Greater, true
-	case has(a, '^') != has(b, '^'):
-		if has(a, '^') == (b == "") {
+	case has(a, '^') && !has(b, '^'):
+		if b == "" {
 			return Greater, true
 		}
-		if has(b, '^') && a == "" {
-			return Less, true
-		}
-		if has(a, '^') {
+		return Less, true
+	case has(b, '^') && !has(a, '^'):
+		if a == "" {
 			return Less, true
 		}
 		return Greater, true

@@ -74,7 +74,29 @@ func scan(text string) []token {
 	for len(out) > 1 && !out[0].number && labels[out[0].text] {
 		out = out[1:]
 	}
-	return date(out)
+	return trimZeros(date(out))
+}
+
+// trimZeros drops what says nothing at the end of each run of numbers but its
+// first: 2.8.0 SP1 is 2.8 SP1. A lone SP0 stays for [tail].
+func trimZeros(t []token) []token {
+	out := t[:0:0]
+	for i := 0; i < len(t); {
+		j := i
+		for j < len(t) && t[j].number {
+			j++
+		}
+		end := j
+		for end > i+1 && strings.Trim(t[end-1].text, "0") == "" {
+			end--
+		}
+		out = append(out, t[i:end]...)
+		if j < len(t) {
+			out = append(out, t[j])
+		}
+		i = j + 1
+	}
+	return out
 }
 
 // date turns June 20 2023 and 20 June 2023 into 2023 06 20.
@@ -133,12 +155,11 @@ func compareGeneric(a, b string) Order {
 	return Equal
 }
 
-// dropFamily takes a leading word off that both have (CPCI85 V05: the firmware
-// family, then the version in it), or that one alone has when it is a single
-// letter before digits (R16, M2.1).
+// dropFamily takes the R of a release (R520.2) off when the other side is
+// written without. Other letters may be families of their own.
 func dropFamily(x, y []token) ([]token, []token) {
 	single := func(t []token) bool {
-		return len(t) > 1 && !t[0].number && len(t[0].text) == 1 && t[1].number && t[1].glued
+		return len(t) > 1 && t[0].text == "r" && t[1].number && t[1].glued
 	}
 	if single(x) && y[0].number {
 		return x[1:], y

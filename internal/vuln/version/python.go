@@ -77,11 +77,12 @@ func compareMaven(a, b string) Order {
 			}
 			continue
 		}
-		if p.number != q.number {
-			if o := mixedMaven(p, q); o != Equal {
-				return o
-			}
-			continue
+		p, q = zeroIsNone(p), zeroIsNone(q)
+		switch {
+		case p.number && !q.number:
+			return Greater
+		case q.number && !p.number:
+			return Less
 		}
 		rp, okp := mavenRank[p.text]
 		rq, okq := mavenRank[q.text]
@@ -110,14 +111,11 @@ func pad(t []token, i int) token {
 	return token{text: "", number: false}
 }
 
-func mixedMaven(p, q token) Order {
-	if q.number {
-		return mixedMaven(q, p).turned()
+func zeroIsNone(t token) token {
+	if t.number && strings.Trim(t.text, "0") == "" {
+		return token{}
 	}
-	if q.text == "" { // 1.0 beside 1
-		return number(p.text, "0")
-	}
-	return Greater
+	return t
 }
 
 func scanMaven(s string) []token {

@@ -101,10 +101,7 @@ func Compare(scheme, a, b string) Order {
 	}
 	switch scheme {
 	case Semver:
-		if o := compareSemver(a, b); o != Unknown {
-			return o
-		}
-		return compareGeneric(a, b)
+		return compareSemver(a, b)
 	case Deb:
 		return compareDeb(a, b)
 	case RPM:
@@ -123,6 +120,10 @@ func Compare(scheme, a, b string) Order {
 	}
 	return compareGeneric(a, b)
 }
+
+// Fits tells whether a version is one of the scheme's. What is written by people
+// under the name of a scheme often is not, and Generic serves it better.
+func Fits(scheme, v string) bool { return Compare(scheme, v, v) == Equal }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
