@@ -68,6 +68,7 @@ type Service interface {
 	Judgement
 	Incidents
 	Intelligence
+	Vulnerabilities
 	Access
 }
 
@@ -120,6 +121,7 @@ func Local(s Service) http.Handler {
 	judgement(mux, s)
 	incidents(mux, s)
 	intelligence(mux, s)
+	vulnerabilities(mux, s)
 	access(mux, s)
 	return mux
 }

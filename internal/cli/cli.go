@@ -127,6 +127,7 @@ func (r *root) command() *cobra.Command {
 		r.findingsCommand(), r.incidentsCommand(),
 		r.rulesCommand(),
 		r.intelCommand(), r.mudCommand(),
+		r.sbomCommand(), r.advisoriesCommand(), r.vulnsCommand(),
 		r.backupCommand(), r.restoreCommand(), r.maintainCommand(), r.doctorCommand(),
 		r.benchCommand(), r.configCommand(), r.versionCommand(),
 	)

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -98,7 +100,7 @@ func (in *intake) file(d Document) File {
 	case f.Rejected == records:
 		f.Status, f.Reason, f.Rejected = rejected, reason(first), 0
 	case f.Rejected > 0:
-		f.Status, f.Reason = rejected, itoa(f.Rejected)+" of "+itoa(records)+" records were refused; the first: "+reason(first)
+		f.Reason = itoa(f.Rejected) + " of "+itoa(records)+" records were refused; the first: "+reason(first)
 	}
 	if records > 1 {
 		f.ID, f.Records = "", records
@@ -156,13 +158,17 @@ func (l *Library) ImportBills(ctx context.Context, subject string, docs func(yie
 		return rep, err
 	}
 	var failed error
+	taken := 0
 	docs(func(d Document, err error) bool {
 		if err == nil {
 			err = ctx.Err()
 		}
 		var f BillFile
 		if err == nil {
-			f, err = l.bill(subject, d)
+			f, err = l.bill(subject, taken, d)
+		}
+		if f.Status == ok {
+			taken++
 		}
 		if err != nil {
 			failed = err
@@ -174,7 +180,9 @@ func (l *Library) ImportBills(ctx context.Context, subject string, docs func(yie
 	return rep, failed
 }
 
-func (l *Library) bill(subject string, d Document) (BillFile, error) {
+// bill takes in the n-th bill of an import. The first of a named subject takes
+// the place of all that it had.
+func (l *Library) bill(subject string, n int, d Document) (BillFile, error) {
 	f := BillFile{Path: d.Name, Status: ok}
 	data, err := readAll(d)
 	var b *sbom.BOM
@@ -187,23 +195,46 @@ func (l *Library) bill(subject string, d Document) (BillFile, error) {
 	}
 	f.Format, f.Components = b.Format, len(b.Components)
 	f.PURLs, f.CPEs = b.Count()
-	if subject == "" {
+	key := subject
+	switch {
+	case subject == "":
 		subject = own(b, d.Name)
+		key = subject
+	case n == 0:
+		if err := l.forget(subject); err != nil {
+			return f, err
+		}
+	default:
+		key += "#" + itoa(n)
 	}
-	kept := &Bill{Subject: subject, Path: d.Name, Imported: l.cfg.Now().UTC(), BOM: b}
+	kept := &Bill{Subject: subject, Key: key, Path: d.Name, Imported: l.cfg.Now().UTC(), BOM: b}
 	raw, err := json.Marshal(kept)
 	if err != nil {
 		return f, err
 	}
-	path := l.billPath(subject)
+	path := l.billPath(key)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return f, fault.Wrap(fault.Unavailable, err, "making %s", filepath.Dir(path))
 	}
 	if err := flow.ReplaceFile(path, raw); err != nil {
 		return f, err
 	}
-	l.bills[subject] = kept
+	l.bills[key] = kept
 	return f, nil
+}
+
+// forget removes the further bills of a subject; the first is replaced.
+func (l *Library) forget(subject string) error {
+	for key, b := range l.bills {
+		if b.Subject != subject || key == subject {
+			continue
+		}
+		if err := os.Remove(l.billPath(key)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fault.Wrap(fault.Unavailable, err, "removing a bill of materials")
+		}
+		delete(l.bills, key)
+	}
+	return nil
 }
 
 // own names a bill by what it says it is of.

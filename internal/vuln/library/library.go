@@ -92,6 +92,7 @@ type BillReport struct {
 // Bill is a kept bill of materials and what it is of.
 type Bill struct {
 	Subject  string    `json:"subject"` // device:ID or product:NAME
+	Key      string    `json:"key"`     // names it among those of the subject
 	Path     string    `json:"path"`
 	Imported time.Time `json:"imported"`
 	BOM      *sbom.BOM `json:"bom"`
@@ -201,7 +202,7 @@ func (l *Library) readBills() error {
 			l.problems = append(l.problems, path+" cannot be read")
 			continue
 		}
-		l.bills[b.Subject] = &b
+		l.bills[b.Key] = &b
 	}
 	return nil
 }
