@@ -100,7 +100,7 @@ func (in *intake) file(d Document) File {
 	case f.Rejected == records:
 		f.Status, f.Reason, f.Rejected = rejected, reason(first), 0
 	case f.Rejected > 0:
-		f.Reason = itoa(f.Rejected) + " of "+itoa(records)+" records were refused; the first: "+reason(first)
+		f.Reason = itoa(f.Rejected) + " of " + itoa(records) + " records were refused; the first: " + reason(first)
 	}
 	if records > 1 {
 		f.ID, f.Records = "", records

@@ -120,7 +120,7 @@ func (x *Index) addProduct(e *entry, i int) {
 			put(x.byTail, squash(tail))
 		}
 	}
-	for _, m := range n.models {
+	for _, m := range slices.Concat(n.models, n.loose) {
 		x.addModel(m, r)
 	}
 	for _, m := range p.Models {

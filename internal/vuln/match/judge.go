@@ -1,7 +1,9 @@
 package match
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"vedette/internal/vuln/advisory"
@@ -48,38 +50,74 @@ type sums struct {
 // judge holds the query against the statements of one advisory about one
 // vulnerability.
 func judge(f *found, v *advisory.Vulnerability, q *Query) []verdict {
-	byRank := map[advisory.Rank]*sums{}
+	type part struct {
+		rank  advisory.Rank
+		model string
+	}
+	parts := map[part]*sums{}
 	for _, s := range v.Statements {
 		by := f.products[int32(s.Product)] //nolint:gosec // G115: bounded by the reader
 		if by == 0 || s.Status == advisory.Recommended {
 			continue
 		}
 		p := &f.in.Products[s.Product]
-		rank := f.in.Rank
+		at := part{f.in.Rank, variant(p, by)}
 		if p.Rank != 0 {
-			rank = p.Rank
+			at.rank = p.Rank
 		}
-		t := byRank[rank]
-		if t == nil {
-			t = &sums{found: by}
-			byRank[rank] = t
+		if parts[at] == nil {
+			parts[at] = &sums{found: by}
 		}
-		t.found = min(t.found, by)
-		t.add(p, s, q.versionFor(by))
+		parts[at].found = min(parts[at].found, by)
+		parts[at].add(p, s, q.versionFor(by))
 	}
-	var out []verdict
+	byRank := map[advisory.Rank][]verdict{}
 	fix := fixOf(f, v, q.Version)
-	for rank, t := range byRank {
+	for at, t := range parts {
 		if one, ok := t.verdict(q, v, f); ok {
-			one.rank, one.about, one.fix = rank, About{f.in.Advisory, v}, fix
+			one.rank, one.about, one.fix = at.rank, About{f.in.Advisory, v}, fix
 			if one.status == NotAffected {
 				one.fix = ""
 			}
-			one.confidence *= trust(rank)
-			out = append(out, one)
+			one.confidence *= trust(at.rank)
+			byRank[at.rank] = append(byRank[at.rank], one)
 		}
 	}
+	var out []verdict
+	for _, list := range byRank {
+		out = append(out, variants(list))
+	}
 	return out
+}
+
+// variant tells the order numbers of a name apart; found by its number, there
+// is one.
+func variant(p *advisory.Product, by how) string {
+	if by != byName && by != byTail {
+		return ""
+	}
+	if len(p.Models) > 0 {
+		return strings.Join(p.Models, "\x00")
+	}
+	return strings.Join(bracket.FindAllString(p.Name, -1), "\x00")
+}
+
+// variants joins what holds for the order numbers that one name has. Where they
+// differ, the name alone does not tell.
+func variants(list []verdict) verdict {
+	slices.SortFunc(list, func(a, b verdict) int {
+		return cmp.Or(cmp.Compare(a.status, b.status), cmp.Compare(b.strength, a.strength), cmp.Compare(a.reason, b.reason))
+	})
+	one := list[0]
+	for _, v := range list[1:] {
+		if v.status != one.status {
+			one.status, one.strength = Undetermined, open
+			one.reason = "it hangs on the order number: " + list[0].reason + " for one, " + v.reason + " for another"
+			one.confidence = min(one.confidence, 0.5)
+			return one
+		}
+	}
+	return one
 }
 
 func trust(r advisory.Rank) float64 {

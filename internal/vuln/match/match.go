@@ -46,9 +46,9 @@ func (r *Row) About() About { return r.about }
 type how uint8
 
 const (
-	byName how = iota + 1
-	byModel
+	byModel how = iota + 1
 	byPURL
+	byName
 	byTail   // by the last words of its name
 	byFamily // the advisory names a family
 )
@@ -120,7 +120,14 @@ func (x *Index) look(q *Query) []*found {
 	if n.key == "" {
 		return order
 	}
+	exact := len(order) > 0
 	take(x.byName[n.key], byName)
+	order = dropOthers(order, &n, exact)
+	if len(order) == 0 {
+		for _, m := range n.loose {
+			take(x.byModel[m], byModel)
+		}
+	}
 	if len(order) == 0 && telling(n.words) {
 		if list := x.byTail[n.key]; single(list) {
 			take(list, byTail)
@@ -130,6 +137,37 @@ func (x *Index) look(q *Query) []*found {
 		take(x.byHead[squash(n.words[:k])], byFamily)
 	}
 	return order
+}
+
+// dropOthers leaves out what bears the name but another order number or another
+// addition in brackets, when the one that was asked for is there.
+func dropOthers(list []*found, n *name, byNumber bool) []*found {
+	same := func(f *found, p int32) bool {
+		q := &f.in.Products[p]
+		return prepare(q.Name, vendorWords(q.Vendor)).full == n.full
+	}
+	exact := false
+	for _, f := range list {
+		for p, by := range f.products {
+			exact = exact || by == byName && same(f, p)
+		}
+	}
+	for _, f := range list {
+		for p, by := range f.products {
+			if by != byName {
+				continue
+			}
+			if byNumber && numbered(&f.in.Products[p]) || exact && strings.ContainsAny(f.in.Products[p].Name, "([") && !same(f, p) {
+				delete(f.products, p)
+			}
+		}
+	}
+	return slices.DeleteFunc(list, func(f *found) bool { return len(f.products) == 0 })
+}
+
+// numbered tells whether a product has order numbers.
+func numbered(p *advisory.Product) bool {
+	return len(p.Models) > 0 || len(prepare(p.Name, nil).models) > 0
 }
 
 func models(list []string) []string {

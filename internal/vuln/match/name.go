@@ -47,8 +47,10 @@ func squash(list []string) string { return strings.ReplaceAll(strings.Join(list,
 type name struct {
 	key    string   // all words that tell
 	words  []string // those words
+	full   string   // with what stands in brackets
 	group  bool     // it means a family
-	models []string // order numbers in it
+	models []string // order numbers: in brackets, or the whole name
+	loose  []string // words that look like order numbers
 }
 
 var (
@@ -74,8 +76,8 @@ func prepare(text string, vendor []string) name {
 		plain = text
 	}
 	list := dropVendor(words(plain), vendor)
-	for _, w := range list {
-		n.group = n.group || groups[w]
+	for i, w := range list {
+		n.group = n.group || groups[w] && (i == len(list)-1 || i == 0)
 		if !common[w] {
 			n.words = append(n.words, w)
 		}
@@ -84,12 +86,13 @@ func prepare(text string, vendor []string) name {
 		n.words = list
 	}
 	n.key = squash(n.words)
+	n.full = squash(dropVendor(words(text), vendor))
 	if m := modelKey(text); m != "" {
 		n.models = append(n.models, m)
 	}
 	for _, w := range strings.Fields(plain) {
-		if m := modelKey(w); m != "" && len(m) >= 10 {
-			n.models = append(n.models, m)
+		if m := modelKey(w); len(m) >= 8 && squash(words(text)) != m {
+			n.loose = append(n.loose, m)
 		}
 	}
 	return n
@@ -104,7 +107,11 @@ func dropVendor(list, vendor []string) []string {
 			return list
 		}
 	}
-	return list[len(vendor):]
+	list = list[len(vendor):]
+	for len(list) > 1 && legal[list[0]] {
+		list = list[1:]
+	}
+	return list
 }
 
 // modelKey is an order number without spaces and dashes, or "" when the text

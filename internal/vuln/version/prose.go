@@ -42,6 +42,7 @@ var (
 	noWords   = regexp.MustCompile(`(?i)^(?:|-|n/?a|none|unspecified|unknown|not specified|see .*|undefined|multiple.*|various)$`)
 	ranged    = regexp.MustCompile(`^([A-Za-z]*[\d.]+) *[-–] *([A-Za-z]*[\d.]+)$`)
 	wild      = regexp.MustCompile(`(?i)^(v?)((?:\d+\.)*\d+)\.(?:x|\*)(?:\.[x*])*$`)
+	counted   = regexp.MustCompile(`(?i)^(?:build|rev|revision|r|sp|update|patch|hotfix|hf)\.? ?\d+$`)
 	operator  = regexp.MustCompile(`<=|>=|<|>|==?`)
 )
 
@@ -186,6 +187,8 @@ func (s *Set) operand(text string) (bound string, more []string) {
 		inner := strings.Trim(text[i:], "() ")
 		if unread.MatchString(inner) {
 			s.Unread = inner
+		}
+		if unread.MatchString(inner) || !counted.MatchString(inner) {
 			text = strings.TrimSpace(text[:i])
 		}
 	}
