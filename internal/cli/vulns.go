@@ -180,8 +180,14 @@ func (r *root) printVuln(v api.VulnDetail) error {
 		return r.writeJSON(v)
 	}
 	rows := [][]any{
-		{"id", v.ID}, {"title", v.Title}, {"decision", v.Decision}, {"exploitation", v.Exploitation}, {"automatable", v.Automatable},
-		{"technical impact", v.TechnicalImpact}, {"kev", orNil(v.KEVSince)}, {"cwe", v.CWE},
+		{"id", v.ID},
+		{"title", v.Title},
+		{"decision", v.Decision},
+		{"exploitation", v.Exploitation},
+		{"automatable", v.Automatable},
+		{"technical impact", v.TechnicalImpact},
+		{"kev", orNil(v.KEVSince)},
+		{"cwe", v.CWE},
 	}
 	if v.EPSS != nil {
 		rows = append(rows, []any{"epss", *v.EPSS})

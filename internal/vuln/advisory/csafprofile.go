@@ -61,31 +61,11 @@ func (c *csafChecker) history() error {
 	if !ok {
 		return fails("6.1.30", "the version %.40q is neither an integer nor a semantic version", t.Version)
 	}
-	type entry struct {
-		at time.Time
-		v  docVersion
+	list, err := c.revisions(own)
+	if err != nil {
+		return err
 	}
-	var list []entry
-	seen := map[string]bool{}
-	for _, r := range t.Revision {
-		v, ok := parseDocVersion(r.Number)
-		if !ok || v.isInt != own.isInt {
-			return fails("6.1.30", "versions %.40q and %.40q are of two kinds: use integers or semantic versions", t.Version, r.Number)
-		}
-		if seen[r.Number] {
-			return fails("6.1.22", "the revision %.40q is there twice", r.Number)
-		}
-		seen[r.Number] = true
-		released := t.Status == "final" || t.Status == "interim"
-		if v.isInt && v.major == 0 && released || !v.isInt && v.major == 0 && released {
-			return fails("6.1.18", "the status is %s, but the revision %.40q is from before the release", t.Status, r.Number)
-		}
-		if v.pre != "" {
-			return fails("6.1.19", "the revision %.40q is a pre-release, which has no entry", r.Number)
-		}
-		list = append(list, entry{when(r.Date), v})
-	}
-	slices.SortStableFunc(list, func(a, b entry) int {
+	slices.SortStableFunc(list, func(a, b revision) int {
 		if n := a.at.Compare(b.at); n != 0 {
 			return n
 		}
@@ -118,6 +98,38 @@ func (c *csafChecker) history() error {
 		}
 	}
 	return nil
+}
+
+// revision is an entry of the history.
+type revision struct {
+	at time.Time
+	v  docVersion
+}
+
+// revisions reads the history and looks at each entry alone.
+func (c *csafChecker) revisions(own docVersion) ([]revision, error) {
+	t := &c.doc.Document.Tracking
+	var list []revision
+	seen := map[string]bool{}
+	for _, r := range t.Revision {
+		v, ok := parseDocVersion(r.Number)
+		if !ok || v.isInt != own.isInt {
+			return nil, fails("6.1.30", "versions %.40q and %.40q are of two kinds: use integers or semantic versions", t.Version, r.Number)
+		}
+		if seen[r.Number] {
+			return nil, fails("6.1.22", "the revision %.40q is there twice", r.Number)
+		}
+		seen[r.Number] = true
+		released := t.Status == "final" || t.Status == "interim"
+		if v.isInt && v.major == 0 && released || !v.isInt && v.major == 0 && released {
+			return nil, fails("6.1.18", "the status is %s, but the revision %.40q is from before the release", t.Status, r.Number)
+		}
+		if v.pre != "" {
+			return nil, fails("6.1.19", "the revision %.40q is a pre-release, which has no entry", r.Number)
+		}
+		list = append(list, revision{when(r.Date), v})
+	}
+	return list, nil
 }
 
 func (c *csafChecker) state(own docVersion) error {

@@ -1,11 +1,3 @@
-// Package match tells, for a product in a version, which vulnerabilities it is
-// affected by: yes, no, or undetermined, each with its reason and source. The
-// word of a VEX counts more than that of a CSAF advisory, that more than the
-// ranges of a CVE record, and those more than what others added by CPE.
-//
-// A product that no advisory names has no vulnerabilities here; one that is
-// named only as part of a family, or whose version has no sure order, is
-// undetermined. It must not guess a version, keep files or fetch.
 package match
 
 import (
