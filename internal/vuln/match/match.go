@@ -130,7 +130,7 @@ func (x *Index) look(q *Query) []*found {
 	}
 	exact := len(order) > 0
 	take(x.byName[n.key], byName)
-	order = dropOthers(order, &n, exact)
+	order = dropOthers(order, &n, exact, q.Product)
 	if len(order) == 0 {
 		for _, m := range n.loose {
 			take(x.byModel[m], byModel)
@@ -149,7 +149,8 @@ func (x *Index) look(q *Query) []*found {
 
 // dropOthers leaves out what bears the name but another order number or another
 // addition in brackets, when the one that was asked for is there.
-func dropOthers(list []*found, n *name, byNumber bool) []*found {
+func dropOthers(list []*found, n *name, byNumber bool, asked string) []*found {
+	added := func(s string) bool { return strings.ContainsAny(s, "([") }
 	same := func(f *found, p int32) bool {
 		q := &f.in.Products[p]
 		return prepare(q.Name, vendorWords(q.Vendor)).full == n.full
@@ -165,7 +166,7 @@ func dropOthers(list []*found, n *name, byNumber bool) []*found {
 			if by != byName {
 				continue
 			}
-			if byNumber && numbered(&f.in.Products[p]) || exact && strings.ContainsAny(f.in.Products[p].Name, "([") && !same(f, p) {
+			if byNumber && numbered(&f.in.Products[p]) || exact && (added(f.in.Products[p].Name) || added(asked)) && !same(f, p) {
 				delete(f.products, p)
 			}
 		}

@@ -2,6 +2,7 @@ package match
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -98,18 +99,13 @@ func prepare(text string, vendor []string) name {
 	return n
 }
 
+// dropVendor takes the maker's name off the beginning, however often it is there.
 func dropVendor(list, vendor []string) []string {
-	if len(vendor) == 0 || len(list) <= len(vendor) {
-		return list
-	}
-	for i, w := range vendor {
-		if list[i] != w {
-			return list
+	for len(vendor) > 0 && len(list) > len(vendor) && slices.Equal(list[:len(vendor)], vendor) {
+		list = list[len(vendor):]
+		for len(list) > 1 && legal[list[0]] {
+			list = list[1:]
 		}
-	}
-	list = list[len(vendor):]
-	for len(list) > 1 && legal[list[0]] {
-		list = list[1:]
 	}
 	return list
 }
