@@ -3,6 +3,7 @@ package inspect_test
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -118,4 +119,44 @@ func TestNothingOfAModel(t *testing.T) {
 	if _, err := look(t, many); err == nil || !strings.Contains(err.Error(), "and 10 more") {
 		t.Errorf("%v", err)
 	}
+}
+
+// FuzzLook: no file panics; one that is taken beside good weights begins like
+// nothing that a loader runs, and has no name of one.
+func FuzzLook(f *testing.F) {
+	dir := f.TempDir()
+	good := registertest.Tiny().Bytes()
+	f.Add("a.gguf", good)
+	f.Add("a.safetensors", registertest.TinySafetensors())
+	f.Add("a.txt", []byte("\x80\x04."))
+	f.Add("config.json", []byte(`{"auto_map":{}}`))
+	f.Add("a.py", []byte("x"))
+	f.Fuzz(func(t *testing.T, name string, raw []byte) {
+		if name == "" || len(name) > 60 || strings.ContainsAny(name, "/\\\x00") || name == "." || name == ".." {
+			return
+		}
+		at := filepath.Join(dir, "m")
+		if err := errors.Join(os.RemoveAll(at), os.Mkdir(at, 0o700), os.WriteFile(filepath.Join(at, "good.gguf"), good, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		if os.WriteFile(filepath.Join(at, name), raw, 0o600) != nil {
+			return // no name of a file here
+		}
+		m, err := tree.Open(at, tree.Options{})
+		if err != nil {
+			return
+		}
+		defer m.Close()
+		if _, err := inspect.Look(t.Context(), m); err != nil {
+			return
+		}
+		for _, magic := range []string{"\x80\x02", "\x80\x04", "PK\x03\x04", "\x7fELF", "MZ", "#!", "\x1f\x8b"} {
+			if bytes.HasPrefix(raw, []byte(magic)) {
+				t.Fatalf("%q with %q is taken", name, magic)
+			}
+		}
+		if low := strings.ToLower(name); strings.HasSuffix(low, ".py") || strings.HasSuffix(low, ".pkl") || strings.HasSuffix(low, ".so") {
+			t.Fatalf("%q is taken", name)
+		}
+	})
 }
