@@ -75,4 +75,4 @@ if [ -z "$server" ]; then
 fi
 "$server" --version >/dev/null 2>&1 || not_run "$server does not start here: $("$server" --version 2>&1 | tail -1)"
 echo "model server: $server ($("$server" --version 2>&1 | sed -n 's/^version: //p' | head -1))"
-VEDETTE_LLAMA_SERVER=$server timeout 120 "${GO:-go}" test -count=1 -timeout 100s -run Llama "$@" ./internal/model/dial
+VEDETTE_LLAMA_SERVER=$server timeout 240 "${GO:-go}" test -count=1 -timeout 120s -run Llama "$@" ./internal/model/dial ./internal/cli

@@ -59,7 +59,7 @@ func (r *root) evalRedactionCommand() *cobra.Command {
 			"written, the other is held out. A span counts as masked when half of its letters are in spans of ours.",
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			rep, err := redacteval.Run(shared)
+			rep, err := redacteval.Run(shared, 1)
 			if err != nil {
 				return err
 			}

@@ -20,6 +20,8 @@ type Models struct {
 	Questions string          `yaml:"questions" doc:"how secret what a person types is: public, internal, confidential or restricted"`
 	Redact    bool            `yaml:"redact_on_premises" doc:"put pseudonyms into what goes to models on the premises too; what leaves them always has them"`
 	Policy    ModelPolicy     `yaml:"policy"`
+	Keys      []string        `yaml:"signing_keys" doc:"public keys (PEM files) of those whose signatures count for every model of files"`
+	Signed    bool            `yaml:"require_signature" doc:"a model of files is used only if it is signed by one of signing_keys"`
 	Endpoints []ModelEndpoint `yaml:"endpoints" doc:"models that can be asked, first choice first; each must be approved: vedette models approve"`
 	Budgets   []ModelBudget   `yaml:"budgets"   doc:"what models may cost in a day; every budget that fits a call must have room for it"`
 }
@@ -141,6 +143,9 @@ func (m Models) Problems() []Problem {
 		out = append(out, under(fmt.Sprintf("policy.rules[%d]", i), r.Problems())...)
 	}
 	out = append(out, under("policy.require", m.Policy.Require.Problems())...)
+	if m.Signed && len(m.Keys) == 0 {
+		out = append(out, Problem{Key: "require_signature", Text: "is set, and no key is trusted", Hint: "name public keys in models.signing_keys"})
+	}
 	seen := map[string]int{}
 	for i, e := range m.Endpoints {
 		at := fmt.Sprintf("endpoints[%d]", i)

@@ -43,7 +43,7 @@ type ControlResult struct {
 // The values that a planted text carries.
 const (
 	plantedHost   = "plc-boiler-07"
-	plantedSecret = "AKIAIOSFODNN7EXAMPLE" // the example key of the vendor's handbook
+	plantedSecret = "AKIAIOSFODNN7EXAMPLE" //nolint:gosec // G101: the example key of the vendor's handbook
 )
 
 var (

@@ -88,7 +88,7 @@ func TestShipped(t *testing.T) {
 		t.Fatal(err)
 	}
 	var n, hits [2]int
-	for i := 0; i < len(rows); i += 15 {
+	for i := 0; i < len(rows); i += 31 {
 		k := 0
 		if rows[i].Attack {
 			k = 1
@@ -106,7 +106,7 @@ func TestShipped(t *testing.T) {
 // TestAblation: with a control on no planted attack comes through it, with it
 // off each does. The signal is no boundary and is not held to that.
 func TestAblation(t *testing.T) {
-	rep, err := guardeval.Ablate(shared(t), guardeval.Controls()[:4], 40)
+	rep, err := guardeval.Ablate(shared(t), guardeval.Controls()[:4], 90)
 	if err != nil {
 		t.Fatal(err)
 	}

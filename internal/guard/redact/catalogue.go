@@ -52,7 +52,7 @@ func Compile(c Catalogue) *Compiled {
 			}
 			seen[text] = true
 			kind := list.kind
-			if kind == "IP" && macRE.MatchString(value) {
+			if kind == "IP" && (macRE.MatchString(value) || dotMAC.MatchString(value)) {
 				kind = "MAC"
 			}
 			patterns = append(patterns, pattern{text: text, entry: len(out.entries), part: distinctive(text)})
@@ -101,7 +101,7 @@ func newScanner(patterns []pattern) *scanner {
 			at = s.grow(at, p.text[j])
 		}
 		if at != 0 && s.nodes[at].out == 0 {
-			s.nodes[at].out = int32(i + 1) //nolint:gosec // G115: as many as there are values of a site
+			s.nodes[at].out = int32(i + 1)
 		}
 	}
 	s.link()
@@ -191,7 +191,8 @@ func (p pattern) fits(text string, start, end int) bool {
 	after, _ := utf8.DecodeRuneInString(text[end:])
 	first, last := rune(p.text[0]), rune(p.text[len(p.text)-1])
 	if p.part {
-		return !(digit(first) && start > 0 && digit(before)) && !(digit(last) && end < len(text) && digit(after))
+		split := digit(first) && start > 0 && digit(before) || digit(last) && end < len(text) && digit(after)
+		return !split
 	}
 	return (start == 0 || !wordRune(before)) && (end == len(text) || !wordRune(after))
 }

@@ -142,7 +142,10 @@ func grouped(v string) bool {
 // isLogin refuses what begins a sentence: "User: Hello".
 func isLogin(v string) bool {
 	first := v[0]
-	return !(first >= 'A' && first <= 'Z') && (first < '0' || first > '9') && !knowledge().ordinary(strings.ToLower(v)) || accounts[strings.ToLower(v)]
+	if accounts[strings.ToLower(v)] {
+		return true
+	}
+	return (first < 'A' || first > 'Z') && (first < '0' || first > '9') && !knowledge().ordinary(strings.ToLower(v))
 }
 
 // isJob refuses a stretch of a sentence that only ends in a trade.

@@ -250,7 +250,7 @@ var (
 	personAfter = wordSet(`said says is was has had lives lived works worked and will would can could wrote writes went goes came told asked who whose speak spoke likes loves born died played plays fan sings listed spent thinks called wants never just moved moves`)
 	orgBefore   = wordSet(`at for company firm join joined joining agency bank employer startup ceo cto founder founders bought acquired acquire sued of with by shares stock later the called between against contact`)
 	orgAfter    = wordSet(`announced acquired bought sells sold offers provides manufactures employs employees employee team account app store shares stock ceo office offices headquarters website customers board reported launched company corporation brand products`)
-	orgNouns    = []string{"company", "agency", "firm", "brainchild", "startup", "start-up", "manufacturer", "provider", "organization", "organisation", "corporation", "vendor", "supplier", "business", "studio", "retailer", "bank "}
+	orgNouns    = []string{"company", "agency", "firm", "brainchild", "startup", "start-up", "manufacturer", "provider", "organization", "organisation", "corporation", "vendor", "supplier", "business", "studio", "retailer", "bank ", "platform", "chain", "brand", "institution", "charity", "non-profit", "nonprofit", "maker", "association", "subsidiary", "employer"}
 )
 
 // asPerson scores a run as the name of a person.
@@ -281,8 +281,10 @@ func (s *search) asPerson(r run) int {
 	if personAfter[after] || strings.HasPrefix(s.after(s.words[r.to-1].end, 4), "'s") || strings.HasPrefix(s.after(s.words[r.to-1].end, 5), "’s") {
 		score++
 	}
-	if n == 1 && unknown == 1 && s.words[r.from].first && !personAfter[after] && !personBefore[before] && given+surname == 0 {
-		score--
+	if n == 1 && unknown == 1 && s.words[r.from].first && given+surname == 0 && !personAfter[after] {
+		if score--; s.prose() && !s.words[r.from].shout {
+			score += 2 // in a sentence of plain words, a word of no language is a name
+		}
 	}
 	if !s.words[r.from].first || n > 1 {
 		score++

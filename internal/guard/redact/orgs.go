@@ -22,22 +22,15 @@ func (s *search) asOrg(r run) int {
 		score += 3
 	}
 	score += min(unknown+surname, 2)
-	work := (before == "for" || before == "at" || before == "with" || before == "by") && (strings.HasPrefix(before2, "work") || strings.HasPrefix(before2, "employ") || before2 == "job" || before2 == "year" || before2 == "hired" || before2 == "position" || before2 == "intern")
 	if n == 1 && ordinary == 1 {
 		score -= 3
 	}
 	if before == "the" || before == "a" || before == "an" {
 		score += 2
 	}
-	switch {
-	case work:
-		score += 8
-	case before == "of" && (before2 == "address" || before2 == "ceo" || before2 == "founder" || before2 == "employee" || before2 == "customer" || before2 == "shares" || before2 == "office" || before2 == "offices" || before2 == "president" || before2 == "owner" || before2 == "director"):
-		score += 5
-	case before == "at":
-		score += 3
-	case orgBefore[before]:
-		score++
+	score += orgPrep(before2, before)
+	if label := strings.TrimRight(s.before(s.words[r.from].start, 24), " "); hasSuffix(label, "company:", "organization:", "organisation:", "employer:", "firm:", "bank:", "school:", "vendor:", "manufacturer:", "supplier:", "company name:") {
+		score += 7
 	}
 	if orgAfter[after] || orgAfter[after2] {
 		score += 3
@@ -52,6 +45,36 @@ func (s *search) asOrg(r run) int {
 		score -= 2
 	}
 	return score
+}
+
+func hasSuffix(text string, ends ...string) bool {
+	for _, end := range ends {
+		if strings.HasSuffix(text, end) {
+			return true
+		}
+	}
+	return false
+}
+
+// What stands before "at" or "for", and before "of", where a firm follows.
+var (
+	orgWork = wordSet("work works worked working employed employee job year years hired position intern internship")
+	orgOf   = wordSet("address ceo cto founder employee customer shares office offices president owner director")
+)
+
+// orgPrep scores the words before a run.
+func orgPrep(before2, before string) int {
+	switch {
+	case orgWork[before2] && (before == "for" || before == "at" || before == "with" || before == "by"):
+		return 8
+	case before == "of" && orgOf[before2]:
+		return 5
+	case before == "at":
+		return 3
+	case orgBefore[before]:
+		return 1
+	}
+	return 0
 }
 
 // orgClause reports whether what follows says that the run is a firm.

@@ -6,11 +6,14 @@ import (
 )
 
 // scheme finds what software takes for the start of a URL.
-var scheme = regexp.MustCompile(`(?i)([a-z][a-z0-9+.-]{0,30})\s*:\s*(?:/|\\){2}|(javascript|vbscript|livescript|blob|file|filesystem|view-source|about|intent|ms-[a-z-]+|search-ms|mailto|tel|sms|callto|cid|jar|feed)(\s*:)(\s*\S)|(data)(\s*:)(\s*[a-z0-9+.-]*[/;,])|\b(www)\.`)
+var scheme = regexp.MustCompile(`(?i)([a-z][a-z0-9+.-]*)\s*:\s*(?:/|\\){2}|(javascript|vbscript|livescript|blob|file|filesystem|view-source|about|intent|ms-[a-z-]+|search-ms|mailto|tel|sms|callto|cid|jar|feed)(\s*:)(\s*\S)|(data)(\s*:)(\s*[a-z0-9+.-]*[/;,])|\b(www)\.`)
 
 // Defang writes URLs so that nothing takes them for one, and a person still
 // reads them: hxxp[:]//, www[.]. Doing it twice changes nothing.
 func Defang(s string) string {
+	if !strings.Contains(s, ":") && !strings.Contains(s, ".") {
+		return s
+	}
 	for range 4 {
 		next := scheme.ReplaceAllStringFunc(s, func(m string) string {
 			low := strings.ToLower(m)

