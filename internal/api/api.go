@@ -68,6 +68,7 @@ type Service interface {
 	Judgement
 	Incidents
 	Intelligence
+	Access
 	Analyst
 	Egress
 	Models
@@ -122,6 +123,7 @@ func Local(s Service) http.Handler {
 	judgement(mux, s)
 	incidents(mux, s)
 	intelligence(mux, s)
+	access(mux, s)
 	analyst(mux, s)
 	egress(mux, s)
 	models(mux, s)
