@@ -45,7 +45,7 @@ func TestAttacksFail(t *testing.T) {
 	run := func(off attackeval.Control, every int, models ...string) attackeval.Row {
 		t.Helper()
 		rows, err := attackeval.Run(t.Context(), attackeval.Config{
-			Doors: app.AttackedDoor, Lexicon: content.Lexicon(), Texts: attackTexts(t, every), Models: models, Control: off, Now: time.Now(),
+			Doors: app.AttackedDoor, Store: app.AttackedStore, Lexicon: content.Lexicon(), Texts: attackTexts(t, every), Models: models, Control: off, Now: time.Now(),
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -21,6 +21,7 @@ import (
 	"vedette/internal/event"
 	"vedette/internal/guard"
 	"vedette/internal/guard/worstcase"
+	"vedette/internal/store"
 )
 
 // Control is a control that can be off.
@@ -62,6 +63,7 @@ type Doors func(p Parts) (copilot.Mind, func() error, error)
 // Config is what is run.
 type Config struct {
 	Doors   Doors
+	Store   func() store.Events // an empty one
 	Lexicon string
 	Texts   []string
 	Models  []string // rows of worstcase; nil: those that attack with a wire in order
