@@ -101,11 +101,7 @@ func TestNoModel(t *testing.T) {
 // A model of the environment is the only one, is used without an approval, and
 // the ledger says so. Switched off in the file, it is not used.
 func TestModelOfTheEnvironment(t *testing.T) {
-	row, ok := worstcase.Named("fabricator/claims")
-	if !ok {
-		row = worstcase.All()[0]
-	}
-	s, err := worstcase.Start(row, worstcase.Options{Pace: 10 * time.Millisecond})
+	s, err := worstcase.Start(worstcase.All()[0], worstcase.Options{Pace: 10 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,5 +218,44 @@ func TestBudgets(t *testing.T) {
 	}
 	if out := explain(t, a, "frobnicate the wibble"); len(out.Budgets) != 1 || out.Budgets[0].Calls != 1 || out.Budgets[0].OfCalls != 1 {
 		t.Errorf("budgets %+v", out.Budgets)
+	}
+}
+
+// What a cloud is sent, looked at where it arrives: no name and no address of the
+// site; and of a zone whose data are restricted, nothing at all.
+func TestWhatACloudIsSent(t *testing.T) {
+	for _, secrecy := range []string{event.Internal, event.Restricted} {
+		s, err := worstcase.Start(worstcase.All()[0], worstcase.Options{Pace: 10 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := settings(t, "{site: Nordwerk, zones: [{name: melting shop, confidentiality: "+secrecy+", subnets: [10.9.0.0/16]}]}",
+			"VEDETTE_MODEL_URL="+s.URL(), "VEDETTE_MODEL_NAME=worst-case", "VEDETTE_MODEL_LOCATION=cloud")
+		log := strings.Repeat(`{"timestamp":"2026-05-01T10:00:00.000000+0000","event_type":"flow","src_ip":"10.9.0.7","src_port":1,"dest_ip":"10.9.0.88","dest_port":502,"proto":"TCP","flow":{"bytes_toserver":5,"bytes_toclient":7}}`+"\n", 2)
+		if _, err := a.IngestStream(t.Context(), strings.NewReader(log), "eve.json", "", time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		for _, q := range []string{"which sources have the most bytes?", "what did 10.9.0.7 do in the melting shop of Nordwerk?"} {
+			if ans, err := a.Ask(t.Context(), copilot.Request{Question: q, Person: "ada"}); err != nil || len(ans.Answer) == 0 {
+				t.Fatalf("%+v, %v", ans, err)
+			}
+		}
+		asked := s.Asked()
+		if secrecy == event.Internal && len(asked) == 0 {
+			t.Error("the cloud was asked nothing: the test looks at nothing")
+		}
+		for _, q := range asked {
+			for _, not := range []string{"10.9.0.7", "10.9.0.88", "Nordwerk", "melting shop"} {
+				if strings.Contains(string(q.Raw), not) {
+					t.Errorf("%s left: %s", not, q.Raw)
+				}
+			}
+			if secrecy == event.Restricted && strings.Contains(string(q.Raw), "E1.1") {
+				t.Errorf("evidence of a restricted zone left: %s", q.Raw)
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -39,6 +39,7 @@ func (r *root) askCommand() *cobra.Command {
 				return useError{fault.New(fault.Invalid, "ask needs a question").WithHint(`try: vedette ask "how many events per log?"`)}
 			}
 			return r.with(cmd.Context(), func(b backend) error {
+				r.tellWhoseModels(b)
 				ans, err := r.ask(cmd.Context(), b, strings.Join(args, " "), follow)
 				if err != nil {
 					return err
@@ -65,6 +66,7 @@ func (r *root) ask(ctx context.Context, b backend, question, follow string) (*co
 // refused and the reason, so that lines and answers stay in step.
 func (r *root) askBatch(ctx context.Context, follow string) error {
 	return r.with(ctx, func(b backend) error {
+		r.tellWhoseModels(b)
 		sc := bufio.NewScanner(r.In)
 		sc.Buffer(nil, 1<<20)
 		for sc.Scan() {

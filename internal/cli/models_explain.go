@@ -27,9 +27,7 @@ func (r *root) modelsExplain() *cobra.Command {
 				return err
 			}
 			return r.with(cmd.Context(), func(b backend) error {
-				if _, remote := b.(*api.Client); remote && os.Getenv("VEDETTE_MODEL_URL") != "" {
-					fmt.Fprintln(r.Err, "a server owns this data directory: its models are in force, VEDETTE_MODEL_URL of this command is not used")
-				}
+				r.tellWhoseModels(b)
 				out, err := b.ExplainModels(cmd.Context(), api.ModelsQuestion{Question: strings.Join(args, " "), Now: now, Follow: follow, Person: person()})
 				if err != nil {
 					return err
@@ -40,6 +38,14 @@ func (r *root) modelsExplain() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&follow, "follow", "", "as a part of the conversation with this id")
 	return cmd
+}
+
+// tellWhoseModels says when the model that a person named for this command is not
+// the one that is asked.
+func (r *root) tellWhoseModels(b backend) {
+	if _, remote := b.(*api.Client); remote && os.Getenv("VEDETTE_MODEL_URL") != "" {
+		fmt.Fprintln(r.Err, "a server owns this data directory: its models are in force, VEDETTE_MODEL_URL of this command is not used")
+	}
 }
 
 func (r *root) printExplained(out api.ModelsExplained) error {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -248,4 +249,14 @@ func (b ModelBudget) problems(endpoints []ModelEndpoint) []Problem {
 func hasPassword(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && u.User != nil
+}
+
+// onThisMachine reports whether a URL names loopback.
+func onThisMachine(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil {
+		return false
+	}
+	addr, err := netip.ParseAddr(u.Hostname())
+	return u.Hostname() == "localhost" || err == nil && addr.Unmap().IsLoopback()
 }

@@ -110,6 +110,12 @@ func TestModelOfTheEnvironment(t *testing.T) {
 	if got, err = Load(Sources{File: file, Env: env[1:]}); err != nil || got.Model.FromEnv {
 		t.Errorf("a URL of the file counts as one of the environment: %+v, %v", got.Model, err)
 	}
+	for url, good := range map[string]bool{"http://127.0.0.1:4000/v1": true, "http://localhost:4000": true, "http://[::1]:4000": true, "http://10.0.0.1": false, "http://localhost.example": false, "http://127.0.0.1.example": false} {
+		_, err := Load(Sources{Env: []string{"VEDETTE_MODEL_URL=" + url, "VEDETTE_MODEL_NAME=m", "VEDETTE_MODEL_LOCATION=cloud"}})
+		if (err == nil) != good {
+			t.Errorf("%s as a cloud: %v", url, err)
+		}
+	}
 	if _, err = Load(Sources{Env: append(env, "VEDETTE_MODELS_MODE=on")}); err == nil || !strings.Contains(err.Error(), "VEDETTE_MODELS_MODE") {
 		t.Errorf("an odd mode: %v", err)
 	}

@@ -79,6 +79,9 @@ func tokenise(q string) []token {
 
 func shapeAt(s string) (tokenKind, string) {
 	for _, shape := range shapes {
+		if !couldBegin(shape.kind, s[0]) {
+			continue
+		}
 		m := shape.re.FindString(s)
 		if m == "" {
 			continue
@@ -101,6 +104,28 @@ func shapeAt(s string) (tokenKind, string) {
 		return shape.kind, m
 	}
 	return 0, ""
+}
+
+// couldBegin tells whether a shape can begin with a byte: most cannot, and a
+// pattern need not be tried to see that.
+func couldBegin(kind tokenKind, b byte) bool {
+	digit := b >= '0' && b <= '9'
+	hex := digit || b >= 'a' && b <= 'f' || b >= 'A' && b <= 'F'
+	switch kind {
+	case tokQuoted:
+		return b == '"' || b == '`' || b >= utf8.RuneSelf
+	case tokMAC:
+		return hex
+	case tokCIDR, tokAddr:
+		return hex || b == ':' || b == '.'
+	case tokDate, tokClock, tokNumber:
+		return digit
+	case tokSymbol:
+		return strings.IndexByte("<>=!%", b) >= 0 || b >= utf8.RuneSelf
+	case tokWord:
+		return isNameByte(b) || b >= utf8.RuneSelf
+	}
+	return true
 }
 
 // partOfName tells a number that goes on as a name ("3com", "7zip.exe",
