@@ -68,6 +68,8 @@ type Service interface {
 	Judgement
 	Incidents
 	Intelligence
+	Vulnerabilities
+	Access
 	Analyst
 	Egress
 	Models
@@ -122,6 +124,8 @@ func Local(s Service) http.Handler {
 	judgement(mux, s)
 	incidents(mux, s)
 	intelligence(mux, s)
+	vulnerabilities(mux, s)
+	access(mux, s)
 	analyst(mux, s)
 	egress(mux, s)
 	models(mux, s)

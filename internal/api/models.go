@@ -75,7 +75,7 @@ type ModelEndpoint struct {
 	Version  string   `json:"version,omitempty"`
 	Wire     string   `json:"wire,omitempty"`
 	Location string   `json:"location"`
-	Pins     []string `json:"key_sha256,omitempty"`
+	Pins     []string `json:"tls_keys,omitempty"`
 	PinOf    string   `json:"pin_of,omitempty"`
 	Trusted  bool     `json:"tls_trusted"` // the chain led to a root of the system when it was pinned
 	Served   string   `json:"served_digest,omitempty"`
@@ -190,6 +190,7 @@ type ModelFinding struct {
 	Name string `json:"name"`
 	Mark string `json:"mark"` // verified, declared, unknown
 	OK   bool   `json:"ok"`
+	Look bool   `json:"look"` // it stops nothing, and a person should look at it
 	Text string `json:"text"`
 }
 

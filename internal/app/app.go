@@ -24,6 +24,7 @@ import (
 	"vedette/internal/copilot"
 	"vedette/internal/correlate"
 	"vedette/internal/detect"
+	"vedette/internal/detect/behave"
 	"vedette/internal/detect/match"
 	"vedette/internal/detect/sigma"
 	"vedette/internal/edge"
@@ -75,12 +76,15 @@ type App struct {
 	// is no door.
 	askModel func(ctx context.Context, endpoint, question string) (string, error)
 	minds    minds
+	vulns    *vulns
 
 	matcher   atomic.Pointer[match.Detector] // of the chain; indicators are swapped in at any time
 	ruler     *sigma.Detector                // of the chain; used under writing
 	incidents *correlate.Correlator
 	rules     ruleState
-	learnt    learnt // used under writing
+	behave    *behave.Detector // of the chain; nil if behaviour is not learnt; used under writing
+	words     words            // of persons, for behave
+	learnt    learnt           // used under writing
 	judgedNow atomic.Pointer[judged]
 
 	ending  func() error // what is to be stored before the stores are closed; nil until all is open
@@ -158,15 +162,18 @@ func (a *App) open(ctx context.Context) error {
 		return err
 	}
 	a.openIntel(filepath.Join(a.cfg.Dir, intelName))
+	if err := a.openVulns(filepath.Join(a.cfg.Dir, vulnName)); err != nil {
+		return err
+	}
 	if err := a.openIncidents(ctx); err != nil {
 		return err
 	}
-	if a.models, err = register.New(ctx, register.Config{Journal: a.journal, Records: a.records, Now: a.cfg.Now, Log: a.cfg.Log}); err != nil {
+	if err := a.openModels(ctx); err != nil {
 		return err
 	}
 	a.ending = func() error { // what detectors hold back is stored, whoever waits
 		_, err := a.settle(context.WithoutCancel(ctx))
-		return errors.Join(err, a.keepLearnt(true))
+		return errors.Join(err, a.keepLearnt())
 	}
 	if err := a.openDoor(); err != nil {
 		return err

@@ -163,6 +163,11 @@ func (a *App) DecideIncident(ctx context.Context, d api.IncidentDecision) (api.I
 	if err := errors.Join(act(), a.keepIncidents(ctx)); err != nil {
 		return none, err
 	}
+	if d.Action == api.IncidentFeedback || d.Action == api.IncidentUndo {
+		if err := a.carry(ctx, uid); err != nil {
+			return none, err
+		}
+	}
 	if d.Action == api.IncidentUndo {
 		return none, nil
 	}

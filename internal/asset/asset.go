@@ -114,6 +114,7 @@ type address struct {
 
 // hardware is one MAC.
 type hardware struct {
+	number  uint64 // of mac, see number
 	mac     string
 	node    *node
 	foreign []string // addresses of other subnets seen with it

@@ -82,6 +82,7 @@ func (r *Registry) hardwareOf(mac string) *hardware {
 			return nil
 		}
 		h = &hardware{mac: strings.Clone(canonical)}
+		h.number, _ = number(h.mac)
 		r.macs.put(h.mac, h)
 	}
 	return h

@@ -19,8 +19,9 @@ func (r *Registry) endpoint(o *observation, ip, mac string, create bool) *node {
 	if ip == "" && mac == "" {
 		return nil
 	}
-	hw := r.hardwareOf(mac)
-	if a := r.ips.get(ip); a != nil && !r.lapsed(a, o.at) && (hw == nil || hw.shared || (hw.node == a.node && a.hw == hw)) {
+	a := r.ips.get(ip)
+	hw := r.hardwareAt(a, mac)
+	if a != nil && !r.lapsed(a, o.at) && (hw == nil || hw.shared || (hw.node == a.node && a.hw == hw)) {
 		return r.seen(a.node, a, o.at)
 	}
 	if ip == "" {
@@ -31,6 +32,17 @@ func (r *Registry) endpoint(o *observation, ip, mac string, create bool) *node {
 		return nil
 	}
 	return r.byScope(o, addr.Unmap().WithZone(""), hw, create)
+}
+
+// hardwareAt is hardwareOf, by way of the address that was last seen with it:
+// among a million MACs the index costs more than all else here.
+func (r *Registry) hardwareAt(a *address, mac string) *hardware {
+	if a != nil && a.hw != nil && a.hw.number != 0 {
+		if n, ok := number(mac); ok && n == a.hw.number {
+			return a.hw
+		}
+	}
+	return r.hardwareOf(mac)
 }
 
 // byScope resolves an address that is new, or new with this MAC.

@@ -126,8 +126,9 @@ func (r *root) command() *cobra.Command {
 		r.askCommand(), r.explainCommand(), r.queryCommand(), r.devicesCommand(),
 		r.findingsCommand(), r.incidentsCommand(),
 		r.rulesCommand(),
-		r.intelCommand(), r.mudCommand(),
-		r.modelsCommand(), r.auditCommand(),
+		r.intelCommand(), r.mudCommand(), r.mcpCommand(),
+		r.modelsCommand(), r.auditCommand(), r.guardCommand(),
+		r.sbomCommand(), r.advisoriesCommand(), r.vulnsCommand(),
 		r.backupCommand(), r.restoreCommand(), r.maintainCommand(), r.doctorCommand(),
 		r.benchCommand(), r.evalCommand(), r.configCommand(), r.versionCommand(),
 	)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"path/filepath"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vedette/internal/api/mcp"
 	"vedette/internal/app"
 	"vedette/internal/console"
 	"vedette/internal/demo"
@@ -91,7 +93,11 @@ func (r *root) runDemo(ctx context.Context, a *app.App, feed *demo.Feed, ln net.
 	port := ln.Addr().(*net.TCPAddr).Port // we listen on TCP only
 	p := &living{App: a, root: r, feed: feed}
 	token := rand.Text()
-	page, err := console.New(console.Config{Token: token, Port: port, Demo: true, Examples: demoQuestions(), Now: time.Now}, p)
+	programs, err := r.mcpServer(a)
+	if err != nil {
+		return err
+	}
+	page, err := console.New(console.Config{Token: token, Port: port, Demo: true, Examples: demoQuestions(), Now: time.Now, MCP: mcp.Handler(programs, slog.New(slog.DiscardHandler))}, p)
 	if err != nil {
 		return err
 	}

@@ -80,7 +80,7 @@ func endpointFacts(e *api.ModelEndpoint) [][2]string {
 	}
 	key := "not pinned"
 	if len(e.Pins) > 0 {
-		key = fmt.Sprintf("pinned %s sha256 %s", e.PinOf, strings.Join(e.Pins, " "))
+		key = fmt.Sprintf("pinned %s %s", e.PinOf, strings.Join(e.Pins, " "))
 		if !e.Trusted {
 			key += ", taken on first sight: compare it with its operator"
 		}
@@ -158,6 +158,8 @@ func (r *root) printVerified(list []api.ModelFinding) error {
 		case !f.OK:
 			state = "wrong"
 			wrong = append(wrong, f.Name)
+		case f.Look:
+			state = "look"
 		case f.Mark == "unknown":
 			state = "unknown"
 		}

@@ -151,16 +151,22 @@ func (r *root) configCommand() *cobra.Command {
 
 func (r *root) versionCommand() *cobra.Command {
 	return &cobra.Command{Use: "version", Short: "print the version", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
-		version, revision := "unknown", ""
-		if info, ok := debug.ReadBuildInfo(); ok {
-			version = info.Main.Version
-			for _, s := range info.Settings {
-				if s.Key == "vcs.revision" {
-					revision = s.Value
-				}
-			}
-		}
+		version, revision := build()
 		fmt.Fprintf(r.Out, "vedette %s %s\n", version, revision)
 		return nil
 	}}
+}
+
+// build is what this program was made of, as far as it knows.
+func build() (version, revision string) {
+	version = "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		version = info.Main.Version
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				revision = s.Value
+			}
+		}
+	}
+	return version, revision
 }

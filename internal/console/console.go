@@ -79,6 +79,10 @@ type Config struct {
 	Demo     bool   // say that the plant is simulated
 	Examples []string
 	Now      func() time.Time // what "past 24 hours" refers to
+
+	// MCP, if not nil, is served at /mcp to programs that send the token as
+	// Authorization: Bearer TOKEN.
+	MCP http.Handler
 }
 
 // Bounds of a request.
@@ -124,6 +128,9 @@ func New(cfg Config, service Service) (http.Handler, error) {
 	mux.HandleFunc("GET /incidents/{uid}", c.incident)
 	mux.HandleFunc("POST /ask", c.ask)
 	mux.HandleFunc("GET /healthz", c.health)
+	if cfg.MCP != nil {
+		mux.Handle("/mcp", cfg.MCP)
+	}
 	return c.guard(mux), nil
 }
 

@@ -335,3 +335,40 @@ func TestShortTokenIsRefused(t *testing.T) {
 		t.Error("a token that can be guessed was taken")
 	}
 }
+
+// Programs have the token; a browser's session is none of theirs, and a page of
+// another site gets nowhere even with the token.
+func TestProgramsNeedTheToken(t *testing.T) {
+	served := 0
+	programs := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served++ })
+	h, err := console.New(console.Config{Token: token, Port: 8080, Now: time.Now, MCP: programs}, &plant{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bearer := func(text string) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set("Authorization", text) }
+	}
+	for name, with := range map[string][]func(*http.Request){
+		"nothing":      {},
+		"session":      {signIn(t, h)},
+		"in the link":  {func(r *http.Request) { r.URL.RawQuery = "token=" + token }},
+		"wrong token":  {bearer("Bearer ABCDEFGHIJKLMNOPQRSTUVWXY_")},
+		"empty token":  {bearer("Bearer ")},
+		"other scheme": {bearer("Basic " + token)},
+	} {
+		if resp := request(h, "POST", "/mcp", "{}", with...); resp.code != http.StatusUnauthorized || served != 0 {
+			t.Errorf("%s: status %d", name, resp.code)
+		}
+	}
+	elsewhere := func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") }
+	if resp := request(h, "POST", "/mcp", "{}", bearer("Bearer "+token), elsewhere); resp.code != http.StatusForbidden || served != 0 {
+		t.Errorf("from another site: status %d", resp.code)
+	}
+	otherHost := func(r *http.Request) { r.Host = "evil.example:8080" }
+	if resp := request(h, "POST", "/mcp", "{}", bearer("Bearer "+token), otherHost); resp.code != http.StatusMisdirectedRequest || served != 0 {
+		t.Errorf("by another name: status %d", resp.code)
+	}
+	if resp := request(h, "POST", "/mcp", "{}", bearer("Bearer "+token)); resp.code != http.StatusOK || served != 1 {
+		t.Errorf("with the token: status %d", resp.code)
+	}
+}

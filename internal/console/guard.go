@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"vedette/internal/fault"
 )
@@ -35,6 +36,8 @@ func (c *console) guard(next http.Handler) http.Handler {
 			checked.ServeHTTP(w, r)
 		case r.URL.Path == "/" && r.Method == http.MethodGet && r.URL.Query().Has("token"):
 			c.enter(w, r)
+		case r.URL.Path == "/mcp":
+			c.program(w, r, checked)
 		case !c.known(r):
 			c.deny(w)
 		default:
@@ -80,6 +83,19 @@ func (c *console) enter(w http.ResponseWriter, r *http.Request) {
 		to += "?" + url.Values{"q": {q}}.Encode()
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+// program lets a request of a program through that has the token; the session
+// of a browser does not count, so that no page can use it.
+func (c *console) program(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	text, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	got := sha256.Sum256([]byte(text))
+	if !ok || subtle.ConstantTimeCompare(got[:], c.token[:]) != 1 {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="vedette"`)
+		problem(w, http.StatusUnauthorized, fault.New(fault.Denied, "this needs the token of the link that the terminal shows").WithHint("send it as: Authorization: Bearer TOKEN"))
+		return
+	}
+	next.ServeHTTP(w, r)
 }
 
 func (c *console) known(r *http.Request) bool {

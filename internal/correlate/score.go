@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"vedette/internal/event"
 )
@@ -109,6 +110,7 @@ func (c *Correlator) severity(w *state, stages []Stage) (event.Severity, []strin
 		return slices.Contains(process, s.Tactic) || s.Tactic == "impact" && slices.ContainsFunc(s.Techniques, c.isICS)
 	})
 	switch {
+	case c.oneSitting(w): // who works on a controller does all of this, and so does who attacks it
 	case steps >= 3:
 		raise(gravest+1, fmt.Sprintf("the attack advances over %d stages: %s", steps, names(stages)))
 	case touches && steps >= 2:
@@ -120,6 +122,38 @@ func (c *Correlator) severity(w *state, stages []Stage) (event.Severity, []strin
 		raise(min(gravest+1, event.High), c.call(key{"device", device})+" is critical")
 	}
 	return level, why
+}
+
+// sitting is how long work on one controller takes at most to be called one
+// sitting.
+const sitting = 15 * time.Minute
+
+// oneSitting tells what looks like the work of an engineer as much as like an
+// attack: findings of rules alone, all between the same two ends, within a
+// short time, with techniques of industrial control only. A tool that explores a
+// controller, stops it, loads and starts it goes through five stages in seconds.
+// That someone does so who never did, from where nobody may, against several
+// devices, or after breaking in, is told by findings of other families, ends or
+// techniques, and then it is no longer a sitting.
+func (c *Correlator) oneSitting(w *state) bool {
+	if len(w.Kinds) == 0 || w.KindsMore > 0 || w.gravest() > event.Medium {
+		return false
+	}
+	first, last := w.Kinds[0].First, w.Kinds[0].Last
+	for i := range w.Kinds {
+		k := &w.Kinds[i]
+		if k.Family != event.FamilySigma || k.Src == "" || k.Dst == "" || k.Src != w.Kinds[0].Src || k.Dst != w.Kinds[0].Dst {
+			return false
+		}
+		if k.First.Before(first) {
+			first = k.First
+		}
+		if k.Last.After(last) {
+			last = k.Last
+		}
+	}
+	other := func(t techRow) bool { m := c.cfg.Techniques.find(t.ID).matrix; return m != "ics" && m != "atlas" }
+	return last.Sub(first) <= sitting && !slices.ContainsFunc(w.Techs, other)
 }
 
 func (c *Correlator) isICS(id string) bool { return c.cfg.Techniques.find(id).matrix == "ics" }

@@ -30,24 +30,15 @@ func (s *Set) Find(text string, at time.Time) ([]Hit, error) {
 		ap := netip.MustParseAddrPort(value)
 		add(s.Endpoint(ap.Addr(), int64(ap.Port()), at))
 		add(s.IP(ap.Addr(), at))
+		s.asURL(text, at, add)
 	case Subnet:
 		add(s.IP(netip.MustParsePrefix(value).Addr(), at))
+		s.asURL(text, at, add)
 	case Domain:
 		add(s.Domain(value, at))
 		add(s.URL(value, 0, "", at))
 	case URL:
-		host, path := value, ""
-		if cut := strings.IndexByte(value, '/'); cut >= 0 {
-			host, path = value[:cut], value[cut:]
-		}
-		add(s.URL(host, 0, path, at))
-		add(s.Path(path, at))
-		name, _ := splitPort(host)
-		if a, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
-			add(s.IP(a, at))
-		} else {
-			add(s.Domain(name, at))
-		}
+		s.findURL(value, at, add)
 	case MD5:
 		add(s.Text(MD5, value, at))
 		add(s.Text(JA3, value, at)) // they look alike
@@ -57,4 +48,32 @@ func (s *Set) Find(text string, at time.Time) ([]Hit, error) {
 		add(s.Text(t, value, at))
 	}
 	return hits, nil
+}
+
+// asURL looks a text up that is a subnet or an endpoint and, the scheme left
+// out, may as well be a URL: 203.0.113.7/24 or 203.0.113.7:80.
+func (s *Set) asURL(text string, at time.Time, add func(Hit, bool)) {
+	if _, value, err := ParseAs(URL, text); err == nil {
+		host, path := cutHost(value)
+		add(s.URL(host, 0, path, at))
+	}
+}
+
+func (s *Set) findURL(value string, at time.Time, add func(Hit, bool)) {
+	host, path := cutHost(value)
+	add(s.URL(host, 0, path, at))
+	add(s.Path(path, at))
+	name, _ := splitPort(host)
+	if a, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
+		add(s.IP(a, at))
+	} else {
+		add(s.Domain(name, at))
+	}
+}
+
+func cutHost(value string) (host, path string) {
+	if cut := strings.IndexByte(value, '/'); cut >= 0 {
+		return value[:cut], value[cut:]
+	}
+	return value, ""
 }

@@ -73,6 +73,9 @@ type Detector struct {
 	series seriesTable
 	level  level
 	open   incidents
+	covers covers
+
+	accepted []accepted // by persons, oldest first
 
 	newest  int64 // seconds, of events with a clock to be trusted
 	swept   int64
@@ -103,6 +106,7 @@ func (d *Detector) reset() {
 	d.series = newSeriesTable(d.cfg.MaxSeries)
 	d.level = newLevel(d.cfg.Budget)
 	d.open = newIncidents()
+	d.accepted, d.covers = nil, covers{}
 	d.newest, d.swept, d.evicted, d.refused, d.suspect = 0, 0, 0, 0, 0
 }
 
@@ -131,6 +135,9 @@ func (d *Detector) Inspect(e *event.Event, raise detect.Raise) {
 	} else if o.at > d.newest {
 		d.newest = o.at
 	}
+	if !o.suspect {
+		d.covers.see(o)
+	}
 	if o.telemetry {
 		d.inspectTelemetry(o)
 	}
@@ -156,8 +163,8 @@ func (d *Detector) inspectSide(o *observation, key uint64, e *event.Event, serve
 	}
 	g := d.groups.at(p.group)
 	learn := p.move(d, g, o)
-	kept := o.features
-	o.features = o.features[len(o.features):]
+	kept, keptNews := o.features, o.news
+	o.features, o.news = o.features[len(o.features):], o.news[len(o.news):]
 	wasServer := o.isServer
 	o.isServer, o.learnt = server, p.established(&d.cfg)
 	d.novelty(o, p, g, learn, server)
@@ -171,7 +178,7 @@ func (d *Detector) inspectSide(o *observation, key uint64, e *event.Event, serve
 	s := fuse(o.features)
 	p.settle(d, s, learn, o.learnt)
 	if o.subject != nil && (s < o.subjectS || s == o.subjectS && !o.write) {
-		o.features, o.isServer = kept, wasServer
+		o.features, o.news, o.isServer = kept, keptNews, wasServer
 		return
 	}
 	o.subject, o.subjectS = p, s

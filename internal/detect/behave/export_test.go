@@ -18,6 +18,7 @@ func Sealed(data []byte) []byte {
 // The sizes of what is kept of a device.
 const (
 	ProfileSize = unsafe.Sizeof(profile{})
-	SeriesSize  = unsafe.Sizeof(series{})
+	SeriesSize  = unsafe.Sizeof(series{}) // and of each tag
+	TagSize     = unsafe.Sizeof(tag{})
 	GroupSize   = unsafe.Sizeof(group{})
 )

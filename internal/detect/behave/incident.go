@@ -20,12 +20,14 @@ type incident struct {
 	last    int64
 	told    bool
 	tells   uint
-	pending int // events not yet told
+	pending int  // events not yet told
+	deed    deed // of them
 }
 
 type incidents struct {
 	of   map[uint64]*incident
 	full int64
+	told deeds
 }
 
 const (
@@ -76,6 +78,7 @@ func (d *Detector) tell(o *observation, e *event.Event, s float32, score float64
 	if weight > in.weight {
 		in.rule, in.weight = top, weight
 	}
+	in.deed.note(o, s >= in.s)
 	in.s = max(in.s, s)
 	in.merge(e, o, s, score, top, reasons)
 }
@@ -145,7 +148,7 @@ func (in *incidents) sweep(now int64, all bool, raise detect.Raise) {
 		over := all || now-i.last > quietSeconds
 		due := !i.told && now-i.opened > gatherSeconds || i.told && now-i.opened > repeatSeconds<<min(i.tells-1, 5)
 		if i.pending > 0 && (over || due) {
-			i.tell(raise)
+			in.told.add(i.tell(raise))
 			i.opened = now
 		}
 		if over {
@@ -154,7 +157,8 @@ func (in *incidents) sweep(now int64, all bool, raise detect.Raise) {
 	}
 }
 
-func (in *incident) tell(raise detect.Raise) {
+// tell raises the finding and returns what it was of.
+func (in *incident) tell(raise detect.Raise) deed {
 	a := in.rule.about()
 	in.f.Rule, in.f.Title = a.id, a.title
 	in.f.UID = event.FindingUID(a.id, in.f.Device, firstOf(in.f.Evidence))
@@ -165,6 +169,9 @@ func (in *incident) tell(raise detect.Raise) {
 	in.f = event.Finding{}
 	in.told, in.pending = true, 0
 	in.tells++
+	of := in.deed
+	of.rule, in.deed = in.rule, deed{}
+	return of
 }
 
 func firstOf(list []string) string {

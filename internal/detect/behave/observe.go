@@ -75,6 +75,7 @@ type observation struct {
 
 	things   [maxThings]thing
 	numThing int
+	covers   uint8 // bits of the sorts of record it shows
 
 	isServer bool
 	learnt   bool
@@ -85,12 +86,16 @@ type observation struct {
 	words    wordSet
 	store    [maxFeatures]feature
 	features []feature
+
+	newsStore [2 * maxThings]thing
+	news      []thing // what it held that is not known, as it is known by
 }
 
 func (o *observation) thing(k kind, h uint64) {
 	if o.numThing < maxThings {
 		o.things[o.numThing] = thing{k, h}
 		o.numThing++
+		o.covers |= 1 << coverOf(k)
 	}
 }
 
@@ -103,7 +108,7 @@ func (o *observation) read(e *event.Event) bool {
 	}
 	nano := e.Int(event.SlotTime)
 	*o = observation{e: e, nano: nano, at: nano / 1e9, store: o.store}
-	o.features = o.store[:0]
+	o.features, o.news = o.store[:0], o.newsStore[:0]
 	o.suspect = e.MetadataClockSuspect() || o.at <= 0 || o.at >= 1<<32
 	src, dst, dev := e.SrcEndpointUID(), e.DstEndpointUID(), e.DeviceUID()
 	if class == event.DeviceTelemetry || e.MetricName() != "" {

@@ -29,6 +29,8 @@ type profile struct {
 	beacon [4]beat
 	known  set
 
+	covered covered
+
 	spanAt  uint32  // start of the span of ten minutes for calibration
 	spanMax float32 // the largest surprise in it
 	toldAt  uint32
@@ -49,6 +51,7 @@ type window struct {
 	novel    wordSet
 	flagged  bool
 	drifted  bool
+	ot       bool
 }
 
 const (
@@ -119,6 +122,9 @@ func (p *profile) endWindow(d *Detector, g *group) {
 	}
 	g.newDay(p.day)
 	p.hours.learn(w, learnt)
+	if w.ot {
+		p.covered.otWindows = min(p.covered.otWindows+1, math.MaxUint16-1)
+	}
 	p.windows++
 	g.windows++
 	if p.anchored == 0 && p.established(&d.cfg) {
@@ -241,6 +247,7 @@ func mark(b *[4]uint64, h uint64) { b[h>>6&3] |= 1 << (h & 63) }
 func (p *profile) count(o *observation, server bool) {
 	w := &p.win
 	w.flows++
+	w.ot = w.ot || o.ot
 	if server {
 		w.bytesOut += o.bytesIn
 		w.bytesIn += o.bytesOut

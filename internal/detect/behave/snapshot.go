@@ -10,12 +10,12 @@ import (
 )
 
 // A snapshot is: magic, version, counts, then calibration, groups, profiles and
-// series, each field in the order of the visit functions below, little endian,
+// series, what findings were of and what persons accepted, each field in the order of the visit functions below, little endian,
 // sets and metrics without their empty places; last the CRC-64 of all before.
 // Windows of the minute at hand and open incidents are not kept.
 const (
 	snapshotMagic   = "VDBEHAVE"
-	snapshotVersion = 1
+	snapshotVersion = 2
 	snapshotHead    = len(snapshotMagic) + 2 + 3*4
 	snapshotTail    = 8
 )
@@ -31,6 +31,7 @@ func (d *Detector) Snapshot() ([]byte, error) {
 	c.u32(&series)
 	c.level(&d.level)
 	c.i64(&d.newest)
+	c.covers(&d.covers)
 	for _, g := range d.groups.all {
 		c.group(g)
 	}
@@ -40,6 +41,7 @@ func (d *Detector) Snapshot() ([]byte, error) {
 	for i := range int(series) {
 		c.series(d.series.at(i))
 	}
+	d.words(c)
 	return binary.LittleEndian.AppendUint64(c.b, crc64.Checksum(c.b, crc64.MakeTable(crc64.ECMA))), nil
 }
 
@@ -79,9 +81,11 @@ func (d *Detector) restore(data []byte) error {
 	c.level(&d.level)
 	d.level.budget, d.level.stale = d.cfg.Budget/1000, true
 	c.i64(&d.newest)
+	c.covers(&d.covers)
 	d.restoreGroups(c, groups)
 	d.restoreProfiles(c, profiles)
 	d.restoreSeries(c, series)
+	d.words(c)
 	if c.bad || len(c.b) != 0 {
 		return damaged("its content does not fit its counts")
 	}
@@ -233,11 +237,15 @@ func (c *codec) within(v, most float64) {
 // readings visits numbers that may be larger than those of f32.
 func (c *codec) readings(list []float32, most float64) {
 	for i := range list {
-		n := math.Float32bits(list[i])
-		c.u32(&n)
-		list[i] = math.Float32frombits(n)
-		c.within(float64(list[i]), most)
+		c.reading(&list[i], most)
 	}
+}
+
+func (c *codec) reading(v *float32, most float64) {
+	n := math.Float32bits(*v)
+	c.u32(&n)
+	*v = math.Float32frombits(n)
+	c.within(float64(*v), most)
 }
 
 func (c *codec) f32s(list []float32) {

@@ -22,22 +22,29 @@ type SKABReport struct {
 // SKABMethod is one method on the same rows.
 type SKABMethod struct {
 	Name        string    `json:"name"`
-	Limit       float64   `json:"limit,omitempty"` // of a peer: the best on the development half
+	Limit       float64   `json:"limit,omitempty"` // chosen on the development half; none: the detector's own threshold
 	Development SKABScore `json:"development"`
 	Test        SKABScore `json:"test"`
+	// Free is the run of the same plant in which nothing happens. No limit is
+	// chosen on it; constants of package behave are.
+	Free SKABScore `json:"anomaly_free"`
 }
 
-// SKABScore counts rows, and anomalies as a whole.
+// SKABScore counts rows, and anomalies as a whole. A delay says little without
+// the false alarms beside it: a method that cries all the time is never late.
 type SKABScore struct {
 	TP        int     `json:"tp"`
 	FP        int     `json:"fp"`
 	FN        int     `json:"fn"`
 	TN        int     `json:"tn"`
 	F1        float64 `json:"f1"`
-	Detected  int     `json:"detected"`   // anomalies of which a row was flagged
-	Anomalies int     `json:"anomalies"`  //
-	MeanDelay float64 `json:"mean_delay"` // rows from an anomaly's change-point to the first flag, of those detected
-	Early     int     `json:"early"`      // series flagged already when the anomaly began
+	Precision float64 `json:"precision"`
+	FalseRate float64 `json:"false_per_1000"` // flagged rows of 1 000 usual ones
+	Detected  int     `json:"detected"`       // anomalies of which a row was flagged
+	Anomalies int     `json:"anomalies"`      //
+	MeanDelay float64 `json:"mean_delay"`     // rows from an anomaly's change-point to the first flag, of those detected
+	Median    float64 `json:"median_delay"`   //
+	Early     int     `json:"early"`          // series flagged already in the row before the anomaly began
 }
 
 // skabTraining is the convention of the SKAB authors.
@@ -58,33 +65,37 @@ func SKAB(ctx context.Context, shared string) (*SKABReport, error) {
 	if err != nil {
 		return nil, err
 	}
+	quiet, err := zipped(shared, "process/skab.zip", func(n string) bool { return strings.HasSuffix(n, "anomaly-free.csv") })
+	if err != nil {
+		return nil, err
+	}
 	rep := &SKABReport{Series: len(files), Training: skabTraining}
-	var dev, test []*skabSeries
-	for i, f := range files {
+	var data skabData
+	for i, f := range slices.Concat(files, quiet) {
 		s, err := skabRead(ctx, f)
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if i%2 == 0 {
-			dev, rep.Development = append(dev, s), append(rep.Development, s.name)
-		} else {
-			test, rep.Test = append(test, s), append(rep.Test, s.name)
+		case i >= len(files):
+			data.free = append(data.free, s)
+		case i%2 == 0:
+			data.dev, rep.Development = append(data.dev, s), append(rep.Development, s.name)
+		default:
+			data.test, rep.Test = append(data.test, s), append(rep.Test, s.name)
 		}
 	}
-	ours := func(s *skabSeries, row int, _ float64) bool { return s.ours[row] >= s.level }
-	mine := SKABMethod{Name: "vedette behave", Development: skabScore(dev, ours, 0), Test: skabScore(test, ours, 0)}
+	own := data.score("vedette behave", func(s *skabSeries, row int, _ float64) bool { return s.ours[row] >= s.level }, 0)
 	rep.Methods = []SKABMethod{
-		mine,
-		skabPeer("fixed threshold (range of the training rows, widened)", dev, test, skabRange()),
-		skabPeer("robust z-score (median and MAD of the training rows, worst sensor)", dev, test, skabRobust()),
-		skabQuiet("fixed threshold, as quiet as ours on the development half", dev, test, skabRange(), mine),
-		skabQuiet("robust z-score, as quiet as ours on the development half", dev, test, skabRobust(), mine),
-		{Name: "everything is anomalous", Development: skabScore(dev, always, 0), Test: skabScore(test, always, 0)},
+		own,
+		data.best("fixed threshold (range of the training rows, widened)", skabRange()),
+		data.best("robust z-score (median and MAD of the training rows, worst sensor)", skabRobust()),
+		data.quiet("fixed threshold, as quiet as ours on the development half", skabRange(), own),
+		data.quiet("robust z-score, as quiet as ours on the development half", skabRobust(), own),
+		data.score("vedette behave, as loud as it can be: every row with a score", func(s *skabSeries, row int, _ float64) bool { return s.ours[row] > 0 }, 0),
+		data.score("everything is anomalous", func(*skabSeries, int, float64) bool { return true }, 0),
 	}
 	return rep, nil
 }
-
-func always(*skabSeries, int, float64) bool { return true }
 
 // skabRead shows a series to a new detector, reading by reading, and gathers
 // its score by rows.
@@ -121,24 +132,33 @@ func skabRead(ctx context.Context, f source) (*skabSeries, error) {
 
 type skabMethod func(s *skabSeries, row int, limit float64) bool
 
-// skabPeer chooses a peer's limit where its F1 on the development half is best.
-func skabPeer(name string, dev, test []*skabSeries, m skabMethod) SKABMethod {
+// skabData are the series: those on which limits are chosen, those that are
+// only scored, and the run in which nothing happens.
+type skabData struct{ dev, test, free []*skabSeries }
+
+func (d *skabData) score(name string, m skabMethod, limit float64) SKABMethod {
+	return SKABMethod{Name: name, Limit: limit, Development: skabScore(d.dev, m, limit), Test: skabScore(d.test, m, limit), Free: skabScore(d.free, m, limit)}
+}
+
+// best chooses the limit with which F1 on the development half is best.
+func (d *skabData) best(name string, m skabMethod) SKABMethod {
 	best, limit := -1., 0.
 	for l := 0.; l <= 30; l += 0.05 {
-		if f := skabScore(dev, m, l).F1; f > best {
+		if f := skabScore(d.dev, m, l).F1; f > best {
 			best, limit = f, l
 		}
 	}
-	return SKABMethod{Name: name, Limit: limit, Development: skabScore(dev, m, limit), Test: skabScore(test, m, limit)}
+	return d.score(name, m, limit)
 }
 
-// skabQuiet chooses a peer's limit so that it has no more false rows than ours.
-func skabQuiet(name string, dev, test []*skabSeries, m skabMethod, ours SKABMethod) SKABMethod {
+// quiet chooses the limit so that there are no more false rows than with
+// another method.
+func (d *skabData) quiet(name string, m skabMethod, other SKABMethod) SKABMethod {
 	limit := 0.
-	for limit < 200 && skabScore(dev, m, limit).FP > ours.Development.FP {
+	for limit < 200 && skabScore(d.dev, m, limit).FP > other.Development.FP {
 		limit += 0.05
 	}
-	return SKABMethod{Name: name, Limit: limit, Development: skabScore(dev, m, limit), Test: skabScore(test, m, limit)}
+	return d.score(name, m, limit)
 }
 
 // skabRange flags rows with a sensor outside its range in training, widened by
@@ -199,7 +219,7 @@ func median(v []float64) float64 {
 
 func skabScore(all []*skabSeries, m skabMethod, limit float64) SKABScore {
 	var out SKABScore
-	delays := 0
+	var delays []float64
 	for _, s := range all {
 		begun := slices.Index(s.anomaly, true)
 		found := -1
@@ -218,17 +238,25 @@ func skabScore(all []*skabSeries, m skabMethod, limit float64) SKABScore {
 			out.Early++
 		}
 		if found >= 0 {
-			out.Detected++
-			delays += found - begun
+			delays = append(delays, float64(found-begun))
 		}
 	}
-	if n := 2*out.TP + out.FP + out.FN; n > 0 {
-		out.F1 = float64(2*out.TP) / float64(n)
-	}
-	if out.Detected > 0 {
-		out.MeanDelay = float64(delays) / float64(out.Detected)
+	out.F1, out.Precision, out.FalseRate = share(2*out.TP, out.FP+out.FN), share(out.TP, out.FP), 1000*share(out.FP, out.TN)
+	if out.Detected = len(delays); out.Detected > 0 {
+		out.Median = median(delays)
+		for _, d := range delays {
+			out.MeanDelay += d / float64(len(delays))
+		}
 	}
 	return out
+}
+
+// share is what part a is of a and b.
+func share(a, b int) float64 {
+	if a+b == 0 {
+		return 0
+	}
+	return float64(a) / float64(a+b)
 }
 
 func (out *SKABScore) count(flag, anomaly bool) {

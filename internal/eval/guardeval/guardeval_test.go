@@ -88,7 +88,7 @@ func TestShipped(t *testing.T) {
 		t.Fatal(err)
 	}
 	var n, hits [2]int
-	for i := 0; i < len(rows); i += 5 {
+	for i := 0; i < len(rows); i += 31 {
 		k := 0
 		if rows[i].Attack {
 			k = 1
@@ -100,5 +100,19 @@ func TestShipped(t *testing.T) {
 	}
 	if hits[1]*10 < n[1]*8 || hits[0]*50 > n[0] {
 		t.Errorf("a signal on %d of %d attacks and %d of %d harmless texts", hits[1], n[1], hits[0], n[0])
+	}
+}
+
+// TestAblation: with a control on no planted attack comes through it, with it
+// off each does. The signal is no boundary and is not held to that.
+func TestAblation(t *testing.T) {
+	rep, err := guardeval.Ablate(shared(t), guardeval.Controls()[:4], 90)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range rep.Controls {
+		if c.On != 0 || c.Off == 0 {
+			t.Errorf("%s: %d of %d come through when it is on, %d when it is off", c.Name, c.On, rep.Attacks, c.Off)
+		}
 	}
 }

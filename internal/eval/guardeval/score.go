@@ -74,7 +74,7 @@ func Run(dir string) (Report, error) {
 	rep.Random = pooled(foldScores(list, 5))
 	rep.Strict = pooled(strictScores(list))
 	rep.NewAttacks = newAttacks(list)
-	rep.RulesOnly = rates(each(list, func(e *Example) bool { return rulesAlone(e.Text) }))
+	rep.RulesOnly = rates(each(list, func(e *Example) bool { return signal.ByRules(e.Text, signal.Threshold).Signal }))
 	scan := time.Now()
 	rep.Shipped = rates(each(list, func(e *Example) bool { return signal.Scan(e.Text).Signal }))
 	rep.MicrosecondsPerText = float64(time.Since(scan).Microseconds()) / float64(len(list))
@@ -212,18 +212,10 @@ func rates(list []scored) Rates {
 		}
 		r.Sources = append(r.Sources, SourceRate{k.source, label, texts, share(hit[k], texts)})
 	}
-	slices.SortFunc(r.Sources, func(a, b SourceRate) int { return cmp.Or(cmp.Compare(a.Label, b.Label), cmp.Compare(a.Source, b.Source)) })
+	slices.SortFunc(r.Sources, func(a, b SourceRate) int {
+		return cmp.Or(cmp.Compare(a.Label, b.Label), cmp.Compare(a.Source, b.Source))
+	})
 	return r
-}
-
-// rulesAlone reports whether a rule that is a signal by itself holds.
-func rulesAlone(text string) bool {
-	for _, sure := range signal.Sure(text) {
-		if sure >= signal.Threshold {
-			return true
-		}
-	}
-	return false
 }
 
 func sources(list []Example) []string {

@@ -110,7 +110,7 @@ func quantise(w []float64, bias float64) *signal.Model {
 	}
 	m := &signal.Model{Scale: max(most, 1e-9) / 127, Bias: bias, Weights: make([]byte, len(w))}
 	for i, v := range w {
-		m.Weights[i] = byte(int8(math.Round(v / m.Scale)))
+		m.Weights[i] = byte(int8(math.Round(v / m.Scale))) //nolint:gosec // G115: an int8 kept as a byte
 	}
 	return m
 }
@@ -131,4 +131,3 @@ func logit(p float64) float64 {
 	p = min(max(p, 1e-9), 1-1e-9)
 	return math.Log(p / (1 - p))
 }
-

@@ -32,7 +32,7 @@ func shared(t *testing.T) string {
 
 // TestShared holds the rates of the goal on both parts.
 func TestShared(t *testing.T) {
-	rep, err := redacteval.Run(shared(t))
+	rep, err := redacteval.Run(shared(t), every)
 	if err != nil {
 		t.Fatal(err)
 	}

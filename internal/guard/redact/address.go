@@ -98,21 +98,30 @@ func (s *search) core(i int) int {
 	if names == 0 || orgEnds[s.words[j-1].low] {
 		return -1
 	}
-	last := j - 1
 	tail := j < len(s.words) && inLine(s.words[j].gap) && number(s.words[j]) && !s.dated(j)
-	if tail {
-		last = j
+	if !s.isCore(i, begin, j, led, street, tail) {
+		return -1
 	}
+	if tail {
+		return j
+	}
+	return j - 1
+}
+
+// isCore judges a stretch that begins at token i, whose name is tokens begin to
+// j: led by a number, with a word of streets, with a number behind.
+func (s *search) isCore(i, begin, j int, led, street, tail bool) bool {
+	first, last := s.words[i], s.words[j-1]
 	unit := j+1 < len(s.words) && short(s.words[j].gap) && inUnits(s.words[j].low) && s.words[j+1].digits
 	switch {
 	case led && tail && s.capitalRun(begin, j), led && unit, street && (led || tail):
-	case street && names > 1 && s.words[i].capital && s.words[j-1].capital && english(s.words[j-1].low):
-	case tail && addressCue.MatchString(s.before(s.words[i].start, 60)) && s.words[i].capital && !s.know.ordinary(s.words[i].low):
-	case led && names > 0 && s.words[j-1].capital && addressCue.MatchString(s.before(s.words[i].start, 60)) && s.unknown(begin, j):
-	default:
-		return -1
+		return true
+	case street && j-begin > 1 && first.capital && last.capital && english(last.low):
+		return true
+	case tail && first.capital && !s.know.ordinary(first.low), led && last.capital && s.unknown(begin, j):
+		return addressCue.MatchString(s.before(first.start, 60))
 	}
-	return last
+	return false
 }
 
 // capitalRun reports whether some word between two numbers is a name.
@@ -152,7 +161,7 @@ func (s *search) streetName(t token, before int) bool {
 		return false
 	}
 	if t.capital {
-		return !(before == 0 && t.first && s.know.ordinary(t.low) && !isStreet(t.low, 0) && !s.know.isProper(t.low))
+		return before > 0 || !t.first || !s.know.ordinary(t.low) || isStreet(t.low, 0) || s.know.isProper(t.low)
 	}
 	if _, ok := particles[t.low]; ok && before > 0 {
 		return true
@@ -266,6 +275,9 @@ func (s *search) more(i int) int {
 		return i + 1
 	}
 	if t.digits {
+		if m := phoneRE.FindStringIndex(s.text[t.start:min(len(s.text), t.start+32)]); m != nil && m[0] == 0 && len(onlyDigits(s.text[t.start:t.start+m[1]])) >= 8 && grouped(s.text[t.start:t.start+m[1]]) {
+			return -1 // a telephone number below the address
+		}
 		if len(t.text) <= 8 && len(onlyDigits(t.text)) >= 2 {
 			return i
 		}
@@ -294,12 +306,24 @@ func (s *search) label(i int) bool {
 	return strings.HasPrefix(rest, ":") || strings.HasPrefix(rest, " :")
 }
 
+// smallState reports whether token i is a short word alone on its line with a
+// number on the next: a state or country code written small.
+func (s *search) smallState(i int) bool {
+	if i+1 >= len(s.words) || len(s.words[i].text) > 3 || !s.words[i+1].digits {
+		return false
+	}
+	return strings.Contains(s.words[i].gap, "\n") && short(s.words[i].gap) && strings.Contains(s.words[i+1].gap, "\n")
+}
+
 // lines takes the further lines of a block one by one: what is a number in
 // them is of the address, what is a name is a town, state or country.
 func (s *search) lines(i int) {
 	for n := 0; i < len(s.words) && n < 12; n++ {
 		t := s.words[i]
 		j := s.more(i)
+		if j < 0 && s.smallState(i) {
+			j = i
+		}
 		if j < 0 {
 			return
 		}

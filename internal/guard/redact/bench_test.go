@@ -34,7 +34,8 @@ func BenchmarkFind(b *testing.B) {
 }
 
 // BenchmarkHide100Rows is the work of one evidence set of a hundred rows in a
-// new conversation, with the last scan. The goal is 20 ms.
+// new conversation, with the last scan, over a catalogue that was made ready
+// before, as the door does it. The goal is 20 ms.
 func BenchmarkHide100Rows(b *testing.B) {
 	rows := evidence(100)
 	var c redact.Catalogue
@@ -43,9 +44,10 @@ func BenchmarkHide100Rows(b *testing.B) {
 		c.Addresses = append(c.Addresses, fmt.Sprintf("10.20.%d.%d", i/250, i%250))
 	}
 	redact.Find("warm")
+	known := redact.Compile(c)
 	b.ReportAllocs()
 	for b.Loop() {
-		v := redact.NewVault([]byte("key of one conversation"), c)
+		v := redact.NewVaultOf([]byte("key of one conversation"), known)
 		var out []byte
 		for _, r := range rows {
 			out = append(out, v.Hide(r[0], r[1])...)

@@ -41,7 +41,7 @@ func (s *search) trades() {
 		}
 		start := max(0, t.start-100)
 		for i, re := range []*regexp.Regexp{jobBefore, jobWhole} {
-			if i == 1 && t.capital {
+			if i == 1 && (t.capital || !jobs[t.low]) {
 				continue
 			}
 			if m := re.FindStringSubmatchIndex(s.text[start:t.start]); m != nil && isJob(s.text[start+m[2]:t.end]) {
@@ -142,12 +142,18 @@ func grouped(v string) bool {
 // isLogin refuses what begins a sentence: "User: Hello".
 func isLogin(v string) bool {
 	first := v[0]
-	return !(first >= 'A' && first <= 'Z') && (first < '0' || first > '9') && !knowledge().ordinary(strings.ToLower(v)) || accounts[strings.ToLower(v)]
+	if accounts[strings.ToLower(v)] {
+		return true
+	}
+	return (first < 'A' || first > 'Z') && (first < '0' || first > '9') && !knowledge().ordinary(strings.ToLower(v))
 }
 
 // isJob refuses a stretch of a sentence that only ends in a trade.
 func isJob(v string) bool {
 	for w := range strings.FieldsSeq(strings.ToLower(v)) {
+		if w = strings.Trim(w, ","); strings.HasSuffix(w, "ed") && len(w) > 4 {
+			return false
+		}
 		switch w {
 		case "the", "a", "an", "as", "my", "your", "our", "is", "was", "to", "for", "with", "this", "that":
 			return false

@@ -250,7 +250,7 @@ var (
 	personAfter = wordSet(`said says is was has had lives lived works worked and will would can could wrote writes went goes came told asked who whose speak spoke likes loves born died played plays fan sings listed spent thinks called wants never just moved moves`)
 	orgBefore   = wordSet(`at for company firm join joined joining agency bank employer startup ceo cto founder founders bought acquired acquire sued of with by shares stock later the called between against contact`)
 	orgAfter    = wordSet(`announced acquired bought sells sold offers provides manufactures employs employees employee team account app store shares stock ceo office offices headquarters website customers board reported launched company corporation brand products`)
-	orgNouns    = []string{"company", "agency", "firm", "brainchild", "startup", "start-up", "manufacturer", "provider", "organization", "organisation", "corporation", "vendor", "supplier", "business", "studio", "retailer", "bank "}
+	orgNouns    = []string{"company", "agency", "firm", "brainchild", "startup", "start-up", "manufacturer", "provider", "organization", "organisation", "corporation", "vendor", "supplier", "business", "studio", "retailer", "bank ", "platform", "chain", "brand", "institution", "charity", "non-profit", "nonprofit", "maker", "association", "subsidiary", "employer"}
 )
 
 // asPerson scores a run as the name of a person.
@@ -281,8 +281,10 @@ func (s *search) asPerson(r run) int {
 	if personAfter[after] || strings.HasPrefix(s.after(s.words[r.to-1].end, 4), "'s") || strings.HasPrefix(s.after(s.words[r.to-1].end, 5), "’s") {
 		score++
 	}
-	if n == 1 && unknown == 1 && s.words[r.from].first && !personAfter[after] && !personBefore[before] && given+surname == 0 {
-		score--
+	if n == 1 && unknown == 1 && s.words[r.from].first && given+surname == 0 && !personAfter[after] {
+		if score--; s.prose() && !s.words[r.from].shout {
+			score += 2 // in a sentence of plain words, a word of no language is a name
+		}
 	}
 	if !s.words[r.from].first || n > 1 {
 		score++
@@ -295,123 +297,6 @@ func (s *search) nameLabel(r run) bool {
 	b := strings.TrimRight(s.before(s.words[r.from].start, 24), " ")
 	for _, label := range []string{"name:", "contact:", "attn:", "attention:", "to:", "from:", "customer:", "patient:", "employee:", "regards,", "sincerely,", "signed,", "cheers,", "thanks,", "best,", "dear", "address:", "my name is", "this is", "i am", "i'm", "call me", "says", "named"} {
 		if strings.HasSuffix(b, label) {
-			return true
-		}
-	}
-	return false
-}
-
-// asOrg scores a run as the name of a firm or body.
-func (s *search) asOrg(r run) int {
-	given, surname, unknown, ordinary := s.kinds(r)
-	before2, before, after, after2 := s.context(r)
-	score, n := 0, r.to-r.from
-	if orgEnds[s.words[r.to-1].low] && (n > 1) {
-		score += 6
-	}
-	for _, t := range s.words[r.from:r.to] {
-		if strings.Contains(t.text, "&") || camel(t.text) {
-			score += 4
-		}
-		if strings.Contains(t.text, "-") && !s.know.isGiven(t.low) && given == 0 {
-			score += 2
-		}
-	}
-	if ordinary > 0 && n > 1 && !s.words[r.from].first {
-		score += 3
-	}
-	score += min(unknown+surname, 2)
-	work := (before == "for" || before == "at" || before == "with" || before == "by") && (strings.HasPrefix(before2, "work") || strings.HasPrefix(before2, "employ") || before2 == "job" || before2 == "year" || before2 == "hired" || before2 == "position" || before2 == "intern")
-	if n == 1 && ordinary == 1 {
-		score -= 3
-	}
-	if before == "the" || before == "a" || before == "an" {
-		score += 2
-	}
-	switch {
-	case work:
-		score += 8
-	case before == "of" && (before2 == "address" || before2 == "ceo" || before2 == "founder" || before2 == "employee" || before2 == "customer" || before2 == "shares" || before2 == "office" || before2 == "offices" || before2 == "president" || before2 == "owner" || before2 == "director"):
-		score += 5
-	case before == "at":
-		score += 3
-	case orgBefore[before]:
-		score++
-	}
-	if orgAfter[after] || orgAfter[after2] {
-		score += 3
-	}
-	if s.orgClause(r) {
-		score += 7
-	}
-	if s.alone(r) && s.lineBefore(r) {
-		score += 4
-	}
-	if given > 0 && n > 1 && ordinary == 0 && !orgEnds[s.words[r.to-1].low] {
-		score -= 2
-	}
-	return score
-}
-
-// orgClause reports whether what follows says that the run is a firm.
-func (s *search) orgClause(r run) bool {
-	clause := s.after(s.words[r.to-1].end, 48)
-	if !strings.HasPrefix(clause, " is ") && !strings.HasPrefix(clause, " was ") && !strings.HasPrefix(clause, ", ") {
-		return false
-	}
-	for _, noun := range orgNouns {
-		if strings.Contains(clause, noun) {
-			return true
-		}
-	}
-	return false
-}
-
-// firms finds firms that are named after people: "A, B and C" where a firm is
-// spoken of.
-func (s *search) firms(all []run) {
-	for n := 0; n+2 < len(all); n++ {
-		a, b, c := all[n], all[n+1], all[n+2]
-		if a.to != b.from || s.words[b.from].gap != ", " || b.to+1 != c.from || s.words[b.to].low != "and" || c.to-c.from != 1 || b.to-b.from != 1 || a.to-a.from != 1 {
-			continue
-		}
-		whole := run{from: a.from, to: c.to}
-		before2, before, after, _ := s.context(whole)
-		if before == "at" || before == "for" && strings.HasPrefix(before2, "work") || before == "of" && before2 == "address" || s.orgClause(whole) || orgAfter[after] || s.alone(whole) && s.lineAbove(whole) {
-			s.add(s.words[a.from].start, s.words[c.to-1].end, Organization)
-		}
-	}
-}
-
-// lineAbove reports whether there is a line above the run.
-func (s *search) lineAbove(r run) bool { return strings.Contains(s.text[:s.words[r.from].start], "\n") }
-
-// camel reports whether a word has a capital behind a small letter, and is not
-// a name like McDonald.
-func camel(w string) bool {
-	small := false
-	for i, r := range w {
-		if r >= 'A' && r <= 'Z' && small && i > 3 {
-			return true
-		}
-		small = r >= 'a' && r <= 'z'
-	}
-	return false
-}
-
-// alone reports whether a run fills its line.
-func (s *search) alone(r run) bool {
-	start, end := s.words[r.from].start, s.words[r.to-1].end
-	line := s.text[strings.LastIndexByte(s.text[:start], '\n')+1 : start]
-	rest, _, _ := strings.Cut(s.text[end:], "\n")
-	return strings.Trim(line, " \t>-*") == "" && strings.Trim(rest, " \t\r.,") == ""
-}
-
-// lineBefore reports whether the line before a run is the name of a person.
-func (s *search) lineBefore(r run) bool {
-	start := s.words[r.from].start
-	for _, f := range s.found {
-		if f.Type == PersonName && f.End <= start && strings.Trim(s.text[f.End:start], " \t\r\n>,") == "" && strings.Contains(s.text[f.End:start], "\n") {
 			return true
 		}
 	}

@@ -9,6 +9,13 @@
 // value, or restore a token that it did not issue.
 package redact
 
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
 // Span is a stretch of text that was found: bytes Start to End, exclusive.
 type Span struct {
 	Start, End int
@@ -111,3 +118,38 @@ func (s *search) before(at, n int) string { return lower(s.text[max(0, at-n):at]
 
 // after returns the text behind a byte, in lower case, at most n bytes.
 func (s *search) after(at, n int) string { return lower(s.text[at:min(len(s.text), at+n)]) }
+
+// settle orders spans. They do not overlap: [search.add] saw to that.
+func settle(spans []Span) []Span {
+	slices.SortFunc(spans, func(a, b Span) int { return cmp.Compare(a.Start, b.Start) })
+	return spans
+}
+
+// lower is strings.ToLower for text that may be cut inside a rune.
+func lower(s string) string { return strings.ToLower(strings.ToValidUTF8(s, " ")) }
+
+// Runes returns spans that count characters instead of bytes.
+func Runes(text string, spans []Span) []Span {
+	out := make([]Span, len(spans))
+	at, runes := 0, 0
+	for i, s := range spans {
+		runes += utf8.RuneCountInString(text[at:s.Start])
+		n := utf8.RuneCountInString(text[s.Start:s.End])
+		out[i] = Span{runes, runes + n, s.Type}
+		runes, at = runes+n, s.End
+	}
+	return out
+}
+
+// Mask returns text with the type of each span in its place, in brackets.
+func Mask(text string, spans []Span) string {
+	var b strings.Builder
+	at := 0
+	for _, s := range spans {
+		b.WriteString(text[at:s.Start])
+		b.WriteString("[" + s.Type + "]")
+		at = s.End
+	}
+	b.WriteString(text[at:])
+	return b.String()
+}

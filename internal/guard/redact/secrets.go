@@ -64,12 +64,20 @@ func (s *search) secrets() {
 	if containsAny(low, []string{":", "=", " is ", " was "}) {
 		s.announced()
 	}
-	for _, re := range []*regexp.Regexp{bearer, urlPass} {
-		for _, m := range re.FindAllStringSubmatchIndex(s.text, -1) {
-			s.add(m[2], m[3], Secret)
-		}
+	if containsAny(low, []string{"bearer", "basic", "digest", "negotiate"}) {
+		s.group(bearer)
+	}
+	if strings.Contains(low, "://") {
+		s.group(urlPass)
 	}
 	s.tail()
+}
+
+// group adds the first group of a form.
+func (s *search) group(re *regexp.Regexp) {
+	for _, m := range re.FindAllStringSubmatchIndex(s.text, -1) {
+		s.add(m[2], m[3], Secret)
+	}
 }
 
 // announced finds the value behind a word like password.
@@ -86,9 +94,26 @@ var secretKeys = strings.Fields("pass pwd kennwort contrase secret key token cre
 
 // tail finds key material that nothing announces.
 func (s *search) tail() {
-	if len(s.text) >= 24 {
+	if longRun(s.text, 24) {
 		s.all(blob, Secret, random)
 	}
+}
+
+// longRun reports whether n letters, digits or marks of encodings stand side by
+// side.
+func longRun(text string, n int) bool {
+	run := 0
+	for i := range len(text) {
+		c := text[i]
+		if c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c == '+' || c == '/' || c == '_' || c == '=' || c == '-' {
+			if run++; run >= n {
+				return true
+			}
+			continue
+		}
+		run = 0
+	}
+	return false
 }
 
 // isSecretValue tells a value from the next word of a sentence: "the password

@@ -15,12 +15,14 @@ var (
 	domainRE = regexp.MustCompile(`(?i)\b(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+(?:com|net|org|edu|gov|mil|int|info|biz|io|dev|app|xyz|top|site|online|shop|cloud|local|lan|corp|internal|home|intra|localdomain|test|example|invalid|onion|[a-z]{2})\b`)
 	ip4RE    = regexp.MustCompile(`\b\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?\b`)
 	ip6RE    = regexp.MustCompile(`(?i)(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?:%[a-z0-9]+)?(?:/\d{1,3})?`)
-	macRE    = regexp.MustCompile(`(?i)\b(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}\b|\b[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}\b`)
+	macRE    = regexp.MustCompile(`\b(?:[0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}\b`)
+	dotMAC   = regexp.MustCompile(`\b[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}\b`)
 	ibanRE   = regexp.MustCompile(`(?i)\b[a-z]{2}\d{2}(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,4})?\b`)
 	cardRE   = regexp.MustCompile(`\b\d(?:[ -]?\d){11,18}\b`)
 	ssnRE    = regexp.MustCompile(`\b\d{3}-\d{2}-\d{4}\b`)
-	phoneRE  = regexp.MustCompile(`(?i)(?:\+|\b00|\()?\(?\d[\d()\s./–-]{4,22}\d(?:\s?(?:x|ext\.?|extension)\s?\d{1,6})?`)
-	dateRE   = regexp.MustCompile(`(?i)\b\d{4}-\d{1,2}-\d{1,2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?\b|\b\d{1,2}[/.-]\d{1,2}[/.-](?:\d{4}|\d{2})(?: \d{1,2}:\d{2}(?::\d{2})?)?\b|\b\d{4}/\d{1,2}/\d{1,2}\b`)
+	phoneRE  = regexp.MustCompile(`(?i)(?:\+|\b00|\()?\(?\d[\d() \x{A0}./–-]{4,22}\d(?: ?(?:x|ext\.?|extension)\s?\d{1,6})?`)
+	dateRE   = regexp.MustCompile(`\b\d{4}-\d{1,2}-\d{1,2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?\b|\b\d{1,2}[/-]\d{1,2}[/-](?:\d{4}|\d{2})(?: \d{1,2}:\d{2}(?::\d{2})?)?\b|\b\d{4}/\d{1,2}/\d{1,2}\b`)
+	dotDate  = regexp.MustCompile(`\b\d{1,2}\.\d{1,2}\.(?:\d{4}|\d{2})\b`)
 )
 
 // shapes finds what has a form of its own.
@@ -33,8 +35,11 @@ func (s *search) shapes() {
 			s.add(m[0], m[0]+len(strings.TrimRight(s.text[m[0]:m[1]], ".,;:!?)]")), Domain)
 		}
 	}
-	if strings.ContainsAny(s.text, ":-.") {
+	if strings.Count(s.text, ":") > 4 || strings.Count(s.text, "-") > 4 {
 		s.all(macRE, MAC, nil)
+	}
+	if strings.Count(s.text, ".") > 1 {
+		s.all(dotMAC, MAC, nil)
 	}
 	if strings.Count(s.text, ":") > 1 {
 		s.all(ip6RE, IP, isAddress)
@@ -45,13 +50,30 @@ func (s *search) shapes() {
 	}
 	if strings.ContainsAny(s.text, "0123456789") {
 		s.all(ibanRE, IBAN, isIBAN)
-		for _, m := range dateRE.FindAllStringIndex(s.text, -1) {
+		s.dates()
+		for _, m := range cardRE.FindAllStringIndex(s.text, -1) {
+			if s.isCard(s.text[m[0]:m[1]]) && !containsAny(s.before(m[0], 16), []string{"imei", "iccid", "imsi", "serial", "s/n"}) {
+				s.add(m[0], m[1], Card)
+			}
+		}
+		if strings.Count(s.text, "-") > 1 {
+			s.all(ssnRE, SSN, nil)
+		}
+	}
+}
+
+// dates finds dates in figures.
+func (s *search) dates() {
+	forms := []*regexp.Regexp{dateRE, dotDate}
+	if strings.Count(s.text, "-") < 2 && strings.Count(s.text, "/") < 2 {
+		forms = forms[1:]
+	}
+	for _, re := range forms {
+		for _, m := range re.FindAllStringIndex(s.text, -1) {
 			if !s.joined(m[0], m[1]) && !strings.HasPrefix(s.after(m[1], 2), ".") || strings.HasPrefix(s.after(m[1], 2), ". ") {
 				s.add(m[0], m[1], DateTime)
 			}
 		}
-		s.all(cardRE, Card, s.isCard)
-		s.all(ssnRE, SSN, nil)
 	}
 }
 

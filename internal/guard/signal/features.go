@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -26,7 +27,7 @@ type Feature struct {
 
 // Features returns what the model sees of a text: which rules hold, and its
 // words and pairs of words, each once. The vector has length one.
-func Features(text string) []Feature { return features(prepare(text)) }
+func Features(text string) []Feature { return features(prepare(text, 0)) }
 
 // prepared is a text in the forms that rules and features look at.
 type prepared struct {
@@ -36,7 +37,7 @@ type prepared struct {
 	rules  []*rule
 }
 
-func prepare(text string) *prepared {
+func prepare(text string, least float64) *prepared {
 	p := &prepared{raw: bounded(text)}
 	text = p.raw
 	if strings.Contains(text, "%") {
@@ -53,7 +54,7 @@ func prepare(text string) *prepared {
 		b.WriteRune(plainRune(unicode.ToLower(r)))
 	}
 	p.plain = b.String()
-	p.rules = matching(p)
+	p.rules = matching(p, least)
 	return p
 }
 
@@ -131,7 +132,7 @@ func shape(p *prepared) []uint32 {
 		if n < step {
 			break
 		}
-		add("longer than " + string(rune('A'+step/20)))
+		add("longer than " + strconv.Itoa(step))
 	}
 	if strings.Contains(p.plain, "?") {
 		add("question")
@@ -212,7 +213,7 @@ func slotOf(kind, a, b string) uint32 {
 			h = (h ^ uint64(s[i])) * 1099511628211
 		}
 	}
-	return ruleSlots + uint32((h^h>>32)%(Dims-ruleSlots)) //nolint:gosec // G115: below Dims
+	return ruleSlots + uint32((h^h>>32)%(Dims-ruleSlots))
 }
 
 func sqrt(v float32) float32 {

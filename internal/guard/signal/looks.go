@@ -19,13 +19,23 @@ func encoded(p *prepared) bool {
 	if bitsRE.MatchString(p.raw) || hexRE.MatchString(p.raw) || morseRE.MatchString(p.raw) && strings.Contains(p.raw, ".-") {
 		return true
 	}
-	for _, run := range base64RE.FindAllString(p.raw, 8) {
-		v, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(run, "=")[:len(strings.TrimRight(run, "="))/4*4])
+	return len(inside(p.raw)) > 0
+}
+
+// Encoded reports whether a text has text in it in base64.
+func Encoded(text string) bool { return len(inside(text)) > 0 }
+
+// inside returns what the base64 in a text says, where it is text.
+func inside(text string) []string {
+	var out []string
+	for _, run := range base64RE.FindAllString(bounded(text), 8) {
+		run = strings.TrimRight(run, "=")
+		v, err := base64.RawStdEncoding.DecodeString(run[:len(run)/4*4])
 		if err == nil && printable(string(v)) && strings.Contains(string(v), " ") {
-			return true
+			out = append(out, string(v))
 		}
 	}
-	return false
+	return out
 }
 
 func printable(v string) bool {

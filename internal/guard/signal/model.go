@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io"
 	"math"
+	"slices"
 	"sync"
 
 	"vedette/internal/fault"
@@ -87,12 +88,7 @@ func (m *Model) Score(list []Feature) float64 {
 func (m *Model) slot(slot uint32) float64 { return float64(int8(m.Weights[slot])) * m.Scale } //nolint:gosec // G115: a byte of an int8
 
 func (m *Model) quiet(slot uint32) bool {
-	for _, q := range m.Quiet {
-		if q == slot {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(m.Quiet, slot)
 }
 
 // Rules returns how many rules there are; their slots are the first ones.
@@ -104,12 +100,19 @@ func RuleOf(i int) (reason string, sure float64) {
 	return r.reason, r.sure
 }
 
-// Sure returns what the rules that hold of a text are worth alone, for
-// measuring them without the model.
-func Sure(text string) []float64 {
-	var out []float64
-	for _, r := range prepare(text).rules {
-		out = append(out, r.sure)
+// ByRules judges a text by the rules alone that are at least so sure, without
+// the model: the score is that of the surest. Text that is in it in base64 is
+// read too.
+func ByRules(text string, least float64) Result {
+	var res Result
+	for _, t := range append([]string{text}, inside(text)...) {
+		for _, r := range prepare(t, least).rules {
+			res.Score = max(res.Score, r.sure)
+			if r.sure >= Threshold && !slices.Contains(res.Reasons, r.reason) {
+				res.Reasons = append(res.Reasons, r.reason)
+			}
+		}
 	}
-	return out
+	res.Signal = res.Score >= Threshold
+	return res
 }

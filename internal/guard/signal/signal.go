@@ -30,7 +30,7 @@ var known = sync.OnceValue(newRules)
 func Scan(text string) Result { return weights().scan(text) }
 
 func (m *Model) scan(text string) Result {
-	p := prepare(text)
+	p := prepare(text, 0)
 	res := Result{Score: m.Score(features(p))}
 	for _, r := range p.rules {
 		if r.sure >= Threshold || m.slot(r.slot) > 0 {

@@ -6,7 +6,6 @@
 package anthropic
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,8 +20,7 @@ import (
 
 const (
 	version    = "2023-06-01"
-	tokensIfNo = 4096     // the protocol demands a number
-	answer     = "answer" // the property that holds an answer whose schema is no object
+	tokensIfNo = 4096 // the protocol demands a number
 )
 
 // Provider is an endpoint that speaks the protocol.
@@ -82,26 +80,17 @@ func (p *Provider) Generate(ctx context.Context, req model.Request) iter.Seq2[mo
 	if !family.Match(req.Model).Fixed {
 		b.Temperature = &req.Temperature
 	}
-	shape := decoder{}
+	fresh := func() wire.Decoder { return &decoder{} }
 	if s := req.Schema; s != nil {
-		shape.tool, shape.wrapped = s.Name, !wire.IsObject(s.JSON)
+		fresh = func() wire.Decoder { return &decoder{tool: s.Name} }
 		input := s.JSON
-		if shape.wrapped {
-			input = wrap(s.JSON)
+		if !wire.IsObject(input) { // arguments of a tool are an object
+			input, fresh = wire.Wrap(input), wire.Unwrap(fresh)
 		}
 		b.Tools = []tool{{s.Name, "Give the answer.", input}}
 		b.Choice = map[string]string{"type": "tool", "name": s.Name}
 	}
-	return p.client.Stream(ctx, p.prefix+"messages", nil, b, func() wire.Decoder { d := shape; return &d })
-}
-
-// wrap makes an object of a schema that is none: arguments of a tool are one.
-func wrap(schema json.RawMessage) json.RawMessage {
-	var b bytes.Buffer
-	b.WriteString(`{"type":"object","properties":{"` + answer + `":`)
-	b.Write(schema)
-	b.WriteString(`},"required":["` + answer + `"],"additionalProperties":false}`)
-	return b.Bytes()
+	return p.client.Stream(ctx, p.prefix+"messages", nil, b, fresh)
 }
 
 // Served lists what the endpoint says it serves.
@@ -155,21 +144,13 @@ type event struct {
 
 // decoder reads the events of one answer.
 type decoder struct {
-	tool    string // its arguments are the answer; empty: the text is
-	wrapped bool   // the answer is a property of them
-	held    strings.Builder
-	blocks  int // of the tool
-	last    model.Piece
-	done    bool
+	tool   string // its arguments are the answer; empty: the text is
+	blocks int    // of the tool
+	last   model.Piece
+	done   bool
 }
 
-var (
-	errTools = errors.New("it calls a tool that was not offered, or more than one")
-	errHeld  = errors.New("its answer lacks what was asked for")
-)
-
-// maxHeld bounds what is held of an answer that is unwrapped at its end.
-const maxHeld = 1 << 20
+var errTools = errors.New("it calls a tool that was not offered, or more than one")
 
 // Event takes one event; see [wire.Decoder].
 func (d *decoder) Event(e wire.Event) (string, bool, error) {
@@ -223,13 +204,7 @@ func (d *decoder) delta(v event) (string, bool, error) {
 	case v.Delta.Type == "text_delta" && d.tool == "":
 		return v.Delta.Text, false, nil
 	case v.Delta.Type == "input_json_delta" && d.tool != "" && d.blocks == 1:
-		if !d.wrapped {
-			return v.Delta.JSON, false, nil
-		}
-		if d.held.Len()+len(v.Delta.JSON) > maxHeld {
-			return "", false, &model.Error{Kind: model.TooMuch, Cause: errHeld}
-		}
-		d.held.WriteString(v.Delta.JSON)
+		return v.Delta.JSON, false, nil
 	}
 	return "", false, nil
 }
@@ -240,18 +215,8 @@ func (d *decoder) count(u usage) {
 	d.last.Usage.Out = max(d.last.Usage.Out, model.Tokens(u.Out))
 }
 
-// End is the last piece; see [wire.Decoder]. A wrapped answer comes whole with
-// it; one that was cut comes as it is.
-func (d *decoder) End() (model.Piece, bool) {
-	if d.wrapped {
-		var got map[string]json.RawMessage
-		d.last.Text = d.held.String()
-		if json.Unmarshal([]byte(d.last.Text), &got) == nil && got[answer] != nil {
-			d.last.Text = string(got[answer])
-		}
-	}
-	return d.last, d.done && d.last.Finish != ""
-}
+// End is the last piece; see [wire.Decoder].
+func (d *decoder) End() (model.Piece, bool) { return d.last, d.done && d.last.Finish != "" }
 
 func finish(word string) model.Finish {
 	switch word {

@@ -66,13 +66,17 @@ func TestSchema(t *testing.T) {
 	tests := []struct{ name, in, want string }{
 		{
 			"object", `{"$schema":"x","type":"object","properties":{"a":{"type":["string","null"],"maxLength":9}},"required":["a"],"additionalProperties":false}`,
-			`{"properties":{"a":{"maxLength":9,"nullable":true,"type":"string"}},"required":["a"],"type":"object"}`,
+			`{"properties":{"a":{"maxLength":9,"nullable":true,"type":"string"}},"propertyOrdering":["a"],"required":["a"],"type":"object"}`,
 		},
 		{
 			"one-of", `{"oneOf":[{"type":"object","properties":{"tool":{"const":"count"}}},{"type":"object","properties":{"n":{"const":3}}}]}`,
-			`{"anyOf":[{"properties":{"tool":{"enum":["count"],"type":"string"}},"type":"object"},{"properties":{"n":{"maximum":3,"minimum":3,"type":"number"}},"type":"object"}]}`,
+			`{"anyOf":[{"properties":{"tool":{"enum":["count"],"type":"string"}},"propertyOrdering":["tool"],"type":"object"},{"properties":{"n":{"maximum":3,"minimum":3,"type":"number"}},"propertyOrdering":["n"],"type":"object"}]}`,
 		},
 		{"array", `{"type":"array","items":{"type":"string","enum":["a","b"]},"maxItems":4}`, `{"items":{"enum":["a","b"],"type":"string"},"maxItems":4,"type":"array"}`},
+		{
+			"order", `{"type":"object","properties":{"a":{"type":"null"},"b":{"type":"null"},"c":{"type":"null"}},"required":["c","a"]}`,
+			`{"properties":{"a":{"type":"null"},"b":{"type":"null"},"c":{"type":"null"}},"propertyOrdering":["c","a","b"],"required":["c","a"],"type":"object"}`,
+		},
 		{"ref", `{"$ref":"http://x"}`, ""},
 		{"two-types", `{"type":["string","integer"]}`, ""},
 		{"no-object", `{"properties":{"a":true}}`, ""},
@@ -96,4 +100,35 @@ func FuzzPieces(f *testing.F) {
 		f.Add([]byte(e))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) { modeltest.Pieces(t, raw, func() wire.Decoder { return &decoder{} }) })
+}
+
+// FuzzSchema: a schema is said in the words that the protocol has, or refused;
+// what is said once says the same said again.
+func FuzzSchema(f *testing.F) {
+	f.Add([]byte(`{"type":"object","properties":{"a":{"oneOf":[{"const":"x"},{"const":3}]},"b":{"type":["integer","null"],"minimum":1}},"required":["b"],"additionalProperties":false}`))
+	f.Add([]byte(`{"type":"array","items":{"enum":["a"]}}`))
+	known := map[string]bool{"type": true, "enum": true, "anyOf": true, "items": true, "properties": true, "propertyOrdering": true}
+	for _, word := range kept {
+		known[word] = true
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		said, ok := Schema(raw)
+		if !ok {
+			return
+		}
+		one, err := json.Marshal(said)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for word := range said.(map[string]any) {
+			if !known[word] {
+				t.Fatalf("%q is not a word of the protocol: %s", word, one)
+			}
+		}
+		again, ok := Schema(one)
+		two, _ := json.Marshal(again)
+		if !ok || string(one) != string(two) {
+			t.Fatalf("said: %s\nagain: %s", one, two)
+		}
+	})
 }

@@ -1,6 +1,10 @@
 package gemini
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+)
 
 // Schema writes a JSON Schema in the part of it that the protocol takes: oneOf
 // becomes anyOf, a const text an enum of one, a const number its minimum and
@@ -64,9 +68,27 @@ func convert(in map[string]any, depth int) (map[string]any, bool) {
 			}
 			all[name] = inner
 		}
-		out["properties"] = all
+		out["properties"], out["propertyOrdering"] = all, order(all, in["required"])
 	}
 	return out, true
+}
+
+// order is the order in which properties are made: the required ones as they
+// are listed, then the others by name.
+func order(properties map[string]any, required any) []string {
+	var out []string
+	list, _ := required.([]any)
+	for _, r := range list {
+		if name, ok := r.(string); ok && properties[name] != nil && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(properties)) {
+		if !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 func each(list []any, depth int) ([]any, bool) {

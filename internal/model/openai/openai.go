@@ -91,11 +91,19 @@ type body struct {
 
 // Generate sends one request; see [model.Provider].
 func (p *Provider) Generate(ctx context.Context, req model.Request) iter.Seq2[model.Piece, error] {
-	return p.client.Stream(ctx, p.path("chat/completions"), nil, p.body(req), func() wire.Decoder { return &decoder{} })
+	b, wrapped := p.body(req)
+	fresh := func() wire.Decoder { return &decoder{} }
+	if wrapped {
+		fresh = wire.Unwrap(fresh)
+	}
+	return p.client.Stream(ctx, p.path("chat/completions"), nil, b, fresh)
 }
 
-func (p *Provider) body(req model.Request) body {
-	b := body{Model: req.Model, Stream: true, StreamOptions: map[string]bool{"include_usage": true}, Seed: req.Seed}
+// body writes a request. OpenAI itself takes only objects without oneOf as a
+// schema, and holds an answer to it only if it is closed; wrapped says that the
+// answer is a property of the object that was asked for instead.
+func (p *Provider) body(req model.Request) (b body, wrapped bool) {
+	b = body{Model: req.Model, Stream: true, StreamOptions: map[string]bool{"include_usage": true}, Seed: req.Seed}
 	if req.System != "" {
 		b.Messages = append(b.Messages, message{"system", req.System})
 	}
@@ -105,6 +113,10 @@ func (p *Provider) body(req model.Request) body {
 	if req.Schema != nil {
 		s := schema{Name: req.Schema.Name, Strict: true, Schema: req.Schema.JSON}
 		if p.hosted {
+			if wrapped = !wire.IsObject(s.Schema); wrapped {
+				s.Schema = wire.Wrap(s.Schema)
+			}
+			s.Schema = wire.AnyOf(s.Schema)
 			s.Strict = wire.Closed(s.Schema)
 		}
 		b.Format = &format{"json_schema", s}
@@ -117,7 +129,7 @@ func (p *Provider) body(req model.Request) body {
 	if f := family.Match(req.Model); !f.Fixed {
 		b.Temperature = &req.Temperature
 	}
-	return b
+	return b, wrapped
 }
 
 func (p *Provider) path(path string) string {

@@ -85,12 +85,30 @@ func TestAddresses(t *testing.T) {
 func TestBodies(t *testing.T) {
 	open := `{"type":"object","properties":{"a":{"type":"string"}}}`
 	req := model.Request{Model: "gpt-5-mini", MaxTokens: 5, Schema: &model.Schema{Name: "s", JSON: json.RawMessage(open)}}
-	local, hosted := (&Provider{}).body(req), (&Provider{hosted: true}).body(req)
+	local, _ := (&Provider{}).body(req)
+	hosted, wrapped := (&Provider{hosted: true}).body(req)
+	if wrapped {
+		t.Error("an object was wrapped")
+	}
 	if local.MaxTokens != 5 || local.MaxCompletion != 0 || !local.Format.Schema.Strict {
 		t.Errorf("local: %+v", local)
 	}
 	if hosted.MaxTokens != 0 || hosted.MaxCompletion != 5 || hosted.Format.Schema.Strict || hosted.Temperature != nil {
 		t.Errorf("hosted: %+v", hosted)
+	}
+}
+
+// Alternatives at the top are the property of an object for OpenAI, and as they
+// are for a local server.
+func TestAlternatives(t *testing.T) {
+	const step = `{"oneOf":[{"type":"object","properties":{"final":{"enum":["yes"]}},"required":["final"],"additionalProperties":false}]}`
+	req := model.Request{Model: "gpt-4o", Schema: &model.Schema{Name: "s", JSON: json.RawMessage(step)}}
+	if local, wrapped := (&Provider{}).body(req); wrapped || string(local.Format.Schema.Schema) != step {
+		t.Errorf("local: %s", local.Format.Schema.Schema)
+	}
+	hosted, wrapped := (&Provider{hosted: true}).body(req)
+	if !wrapped || !hosted.Format.Schema.Strict || strings.Contains(string(hosted.Format.Schema.Schema), "oneOf") {
+		t.Errorf("hosted: %+v", hosted.Format.Schema)
 	}
 }
 

@@ -59,16 +59,18 @@ func (r *Register) unchanged(ctx context.Context, id string) error {
 	if c == nil {
 		return fault.New(fault.Unavailable, "reading the files of the model %s: the register is being closed, or the model was changed", id)
 	}
-	wait := time.NewTimer(r.cfg.Patience)
-	defer wait.Stop()
-	select {
-	case <-c.done:
-		return c.err
-	case <-ctx.Done():
-		return &stillReading{id}
-	case <-wait.C:
-		return &stillReading{id}
+	if !c.over() {
+		wait := time.NewTimer(r.cfg.Patience)
+		defer wait.Stop()
+		select {
+		case <-c.done:
+		case <-ctx.Done():
+			return &stillReading{id}
+		case <-wait.C:
+			return &stillReading{id}
+		}
 	}
+	return c.err
 }
 
 func listing(path string) ([]tree.File, error) {
@@ -93,9 +95,7 @@ func (r *Register) start(id string, e Entry, files []tree.File) *check {
 	}
 	c := &check{files: files, done: make(chan struct{})}
 	h.check = c
-	r.checks.Add(1)
-	go func() {
-		defer r.checks.Done()
+	r.checks.Go(func() {
 		select {
 		case r.reading <- struct{}{}:
 			defer func() { <-r.reading }()
@@ -107,7 +107,7 @@ func (r *Register) start(id string, e Entry, files []tree.File) *check {
 		if fault.KindOf(c.err) == fault.Unavailable {
 			r.forget(id, c) // a disk that does not answer is no verdict
 		}
-	}()
+	})
 	return c
 }
 

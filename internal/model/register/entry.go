@@ -80,7 +80,7 @@ type Endpoint struct {
 	Model    string         `json:"model"` // the name the endpoint knows it by
 	Version  string         `json:"version,omitempty"`
 	Location model.Location `json:"location"`
-	Pins     []string       `json:"pins,omitempty"`        // SHA-256 of public keys, base64; one of them must be met
+	Pins     []string       `json:"pins,omitempty"`        // of public keys, see PinOf; one of them must be met
 	PinOf    string         `json:"pin_of,omitempty"`      // "leaf" or "issuer"
 	Trusted  bool           `json:"tls_trusted,omitempty"` // the chain led to a root of this system when it was pinned
 	Served   string         `json:"served,omitempty"`      // digest that the endpoint told of it

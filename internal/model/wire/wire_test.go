@@ -193,6 +193,36 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
+// plain is a decoder whose events are the text.
+type plain struct{}
+
+func (plain) Event(e Event) (string, bool, error) { return string(e.Data), false, nil }
+func (plain) End() (model.Piece, bool)            { return model.Piece{Finish: model.Stop}, true }
+
+func TestUnwrap(t *testing.T) {
+	for sent, want := range map[string]string{
+		`{"answer":["a","b"]}`:        `["a","b"]`,
+		`{"answer": {"x":1}, "y": 2}`: `{"x":1}`,
+		`{"answer":["a`:               `{"answer":["a`,
+		`[]`:                          `[]`,
+		`{"answer":null}`:             `null`,
+		`{"other":1}`:                 `{"other":1}`,
+	} {
+		d := Unwrap(func() Decoder { return plain{} })()
+		for _, part := range []string{sent[:2], sent[2:]} {
+			if text, _, err := d.Event(Event{Data: []byte(part)}); text != "" || err != nil {
+				t.Errorf("%q, %v came early", text, err)
+			}
+		}
+		if last, ok := d.End(); !ok || last.Text != want {
+			t.Errorf("%s became %q", sent, last.Text)
+		}
+	}
+	if w := Wrap(json.RawMessage(`{"oneOf":[]}`)); !IsObject(w) || !Closed(AnyOf(w)) || Closed(w) {
+		t.Errorf("wrapped: %s", w)
+	}
+}
+
 func TestClosed(t *testing.T) {
 	for schema, want := range map[string]bool{
 		`{"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false}`:                                                true,

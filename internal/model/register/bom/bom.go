@@ -161,7 +161,7 @@ func componentOf(e register.Entry) component {
 		p.add("endpoint:model", at.Model, register.Declared)
 		p.add("endpoint:location", string(at.Location), register.Declared)
 		for _, pin := range at.Pins {
-			p.add("endpoint:key_sha256", pin, register.Verified)
+			p.add("endpoint:tls_key", pin, register.Verified)
 		}
 	}
 	for _, text := range e.Unverifiable() {

@@ -161,7 +161,7 @@ func (d *decoder) string(what string, bytes bool) string {
 		d.refuse("%s has %d bytes, the limit is %d", what, n, MaxString)
 		return ""
 	}
-	raw := d.bytes(int(n)) //nolint:gosec // G115: bounded by the line above
+	raw := d.bytes(int(n))
 	if !bytes && !utf8.Valid(raw) {
 		d.refuse("%s is not UTF-8", what)
 	}
@@ -261,6 +261,6 @@ func (d *decoder) array(key string, v *value) {
 			v.numbers = append(v.numbers, number)
 		}
 	default:
-		d.skip(int64(n) * int64(width(kind))) //nolint:gosec // G115: n is at most MaxArray
+		d.skip(int64(n) * int64(width(kind)))
 	}
 }

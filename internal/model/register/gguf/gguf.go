@@ -160,7 +160,7 @@ func (p pairs) facts(h *Header) {
 	h.License = p.text("general.license")
 	h.Tokenizer = p.text("tokenizer.ggml.model")
 	if n, ok := p.number(h.Architecture + ".context_length"); ok && n < 1<<40 {
-		h.Context = int64(n) //nolint:gosec // G115: bounded by the line above
+		h.Context = int64(n)
 	}
 	if n, ok := p.number("general.file_type"); ok {
 		h.FileType = fileType(n)

@@ -92,7 +92,7 @@ func (d *decoder) tensors(n uint64) []tensor {
 // each other, and sums them up.
 func layout(h *Header, infos []tensor, align, size int64) error {
 	h.Tensors = len(infos)
-	data := uint64(max(0, size-h.Data)) //nolint:gosec // G115: not negative
+	data := uint64(max(0, size-h.Data))
 	slices.SortFunc(infos, func(a, b tensor) int { return cmp.Compare(a.offset, b.offset) })
 	var end uint64 // of the tensor before
 	weights := map[string]uint64{}
@@ -121,7 +121,7 @@ func layout(h *Header, infos []tensor, align, size int64) error {
 	}
 	h.Quantisation = heaviest(weights)
 	if h.Unsized == 0 {
-		h.Trailing = max(0, size-roundUp(h.Data+int64(end), align)) //nolint:gosec // G115: end is within the file
+		h.Trailing = max(0, size-roundUp(h.Data+int64(end), align))
 	}
 	return nil
 }

@@ -149,7 +149,7 @@ func (l *looker) gguf(in io.ReaderAt, f tree.File) error {
 	if h.Trailing > 0 {
 		l.note("%q has %d bytes after its last tensor", f.Name, h.Trailing)
 	}
-	if h.FileType != "" && h.FileType != h.Quantisation {
+	if !strings.HasPrefix(h.FileType, h.Quantisation) && h.FileType != "" { // Q4_K_M is mostly Q4_K
 		l.note("%q says it is %s; most of its bytes are %s", f.Name, h.FileType, h.Quantisation)
 	}
 	return nil

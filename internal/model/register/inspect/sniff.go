@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"path"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -184,13 +185,8 @@ func picture(first []byte) bool {
 
 // knownText are texts without an ending.
 func knownText(name string) bool {
-	upper := strings.ToUpper(name)
-	for _, known := range []string{"LICENSE", "LICENCE", "README", "NOTICE", "COPYING", "USE_POLICY", "CHANGELOG", "SHA256SUMS"} {
-		if upper == known {
-			return true
-		}
-	}
-	return name == ".gitattributes" || name == ".gitignore"
+	texts := []string{"LICENSE", "LICENCE", "README", "NOTICE", "COPYING", "USE_POLICY", "CHANGELOG", "SHA256SUMS"}
+	return slices.Contains(texts, strings.ToUpper(name)) || name == ".gitattributes" || name == ".gitignore"
 }
 
 // namesCode tells whether a configuration has a key by which a loader of

@@ -97,7 +97,7 @@ func (g GGUF) Bytes() []byte {
 	}
 	for _, t := range g.Tensors {
 		w.text(t.Name)
-		w.u32(uint32(len(t.Dims))) //nolint:gosec // G115: a handful
+		w.u32(uint32(len(t.Dims)))
 		for _, d := range t.Dims {
 			w.u64(d)
 		}
@@ -144,7 +144,7 @@ func (w *writer) value(v any) {
 		w.u32(v)
 	case int32:
 		w.u32(I32)
-		w.u32(uint32(v)) //nolint:gosec // G115: its bits
+		w.u32(uint32(v))
 	case string:
 		w.u32(String)
 		w.text(v)
@@ -160,7 +160,7 @@ func (w *writer) value(v any) {
 		w.u32(I32)
 		w.u64(uint64(len(v)))
 		for _, n := range v {
-			w.u32(uint32(n)) //nolint:gosec // G115: its bits
+			w.u32(uint32(n))
 		}
 	}
 }

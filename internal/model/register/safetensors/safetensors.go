@@ -87,7 +87,7 @@ func header(r io.ReaderAt, size int64) ([]byte, error) {
 	if n > MaxHeader {
 		return nil, refuse("its header has %d bytes, the limit is %d", n, MaxHeader)
 	}
-	if int64(n) > size-8 { //nolint:gosec // G115: bounded by the line above
+	if int64(n) > size-8 {
 		return nil, refuse("its header has %d bytes, the file has %d", n, size)
 	}
 	raw := make([]byte, n)

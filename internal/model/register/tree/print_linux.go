@@ -23,7 +23,7 @@ func printOf(info fs.FileInfo) Print {
 	p := Print{Size: info.Size(), Modified: info.ModTime().UnixNano()}
 	if s, ok := info.Sys().(*syscall.Stat_t); ok {
 		p.Changed = s.Ctim.Nano()
-		p.Device, p.Inode, p.Links = uint64(s.Dev), uint64(s.Ino), uint64(s.Nlink) //nolint:unconvert,gosec // the widths differ between machines
+		p.Device, p.Inode, p.Links = uint64(s.Dev), uint64(s.Ino), uint64(s.Nlink) // the widths differ between machines
 	}
 	return p
 }

@@ -1,0 +1,6 @@
+//go:build !race
+
+package redacteval_test
+
+// every is which texts are looked at: all.
+const every = 1
