@@ -86,7 +86,7 @@ lint: $(TOOLS)/golangci-lint-$(GOLANGCI) ## run the linters
 
 # What the race detector would only make slow runs without it: the scored runs over recorded data, which have one thread, and
 # the tests that kill the product or fill its disk, whose child processes would carry it too.
-PLAIN := ^Test(Torture|KnownQuestions|RetentionBySize|DamagedHotDatabase)$$
+PLAIN := ^Test(Torture|AttacksFail|KnownQuestions|RetentionBySize|DamagedHotDatabase)$$
 .PHONY: test-race
 test-race:
 	$(GO) test -race -shuffle=on -timeout 20m -skip '$(PLAIN)' $$($(GO) list ./... | grep -v /internal/eval/)

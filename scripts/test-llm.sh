@@ -47,7 +47,7 @@ fetch() {
   mkdir -p "$dir"/{parts,lists/partial,apt/archives/partial,debs,root}
   printf 'Types: deb\nURIs: %s\nSuites: sid\nComponents: main\nSigned-By: %s\n' "$mirror" $keyring >"$dir/parts/sid.sources"
   o=(-qq -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$dir/parts" -o "Dir::State::Lists=$dir/lists" -o "Dir::Cache=$dir/apt"
-    -o "APT::Sandbox::User=$(id -un)" -o Acquire::Languages=none -o Acquire::Retries=1 -o Acquire::http::Timeout=8
+    -o "APT::Sandbox::User=$(id -un)" -o APT::Update::Error-Mode=any -o Acquire::Languages=none -o Acquire::Retries=1 -o Acquire::http::Timeout=8
     -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false -o Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled=false)
   echo "getting llama-server from $mirror (sid), some 25 MB, into $cache"
   timeout 40 apt-get "${o[@]}" update >"$dir/log" 2>&1 || not_run "$mirror cannot be reached: $(tail -1 "$dir/log")"
@@ -75,4 +75,4 @@ if [ -z "$server" ]; then
 fi
 "$server" --version >/dev/null 2>&1 || not_run "$server does not start here: $("$server" --version 2>&1 | tail -1)"
 echo "model server: $server ($("$server" --version 2>&1 | sed -n 's/^version: //p' | head -1))"
-VEDETTE_LLAMA_SERVER=$server timeout 120 "${GO:-go}" test -count=1 -timeout 100s -run Llama "$@" ./internal/model/dial
+VEDETTE_LLAMA_SERVER=$server timeout 240 "${GO:-go}" test -count=1 -timeout 120s -run Llama "$@" ./internal/model/dial ./internal/cli

@@ -33,6 +33,23 @@ type ModelsExplained struct {
 	ReadAs    string          `json:"read_as"`
 	Tasks     []TaskExplained `json:"tasks"`
 	Endpoints []EndpointShown `json:"endpoints"`
+	Budgets   []BudgetShown   `json:"budgets,omitempty"` // of today, that hold for this person
+}
+
+// BudgetShown is where a budget of today stands; a bound of 0 is none.
+type BudgetShown struct {
+	Name      string  `json:"name"`
+	Person    string  `json:"person,omitempty"`
+	Endpoint  string  `json:"endpoint,omitempty"`
+	Calls     int64   `json:"calls"`
+	OfCalls   int64   `json:"of_calls,omitempty"`
+	Tokens    int64   `json:"tokens"`
+	OfTokens  int64   `json:"of_tokens,omitempty"`
+	Seconds   float64 `json:"seconds"`
+	OfSeconds float64 `json:"of_seconds,omitempty"`
+	Money     float64 `json:"money"`
+	OfMoney   float64 `json:"of_money,omitempty"`
+	Currency  string  `json:"currency,omitempty"`
 }
 
 // TaskExplained says where one task of answering would go.

@@ -190,6 +190,7 @@ type ModelFinding struct {
 	Name string `json:"name"`
 	Mark string `json:"mark"` // verified, declared, unknown
 	OK   bool   `json:"ok"`
+	Look bool   `json:"look"` // it stops nothing, and a person should look at it
 	Text string `json:"text"`
 }
 

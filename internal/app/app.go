@@ -164,12 +164,12 @@ func (a *App) open(ctx context.Context) error {
 	if err := a.openIncidents(ctx); err != nil {
 		return err
 	}
-	if a.models, err = register.New(ctx, register.Config{Journal: a.journal, Records: a.records, Now: a.cfg.Now, Log: a.cfg.Log}); err != nil {
+	if err := a.openModels(ctx); err != nil {
 		return err
 	}
 	a.ending = func() error { // what detectors hold back is stored, whoever waits
 		_, err := a.settle(context.WithoutCancel(ctx))
-		return errors.Join(err, a.keepLearnt(true))
+		return errors.Join(err, a.keepLearnt())
 	}
 	if err := a.openDoor(); err != nil {
 		return err

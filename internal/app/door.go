@@ -11,7 +11,6 @@ import (
 	"vedette/internal/event"
 	"vedette/internal/fault"
 	"vedette/internal/guard"
-	"vedette/internal/guard/neutral"
 	"vedette/internal/guard/redact"
 	"vedette/internal/model"
 	"vedette/internal/model/dial"
@@ -26,7 +25,11 @@ type Mind struct {
 	Questions event.Confidentiality // how secret what a person types is
 	Redact    bool                  // put pseudonyms into what stays on the premises too
 	Budgets   []Budget
-	Chosen    string // endpoint that whoever started this process named for it, see decision 0022; empty: none
+
+	SigningKeys   []string // files with the public keys of those who may sign models
+	RequireSigned bool     // a model of files is used only if it is signed by one of them
+
+	Chosen string // endpoint that whoever started this process named for it, see decision 0022; empty: none
 }
 
 // Budget bounds what calls to models may cost in a day; 0 is no bound.
@@ -44,6 +47,9 @@ type minds struct {
 	asked  bool // there is an endpoint that can be, and the mode lets it
 	broken []brokenEndpoint
 
+	neutral neutralisers
+	budgets budgets
+
 	mu    sync.Mutex // held while the catalogue is made
 	vault catalogues
 }
@@ -60,7 +66,7 @@ func (a *App) openDoor() error {
 	var list []guard.Endpoint
 	for _, e := range a.cfg.Endpoints {
 		e = known(e)
-		p, err := dial.Open(e, wire.Options{})
+		p, err := dial.Open(e, wire.Options{Verify: a.models.VerifyConnection(e)})
 		if err != nil {
 			a.cfg.Log.Warn("a model endpoint cannot be used", "component", "model", "endpoint", e.Name, "err", err)
 			a.minds.broken = append(a.minds.broken, brokenEndpoint{e, err.Error()})
@@ -68,20 +74,18 @@ func (a *App) openDoor() error {
 		}
 		list = append(list, guard.Endpoint{Endpoint: e, Provider: p})
 	}
+	a.minds.budgets = a.openBudgets()
 	var err error
 	if mode := a.cfg.Mind.Policy.Mode; len(list) > 0 && mode != route.Off && mode != "" {
 		a.minds.asked, a.askModel = true, a.askCanary
 	}
 	a.minds.door, err = guard.New(guard.Config{
-		Journal: a.journal, Endpoints: list, Policy: a.cfg.Mind.Policy, Register: approvals{a.cfg.Mind.Chosen, a.models},
+		Journal: a.journal, Endpoints: list, Policy: a.cfg.Mind.Policy, Register: approvals{a.cfg.Mind.Chosen, a.models}, Budget: a.minds.budgets,
 		Vaults: guard.NewVaults(guard.VaultsConfig{
 			Make: func(key []byte) (guard.Vault, error) { return redact.NewVaultOf(key, a.catalogue()), nil }, Version: a.catalogueVersion, Now: a.cfg.Now,
 		}),
-		Neutral: func(e model.Endpoint) guard.Neutraliser {
-			f, _ := family.Named(e.Family)
-			return neutral.New(f.Control)
-		},
-		Memory: routes{a.records}, Questions: a.cfg.Mind.Questions, RedactInside: a.cfg.Mind.Redact, Now: a.cfg.Now, Log: a.cfg.Log,
+		Neutral: a.neutraliser,
+		Memory:  routes{a.records}, Questions: a.cfg.Mind.Questions, RedactInside: a.cfg.Mind.Redact, Now: a.cfg.Now, Log: a.cfg.Log,
 	})
 	return err
 }

@@ -109,7 +109,7 @@ func TestModelOfTheEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close() //nolint:errcheck // the test is over
+	defer s.Close()
 	env := []string{"VEDETTE_MODEL_URL=" + s.URL(), "VEDETTE_MODEL_NAME=worst-case", "VEDETTE_MODEL_LOCATION=on-premises"}
 	file := "models: {mode: %, endpoints: [{name: other, url: 'http://127.0.0.1:1', model: x, location: on-premises}]}"
 	a := settings(t, strings.Replace(file, "%", "hybrid", 1), env...)
@@ -195,5 +195,32 @@ func TestCanaryThroughTheDoor(t *testing.T) {
 	var out bytes.Buffer
 	if err := a.ExportAudit(t.Context(), &out); err != nil || strings.Count(out.String(), "model.refused") != 2 {
 		t.Errorf("%v; journal %s", err, out.String())
+	}
+}
+
+// A budget that is used up stops the call before anything leaves; the built-in
+// answer stands, and explaining shows where the budget stands.
+func TestBudgets(t *testing.T) {
+	s, err := worstcase.Start(worstcase.All()[0], worstcase.Options{Pace: 10 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	a := settings(t, "models: {budgets: [{name: small, person: each, calls: 1}]}",
+		"VEDETTE_MODEL_URL="+s.URL(), "VEDETTE_MODEL_NAME=worst-case", "VEDETTE_MODEL_LOCATION=on-premises")
+	for range 2 {
+		ans, err := a.Ask(t.Context(), copilot.Request{Question: "frobnicate the wibble", Now: time.Now(), Person: "ada"})
+		if err != nil || len(ans.Answer) == 0 {
+			t.Fatalf("%+v, %v", ans, err)
+		}
+	}
+	if n := len(s.Asked()); n != 1 {
+		t.Errorf("asked %d times on a budget of 1", n)
+	}
+	if last, err := a.journal.Last(1); err != nil || last[0].Action != "model.refused" || last[0].Details["why"] != "spent" {
+		t.Errorf("ledger %+v, %v", last, err)
+	}
+	if out := explain(t, a, "frobnicate the wibble"); len(out.Budgets) != 1 || out.Budgets[0].Calls != 1 || out.Budgets[0].OfCalls != 1 {
+		t.Errorf("budgets %+v", out.Budgets)
 	}
 }

@@ -35,6 +35,9 @@ func (a *App) ExplainModels(ctx context.Context, q api.ModelsQuestion) (api.Mode
 	case a.cfg.Mind.Chosen != "":
 		out.Note = "this process uses the model that VEDETTE_MODEL_URL and VEDETTE_MODEL_NAME name, and no other; it is not approved in the register"
 	}
+	if err := a.budgetsShown(ctx, q.Person, &out); err != nil {
+		return out, err
+	}
 	r, err := a.copilot.Read(ctx, copilot.Request{Question: q.Question, Now: q.Now, Follow: q.Follow})
 	if err != nil {
 		return out, err
@@ -59,6 +62,19 @@ func (a *App) ExplainModels(ctx context.Context, q api.ModelsQuestion) (api.Mode
 		out.Tasks = append(out.Tasks, task)
 	}
 	return out, nil
+}
+
+// budgetsShown tells where the day's budgets stand.
+func (a *App) budgetsShown(ctx context.Context, person string, out *api.ModelsExplained) error {
+	list, err := a.minds.budgets.book.Standings(ctx, person)
+	for _, s := range list {
+		out.Budgets = append(out.Budgets, api.BudgetShown{
+			Name: s.Limit.Name, Person: s.Limit.Person, Endpoint: s.Limit.Endpoint, Calls: s.Used.Calls, OfCalls: int64(s.Limit.Calls),
+			Tokens: s.Used.Tokens, OfTokens: int64(s.Limit.Tokens), Seconds: float64(s.Used.Millis) / 1e3, OfSeconds: s.Limit.Time.Seconds(),
+			Money: float64(s.Used.Micros) / 1e6, OfMoney: s.Limit.Money, Currency: s.Limit.Currency,
+		})
+	}
+	return err
 }
 
 // recorder takes the calls that a copilot makes, and answers none.

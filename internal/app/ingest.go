@@ -153,7 +153,7 @@ func (w *writer) commit(ctx context.Context) error {
 		if began.After(next) {
 			next = time.Now().Add(max(keepEvery, keepShare*time.Since(began)))
 		}
-		got, err := w.app.events.Append(ctx, batch.events)
+		got, err := w.app.store(ctx, batch)
 		if err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -17,6 +16,7 @@ import (
 	"vedette/internal/event"
 	"vedette/internal/guard/signal/watch"
 	"vedette/internal/intel"
+	"vedette/internal/store"
 )
 
 // Detect says what events are judged by.
@@ -35,6 +35,7 @@ type batch struct {
 	events []*event.Event
 	raised []event.Finding // the findings among the events, ours and alerts of other tools
 	own    int             // how many of the events are findings of ours
+	learnt snapshots       // written when the batch is stored
 }
 
 // judge shows the records of a batch to the detectors, those alone that are
@@ -65,7 +66,23 @@ func (a *App) judge(ctx context.Context, records []*event.Event, ended bool) (*b
 		a.learnt.changed, a.learnt.settled, a.learnt.judged = true, false, time.Now()
 	}
 	a.noteJudged()
-	return b, errors.Join(a.join(ctx, b, a.chain.Take()), a.keepLearnt(false))
+	if err := a.join(ctx, b, a.chain.Take()); err != nil {
+		return b, err
+	}
+	return b, a.takeFor(b)
+}
+
+// store stores a batch, and with it what was learnt from it.
+func (a *App) store(ctx context.Context, b *batch) (store.Appended, error) {
+	if err := a.await(ctx, b); err != nil {
+		return store.Appended{}, err
+	}
+	got, err := a.events.Append(ctx, b.events)
+	if err != nil || b.learnt == nil {
+		return got, err
+	}
+	a.learnt.waiting = false
+	return got, a.endWaiting(true)
 }
 
 // Settle lets the detectors tell what they hold back for events that may still
@@ -87,7 +104,10 @@ func (a *App) settle(ctx context.Context) (api.Settled, error) {
 	if err := a.join(ctx, b, a.chain.Take()); err != nil || len(b.events) == 0 {
 		return done, err
 	}
-	if _, err := a.events.Append(ctx, b.events); err != nil {
+	if err := a.takeFor(b); err != nil {
+		return done, err
+	}
+	if _, err := a.store(ctx, b); err != nil {
 		return done, err
 	}
 	touched := map[string]bool{}
@@ -125,7 +145,7 @@ func (a *App) join(ctx context.Context, b *batch, findings []event.Finding) erro
 // openJudgement makes the detectors in the order in which they see an event:
 // what others have said of it, what may be, what is usual, and then the rules,
 // which can speak of all of that.
-func (a *App) openJudgement() error {
+func (a *App) openJudgement(ctx context.Context) error {
 	set, err := a.loadRules()
 	if err != nil {
 		return err
@@ -143,7 +163,7 @@ func (a *App) openJudgement() error {
 		detectors = append(detectors, a.behave)
 	}
 	a.chain = detect.NewChain(append(detectors, a.ruler)...)
-	return a.restoreLearnt()
+	return a.restoreLearnt(ctx)
 }
 
 // behaviour says how much unusual behaviour is wanted, and of how many devices.
@@ -162,7 +182,7 @@ func (a *App) Ready(ctx context.Context) error {
 // ready is called under writing before events are judged.
 func (a *App) ready(ctx context.Context) error {
 	if a.chain == nil {
-		if err := a.openJudgement(); err != nil {
+		if err := a.openJudgement(ctx); err != nil {
 			a.chain = nil
 			return err
 		}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"vedette/internal/detect"
+	"vedette/internal/event"
 	"vedette/internal/fault"
 	"vedette/internal/flow"
 )
@@ -18,8 +20,14 @@ import (
 const learntName = "learnt"
 
 // What was learnt is written when learntEvery has passed since the last time,
-// or learntShare times as long as the writing took, and when the directory is
-// closed. A kill loses what was learnt since, and no event or finding.
+// or learntShare times as long as taking it took, and when the directory is
+// closed; of a detector that would tell again what it has told, as soon as it
+// has told it, or learntShare times as long as that took. A kill loses what was
+// learnt since, and no event or finding.
+//
+// A snapshot is of a batch that is not stored yet. It waits beside the last one,
+// with the name of a record of the batch, until the batch is stored; after a kill
+// it counts if that record is in the store.
 const (
 	learntEvery = 5 * time.Minute
 	learntShare = 50
@@ -28,6 +36,8 @@ const (
 // learnt is when what was learnt is written next.
 type learnt struct {
 	next    time.Time
+	soon    time.Time // before it no snapshot out of turn is taken
+	waiting bool      // snapshots wait; only who stores a batch may look
 	changed bool      // events were judged since the last writing
 	judged  time.Time // when events were judged last, by the clock of the process
 	settled bool      // nothing was judged since the detectors told all
@@ -60,7 +70,10 @@ func (a *App) snapshotPath(d detect.Detector) string {
 
 // restoreLearnt gives the detectors back what they had learnt. A snapshot that
 // cannot be read is set aside and told: the detector learns anew.
-func (a *App) restoreLearnt() error {
+func (a *App) restoreLearnt(ctx context.Context) error {
+	if err := a.settlePending(ctx); err != nil {
+		return err
+	}
 	for _, d := range a.chain.Detectors() {
 		k, ok := d.(detect.Keeper)
 		if !ok {
@@ -86,30 +99,158 @@ func (a *App) restoreLearnt() error {
 	return nil
 }
 
-// keepLearnt writes what was learnt when it is due. It is called under writing.
-func (a *App) keepLearnt(now bool) error {
-	if a.chain == nil || !a.learnt.changed || !now && time.Now().Before(a.learnt.next) {
+// keepLearnt writes what was learnt. It is called under writing, when all that
+// was judged is stored.
+func (a *App) keepLearnt() error {
+	if a.chain == nil || !a.learnt.changed {
 		return nil
 	}
+	taken, err := a.takeLearnt(true)
+	if err != nil {
+		return err
+	}
+	return taken.write("")
+}
+
+// snapshots are what detectors have learnt, by the path of the file.
+type snapshots map[string][]byte
+
+// takeLearnt takes what was learnt of all detectors, or of those alone that
+// have told something since.
+func (a *App) takeLearnt(all bool) (snapshots, error) {
 	started := time.Now()
+	taken := make(snapshots)
 	for _, d := range a.chain.Detectors() {
 		k, ok := d.(detect.Keeper)
-		if !ok {
+		if !ok || !all && !told(d) {
 			continue
 		}
 		data, err := k.Snapshot()
 		if err != nil {
-			return fault.Wrap(fault.Internal, err, "writing what %s has learnt", d.Name())
+			return nil, fault.Wrap(fault.Internal, err, "writing what %s has learnt", d.Name())
 		}
-		path := a.snapshotPath(d)
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return fault.Wrap(fault.Unavailable, err, "making the directory for %s", path)
-		}
-		if err := flow.ReplaceFile(path, data); err != nil {
+		taken[a.snapshotPath(d)] = data
+	}
+	wait := learntShare * time.Since(started)
+	a.learnt.soon = time.Now().Add(wait)
+	if all {
+		a.learnt.changed = false
+		a.learnt.next = time.Now().Add(max(learntEvery, wait))
+	}
+	return taken, nil
+}
+
+// told reports whether a detector would tell again what it has told.
+func told(d detect.Detector) bool {
+	t, ok := d.(detect.Teller)
+	return ok && t.Told()
+}
+
+// takeFor takes what is due of what was learnt and lets it wait for the batch.
+func (a *App) takeFor(b *batch) error {
+	all := a.learnt.changed && !time.Now().Before(a.learnt.next)
+	if len(b.events) == 0 || !all && time.Now().Before(a.learnt.soon) {
+		return nil
+	}
+	taken, err := a.takeLearnt(all)
+	if err != nil || len(taken) == 0 {
+		return err
+	}
+	b.learnt = taken
+	return nil
+}
+
+// The names of what waits for a batch.
+const (
+	waitingSuffix = ".waiting"
+	pendingName   = "pending.json"
+)
+
+// pending names a record of the batch that snapshots wait for.
+type pending struct {
+	UID     string    `json:"uid"`
+	Time    time.Time `json:"time"`
+	Suspect bool      `json:"suspect,omitempty"`
+}
+
+// await writes the snapshots of a batch that is about to be stored.
+func (a *App) await(ctx context.Context, b *batch) error {
+	if b.learnt == nil {
+		return nil
+	}
+	if a.learnt.waiting { // the batch before could not be stored, or that is not known
+		if err := a.settlePending(ctx); err != nil {
 			return err
 		}
 	}
-	a.learnt.changed = false
-	a.learnt.next = time.Now().Add(max(learntEvery, learntShare*time.Since(started)))
+	a.learnt.waiting = true
+	if err := b.learnt.write(waitingSuffix); err != nil {
+		return err
+	}
+	last := b.events[len(b.events)-1]
+	data, err := json.Marshal(pending{last.MetadataUID(), last.TimeField(), last.MetadataClockSuspect()})
+	if err != nil {
+		return fault.Wrap(fault.Internal, err, "naming the batch that what was learnt waits for")
+	}
+	return flow.ReplaceFile(a.pendingPath(), data)
+}
+
+func (a *App) pendingPath() string { return filepath.Join(a.cfg.Dir, learntName, pendingName) }
+
+// settlePending puts snapshots that wait in the place of the last ones if
+// their batch was stored, and removes them if not.
+func (a *App) settlePending(ctx context.Context) error {
+	data, err := os.ReadFile(a.pendingPath())
+	stored := false
+	var p pending
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return fault.Wrap(fault.Unavailable, err, "reading %s", a.pendingPath())
+	case json.Unmarshal(data, &p) == nil && p.UID != "":
+		e := new(event.Event)
+		e.SetMetadataUID(p.UID)
+		e.SetTimeField(p.Time)
+		if p.Suspect {
+			e.SetMetadataClockSuspect(true)
+		}
+		known, err := a.events.Known(ctx, []*event.Event{e})
+		if err != nil {
+			return err
+		}
+		stored = known[p.UID]
+	}
+	return a.endWaiting(stored)
+}
+
+// endWaiting ends the waiting of all snapshots.
+func (a *App) endWaiting(stored bool) error {
+	for _, d := range a.chain.Detectors() {
+		path := a.snapshotPath(d)
+		end := func() error { return os.Remove(path + waitingSuffix) }
+		if stored {
+			end = func() error { return os.Rename(path+waitingSuffix, path) }
+		}
+		err := end()
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fault.Wrap(fault.Unavailable, err, "keeping what was learnt, %s", path)
+		}
+	}
+	if err := os.Remove(a.pendingPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fault.Wrap(fault.Unavailable, err, "removing %s", a.pendingPath())
+	}
+	return nil
+}
+
+// write writes snapshots to their files with a suffix.
+func (s snapshots) write(suffix string) error {
+	for path, data := range s {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return fault.Wrap(fault.Unavailable, err, "making the directory for %s", path)
+		}
+		if err := flow.ReplaceFile(path+suffix, data); err != nil {
+			return err
+		}
+	}
 	return nil
 }

@@ -45,7 +45,7 @@ func endpointsOf(c config.Config) []model.Endpoint {
 
 // mindOf is what may be asked of them.
 func mindOf(c config.Config) Mind {
-	m := Mind{Redact: c.Models.Redact}
+	m := Mind{Redact: c.Models.Redact, SigningKeys: c.Models.Keys, RequireSigned: c.Models.Signed}
 	modes := map[string]route.Mode{"on-premises": route.OnPremises, "cloud": route.Cloud, "hybrid": route.Hybrid}
 	m.Policy.Mode = modes[c.Models.Mode]
 	if m.Policy.Mode == "" {

@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"vedette/internal/api"
@@ -15,6 +18,25 @@ import (
 	"vedette/internal/model/register/signing"
 	"vedette/internal/model/register/tree"
 )
+
+// openModels opens the register with the keys that the site trusts.
+func (a *App) openModels(ctx context.Context) error {
+	cfg := register.Config{Journal: a.journal, Records: a.records, RequireSigned: a.cfg.Mind.RequireSigned, Now: a.cfg.Now, Log: a.cfg.Log}
+	for _, path := range a.cfg.Mind.SigningKeys {
+		raw, err := os.ReadFile(path) //nolint:gosec // G304: the configuration names this file
+		if err != nil {
+			return fault.Wrap(fault.NotFound, err, "reading the key %s", path).WithHint("correct models.signing_keys in the configuration")
+		}
+		key, err := signing.ParseKey(filepath.Base(path), raw)
+		if err != nil {
+			return err
+		}
+		cfg.Keys = append(cfg.Keys, key)
+	}
+	var err error
+	a.models, err = register.New(ctx, cfg)
+	return err
+}
 
 // Models lists the register of models, damaged records too.
 func (a *App) Models(context.Context) ([]api.Model, error) {
@@ -67,8 +89,12 @@ func (a *App) proposedEndpoint(ctx context.Context, in api.ModelEndpoint, pin st
 	at := &register.Endpoint{
 		Name: in.Name, URL: in.URL, Model: in.Model, Version: in.Version, Wire: model.Wire(in.Wire), Location: model.Location(in.Location), Served: in.Served,
 	}
+	var roots *x509.CertPool
 	for _, c := range a.cfg.Endpoints {
 		if c.Name == at.Name {
+			if roots = rootsOf(c.CAFile); roots == nil && c.CAFile != "" {
+				return nil, fault.New(fault.Invalid, "proposing a model: there is no certificate in %s", c.CAFile).WithHint("correct ca_file of the endpoint %s in the configuration", c.Name)
+			}
 			at.URL, at.Model = cmp.Or(at.URL, c.URL), cmp.Or(at.Model, c.Model)
 			at.Wire, at.Location = cmp.Or(at.Wire, c.Wire), cmp.Or(at.Location, c.Location)
 		}
@@ -84,7 +110,7 @@ func (a *App) proposedEndpoint(ctx context.Context, in api.ModelEndpoint, pin st
 		return nil, fault.New(fault.Invalid, "proposing a model: %q is nothing that can be pinned", pin).WithHint("it is leaf, issuer or none")
 	}
 	at.PinOf = cmp.Or(pin, register.PinLeaf)
-	got, trusted, err := register.Identify(ctx, at.URL, at.PinOf)
+	got, trusted, err := register.Identify(ctx, at.URL, at.PinOf, roots)
 	if err != nil {
 		return nil, err
 	}
@@ -94,6 +120,20 @@ func (a *App) proposedEndpoint(ctx context.Context, in api.ModelEndpoint, pin st
 	}
 	at.Pins, at.Trusted = []string{got}, trusted
 	return at, nil
+}
+
+// rootsOf reads the certificates that an endpoint is verified by; nil is those
+// of the system, or none.
+func rootsOf(path string) *x509.CertPool {
+	raw, err := os.ReadFile(path) //nolint:gosec // G304: the configuration names this file
+	if err != nil {
+		return nil
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(raw) {
+		return nil
+	}
+	return pool
 }
 
 // DecideModel carries out what a person says of a model.
@@ -129,7 +169,7 @@ func (a *App) VerifyModel(ctx context.Context, v api.ModelVerification) ([]api.M
 	}
 	out := make([]api.ModelFinding, len(list))
 	for i, f := range list {
-		out[i] = api.ModelFinding{Name: f.Name, Mark: string(f.Mark), OK: f.OK, Text: f.Text}
+		out[i] = api.ModelFinding{Name: f.Name, Mark: string(f.Mark), OK: f.OK, Look: f.Look, Text: f.Text}
 	}
 	return out, nil
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -10,7 +11,6 @@ import (
 	"vedette/internal/audit"
 	"vedette/internal/correlate"
 	"vedette/internal/detect/behave"
-	"vedette/internal/event"
 	"vedette/internal/fault"
 )
 
@@ -45,11 +45,11 @@ func (w *words) take() []string {
 }
 
 // carry brings a verdict to what was learnt, now if no source is being taken
-// in, else with its next batch. An incident that holds nothing of behaviour
-// needs no detectors.
+// in, else with its next batch. Verdicts that say nothing of behaviour need no
+// detectors.
 func (a *App) carry(ctx context.Context, uid string) error {
 	s, ok := a.incidents.Standing(uid)
-	if !ok || !a.cfg.Detect.Behaviour || len(behaviourOf(&s)) == 0 {
+	if !ok || !a.cfg.Detect.Behaviour || !slices.ContainsFunc(s.Said, func(o correlate.Said) bool { return len(o.Deeds) > 0 }) {
 		return nil
 	}
 	a.words.add(uid)
@@ -92,21 +92,22 @@ func (a *App) carryWords(ctx context.Context) error {
 	return a.keepIncidents(ctx)
 }
 
-// carryWord makes what the findings of an incident were of usual while the last
-// verdict on it is benign, and takes that back when it is not any more. It is
-// on record and in the history of the incident. Doing it twice changes nothing.
+// carryWord makes usual what the findings were of that a person called benign,
+// as they were then, while the last verdict on the incident is benign, and takes
+// that back when it is not any more. It is on record and in the history of the
+// incident. Doing it twice changes nothing.
 func (a *App) carryWord(s *correlate.Standing) (changed bool, err error) {
-	deeds := behaviourOf(s)
-	benign := s.Last() == correlate.Benign
+	last := s.Last()
 	for _, said := range s.Said {
-		if said.Verdict != correlate.Benign {
+		if len(said.Deeds) == 0 {
 			continue
 		}
-		var n int
+		n, by := 0, cmp.Or(said.UndoneBy, last.By)
 		action, text := "behaviour.revoke", "%d findings are unusual again"
-		if benign && !said.Undone {
+		if last.Verdict == correlate.Benign && !said.Undone {
+			by = said.By
 			action, text = "behaviour.accept", "%d findings are usual from now on"
-			n, err = a.behave.Accept(said.ID, deeds)
+			n, err = a.behave.Accept(said.ID, behaviourOf(said.Deeds))
 		} else {
 			n = a.behave.Revoke(said.ID)
 		}
@@ -119,24 +120,21 @@ func (a *App) carryWord(s *correlate.Standing) (changed bool, err error) {
 		}
 		changed = true
 		entry := audit.Entry{
-			Actor: audit.Actor{Kind: audit.Person, Name: said.By}, Action: action, Object: s.Incident,
+			Actor: audit.Actor{Kind: audit.Person, Name: by}, Action: action, Object: s.Incident,
 			Details: map[string]string{"feedback": said.ID, "findings": strconv.Itoa(n)},
 		}
 		if _, err := a.journal.Record(entry); err != nil {
 			return true, err
 		}
-		a.incidents.Note(s.Incident, correlate.Change{By: said.By, What: fmt.Sprintf(text, n), Why: "feedback " + said.ID})
+		a.incidents.Note(s.Incident, correlate.Change{By: by, What: fmt.Sprintf(text, n), Why: "feedback " + said.ID})
 	}
 	return changed, nil
 }
 
-// behaviourOf names the findings of behaviour of an incident.
-func behaviourOf(s *correlate.Standing) []behave.Deed {
-	var out []behave.Deed
-	for _, d := range s.Deeds {
-		if d.Family == event.FamilyBehaviour && d.Device != "" {
-			out = append(out, behave.Deed{Rule: d.Rule, Device: d.Device, First: d.First, Last: d.Last})
-		}
+func behaviourOf(deeds []correlate.Deed) []behave.Deed {
+	out := make([]behave.Deed, len(deeds))
+	for i, d := range deeds {
+		out[i] = behave.Deed{Rule: d.Rule, Device: d.Device, First: d.First, Last: d.Last}
 	}
 	return out
 }

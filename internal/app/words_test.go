@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,8 +69,8 @@ func behaviour(t *testing.T, a *app.App) []event.Finding {
 		t.Fatal(err)
 	}
 	var out []event.Finding
-	for i := len(got.List) - 1; i >= 0; i-- {
-		out = append(out, got.List[i])
+	for _, f := range slices.Backward(got.List) {
+		out = append(out, f)
 	}
 	return out
 }
@@ -88,8 +89,8 @@ func TestBenignIsLearnt(t *testing.T) {
 				c.add(day.AddDate(0, 0, d+1).Add(-30*time.Second), "198.51.100.7", 6667, "irc", "REJ")
 				return c
 			}
-			fs := judgeLog(t, a, "0.log", new(callLog).usual(day, 5*24))
-			if fs = judgeLog(t, a, "1.log", call(5)); len(fs) == 0 {
+			judgeLog(t, a, "0.log", new(callLog).usual(day, 5*24))
+			if fs := judgeLog(t, a, "1.log", call(5)); len(fs) == 0 {
 				t.Fatal("the call was not told")
 			}
 			id := decide(t, a, api.IncidentFeedback, "", correlate.Benign)
@@ -98,7 +99,7 @@ func TestBenignIsLearnt(t *testing.T) {
 			}
 			a = learning(t, dir)
 			defer func() { _ = a.Close() }()
-			if fs = judgeLog(t, a, "2.log", call(7)); len(fs) > 0 {
+			if fs := judgeLog(t, a, "2.log", call(7)); len(fs) > 0 {
 				t.Errorf("told again after it was called benign: %s %v", fs[0].Rule, fs[0].Reasons)
 			}
 			if back == "undone" {
@@ -106,7 +107,7 @@ func TestBenignIsLearnt(t *testing.T) {
 			} else {
 				decide(t, a, api.IncidentFeedback, "", correlate.True)
 			}
-			if fs = judgeLog(t, a, "3.log", call(9)); len(fs) == 0 {
+			if fs := judgeLog(t, a, "3.log", call(9)); len(fs) == 0 {
 				t.Error("not told any more after the word was taken back")
 			}
 			text, err := os.ReadFile(filepath.Join(dir, "audit.jsonl"))
@@ -141,14 +142,14 @@ func decide(t *testing.T, a *app.App, action api.IncidentAction, feedback string
 		t.Fatal(err)
 	}
 	learnt := false
-	for _, h := range got.Incident.History {
+	for _, h := range got.History {
 		learnt = learnt || strings.Contains(h.What, "usual")
 		if h.ID != "" {
 			feedback = h.ID
 		}
 	}
 	if !learnt {
-		t.Errorf("the history does not say what was learnt: %+v", got.Incident.History)
+		t.Errorf("the history does not say what was learnt: %+v", got.History)
 	}
 	return feedback
 }

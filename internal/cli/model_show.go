@@ -158,6 +158,8 @@ func (r *root) printVerified(list []api.ModelFinding) error {
 		case !f.OK:
 			state = "wrong"
 			wrong = append(wrong, f.Name)
+		case f.Look:
+			state = "look"
 		case f.Mark == "unknown":
 			state = "unknown"
 		}

@@ -70,6 +70,9 @@ func (r *root) printExplained(out api.ModelsExplained) error {
 		fmt.Fprintln(r.Out, printable(out.Note))
 	}
 	fmt.Fprintf(r.Out, "mode: %s\n", printable(out.Mode))
+	for _, b := range out.Budgets {
+		fmt.Fprintf(r.Out, "budget %s today: %s\n", printable(b.Name), budgetText(b))
+	}
 	for _, t := range out.Tasks {
 		fmt.Fprintf(r.Out, "\n%s: %s\n  label %s, integrity %s; it may go to %s at most (%s)\n  %s answers\n",
 			t.Task, printable(t.About), t.Label, t.Integrity, t.Highest, printable(t.Rule), printable(t.Answers))
@@ -79,4 +82,18 @@ func (r *root) printExplained(out api.ModelsExplained) error {
 	}
 	fmt.Fprintln(r.Out)
 	return writeTable(r.Out, columns, rows)
+}
+
+func budgetText(b api.BudgetShown) string {
+	var parts []string
+	add := func(used, of any, bound bool, unit string) {
+		if bound {
+			parts = append(parts, fmt.Sprintf("%v of %v %s", used, of, unit))
+		}
+	}
+	add(b.Calls, b.OfCalls, b.OfCalls > 0, "calls")
+	add(b.Tokens, b.OfTokens, b.OfTokens > 0, "tokens")
+	add(b.Seconds, b.OfSeconds, b.OfSeconds > 0, "seconds")
+	add(b.Money, b.OfMoney, b.OfMoney > 0, b.Currency)
+	return strings.Join(parts, ", ")
 }

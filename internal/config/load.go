@@ -36,7 +36,7 @@ const EnvPrefix = "VEDETTE_"
 
 // otherEnv are variables of this prefix that are no settings: they direct one
 // command.
-var otherEnv = map[string]bool{"VEDETTE_SERVER": true, "VEDETTE_CONFIG": true, "VEDETTE_SHARED": true}
+var otherEnv = map[string]bool{"VEDETTE_SERVER": true, "VEDETTE_CONFIG": true, "VEDETTE_SHARED": true, "VEDETTE_LLAMA_SERVER": true, "VEDETTE_GGUF": true}
 
 // Load reads the configuration. If anything is wrong it returns an Invalid
 // fault of which [ProblemsOf] gives all problems.

@@ -19,6 +19,8 @@ type Models struct {
 	Questions string          `yaml:"questions" doc:"how secret what a person types is: public, internal, confidential or restricted"`
 	Redact    bool            `yaml:"redact_on_premises" doc:"put pseudonyms into what goes to models on the premises too; what leaves them always has them"`
 	Policy    ModelPolicy     `yaml:"policy"`
+	Keys      []string        `yaml:"signing_keys" doc:"public keys (PEM files) of those whose signatures count for every model of files"`
+	Signed    bool            `yaml:"require_signature" doc:"a model of files is used only if it is signed by one of signing_keys"`
 	Endpoints []ModelEndpoint `yaml:"endpoints" doc:"models that can be asked, first choice first; each must be approved: vedette models approve"`
 	Budgets   []ModelBudget   `yaml:"budgets"   doc:"what models may cost in a day; every budget that fits a call must have room for it"`
 }
@@ -140,6 +142,9 @@ func (m Models) Problems() []Problem {
 		out = append(out, under(fmt.Sprintf("policy.rules[%d]", i), r.Problems())...)
 	}
 	out = append(out, under("policy.require", m.Policy.Require.Problems())...)
+	if m.Signed && len(m.Keys) == 0 {
+		out = append(out, Problem{Key: "require_signature", Text: "is set, and no key is trusted", Hint: "name public keys in models.signing_keys"})
+	}
 	seen := map[string]int{}
 	for i, e := range m.Endpoints {
 		at := fmt.Sprintf("endpoints[%d]", i)
@@ -193,6 +198,9 @@ func (e ModelEndpoint) Problems() []Problem {
 	var out []Problem
 	if !endpointName.MatchString(e.Name) {
 		out = append(out, Problem{Key: "name", Text: "is no name of an endpoint: " + strconv.Quote(e.Name), Hint: "letters, digits, dots, dashes and underscores, at most 40"})
+	}
+	if e.Name == "default" || e.Name == "environment" {
+		out = append(out, Problem{Key: "name", Text: "is " + strconv.Quote(e.Name) + ", which names the section model or the one of the environment", Hint: "choose another one"})
 	}
 	out = append(out, oneOf("wire", e.Wire, "", "openai", "anthropic", "gemini")...)
 	out = append(out, Model{URL: e.URL, Name: "x", Location: e.Location}.Problems()...)

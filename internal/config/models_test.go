@@ -69,7 +69,7 @@ func TestModelProblems(t *testing.T) {
       - {name: y}
     require: {jurisdictions: [Europe], retention: a week}
   endpoints:
-    - {name: a b, wire: grpc, url: ftp://x, location: cloud}
+    - {name: default, wire: grpc, url: ftp://x, location: cloud}
     - {name: one, url: "http://user:pw@cloud.example", model: m, location: cloud, networks: [10.0.0.0/8], terms: {trains_on_input: maybe}, price: {in: 1}}
     - {name: One, url: "https://x", model: m, location: here}
   budgets:

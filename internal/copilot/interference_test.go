@@ -67,11 +67,12 @@ func hostile(t *testing.T, text string) *memory.Events {
 // which arguments, even under a planner that does whatever it is told.
 func TestNoTextOfADeviceChangesThePlan(t *testing.T) {
 	questions := []string{gibberish, "how many failed logins per source", "xyzzy plugh of the frobnicator"}
-	run := func(text string) (ran []string) {
+	c, rec := withMind(t, hostile(t, "operator"), nil, puppet(), copilot.MindLimits{})
+	run := func(text string) []string {
 		names := func() []toolbox.Name {
 			return []toolbox.Name{{Text: text, UID: "u-1"}, {Text: "boiler", UID: "u-2", Operator: true}}
 		}
-		c, rec := withMind(t, hostile(t, text), names, puppet(), copilot.MindLimits{})
+		rec.Box, rec.ran = toolbox.New(hostile(t, text), names), nil
 		for _, q := range questions {
 			a := ask(t, c, q, "")
 			for _, s := range a.Answer {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"vedette/internal/copilot/reading"
@@ -158,13 +159,13 @@ func found(e Evidence, group []string) []Sentence {
 	}
 	out := make([]Sentence, 0, maxListed)
 	for _, row := range e.Rows[:min(maxListed, len(e.Rows))] {
-		text := keyWords(e.Columns[:len(group)], row) + ":"
+		var parts []string
 		for i := len(group); i < len(row); i++ {
 			if row[i] != nil {
-				text += " " + clean(e.Columns[i]) + " " + cell(row[i]) + ","
+				parts = append(parts, clean(e.Columns[i])+" "+cell(row[i]))
 			}
 		}
-		out = append(out, say(e.ID, "%s", text[:len(text)-1]))
+		out = append(out, say(e.ID, "%s: %s", keyWords(e.Columns[:len(group)], row), strings.Join(parts, ", ")))
 	}
 	return out
 }

@@ -106,7 +106,7 @@ func TestInvestigationWithoutAModel(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s cannot be run again: %v", s.ID, err)
 		}
-		table, err := rec.Box.Query(t.Context(), q, now.Add(1000*time.Hour))
+		table, err := rec.Query(t.Context(), q, now.Add(1000*time.Hour))
 		if err == nil && table.Total != int64(len(evidence(b, s.Evidence).Rows)) {
 			t.Errorf("%s run again has %d rows, the notebook %d", s.ID, table.Total, len(evidence(b, s.Evidence).Rows))
 		}

@@ -88,9 +88,10 @@ func fieldList() string {
 }
 
 // planned asks the model how to read a question that the built-in reader did
-// not understand, or only in part. It is nil when that does not help. The model
-// sees no stored text but names that people gave; the plan is whole and checked
-// before any evidence is read.
+// not understand, or only in part. It is nil when that does not help. An answer
+// to it is never more than partly one: that the plan is what was asked, no code
+// can check. The model sees no stored text but names that people gave; the plan
+// is whole and checked before any evidence is read.
 func (k *consultation) planned(ctx context.Context, r *reading.Reading, now time.Time) *reading.Reading {
 	if k == nil || r.Status == reading.Understood {
 		return nil
@@ -118,7 +119,42 @@ func (k *consultation) planned(ctx context.Context, r *reading.Reading, now time
 		k.failed = true
 		return nil
 	}
+	if r.Status == reading.Partly && !keeps(out.Steps[0].Query, r.Steps[0].Query) {
+		k.note("the plan of the model leaves out what was understood without it")
+		return nil
+	}
 	out.ReadAs = fmt.Sprintf("read by the model %s as: %s", k.spoke.Name, clean(stepText(out.Steps[0])))
+	return out
+}
+
+// keeps tells whether a plan has all that the built-in reader understood of the
+// question, and only adds to it.
+func keeps(plan, understood query.Query) bool {
+	if plan.From != understood.From || understood.Sequence != nil || understood.Compare != "" || plan.Time != understood.Time {
+		return false
+	}
+	has := conjuncts(plan.Where)
+	for _, c := range conjuncts(understood.Where) {
+		if !slices.Contains(has, c) {
+			return false
+		}
+	}
+	return slices.Equal(plan.Classes, understood.Classes) && slices.Equal(plan.Group, understood.Group) &&
+		slices.EqualFunc(plan.Measures, understood.Measures, func(a, b query.Measure) bool { return a.Name() == b.Name() })
+}
+
+// conjuncts are the parts of a condition that must all hold, as texts.
+func conjuncts(e *query.Expr) []string {
+	switch {
+	case e == nil:
+		return nil
+	case len(e.And) == 0:
+		return []string{e.String()}
+	}
+	var out []string
+	for i := range e.And {
+		out = append(out, conjuncts(&e.And[i])...)
+	}
 	return out
 }
 
@@ -171,7 +207,7 @@ func (p *proposal) reading(was *reading.Reading, devices map[string]string) (*re
 		}
 		q.Where = both(q.Where, e)
 	}
-	out := &reading.Reading{Question: was.Question, Subject: "events", Status: reading.Understood, Nouns: was.Nouns}
+	out := &reading.Reading{Question: was.Question, Subject: "events", Status: reading.Partly, Nouns: was.Nouns}
 	for _, cond := range p.Where {
 		for _, v := range cond.Values {
 			if query.Op(cond.Op) == query.Eq && !cond.Not && devices[v] == "" {

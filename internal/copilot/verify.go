@@ -2,6 +2,7 @@ package copilot
 
 import (
 	"fmt"
+	"slices"
 
 	"vedette/internal/guard/ground"
 )
@@ -38,6 +39,9 @@ func basisOf(ans *Answer) *ground.Basis {
 	return ground.NewBasis(ans.Question, evidence, ans.own...)
 }
 
+// Basis is what sentences of this answer may stand on, for evaluation.
+func (a *Answer) Basis() *ground.Basis { return basisOf(a) }
+
 // Recheck gives a function that holds another text against what the sentences
 // of this answer stand on: as if sentence i had said that. In spread the
 // sentence may mix all rows of its evidence, which is how the check would be
@@ -52,7 +56,7 @@ func (a *Answer) Recheck(spread bool) func(i int, text string) ground.Result {
 				for _, e := range a.Evidence {
 					for n := range e.Rows {
 						if e.ID == id {
-							cites = append(cites[:len(cites):len(cites)], fmt.Sprintf("%s.%d", id, n+1))
+							cites = append(slices.Clip(cites), fmt.Sprintf("%s.%d", id, n+1))
 						}
 					}
 				}

@@ -36,6 +36,7 @@ type opinion struct {
 	Why      string    `json:"why,omitempty"`
 	At       time.Time `json:"at"`
 	Scopes   []scope   `json:"scopes"`
+	Deeds    []Deed    `json:"deeds,omitempty"` // of behaviour, when it was given; of benign alone
 	Undone   time.Time `json:"undone,omitzero"`
 	UndoneBy string    `json:"undone_by,omitempty"`
 	dirty    bool
@@ -73,6 +74,9 @@ func (c *Correlator) Feedback(uid string, v Verdict, by, why string) (id string,
 		if sc := (scope{k.Template, k.scope()}); len(o.Scopes) < maxScopes && !slices.Contains(o.Scopes, sc) {
 			o.Scopes = append(o.Scopes, sc)
 		}
+	}
+	if v == Benign {
+		o.Deeds = behaviour(s.whole())
 	}
 	if n := len(c.opinions); n > 0 {
 		o.Number = c.opinions[n-1].Number + 1

@@ -3,64 +3,75 @@ package correlate
 import (
 	"slices"
 	"time"
+
+	"vedette/internal/event"
 )
 
-// Standing is what persons say of an incident and what it is of, for whoever
-// carries their word on to where the findings came from.
+// Standing is what persons say of an incident, for whoever carries their word
+// on to where the findings came from.
 type Standing struct {
 	Incident string
 	Said     []Said // in the order in which it was said
-	Deeds    []Deed // of the incident as it is now; bounded as its kinds are
 }
 
 // Said is one verdict.
 type Said struct {
-	ID      string
-	Verdict Verdict
-	By      string
-	Undone  bool
+	ID       string
+	Verdict  Verdict
+	By       string
+	Undone   bool
+	UndoneBy string
+	Deeds    []Deed // of benign: the findings of behaviour that the incident had then
 }
 
 // Deed is findings of one rule on one device.
 type Deed struct {
-	Family, Rule, Device string
-	First, Last          time.Time
+	Rule   string    `json:"rule"`
+	Device string    `json:"device"`
+	First  time.Time `json:"first"`
+	Last   time.Time `json:"last"`
 }
 
-// Last is the verdict that holds; empty when none does.
-func (s *Standing) Last() Verdict {
-	for _, o := range slices.Backward(s.Said) {
-		if !o.Undone {
-			return o.Verdict
+// behaviour are the deeds of an incident that the behaviour of a device gave
+// rise to; bounded as its kinds are.
+func behaviour(w *state) []Deed {
+	var out []Deed
+	for i := range w.Kinds {
+		if k := &w.Kinds[i]; k.Family == event.FamilyBehaviour && k.Device != "" {
+			out = append(out, Deed{k.Rule, k.Device, k.First, k.Last})
 		}
 	}
-	return ""
+	return out
+}
+
+// Last is the verdict that holds; none when its ID is empty.
+func (s *Standing) Last() Said {
+	for _, o := range slices.Backward(s.Said) {
+		if !o.Undone {
+			return o
+		}
+	}
+	return Said{}
 }
 
 // Standing tells what persons say of an incident. The uid may be that of
-// feedback on it, also of such as was undone.
+// feedback on it, also of such as was undone or whose incident is gone.
 func (c *Correlator) Standing(uid string) (Standing, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if i := slices.IndexFunc(c.opinions, func(o *opinion) bool { return o.ID == uid }); i >= 0 {
 		uid = c.opinions[i].Incident
 	}
-	s := c.find(uid)
-	if s == nil {
-		return Standing{}, false
+	s, st := c.find(uid), Standing{Incident: uid}
+	if s != nil {
+		st.Incident = s.UID
 	}
-	st := Standing{Incident: s.UID}
 	for _, o := range c.opinions {
-		if c.find(o.Incident) == s {
-			st.Said = append(st.Said, Said{o.ID, o.Verdict, o.By, !o.Undone.IsZero()})
+		if o.Incident == uid || s != nil && c.find(o.Incident) == s {
+			st.Said = append(st.Said, Said{o.ID, o.Verdict, o.By, !o.Undone.IsZero(), o.UndoneBy, slices.Clone(o.Deeds)})
 		}
 	}
-	w := s.whole()
-	for i := range w.Kinds {
-		k := &w.Kinds[i]
-		st.Deeds = append(st.Deeds, Deed{k.Family, k.Rule, k.Device, k.First, k.Last})
-	}
-	return st, true
+	return st, s != nil || len(st.Said) > 0
 }
 
 // LastSaid names the incidents of the newest verdicts, at most so many.
@@ -69,8 +80,12 @@ func (c *Correlator) LastSaid(most int) []string {
 	defer c.mu.Unlock()
 	var out []string
 	for _, o := range c.opinions[max(len(c.opinions)-most, 0):] {
-		if s := c.find(o.Incident); s != nil && !slices.Contains(out, s.UID) {
-			out = append(out, s.UID)
+		uid := o.Incident
+		if s := c.find(uid); s != nil {
+			uid = s.UID
+		}
+		if !slices.Contains(out, uid) {
+			out = append(out, uid)
 		}
 	}
 	return out

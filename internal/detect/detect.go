@@ -46,6 +46,13 @@ type Keeper interface {
 	Restore(data []byte) error
 }
 
+// Teller is a Keeper that would tell again what it has told if it were restored
+// from a snapshot of before: Told reports whether there is such a thing since
+// the last snapshot, which is then taken out of turn.
+type Teller interface {
+	Told() bool
+}
+
 // Condition is something an operator should know of a detector: a bound that
 // was reached, a rule that is too slow.
 type Condition struct {

@@ -119,12 +119,14 @@ func (a *attempt) run(ctx context.Context) (Reply, *Failure) {
 	started := a.d.cfg.Now()
 	got, failure := a.receive(ctx, out)
 	spent.Time = a.d.cfg.Now().Sub(started)
-	spent.TokensIn, spent.TokensOut = got.usage.In, got.usage.Out
+	spent.TokensIn, spent.TokensOut, spent.OutBytes = got.usage.In, got.usage.Out, len(got.text)
 	if spent.TokensIn+spent.TokensOut == 0 { // it did not say: what it can have been
 		spent.TokensIn, spent.TokensOut = out.tokens, tokensOf(len(got.text))
 	}
 	spent.Money = costOf(a.to, spent.TokensIn, spent.TokensOut)
-	if err := a.d.ledger.Answer(a.subject, a.to.Name, got.outcome(seq, failure)); err != nil {
+	outcome := got.outcome(seq, failure)
+	outcome.TokensIn, outcome.TokensOut, outcome.Cost, outcome.Currency = spent.TokensIn, spent.TokensOut, spent.Money, spent.Currency
+	if err := a.d.ledger.Answer(a.subject, a.to.Name, outcome); err != nil {
 		return Reply{}, &Failure{Reason: ByLedger, Endpoint: a.to.Name, Sent: true, Entry: seq, Cause: err}
 	}
 	if failure != nil {
@@ -163,7 +165,7 @@ func (a *attempt) parcel() (parcel, *Failure) {
 // packer prepares what puts a call into the form of an endpoint. What goes to a
 // cloud always has pseudonyms.
 func (d *Door) packer(c Call, to model.Endpoint) (*packer, error) {
-	p := &packer{d: d, call: c, to: to, neutral: d.cfg.Neutral(to)}
+	p := &packer{d: d, call: c, to: to, neutral: d.cfg.Neutral(to), cleaned: map[string]string{}}
 	if to.Location != model.OnPremises || d.cfg.RedactInside && d.cfg.Vaults != nil {
 		v, err := d.cfg.Vaults.Vault(c.Conversation)
 		if err != nil {
@@ -183,10 +185,14 @@ func (a *attempt) refuse(reason Reason, err error) *Failure {
 // reasonText is what the ledger says of an error: a kind, never what an endpoint
 // wrote.
 func reasonText(err error) string {
-	if e, ok := errors.AsType[*model.Error](err); ok {
-		return e.Kind.String()
+	e, ok := errors.AsType[*model.Error](err)
+	switch {
+	case !ok:
+		return err.Error()
+	case e.Kind == model.NotRegistered && e.Cause != nil:
+		return e.Kind.String() + ": " + e.Cause.Error() // the register's own words
 	}
-	return err.Error()
+	return e.Kind.String()
 }
 
 func (a *attempt) place() egress.Place {
@@ -273,7 +279,7 @@ type received struct {
 
 func (r received) outcome(call int64, f *Failure) egress.Outcome {
 	sum := sha256.Sum256([]byte(r.text))
-	o := egress.Outcome{Call: call, Result: "answered", Bytes: len(r.text), SHA256: hex.EncodeToString(sum[:]), Model: r.served, TokensIn: r.usage.In, TokensOut: r.usage.Out}
+	o := egress.Outcome{Call: call, Result: "answered", Bytes: len(r.text), SHA256: hex.EncodeToString(sum[:]), Model: r.served}
 	if f != nil {
 		o.Result, o.Reason = string(f.Reason), f.Public()
 	}

@@ -44,6 +44,7 @@ type Spend struct {
 	Person, Endpoint    string
 	Task                Task
 	TokensIn, TokensOut int
+	OutBytes            int // of the answer that came
 	Time                time.Duration
 	Money               float64
 	Currency            string

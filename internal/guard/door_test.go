@@ -45,7 +45,7 @@ func (w wire) Generate(ctx context.Context, r model.Request) iter.Seq2[model.Pie
 			fail(model.Down, err)
 			return
 		}
-		defer resp.Body.Close() //nolint:errcheck // only read
+		defer resp.Body.Close()
 		if resp.StatusCode != http.StatusOK {
 			fail(model.Busy, nil)
 			return
@@ -270,7 +270,7 @@ func TestAsk(t *testing.T) {
 			t.Errorf("%s was sent: %s", not, sent)
 		}
 	}
-	if !strings.Contains(sent, `d000000000000 {\"id\":\"E1.1\",\"field\":\"device.hostname\",\"value\":\"NAME_a at NAME_b\"}\n`) {
+	if !strings.Contains(sent, `bb~bb~bb {\"id\":\"E1.1\",\"field\":\"device.hostname\",\"value\":\"NAME_a at NAME_b\"}\n`) {
 		t.Errorf("sent %s", sent)
 	}
 	list := b.entries(t)

@@ -45,6 +45,7 @@ type packer struct {
 	neutral Neutraliser
 	vault   Vault // nil: names stay
 	mark    string
+	cleaned map[string]string // what was cleaned already, by field and value
 }
 
 // computed is the name of a column that a query computes, of a field or of none.
@@ -76,13 +77,18 @@ func checkCall(c Call) error {
 	return nil
 }
 
-// newMark is a word that no stored text can foresee.
+// newMark is a word that no stored text can foresee. Its pairs of letters are too
+// short for the last scan to take them for an encoding.
 func newMark(from io.Reader) (string, error) {
+	const letters = "bcdfghjkmnpqrstvwxzBCDFGHJKMNPQR"
 	var b [6]byte
 	if _, err := io.ReadFull(from, b[:]); err != nil {
 		return "", fault.Wrap(fault.Internal, err, "making the mark around data")
 	}
-	return "d" + hex.EncodeToString(b[:]), nil
+	for i, c := range b {
+		b[i] = letters[c%32]
+	}
+	return string(b[:2]) + "~" + string(b[2:4]) + "~" + string(b[4:]), nil
 }
 
 // pack neutralises, then puts pseudonyms in, then encodes: what was hidden by
@@ -167,10 +173,15 @@ func (p *packer) field(field string) (ledger, sent string) {
 }
 
 func (p *packer) clean(field, value string, most int) string {
+	key := field + "\x00" + strconv.Itoa(most) + "\x00" + value
+	if done, ok := p.cleaned[key]; ok { // rows repeat what columns hold
+		return done
+	}
 	value = p.neutral.Clean(strings.ToValidUTF8(value, "?"), most)
 	if p.vault != nil {
 		value = p.vault.Hide(field, value)
 	}
+	p.cleaned[key] = value
 	return value
 }
 
@@ -201,26 +212,55 @@ func wireOf(r model.Request) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// frame are the words of ours around data and in the bytes that carry a request.
+const frame = "Question: id field value. Model System Messages Role Text user assistant Schema Name JSON MaxTokens Temperature Seed. " +
+	"more items of data were left out, because they did not fit: do not speak of all."
+
+// withoutFields puts a mark in the place of each word that is the name of a field,
+// whole: a longer word that holds one stays.
+func (d *Door) withoutFields(text string) []byte {
+	out := make([]byte, 0, len(text))
+	word := func(c byte) bool {
+		return c == '.' || c == '_' || c == '-' || c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' || c >= 0x80
+	}
+	for at := 0; at < len(text); {
+		end := at
+		for end < len(text) && word(text[end]) {
+			end++
+		}
+		if end == at {
+			out = append(out, text[at])
+			at++
+			continue
+		}
+		w := text[at:end]
+		if f, ok := d.fields.Lookup(w); ok && f.Name == w && strings.ContainsAny(w, "._") {
+			w = "¤"
+		}
+		out = append(out, w...)
+		at = end
+	}
+	return out
+}
+
 // owner is a [Vault] that takes text of ours: that one of its words is also the
 // name of a device tells nobody anything.
 type owner interface{ Own(text string) }
 
-// leaks is the last gate: it looks at the bytes as they are sent, and at the text
-// that they encode.
+// leaks is the last gate: it looks at all that a request carries, as whoever gets
+// it reads it, the escapes of JSON undone. The names of our schema's fields are taken out before: they
+// are in the source of this program, and a device called hostname is not told by
+// them.
 func (p *packer) leaks(out parcel) []string {
 	if p.vault == nil {
 		return nil
 	}
 	if v, ok := p.vault.(owner); ok {
-		v.Own(out.req.System)
+		v.Own(out.req.System + "\n" + frame + "\n" + out.req.Model)
 	}
-	found := p.vault.Leaks(out.wire)
-	text := out.req.System + "\n" + out.req.Messages[0].Text
-	for _, kind := range p.vault.Leaks([]byte(text)) {
-		if !slices.Contains(found, kind) {
-			found = append(found, kind)
-		}
+	parts := []string{out.req.Model, out.req.System, string(out.req.Schema.JSON)}
+	for _, m := range out.req.Messages {
+		parts = append(parts, m.Text)
 	}
-	slices.Sort(found)
-	return found
+	return p.vault.Leaks(p.d.withoutFields(strings.Join(parts, "\n")))
 }

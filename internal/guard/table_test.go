@@ -45,12 +45,33 @@ func TestDoorAgainstTheWorstCases(t *testing.T) {
 	}
 }
 
+// A device that takes an ordinary word of our own text for its name keeps nobody
+// from asking a model; its name is still hidden where it stands as data.
+func TestNamesThatAreOurWords(t *testing.T) {
+	names := []string{"value", "device", "user", "question", "text", "data", "sensor", "field", "hostname", "model"}
+	known := redact.Compile(redact.Catalogue{Hosts: names})
+	s := serve(t, says(good))
+	b := setUp(t, func(c *Config) {
+		c.Vaults = NewVaults(VaultsConfig{Make: func(key []byte) (Vault, error) { return redact.NewVaultOf(key, known), nil }})
+	}, endpointAt("cloud", model.Cloud, s.URL))
+	for _, name := range names {
+		if _, err := b.door.Ask(t.Context(), call(event.IsInternal, name)); err != nil {
+			t.Errorf("a device called %s: %v", name, err)
+		}
+	}
+	for i, sent := range s.sent() {
+		if strings.Contains(sent, `\"value\":\"`+names[i]+`\"`) {
+			t.Errorf("%s was sent as a value: %s", names[i], sent)
+		}
+	}
+}
+
 func againstOne(t *testing.T, row worstcase.Behaviour, known *redact.Compiled) {
 	s, err := worstcase.Start(row, worstcase.Options{Pace: 30 * time.Millisecond, Flood: 2 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close() //nolint:errcheck // the test is over
+	defer s.Close()
 	e := model.Endpoint{
 		Name: "cloud", Wire: model.OpenAI, URL: s.URL(), Model: "worst-case", Location: model.OnPremises,
 		Limits: model.Limits{Total: 800 * time.Millisecond, First: 500 * time.Millisecond, Idle: 300 * time.Millisecond, Answer: 64 << 10},

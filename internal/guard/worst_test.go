@@ -195,7 +195,7 @@ func TestNoRestrictedByteReachesACloud(t *testing.T) {
 			c.Questions = event.Confidentiality(rapid.IntRange(0, 3).Draw(r, "questions"))
 		}, endpointAt("cloud", model.Cloud, cloud.URL), endpointAt("here", model.OnPremises, here.URL), endpointAt("cloud2", "", cloud.URL))
 		met := map[string]bool{}
-		for range rapid.IntRange(1, 4).Draw(r, "calls") {
+		for range rapid.IntRange(1, 3).Draw(r, "calls") {
 			c := call(event.IsPublic, "pump-7")
 			c.Conversation = rapid.SampledFrom([]string{"", "c-1", "c-2"}).Draw(r, "conversation")
 			secret := false

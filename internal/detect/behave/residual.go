@@ -49,7 +49,7 @@ func (s *series) learn(learning bool) {
 	a := max(1/float32(s.samples+1), teleCov)
 	for i := range s.tags {
 		t := &s.tags[i]
-		dev[i] = (t.fast - t.slow) * teleBand //nolint:gosec // G602: at most maxTags
+		dev[i] = (t.fast - t.slow) * teleBand
 		t.mean += max(1/float32(s.samples+1), teleBase) * (t.now - t.mean)
 		t.block += t.now
 		if learning {
@@ -112,7 +112,7 @@ func (s *series) distance() {
 		long[i] = seen + teleHorizon*adds + s.tags[i].tiny()
 		late := teleRecent*seen + float32(s.tags[i].held)/teleBlock*adds + s.noise(i)*teleLate/2 + s.tags[i].tiny()
 		if d, usual := s.tagDistance(i, long[i], late); d > far {
-			far, s.odd, s.oddUsual = d, uint8(i), usual //nolint:gosec // G115: below maxTags
+			far, s.odd, s.oddUsual = d, uint8(i), usual
 		}
 	}
 	n := float64(len(s.tags))
@@ -190,7 +190,7 @@ func (s *series) together(long *[maxTags]float32) (d2 float64, odd uint8) {
 	var z, y [maxTags]float64
 	var l [maxTags][maxTags]float64
 	for i := range s.tags {
-		z[i] = float64(s.tags[i].slow - s.tags[i].mean) //nolint:gosec // G602: at most maxTags
+		z[i] = float64(s.tags[i].slow - s.tags[i].mean)
 	}
 	s.factor(long, &l)
 	solve(&l, n, &z, &y)
@@ -199,7 +199,7 @@ func (s *series) together(long *[maxTags]float32) (d2 float64, odd uint8) {
 		c := z[i] * y[i]
 		d2 += c
 		if c > worst {
-			worst, odd = c, uint8(i) //nolint:gosec // G115: below maxTags
+			worst, odd = c, uint8(i)
 		}
 	}
 	return max(d2, 0), odd

@@ -49,44 +49,45 @@ func (d *Detector) novelty(o *observation, p *profile, g *group, learn, server b
 	if server && o.failed && !o.ot {
 		return // to be called in vain is no deed of the device
 	}
-	day := o.at / daySeconds
 	var fresh [maxThings]uint64
 	var kinds [maxThings]kind
 	numFresh := 0
 	for i := range o.numThing {
 		t := o.things[i]
 		h, counts := o.known(t.kind, t.hash, server)
-		if !counts {
-			continue
-		}
-		at := p.known.find(t.kind, h)
-		if at >= 0 && p.known.known(at, day) {
-			if learn {
-				p.cover(t.kind, o.at)
-			}
-			continue
-		}
-		learnt := o.learnt && d.mature(p, t.kind, o.at)
-		told := g.established() && d.long(t.kind) // a group knows what its devices were seen in
-		if len(o.news) < cap(o.news) {
-			o.news = append(o.news, thing{t.kind, h})
-		}
-		byGroup := groupSpeaks(t.kind) && g.known.known(t.kind, h)
-		if at < 0 {
+		if counts && d.lookUp(o, p, g, thing{t.kind, h}, learn) {
 			fresh[numFresh], kinds[numFresh] = h, t.kind
 			numFresh++
-			if (learnt || told) && !byGroup && p.share(t.kind, g) < restless {
-				o.words |= 1 << t.kind
-			}
 		}
-		if !learnt && (!groupSpeaks(t.kind) || !told) {
-			continue // it is still being learnt, and nobody else can say what is usual for it
-		}
-		o.surprise(feature{rule: ruleOf(t.kind), kind: t.kind, s: p.unseen(t.kind, g, o, byGroup), carried: at >= 0, usual: float64(p.share(t.kind, g))})
 	}
 	if learn && numFresh > 0 {
-		d.admit(o, p, g, fresh[:numFresh], kinds[:numFresh], day)
+		d.admit(o, p, g, fresh[:numFresh], kinds[:numFresh], o.at/daySeconds)
 	}
+}
+
+// lookUp adds what is unusual of one thing, by the hash by which it is known,
+// and reports whether it was never met.
+func (d *Detector) lookUp(o *observation, p *profile, g *group, t thing, learn bool) (fresh bool) {
+	at := p.known.find(t.kind, t.hash)
+	if at >= 0 && p.known.known(at, o.at/daySeconds) {
+		if learn {
+			p.cover(t.kind, o.at)
+		}
+		return false
+	}
+	if len(o.news) < cap(o.news) {
+		o.news = append(o.news, t)
+	}
+	learnt := o.learnt && d.mature(p, t.kind, o.at)
+	told := g.established() && d.long(t.kind) // a group knows what its devices were seen in
+	byGroup := groupSpeaks(t.kind) && g.known.known(t.kind, t.hash)
+	if at < 0 && (learnt || told) && !byGroup && p.share(t.kind, g) < restless {
+		o.words |= 1 << t.kind
+	}
+	if learnt || groupSpeaks(t.kind) && told { // else it is still being learnt, and nobody can say what is usual for it
+		o.surprise(feature{rule: ruleOf(t.kind), kind: t.kind, s: p.unseen(t.kind, g, o, byGroup), carried: at >= 0, usual: float64(p.share(t.kind, g))})
+	}
+	return at < 0
 }
 
 // known is what something is known by on a side of a connection, and whether

@@ -167,7 +167,10 @@ func numberOf(v *fieldValue) (float64, bool) {
 		return float64(n), err == nil
 	}
 	n, err := strconv.ParseFloat(s, 64)
-	return n, err == nil
+	if err != nil {
+		return 0, false // not the infinity that a number too large gives
+	}
+	return n, true
 }
 
 // timePart takes a part out of a time. The time of an event is UTC; a text is

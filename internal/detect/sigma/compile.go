@@ -42,7 +42,8 @@ type compiler struct {
 	groupOf map[LogSource]int32
 	atomOf  map[atomKey]int32
 	indexOf map[indexKey]int32
-	byName  map[string]int32 // rules by id and name
+	byName  map[string]int32     // rules by id and name
+	exprs   map[int32]*rule.Expr // of the rules
 
 	doc    *Document // being compiled
 	group  int32
@@ -70,11 +71,11 @@ func Compile(docs []Document, opts Options) (*Set, []Refusal) {
 	if opts.Fields == nil {
 		opts.Fields = event.NewSchema()
 	}
-	set := &Set{extraIDs: make(map[string]int32), feeds: make(map[int32][]feed)}
+	set := &Set{feeds: make(map[int32][]feed)}
 	c := &compiler{
 		opts: opts, set: set, res: &resolver{set: set, schema: opts.Fields, known: make(map[string]int32)},
 		groupOf: make(map[LogSource]int32), atomOf: make(map[atomKey]int32),
-		indexOf: make(map[indexKey]int32), byName: make(map[string]int32),
+		indexOf: make(map[indexKey]int32), byName: make(map[string]int32), exprs: make(map[int32]*rule.Expr),
 	}
 	filters := c.filters(docs)
 	for i := range docs {
@@ -185,7 +186,7 @@ func (c *compiler) rule(d *Document, filters []*filter) {
 			}
 			root := c.reserve(1)
 			c.put(root, expr)
-			c.set.conds[at] = root
+			c.set.conds[at], c.exprs[at] = root, expr
 			for _, name := range c.empty {
 				c.note(d, "the placeholder %%%s%% has no values: tests with it never hold", name)
 			}

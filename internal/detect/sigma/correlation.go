@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"slices"
 
@@ -11,6 +12,7 @@ import (
 // correlation is a rule about matches of other rules.
 type correlation struct {
 	at     int32 // its own place among the rules
+	mark   [sha256.Size]byte
 	window *rule.Window
 	inputs []input
 }
@@ -109,6 +111,7 @@ func (c *compiler) correlation(d *Document) {
 		}
 		c.set.feeds[in.rule] = append(c.set.feeds[in.rule], feed{int32(len(c.set.windows)), int32(n)}) //nolint:gosec // G115: numbers of rules
 	}
+	cor.mark = c.markOf(d, &cor)
 	c.set.windows = append(c.set.windows, cor)
 }
 

@@ -2,8 +2,8 @@ package sigma
 
 import (
 	"bytes"
-	"encoding/binary"
-	"hash/maphash"
+	"crypto/sha256"
+	"fmt"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -26,18 +26,20 @@ type Detector struct {
 	next atomic.Pointer[Set]
 	set  *Set // that the state belongs to
 	opts DetectorOptions
-	seed maphash.Seed
 
 	sc     Scratch
 	tables []*window.Table // of the correlations
 	seeds  []map[string]event.Finding
 	newest time.Time
 	lost   int64
+	told   bool  // a correlation came true since the last snapshot
+	unkept int64 // groups that the last snapshot had no room for
 
 	now   *event.Event
 	raise detect.Raise
 	hit   func(r *Rule)
 	key   []byte
+	text  []byte
 }
 
 // NewDetector makes a detector of a set; nil means no rules yet.
@@ -48,15 +50,15 @@ func NewDetector(s *Set, opts DetectorOptions) *Detector {
 	if opts.MaxReason <= 0 {
 		opts.MaxReason = maxObserved
 	}
-	d := &Detector{opts: opts, seed: maphash.MakeSeed()}
+	d := &Detector{opts: opts}
 	d.next.Store(s)
 	d.hit = d.matched
 	return d
 }
 
 // Swap puts another set of rules in the place of the one in use: the next
-// event is shown to it. What correlations of the old set have counted is
-// forgotten.
+// event is shown to it. What correlations have counted is forgotten, but for
+// those that are in both sets and about the same rules.
 func (d *Detector) Swap(s *Set) { d.next.Store(s) }
 
 // Set returns the rules in use.
@@ -82,14 +84,25 @@ func (d *Detector) take() {
 	if s == d.set {
 		return
 	}
-	for _, t := range d.tables {
-		d.lost += t.Lost()
+	old := d.tables
+	var at map[[sha256.Size]byte]int
+	if d.set != nil {
+		at = d.byMark()
 	}
-	d.set, d.tables = s, make([]*window.Table, len(s.windows))
+	seeds, newest := d.seeds, d.newest
+	d.set = s
+	d.reset()
+	d.newest = newest
 	for i := range s.windows {
-		d.tables[i] = window.New(s.windows[i].window, len(s.windows[i].inputs))
+		if was, ok := at[s.windows[i].mark]; ok { // the same as before: it goes on counting
+			d.tables[i], d.seeds[i], old[was] = old[was], seeds[was], nil
+		}
 	}
-	d.seeds = make([]map[string]event.Finding, len(s.windows))
+	for _, t := range old {
+		if t != nil {
+			d.lost += t.Lost()
+		}
+	}
 }
 
 // matched raises a match and counts it in the correlations about its rule.
@@ -119,7 +132,7 @@ func (d *Detector) count(at int32) {
 			continue // an event without the fields stands in no group
 		}
 		m := window.Mark{Time: d.time(), Input: int(f.input), UID: d.now.MetadataUID()}
-		if len(in.values) > 0 && !d.value(in, &m) {
+		if m.Value = digest([]byte(m.UID)); len(in.values) > 0 && !d.value(w, in, &m) {
 			continue
 		}
 		if d.tables[f.window].Late() {
@@ -154,38 +167,41 @@ func (d *Detector) group(in *input) bool {
 		d.key = append(append(d.key, d.sc.folded(&vals[0])...), 0)
 	}
 	if len(d.key) > maxKey {
-		sum := maphash.Bytes(d.seed, d.key)
-		d.key = binary.LittleEndian.AppendUint64(d.key[:maxKey], sum)
+		sum := sha256.Sum256(d.key)
+		d.key = append(d.key[:maxKey], sum[:]...)
 	}
 	return true
 }
 
 // value puts what is counted into a mark.
-func (d *Detector) value(in *input, m *window.Mark) bool {
-	var h maphash.Hash
-	h.SetSeed(d.seed)
+func (d *Detector) value(w *correlation, in *input, m *window.Mark) bool {
+	d.text = d.text[:0]
 	for n, field := range in.values {
 		vals := d.sc.values(field)
 		if len(vals) == 0 {
 			return false
 		}
-		_, _ = h.Write(d.sc.folded(&vals[0]))
-		_ = h.WriteByte(0)
+		d.text = append(append(d.text, d.sc.folded(&vals[0])...), 0)
 		if n == 0 {
 			m.Num, _ = numberOf(&vals[0])
 		}
 	}
-	m.Value = h.Sum64()
+	if w.window.Type == rule.ValueCount {
+		m.Value = digest(d.text)
+	}
 	return true
 }
 
 // correlated raises a correlation that came true with the event, and counts it
 // in those about it.
 func (d *Detector) correlated(w *correlation, table int, in *input, fired window.Fired) {
+	d.told = true
 	r := &d.set.rules[w.at]
 	f := d.finding(r)
 	if d.tables[table].Late() { // it is about the window that the event ended
-		f = d.seeds[table][fired.Key]
+		if first, ok := d.seeds[table][fired.Key]; ok {
+			f = first
+		}
 		delete(d.seeds[table], fired.Key)
 		d.keep(int32(table)) //nolint:gosec // G115: a number of rules
 	}
@@ -215,7 +231,12 @@ func (w *correlation) dress(f *event.Finding, fired window.Fired) {
 		}
 	}
 	f.Count, f.First, f.Time, f.Evidence = fired.Count, fired.First, fired.Last, fired.Evidence
-	if len(fired.Evidence) > 0 {
+	// After a kill the events of the window may be counted once more from where
+	// the last snapshot was: what began with the same event is the same finding.
+	switch {
+	case fired.Count > len(fired.Evidence):
+		f.UID = event.FindingUID(f.Rule, fired.Key, fmt.Sprintf("%d %x", fired.First.UnixNano(), fired.Start))
+	case len(fired.Evidence) > 0:
 		f.UID = event.FindingUID(f.Rule, fired.Key, fired.Evidence[0])
 	}
 }
@@ -250,6 +271,7 @@ func (d *Detector) Tick(now time.Time, final bool, raise detect.Raise) {
 	for i, t := range d.tables {
 		w := &d.set.windows[i]
 		t.Close(now, final && t.Late(), func(fired window.Fired) {
+			d.told = true
 			f, ok := d.seeds[i][fired.Key]
 			if delete(d.seeds[i], fired.Key); !ok || d.set.rules[w.at].silent {
 				return
@@ -273,6 +295,9 @@ func (d *Detector) Conditions() []detect.Condition {
 	var out []detect.Condition
 	if lost > 0 {
 		out = append(out, detect.Condition{Detector: d.Name(), Code: "windows-full", Text: "correlations counted so many groups or values that some were forgotten early", Count: lost})
+	}
+	if d.unkept > 0 {
+		out = append(out, detect.Condition{Detector: d.Name(), Code: "windows-not-kept", Text: "correlations counted more groups than are kept over a restart", Count: d.unkept})
 	}
 	if d.sc.cuts > 0 {
 		out = append(out, detect.Condition{Detector: d.Name(), Code: "values-cut", Text: "values longer than rules are shown were cut off", Count: d.sc.cuts})

@@ -15,7 +15,7 @@ type field struct {
 
 // place is a slot of the event or an extra.
 type place struct {
-	extra int32 // index into the extras that rules name; -1: a slot
+	extra string // name of an extra; "": a slot
 	slot  event.Slot
 }
 
@@ -55,21 +55,12 @@ func (r *resolver) number(key string, f field) int32 {
 func (r *resolver) places(name string) []place {
 	f, ok := r.schema.Lookup(name)
 	own := ok && f.Name == name && strings.Contains(name, ".")
-	extra := place{extra: r.extra(name)}
+	extra := place{extra: name}
 	switch {
 	case own:
-		return []place{{extra: -1, slot: f.Slot}, extra}
+		return []place{{slot: f.Slot}, extra}
 	case ok:
-		return []place{extra, {extra: -1, slot: f.Slot}}
+		return []place{extra, {slot: f.Slot}}
 	}
 	return []place{extra}
-}
-
-func (r *resolver) extra(name string) int32 {
-	if id, ok := r.set.extraIDs[name]; ok {
-		return id
-	}
-	id := int32(len(r.set.extraIDs)) //nolint:gosec // G115: a number of names
-	r.set.extraIDs[name] = id
-	return id
 }

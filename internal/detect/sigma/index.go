@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"vedette/internal/detect/sigma/automaton"
+	"vedette/internal/detect/sigma/grams"
 	"vedette/internal/detect/sigma/pattern"
 )
 
@@ -14,13 +15,14 @@ type index struct {
 	field  int32
 	inside bool
 	words  bool // the field is all texts
+	long   bool // it takes longer than to remember what it found
 
 	exact  map[string]int32
 	starts *automaton.Automaton
 	ends   *automaton.Automaton
-	within *automaton.Automaton
-	gate   *automaton.Automaton // words: pieces of all literals that JSON does not escape
-	atoms  []int32              // until it is built
+	within *grams.Finder
+	gate   *grams.Finder // words: pieces of all literals that JSON does not escape
+	atoms  []int32       // until it is built
 
 	exacts int // how many of the atoms are exact
 }
@@ -43,15 +45,15 @@ func (x *index) build(s *Set) {
 		}
 	}
 	x.atoms = nil
+	x.long = len(lists) > 0
 	for kind, list := range lists {
-		auto := automaton.New(list)
 		switch kind {
 		case isPrefix:
-			x.starts = auto
+			x.starts = automaton.New(list)
 		case isSuffix:
-			x.ends = auto
+			x.ends = automaton.New(list)
 		default:
-			x.within = auto
+			x.within = grams.New(list)
 			if x.words {
 				x.gate = gateOf(list)
 			}
@@ -62,11 +64,11 @@ func (x *index) build(s *Set) {
 // gateOf looks for the longest piece of each literal that JSON writes as it is.
 // Without one of them a record has none of the literals, unless it writes
 // letters as \uXXXX. It is nil if a literal has no such piece.
-func gateOf(list []automaton.Pattern) *automaton.Automaton {
-	var pieces []automaton.Pattern
+func gateOf(list []grams.Pattern) *grams.Finder {
+	var pieces []grams.Pattern
 	for _, p := range list {
 		longest := ""
-		for _, piece := range strings.FieldsFunc(p.Literal, func(r rune) bool { return r < ' ' || r >= 0x7f || strings.ContainsRune(`"\/<>&`, r) }) {
+		for _, piece := range strings.FieldsFunc(p.Literal, func(r rune) bool { return r < ' ' || r >= 0x7f || strings.ContainsRune(`"\/`, r) }) {
 			if len(piece) > len(longest) {
 				longest = piece
 			}
@@ -74,9 +76,9 @@ func gateOf(list []automaton.Pattern) *automaton.Automaton {
 		if len(longest) < pattern.MinLiteral {
 			return nil
 		}
-		pieces = append(pieces, automaton.Pattern{Literal: longest, ID: p.ID})
+		pieces = append(pieces, grams.Pattern{Literal: longest, ID: p.ID})
 	}
-	return automaton.New(pieces)
+	return grams.New(pieces)
 }
 
 // find appends the atoms that are found in a folded value.
@@ -101,9 +103,14 @@ func (x *index) find(text []byte, sc *Scratch, hits []int32) []int32 {
 
 func (x *index) size() int {
 	n := len(x.exact) * 40
-	for _, a := range []*automaton.Automaton{x.starts, x.ends, x.within} {
+	for _, a := range []*automaton.Automaton{x.starts, x.ends} {
 		if a != nil {
 			n += a.Size()
+		}
+	}
+	for _, f := range []*grams.Finder{x.within, x.gate} {
+		if f != nil {
+			n += f.Size()
 		}
 	}
 	return n

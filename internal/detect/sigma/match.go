@@ -43,14 +43,38 @@ func (sc *Scratch) scan(at int32) {
 		hits = sc.scanWords(x, hits)
 	} else {
 		vals := sc.values(x.field)
-		for i := range vals {
-			hits = x.find(sc.folded(&vals[i]), sc, hits)
+		if len(vals) == 1 && x.long && vals[0].str != "" && len(vals[0].str) <= memoText {
+			hits = sc.remembered(at, &vals[0], hits)
+		} else {
+			for i := range vals {
+				hits = x.find(sc.folded(&vals[i]), sc, hits)
+			}
 		}
 	}
 	for _, id := range hits {
 		sc.waiting = append(sc.waiting, sc.set.byAtom[id]...)
 	}
 	sc.hits = hits
+}
+
+// remembered is what an index finds in the only value of its field.
+func (sc *Scratch) remembered(at int32, v *fieldValue, hits []int32) []int32 {
+	x := &sc.set.indexes[at]
+	if sc.memo.slots == nil {
+		sc.memo.init()
+	}
+	hash := keyed(sc.memo.hash(v), at)
+	if known, ok := sc.memo.get(hash, at, v.str); ok {
+		for _, id := range known {
+			sc.seen[id] = sc.epoch
+		}
+		return append(hits, known...)
+	}
+	hits = x.find(sc.folded(v), sc, hits)
+	if sc.memo.again(hash) {
+		sc.memo.put(hash, at, v.str, hits)
+	}
+	return hits
 }
 
 // eval asks a condition.

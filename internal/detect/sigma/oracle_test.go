@@ -273,6 +273,15 @@ func checkOracle(t *rapid.T) {
 			got = append(got, r.ID)
 			set.Explain(r, &sc)
 		})
+		for range 2 { // its values are remembered then
+			again := []string{}
+			set.Match(e, &sc, func(r *sigma.Rule) { again = append(again, r.ID) })
+			slices.Sort(again)
+			slices.Sort(got)
+			if diff := cmp.Diff(got, again); diff != "" {
+				t.Fatalf("the same event again: -first +then\n%s\n%s", diff, text.String())
+			}
+		}
 		each := []string{}
 		set.MatchEach(e, &sc, false, func(r *sigma.Rule) { each = append(each, r.ID) })
 		slices.Sort(got)

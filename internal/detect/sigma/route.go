@@ -35,13 +35,15 @@ type route struct {
 	product, log, code, app, ot, channel string
 }
 
-func routeOf(e *event.Event) route {
+func (sc *Scratch) route(e *event.Event) route {
 	r := route{
 		class: e.ClassUID(), product: e.MetadataProduct(), log: e.MetadataLogName(), code: e.MetadataEventCode(),
 		app: e.AppName(), ot: e.ICSProtocol(),
 	}
 	if r.product == "Windows" {
-		r.channel = e.Extra("Channel")
+		if at, _ := sc.extras.find("Channel"); at >= 0 {
+			r.channel = sc.extras.of[at].Value
+		}
 	}
 	return r
 }
@@ -67,25 +69,65 @@ const maxRouteText = 256
 
 // groupsOf returns the groups of rules that an event is shown to.
 func (s *Set) groupsOf(e *event.Event, sc *Scratch) []int32 {
-	r := routeOf(e)
-	if groups, ok := sc.routes[r]; ok {
-		return groups
+	r := sc.route(e)
+	last := &sc.recent[r.mixed()%recentRoutes]
+	if *last != nil && (*last).route == r {
+		return (*last).groups
 	}
+	routed := sc.groups(&r)
+	if routed.route == r {
+		*last = routed
+	}
+	return routed.groups
+}
+
+// recentRoutes is how many routes are found without hashing them whole.
+const recentRoutes = 256
+
+// routed is a route and its groups.
+type routed struct {
+	route  route
+	groups []int32
+}
+
+// mixed tells most routes of a stream apart.
+func (r *route) mixed() uint {
+	h := uint(r.class) + uint(len(r.product)) + uint(len(r.log))<<1 + uint(len(r.app))<<2 + uint(len(r.ot))<<3 + uint(len(r.channel))<<4 //nolint:gosec // G115: bits to mix
+	if n := len(r.log); n > 0 {
+		h = h*31 + uint(r.log[n-1])
+		h = h*31 + uint(r.log[n/2])
+	}
+	for _, c := range []byte(r.code[:min(len(r.code), 8)]) {
+		h = h*31 + uint(c)
+	}
+	if r.app != "" {
+		h = h*31 + uint(r.app[0])
+	}
+	return h ^ h>>8
+}
+
+// groups finds the groups of a route.
+func (sc *Scratch) groups(r *route) *routed {
+	s := sc.set
+	if known := sc.routes[*r]; known != nil {
+		return known
+	}
+	found := &routed{}
 	keys := r.folded()
-	var groups []int32
 	for i := range s.groups {
 		if s.groups[i].takes(&keys) {
-			groups = append(groups, int32(i))
+			found.groups = append(found.groups, int32(i))
 		}
 	}
 	if len(r.product)+len(r.log)+len(r.code)+len(r.app)+len(r.ot)+len(r.channel) > maxRouteText {
-		return groups
+		return found // and not remembered
 	}
 	if len(sc.routes) >= maxRoutes {
 		clear(sc.routes)
 	}
-	sc.routes[r.clone()] = groups
-	return groups
+	found.route = r.clone()
+	sc.routes[found.route] = found
+	return found
 }
 
 // takes reports whether all clauses of the group hold.

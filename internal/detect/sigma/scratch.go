@@ -2,7 +2,6 @@ package sigma
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
 	"vedette/internal/detect/sigma/pattern"
@@ -22,11 +21,11 @@ type Scratch struct {
 	set    *Set
 	epoch  uint32
 	event  *event.Event
-	routes map[route][]int32
+	routes map[route]*routed
 
-	names  []named
-	extras []extraAt // by the number of the name
-	mapped bool      // extras are those of this event
+	memo   memo
+	recent [recentRoutes]*routed
+	extras extras
 	states []fieldState
 	vals   []fieldValue
 	word   record // what keywords are looked for in
@@ -38,13 +37,8 @@ type Scratch struct {
 	ran     []uint32 // by rule
 	hits    []int32
 	waiting []int32 // candidates
+	looked  int     // bytes of values of the event
 	cuts    int64   // values that were longer than is looked at
-}
-
-type extraAt struct {
-	epoch uint32
-	at    int32
-	more  bool // there are numbered values beside it
 }
 
 type fieldState struct {
@@ -56,8 +50,9 @@ type fieldState struct {
 // is empty.
 type fieldValue struct {
 	str        string
-	begin, end int32 // the text in buf
-	from, to   int32 // the folded text in buf
+	begin, end int32  // the text in buf
+	from, to   int32  // the folded text in buf; from -1: not folded yet
+	hash       uint64 // of str; 0: not made yet
 	isNumber   bool
 	number     float64
 }
@@ -66,7 +61,7 @@ type fieldValue struct {
 func (sc *Scratch) begin(s *Set, e *event.Event) {
 	if sc.set != s {
 		*sc = Scratch{
-			set: s, routes: make(map[route][]int32), names: make([]named, maxNames), extras: make([]extraAt, len(s.extraIDs)),
+			set: s, routes: make(map[route]*routed),
 			states: make([]fieldState, len(s.fields)), scanned: make([]uint32, len(s.indexes)),
 			seen: make([]uint32, len(s.atoms)), asked: make([]uint32, len(s.atoms)), ran: make([]uint32, len(s.rules)),
 			buf: make([]byte, 0, 4096),
@@ -82,66 +77,9 @@ func (sc *Scratch) begin(s *Set, e *event.Event) {
 	if cap(sc.buf) > 4*maxLooked {
 		sc.buf = make([]byte, 0, 4096)
 	}
-	sc.event, sc.mapped = e, false
+	sc.event, sc.looked = e, 0
+	sc.extras.set(e.Extras())
 	sc.buf, sc.vals = sc.buf[:0], sc.vals[:0]
-}
-
-// maxNames is how many names of extras are remembered with their numbers.
-const maxNames = 2048
-
-// named is a name of an extra and its number; -1: no rule asks for it.
-type named struct {
-	name string
-	id   int32
-}
-
-// extraID is a look-up of a name. Records have the same names again and again,
-// so most are found here without hashing them whole; a place that is taken
-// stays taken, so that made-up names cost no memory.
-func (sc *Scratch) extraID(name string) (int32, bool) {
-	if name == "" {
-		return 0, false
-	}
-	n := len(name)
-	h := (uint(n) + uint(name[0])*31 + uint(name[n-1])*131 + uint(name[n/2])*1031) % maxNames
-	if at := &sc.names[h]; at.name == name {
-		return at.id, at.id >= 0
-	} else if at.name == "" && n < 128 {
-		*at = named{strings.Clone(name), -1}
-		if id, ok := sc.set.extraIDs[name]; ok {
-			at.id = id
-		}
-		return at.id, at.id >= 0
-	}
-	id, ok := sc.set.extraIDs[name]
-	return id, ok
-}
-
-// mapExtras finds which of the event's extras rules name.
-func (sc *Scratch) mapExtras() {
-	sc.mapped = true
-	extras := sc.event.Extras()
-	for i := range extras {
-		name := extras[i].Name
-		id, ok := sc.extraID(name)
-		if ok {
-			at := &sc.extras[id]
-			at.more = at.epoch == sc.epoch && at.more
-			at.at, at.epoch = int32(i), sc.epoch
-			continue
-		}
-		base := unnumbered(name)
-		if base == "" {
-			continue
-		}
-		if id, ok := sc.extraID(base); ok {
-			at := &sc.extras[id]
-			if at.epoch != sc.epoch {
-				*at = extraAt{epoch: sc.epoch, at: -1}
-			}
-			at.more = true
-		}
-	}
 }
 
 // values returns the values of a field; the slice is valid until the next call.
@@ -154,8 +92,8 @@ func (sc *Scratch) values(id int32) []fieldValue {
 		if f.words {
 			sc.record()
 		} else {
-			for _, p := range f.places {
-				if sc.place(p) {
+			for i := range f.places {
+				if sc.place(&f.places[i]) {
 					break
 				}
 			}
@@ -166,46 +104,24 @@ func (sc *Scratch) values(id int32) []fieldValue {
 }
 
 // place adds the values of a place and reports whether there are any.
-func (sc *Scratch) place(p place) bool {
-	if p.extra < 0 {
+func (sc *Scratch) place(p *place) bool {
+	if p.extra == "" {
 		return sc.slot(p.slot)
 	}
-	if !sc.mapped {
-		sc.mapExtras()
+	x := &sc.extras
+	at, more := x.find(p.extra)
+	if at >= 0 {
+		sc.text(x.of[at].Value)
 	}
-	at := sc.extras[p.extra]
-	if at.epoch != sc.epoch {
-		return false
+	if !more {
+		return at >= 0
 	}
-	extras := sc.event.Extras()
-	if at.at >= 0 {
-		sc.text(extras[at.at].Value)
-	}
-	if !at.more {
-		return at.at >= 0
-	}
-	for i := range extras {
-		base := unnumbered(extras[i].Name)
-		if id, ok := sc.set.extraIDs[base]; ok && base != "" && id == p.extra {
-			sc.text(extras[i].Value)
+	for i := range x.of {
+		if isNumbered(x.of[i].Name, p.extra) {
+			sc.text(x.of[i].Value)
 		}
 	}
 	return true
-}
-
-// unnumbered is the name that a further value of a name stands beside, as
-// parsers number them ("Data#2"), or "".
-func unnumbered(name string) string {
-	at := strings.LastIndexByte(name, '#')
-	if at < 1 || at+1 == len(name) || len(name)-at > 3 {
-		return ""
-	}
-	for _, c := range []byte(name[at+1:]) {
-		if c < '0' || c > '9' {
-			return ""
-		}
-	}
-	return name[:at]
 }
 
 func (sc *Scratch) slot(s event.Slot) bool {
@@ -251,14 +167,20 @@ func (sc *Scratch) text(s string) {
 	if s == "" || len(sc.vals) >= maxValues*8 {
 		return
 	}
-	from := len(sc.buf)
-	if from+len(s) > maxLooked {
-		s = s[:max(0, maxLooked-from)]
+	if sc.looked+len(s) > maxLooked {
+		s = s[:max(0, maxLooked-sc.looked)]
 		sc.cuts++
 	}
-	sc.buf = pattern.AppendFold(sc.buf, s)
-	sc.vals = append(sc.vals, fieldValue{str: s, from: int32(from), to: int32(len(sc.buf))}) //nolint:gosec // G115: at most maxLooked and what folding adds
+	sc.looked += len(s)
+	sc.vals = append(sc.vals, fieldValue{str: s, from: -1})
 }
 
 // folded is the folded text of a value.
-func (sc *Scratch) folded(v *fieldValue) []byte { return sc.buf[v.from:v.to] }
+func (sc *Scratch) folded(v *fieldValue) []byte {
+	if v.from < 0 {
+		v.from = int32(len(sc.buf)) //nolint:gosec // G115: at most maxLooked and what folding and numbers add
+		sc.buf = pattern.AppendFold(sc.buf, v.str)
+		v.to = int32(len(sc.buf)) //nolint:gosec // G115: as above
+	}
+	return sc.buf[v.from:v.to]
+}

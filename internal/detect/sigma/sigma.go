@@ -5,10 +5,11 @@
 // All rules share one matcher, so that cost grows with what can match and not
 // with the number of rules. An event is routed by its log to groups of rules.
 // In a group each field has an index of what rules look for: a hash of exact
-// values and one automaton for the start, the end and the middle. Every rule
-// has a witness: tests of which at least one must hold if the rule does. A rule
-// is looked at only when a test of its witness was found, and its tests are
-// then mostly look-ups of what the index found already.
+// values, tries for the start and the end, rare runs of bytes for the middle;
+// what it found in a value is remembered. Every rule has a witness: tests of
+// which at least one must hold if the rule does. A rule is looked at only when a
+// test of its witness was found, and its tests are then mostly look-ups of what
+// the index found already.
 //
 // Texts compare without regard to case, as Unicode's simple folding has it,
 // unless a rule says cased. An event does not tell an empty field from an
@@ -70,18 +71,17 @@ type Options struct {
 // Set is rules compiled into one matcher. It is safe for concurrent use; each
 // goroutine needs a [Scratch] of its own.
 type Set struct {
-	rules    []Rule
-	conds    []int32 // root node of each rule; -1: a correlation
-	nodes    []node
-	atoms    []atom
-	byAtom   [][]int32 // rules that an atom is witness of
-	fields   []field
-	extraIDs map[string]int32
-	indexes  []index
-	groups   []group
-	windows  []correlation
-	feeds    map[int32][]feed // by rule
-	notes    []Refusal
+	rules   []Rule
+	conds   []int32 // root node of each rule; -1: a correlation
+	nodes   []node
+	atoms   []atom
+	byAtom  [][]int32 // rules that an atom is witness of
+	fields  []field
+	indexes []index
+	groups  []group
+	windows []correlation
+	feeds   map[int32][]feed // by rule
+	notes   []Refusal
 }
 
 // Rules returns the rules and correlations of the set in the order in which

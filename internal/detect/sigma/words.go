@@ -2,6 +2,7 @@ package sigma
 
 import (
 	"strings"
+	"unsafe"
 
 	"vedette/internal/detect/sigma/pattern"
 	"vedette/internal/event"
@@ -58,13 +59,12 @@ func (sc *Scratch) record() {
 	sc.vals = append(sc.vals, v)
 }
 
-// scanWords looks for keywords. A record that certainly has none is not folded.
+// scanWords looks for keywords. A record that certainly has none is neither
+// unescaped nor folded.
 func (sc *Scratch) scanWords(x *index, hits []int32) []int32 {
-	if raw := sc.event.RawField(); raw != "" && len(raw) <= maxLooked && x.gate != nil && !strings.Contains(raw, `\u`) && !x.gate.May(raw) {
-		return hits
-	}
-	if r, ok := sc.recordText(); ok {
-		if r.str != "" && !x.within.May(r.str) || r.str == "" && !x.within.MayBytes(sc.buf[r.begin:r.end]) {
+	if raw := sc.event.RawField(); raw != "" && len(raw) <= maxLooked && x.gate != nil {
+		text := unsafe.Slice(unsafe.StringData(raw), len(raw)) //nolint:gosec // G103: read only, and saves a copy
+		if !x.gate.May(text) && pattern.IsPlain(raw) {
 			return hits
 		}
 	}

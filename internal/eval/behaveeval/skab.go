@@ -25,8 +25,8 @@ type SKABMethod struct {
 	Limit       float64   `json:"limit,omitempty"` // chosen on the development half; none: the detector's own threshold
 	Development SKABScore `json:"development"`
 	Test        SKABScore `json:"test"`
-	// Free is the run of the same plant in which nothing happens. Nothing is
-	// chosen on it.
+	// Free is the run of the same plant in which nothing happens. No limit is
+	// chosen on it; constants of package behave are.
 	Free SKABScore `json:"anomaly_free"`
 }
 
@@ -85,22 +85,16 @@ func SKAB(ctx context.Context, shared string) (*SKABReport, error) {
 		}
 	}
 	own := data.score("vedette behave", func(s *skabSeries, row int, _ float64) bool { return s.ours[row] >= s.level }, 0)
-	fixed := data.best("fixed threshold (range of the training rows, widened)", skabRange())
-	robust := data.best("robust z-score (median and MAD of the training rows, worst sensor)", skabRobust())
 	rep.Methods = []SKABMethod{
-		own, fixed, robust,
+		own,
+		data.best("fixed threshold (range of the training rows, widened)", skabRange()),
+		data.best("robust z-score (median and MAD of the training rows, worst sensor)", skabRobust()),
 		data.quiet("fixed threshold, as quiet as ours on the development half", skabRange(), own),
 		data.quiet("robust z-score, as quiet as ours on the development half", skabRobust(), own),
-		data.quiet("vedette behave, as quiet as the fixed threshold on the development half", skabOurs, fixed),
-		data.quiet("vedette behave, as quiet as the robust z-score on the development half", skabOurs, robust),
+		data.score("vedette behave, as loud as it can be: every row with a score", func(s *skabSeries, row int, _ float64) bool { return s.ours[row] > 0 }, 0),
 		data.score("everything is anomalous", func(*skabSeries, int, float64) bool { return true }, 0),
 	}
 	return rep, nil
-}
-
-// skabOurs flags rows by a limit of their score, as -ln of what is left to one.
-func skabOurs(s *skabSeries, row int, limit float64) bool {
-	return s.ours[row] > 0 && -math.Log(1-s.ours[row]) >= limit
 }
 
 // skabRead shows a series to a new detector, reading by reading, and gathers

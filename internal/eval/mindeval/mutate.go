@@ -117,7 +117,7 @@ func (g *grounding) fromAnotherRow(f ground.Fact, s copilot.Sentence, a *copilot
 		if mine < 0 {
 			return ""
 		}
-		for try := 0; try < 5; try++ {
+		for range 5 {
 			other := e.Rows[g.rnd.IntN(len(e.Rows))]
 			with := shown(other[column])
 			if with == "" || strings.EqualFold(with, f.Text) || trueOf(other, column, e.Rows[mine], s.Text) {

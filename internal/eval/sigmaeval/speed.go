@@ -35,9 +35,16 @@ type SpeedReport struct {
 	// compiled tests without an index; EveryRule asks every rule of all.
 	RuleByRule float64 `json:"rule_by_rule_events_per_second"`
 	EveryRule  float64 `json:"every_rule_events_per_second"`
-	// Agree is true if the index finds rule id for rule id what RuleByRule does.
+	// Agree is true if the index finds rule id for rule id what RuleByRule does,
+	// with all rules and with those of the last point of Slope.
 	Agree    bool `json:"agree"`
 	Compared int  `json:"compared_events"`
+
+	// Slope is what an event costs with how many rules, and Steps how many times
+	// longer the last of them, ten times the rules, takes than the one before
+	// (median of the runs).
+	Slope []SlopePoint `json:"slope"`
+	Steps float64      `json:"cost_of_ten_times_the_rules_made_alike"`
 
 	Allocs  float64 `json:"allocs_per_event_without_match"`
 	Matcher int     `json:"matcher_bytes"`
@@ -82,6 +89,10 @@ func Speed(ctx context.Context, dir string, opts SpeedOptions) ([]SpeedReport, e
 		}
 		tenths = append(tenths, tenth)
 	}
+	grown, made, err := sets(loaded)
+	if err != nil {
+		return nil, err
+	}
 	var out []SpeedReport
 	for _, c := range []struct {
 		name   string
@@ -92,6 +103,8 @@ func Speed(ctx context.Context, dir string, opts SpeedOptions) ([]SpeedReport, e
 			rep.Bytes += int64(len(e.RawField()))
 		}
 		rep.measure(set, tenths, c.events, opts)
+		rep.slope(grown, made, c.events, opts)
+		rep.compare(grown[len(grown)-1], c.events)
 		out = append(out, rep)
 	}
 	return out, nil
@@ -150,6 +163,7 @@ func (rep *SpeedReport) measure(set *sigma.Set, tenths []*sigma.Set, events []*e
 	if rep.PerSecond > 0 {
 		rep.Nanos = 1e9 / rep.PerSecond
 	}
+	rep.Agree = true
 	rep.compare(set, events)
 	rep.allocs(set, events)
 }
@@ -199,7 +213,6 @@ func median(list []float64) float64 {
 // compare holds the index against the rules asked one by one.
 func (rep *SpeedReport) compare(set *sigma.Set, events []*event.Event) {
 	var sc sigma.Scratch
-	rep.Agree = true
 	step := max(1, len(events)/3000)
 	for i := 0; i < len(events); i += step {
 		var a, b []string

@@ -63,6 +63,8 @@ type Outcome struct {
 	Model     string // what the endpoint says answered; it is untrusted, and bounded
 	TokensIn  int
 	TokensOut int
+	Cost      float64 // by the endpoint's price
+	Currency  string
 }
 
 // Ledger writes into an audit journal.
@@ -96,6 +98,9 @@ func (l *Ledger) Answer(s Subject, endpoint string, o Outcome) error {
 	set(d, "reason", o.Reason)
 	set(d, "served", bounded(o.Model))
 	d["tokens_in"], d["tokens_out"] = strconv.Itoa(o.TokensIn), strconv.Itoa(o.TokensOut)
+	if o.Currency != "" {
+		d["cost"] = strconv.FormatFloat(o.Cost, 'f', 6, 64) + " " + o.Currency
+	}
 	_, err := l.record(s, ActionAnswer, endpoint, d)
 	return err
 }

@@ -13,6 +13,7 @@ type bag struct {
 	byKey map[string][]int
 	names map[string]bool // columns, which a sentence may name
 	alone map[string]bool // words that are all of a cell
+	texts map[string]bool // cells of several words, as they are shown
 }
 
 type placed struct {
@@ -21,7 +22,7 @@ type placed struct {
 }
 
 func newBag() *bag {
-	return &bag{byKey: map[string][]int{}, names: map[string]bool{}, alone: map[string]bool{}}
+	return &bag{byKey: map[string][]int{}, names: map[string]bool{}, alone: map[string]bool{}, texts: map[string]bool{}}
 }
 
 func (b *bag) add(f fact, column string) {
@@ -46,6 +47,7 @@ func (b *bag) join(o *bag) {
 	}
 	maps.Copy(b.names, o.names)
 	maps.Copy(b.alone, o.alone)
+	maps.Copy(b.texts, o.texts)
 }
 
 // addCell takes a cell in. A text is shown cut, so that its last word may be
@@ -79,6 +81,8 @@ func (b *bag) addShown(s, column string) {
 	b.addCut(s, column)
 	if len(all) == 1 {
 		b.alone[all[0].key] = true
+	} else if len(all) > 1 && len(s) <= MaxCell {
+		b.texts[Clean(s)] = true
 	}
 }
 

@@ -176,7 +176,7 @@ func addressAndPort(f *fact) (host, port fact, ok bool) {
 	if err != nil {
 		return host, port, false
 	}
-	host, port = *f, *f
+	host = *f
 	host.kind, host.key = address, ap.Addr().Unmap().String()
 	port = numberFact(float64(ap.Port()), f.text)
 	port.from, port.end = f.from, f.end

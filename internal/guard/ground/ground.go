@@ -239,6 +239,9 @@ func (b *Basis) against(text string, facts []fact, backing, shared, told *bag) R
 	if why := backing.turned(text, facts); why != "" {
 		return bad("%s", why)
 	}
+	if told != nil && !told.textsIn(text, backing) {
+		return bad("it names what stands in another row")
+	}
 	return Result{OK: true}
 }
 

@@ -21,6 +21,10 @@ func basis() *ground.Basis {
 		{ID: "E3", Columns: []string{"src_endpoint.ip", "dst_endpoint.ip", "dst_endpoint.port", "traffic.bytes_out", "ratio(failed, count)", "failed", "count"}, Rows: [][]any{
 			{"10.0.0.1", "10.0.0.2", int64(502), int64(24130), 0.75, int64(3), int64(4)},
 		}, Total: 1},
+		{ID: "E4", Columns: []string{"ics.function", "count"}, Rows: [][]any{
+			{"End Upload", int64(8)}, {"End Request: Time Functions", int64(2)}, {"System Data Block", int64(4)}, {"Data Block", int64(1)},
+		}, Total: 4},
+		{ID: "E5", Columns: []string{"http_response.code", "count"}, Rows: [][]any{{int64(5), int64(4)}, {int64(9), int64(7)}, {int64(2), int64(6)}}, Total: 3},
 	})
 }
 
@@ -75,6 +79,13 @@ func TestCheck(t *testing.T) {
 		{"10.0.0.0/24 did it", []string{"E1"}, false},
 		{"10.0.0.1:502 did it", []string{"E3"}, false},
 		{"see 10.0.0.2:502", []string{"E3"}, true},
+		{"End Request: Time Functions: 8", []string{"E4"}, false},
+		{"End Upload: 8", []string{"E4"}, true},
+		{"System Data Block: 4", []string{"E4"}, true},
+		{"System Data Block: 1", []string{"E4"}, false},
+		{"Data Block: 1", []string{"E4"}, true},
+		{"5: 4", []string{"E5"}, true},
+		{"4: 5", []string{"E5"}, false},
 		{"two hundred rows", []string{"E1"}, false},
 	} {
 		if got := basis().Check(c.text, c.cites); got.OK != c.want {

@@ -52,10 +52,10 @@ func measure(f *fact, negative bool, text string) bool {
 	if negative {
 		f.value, f.key = -f.value, numberKey(-f.value)
 	}
-	switch {
-	case rest == "th" || rest == "st" || rest == "nd" || rest == "rd":
+	switch rest {
+	case "th", "st", "nd", "rd":
 		return true
-	case rest == "":
+	case "":
 		if text != "" {
 			f.follow(text)
 		}

@@ -1,6 +1,7 @@
 package ground
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -15,6 +16,9 @@ func (b *bag) turned(text string, facts []fact) string {
 			between := text[facts[i-1].end:f.from]
 			if arrow(between) && b.reversed(&facts[i-1], f) {
 				return "the direction is not the one of the evidence"
+			}
+			if facts[i-1].kind == number && f.kind == number && strings.TrimSpace(between) == ":" && b.reversed(&facts[i-1], f) {
+				return "two figures stand in each other's place"
 			}
 			if i > 1 && facts[i-1].key == "to" && strings.TrimSpace(between) == "" && b.ends(&facts[i-2], f) && b.reversed(&facts[i-2], f) {
 				return "the direction is not the one of the evidence"
@@ -79,8 +83,8 @@ func (b *bag) firstIn(columns []string) int {
 }
 
 func (b *bag) lastIn(columns []string) int {
-	for i := len(b.facts) - 1; i >= 0; i-- {
-		if slices.Contains(columns, b.facts[i].column) {
+	for i, f := range slices.Backward(b.facts) {
+		if slices.Contains(columns, f.column) {
 			return i
 		}
 	}
@@ -113,7 +117,7 @@ func (b *bag) labelled(before string) string {
 func (b *bag) inColumn(f *fact, column string) bool {
 	for i := range b.facts {
 		e := &b.facts[i]
-		if e.column != column && !(column == "port" && strings.HasSuffix(e.column, "_endpoint.port")) {
+		if e.column != column && (column != "port" || !strings.HasSuffix(e.column, "_endpoint.port")) {
 			continue
 		}
 		if e.key == f.key && e.kind == f.kind || f.agrees(&e.fact) {
@@ -121,4 +125,23 @@ func (b *bag) inColumn(f *fact, column string) bool {
 		}
 	}
 	return false
+}
+
+// textsIn tells whether the cells of several words that a sentence quotes are
+// all in the row that backs it: their words alone may be ordinary ones. A cell
+// that is part of a longer one that is quoted is not quoted itself.
+func (b *bag) textsIn(text string, row *bag) bool {
+	var quoted []string
+	for cell := range b.texts {
+		if strings.Contains(text, cell) {
+			quoted = append(quoted, cell)
+		}
+	}
+	for _, cell := range quoted {
+		longer := slices.ContainsFunc(quoted, func(q string) bool { return len(q) > len(cell) && strings.Contains(q, cell) })
+		if !longer && !row.texts[cell] && !slices.ContainsFunc(slices.Collect(maps.Keys(row.texts)), func(own string) bool { return strings.Contains(own, cell) }) {
+			return false
+		}
+	}
+	return true
 }

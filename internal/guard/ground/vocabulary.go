@@ -16,7 +16,7 @@ var ordinaryWords = sync.OnceValue(func() map[string]bool {
 	out := map[string]bool{}
 	for line := range strings.Lines(wordList) {
 		if !strings.HasPrefix(line, "#") {
-			for _, w := range strings.Fields(line) {
+			for w := range strings.FieldsSeq(line) {
 				out[w] = true
 			}
 		}

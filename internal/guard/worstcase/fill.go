@@ -19,9 +19,16 @@ type mind struct {
 	count func(low, high float64) float64
 	odd   func(path string) (json.RawMessage, bool) // a value against the schema
 	root  map[string]any
+	made  int // values
 }
 
-const maxFill = 12
+// The bounds of what is filled in, whatever a schema asks for.
+const (
+	maxFill   = 12   // depth
+	maxValues = 5000 // in all
+	maxItems  = 300  // of a list
+	maxRunes  = 4000 // of a text
+)
 
 // fill writes JSON of a schema. What a schema does not say is filled with the
 // first words.
@@ -30,7 +37,7 @@ func (m *mind) fill(raw json.RawMessage) string {
 	if len(raw) == 0 || json.Unmarshal(raw, &schema) != nil {
 		return m.text("", nil)
 	}
-	m.root = schema
+	m.root, m.made = schema, 0
 	v := m.value("", schema, 0)
 	out, err := json.Marshal(v)
 	if err != nil {
@@ -45,7 +52,7 @@ func (m *mind) value(path string, s map[string]any, depth int) any {
 			return v
 		}
 	}
-	if depth > maxFill {
+	if m.made++; depth > maxFill || m.made > maxValues {
 		return nil
 	}
 	if ref, ok := s["$ref"].(string); ok {
@@ -69,7 +76,7 @@ func (m *mind) value(path string, s map[string]any, depth int) any {
 	case "array":
 		return m.array(path, s, depth)
 	case "integer":
-		return int64(m.number(s))
+		return int64(min(max(m.number(s), -1<<53), 1<<53))
 	case "number":
 		return m.number(s)
 	case "boolean":
@@ -136,14 +143,14 @@ func (m *mind) object(path string, s map[string]any, depth int) any {
 }
 
 func (m *mind) array(path string, s map[string]any, depth int) any {
-	low, high := int(number(s, "minItems", 0)), int(number(s, "maxItems", 3))
+	low, high := whole(s, "minItems", 0, maxItems), whole(s, "maxItems", 3, maxItems)
 	n := min(max(1, low), high)
 	if m.many != nil {
 		n = m.many(low, high)
 	}
 	items, _ := s["items"].(map[string]any)
 	out := []any{}
-	for i := range min(n, 300) {
+	for i := range min(n, maxItems) {
 		out = append(out, m.value(fmt.Sprintf("%s/%d", path, i), items, depth+1))
 	}
 	return out
@@ -154,6 +161,11 @@ func number(s map[string]any, name string, otherwise float64) float64 {
 		return v
 	}
 	return otherwise
+}
+
+// whole is a number of a schema within 0 and a bound.
+func whole(s map[string]any, name string, otherwise, most int) int {
+	return int(min(max(number(s, name, float64(otherwise)), 0), float64(most)))
 }
 
 func (m *mind) number(s map[string]any) float64 {
@@ -167,7 +179,7 @@ func (m *mind) number(s map[string]any) float64 {
 // text is the first candidate that fits, cut to its longest; else one that the
 // pattern makes.
 func (m *mind) text(path string, s map[string]any) string {
-	low, high := int(number(s, "minLength", 0)), int(number(s, "maxLength", 400))
+	low, high := whole(s, "minLength", 0, maxRunes), whole(s, "maxLength", 400, maxRunes)
 	pattern, _ := s["pattern"].(string)
 	re, err := regexp.Compile(pattern)
 	var candidates []string
@@ -272,7 +284,7 @@ func random(seed uint64) *mind {
 			}
 			return out
 		},
-		many:  func(low, high int) int { return low + r.IntN(max(1, high-low+1)) },
+		many:  func(low, high int) int { return low + r.IntN(max(1, min(high, 8)-low+1)) },
 		count: func(low, high float64) float64 { return low + float64(int((high-low)*r.Float64())) },
 	}
 }

@@ -19,7 +19,7 @@ func shapes() []Behaviour {
 	fixed := func(name, about, text string) Behaviour {
 		return row(name, about, func(Asked) string { return text })
 	}
-	return []Behaviour{
+	return append(odd(fixed), []Behaviour{
 		fixed("prose", "prose instead of JSON", "I am sorry, as a language model I think that everything is fine."),
 		fixed("empty", "nothing", ""),
 		row("half", "the first half", func(a Asked) string { g := good(a); return g[:len(g)/2] }),
@@ -46,16 +46,6 @@ func shapes() []Behaviour {
 			}}
 			return m.fill(a.Schema)
 		}),
-		fixed("array", "a list instead of an object", `[1,2,3]`),
-		fixed("number", "a number beyond all", `{"value":1e999,"confidence":1e999,"n":-1e999}`),
-		fixed("not-a-number", "words that JavaScript knows", `{"confidence":NaN,"n":Infinity,"u":undefined}`),
-		fixed("deep", "a hundred thousand brackets", strings.Repeat(`[`, 100_000)),
-		fixed("deep-closed", "twenty thousand objects in each other", strings.Repeat(`{"a":`, 20_000)+"1"+strings.Repeat(`}`, 20_000)),
-		fixed("bytes", "bytes that are no UTF-8", "{\"text\":\"\xff\xfe\xc0\xaf\xed\xa0\x80\"}"),
-		fixed("surrogate", "half a surrogate", `{"text":"\ud800","verdict":"\udfff"}`),
-		fixed("nul", "NUL and other controls", "{\"text\":\"a\\u0000b\",\x00\"x\":\"\x01\"}"),
-		fixed("mark", "a byte order mark", "\ufeff{\"text\":\"x\"}"),
-		fixed("quotes", "single quotes and comments", `{'text': 'x', /* note */ "y": 1,}`),
 		row("long-text", "a text a hundred times too long", func(a Asked) string {
 			long, _ := json.Marshal(strings.Repeat("very long ", 5000))
 			m := &mind{odd: func(path string) (json.RawMessage, bool) { return long, strings.Count(path, "/") == 1 }}
@@ -67,6 +57,22 @@ func shapes() []Behaviour {
 			}}
 			return m.fill(a.Schema)
 		}),
+	}...)
+}
+
+// odd are texts that a reader of JSON stumbles over.
+func odd(fixed func(name, about, text string) Behaviour) []Behaviour {
+	return []Behaviour{
+		fixed("array", "a list instead of an object", `[1,2,3]`),
+		fixed("number", "a number beyond all", `{"value":1e999,"confidence":1e999,"n":-1e999}`),
+		fixed("not-a-number", "words that JavaScript knows", `{"confidence":NaN,"n":Infinity,"u":undefined}`),
+		fixed("deep", "a hundred thousand brackets", strings.Repeat(`[`, 100_000)),
+		fixed("deep-closed", "twenty thousand objects in each other", strings.Repeat(`{"a":`, 20_000)+"1"+strings.Repeat(`}`, 20_000)),
+		fixed("bytes", "bytes that are no UTF-8", "{\"text\":\"\xff\xfe\xc0\xaf\xed\xa0\x80\"}"),
+		fixed("surrogate", "half a surrogate", `{"text":"\ud800","verdict":"\udfff"}`),
+		fixed("nul", "NUL and other controls", "{\"text\":\"a\\u0000b\",\x00\"x\":\"\x01\"}"),
+		fixed("mark", "a byte order mark", "\ufeff{\"text\":\"x\"}"),
+		fixed("quotes", "single quotes and comments", `{'text': 'x', /* note */ "y": 1,}`),
 	}
 }
 

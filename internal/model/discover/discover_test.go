@@ -43,7 +43,7 @@ func TestServers(t *testing.T) {
 	ollama := fake(t, map[string]string{
 		"/api/version": `{"version":"0.13.1"}`,
 		"/api/tags": `{"models":[{"name":"qwen2.5:3b","size":1929912432,"digest":"` + digest + `","details":{"family":"qwen2","parameter_size":"3.1B","quantization_level":"Q4_K_M"}},
-			{"name":"gpt-oss:120b-cloud","digest":"x","remote_host":"https://ollama.com:443","details":{}},{"name":"nomic-embed-text:latest","digest":"` + digest + `","details":{"family":"nomic-bert"}}]}`,
+			{"name":"gpt-oss:120b-cloud","digest":"x","remote_host":"https://ollama.com:443","details":{}},{"name":"kimi:cloud","details":{}},{"name":"nomic-embed-text:latest","digest":"` + digest + `","details":{"family":"nomic-bert"}}]}`,
 		"/api/ps":                          `{"models":[{"name":"qwen2.5:3b","context_length":16384}]}`,
 		`/api/show {"model":"qwen2.5:3b"}`: `{"parameters":"stop \"x\"\nnum_ctx 2048","capabilities":["completion","tools"],"model_info":{"general.architecture":"qwen2","qwen2.context_length":32768,"odd":[1]}}`,
 		`/api/show {"model":"nomic-embed-text:latest"}`: `{"capabilities":["embedding"],"model_info":{}}`,
@@ -96,6 +96,7 @@ func TestServers(t *testing.T) {
 	for address, want := range map[string]string{
 		ollama: "Ollama 0.13.1\nqwen2.5:3b qwen2.5 3.1B Q4_K_M 16384/32768 loaded=true structured=true usable=true remote= lacks=0" +
 			"\ngpt-oss:120b-cloud gpt-oss   0/0 loaded=false structured=false usable=true remote=https://ollama.com:443 lacks=5" +
+			"\nkimi:cloud unknown   0/0 loaded=false structured=false usable=true remote=a cloud, by its name lacks=5" +
 			"\nnomic-embed-text:latest unknown   0/0 loaded=false structured=true usable=false remote= lacks=1",
 		llama:  "llama.cpp b11669\ntiny.gguf unknown 0.1M  4096/8192 loaded=true structured=true usable=true remote= lacks=3",
 		vllm:   "vLLM 0.11.0\nmistralai/Ministral-8B-Instruct-2410 ministral   32768/0 loaded=true structured=true usable=true remote= lacks=1",

@@ -63,6 +63,9 @@ func (q *asking) ollama() {
 			Name: model.Line(m.Name), Architecture: model.Line(m.Details.Family), Parameters: model.Line(m.Details.Parameters),
 			Quantization: model.Line(m.Details.Quantization), Bytes: max(0, m.Size), Remote: model.Line(m.RemoteHost), Usable: true,
 		}
+		if one.Remote == "" && (strings.HasSuffix(one.Name, "-cloud") || strings.HasSuffix(one.Name, ":cloud")) {
+			one.Remote = "a cloud, by its name"
+		}
 		if len(m.Digest) == 64 {
 			one.Digest = "sha256:" + model.Line(m.Digest)
 		}

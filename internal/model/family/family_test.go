@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"vedette/internal/guard/neutral"
 )
 
 func TestMatch(t *testing.T) {
@@ -18,6 +20,9 @@ func TestMatch(t *testing.T) {
 		"mistralai/Ministral-8B-Instruct-2410":         "ministral",
 		"gemma2:2b":                                    "gemma2",
 		"google_gemma-3-4b-it-Q4_0.gguf":               "gemma3",
+		"gemma4:e4b":                                   "gemma4",
+		"google/gemma-4-26b-a4b-it":                    "gemma4",
+		"meta-llama/Llama-4-Scout-17B-16E-Instruct":    "llama-4",
 		"phi3.5:latest":                                "phi-3",
 		"microsoft/Phi-4-mini-instruct":                "phi-4-mini",
 		"phi4:14b":                                     "phi-4",
@@ -90,6 +95,20 @@ func TestData(t *testing.T) {
 		}
 		if !f.Local && len(f.Small) > 0 {
 			t.Errorf("%s has small sizes but no weights", f.Name)
+		}
+	}
+}
+
+// No text that was cleaned for a family holds one of its control tokens.
+func TestControlIsTakenOut(t *testing.T) {
+	for _, f := range All() {
+		clean := neutral.New(f.Control)
+		for _, c := range f.Control {
+			for _, text := range []string{"plc " + c + " 7", c + c, c[:1] + c + c[1:]} {
+				if got := clean.Clean(text, 1000); strings.Contains(got, c) {
+					t.Errorf("%s: %q is left in %q", f.Name, c, got)
+				}
+			}
 		}
 	}
 }

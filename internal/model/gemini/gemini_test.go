@@ -101,3 +101,34 @@ func FuzzPieces(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) { modeltest.Pieces(t, raw, func() wire.Decoder { return &decoder{} }) })
 }
+
+// FuzzSchema: a schema is said in the words that the protocol has, or refused;
+// what is said once says the same said again.
+func FuzzSchema(f *testing.F) {
+	f.Add([]byte(`{"type":"object","properties":{"a":{"oneOf":[{"const":"x"},{"const":3}]},"b":{"type":["integer","null"],"minimum":1}},"required":["b"],"additionalProperties":false}`))
+	f.Add([]byte(`{"type":"array","items":{"enum":["a"]}}`))
+	known := map[string]bool{"type": true, "enum": true, "anyOf": true, "items": true, "properties": true, "propertyOrdering": true}
+	for _, word := range kept {
+		known[word] = true
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		said, ok := Schema(raw)
+		if !ok {
+			return
+		}
+		one, err := json.Marshal(said)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for word := range said.(map[string]any) {
+			if !known[word] {
+				t.Fatalf("%q is not a word of the protocol: %s", word, one)
+			}
+		}
+		again, ok := Schema(one)
+		two, _ := json.Marshal(again)
+		if !ok || string(one) != string(two) {
+			t.Fatalf("said: %s\nagain: %s", one, two)
+		}
+	})
+}

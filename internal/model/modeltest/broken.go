@@ -11,8 +11,39 @@ import (
 	"vedette/internal/model"
 )
 
+// brokenRow is one way to break an answer, and the kinds of error that fit it.
+type brokenRow struct {
+	name  string
+	serve http.HandlerFunc
+	want  []model.Kind
+}
+
 // broken answers end in a typed error within their bounds.
 func broken(t *testing.T, w Wire) {
+	for _, tt := range brokenRows(w) {
+		t.Run(tt.name, func(t *testing.T) {
+			s := Serve(t, tt.serve)
+			p := open(t, w, s.URL, func(e *model.Endpoint) { e.Limits.Answer = 32 << 10 })
+			check := Goroutines(t)
+			got := Collect(t.Context(), t, p, Ask())
+			ok := false
+			for _, k := range tt.want {
+				ok = ok || got.Err != nil && got.Err.Kind == k
+			}
+			if !ok {
+				t.Errorf("got %v (last %+v), want %v", got.Err, got.Last, tt.want)
+			}
+			if len(got.Text) > 32<<10 {
+				t.Errorf("%d bytes came through", len(got.Text))
+			}
+			s.Gone(t)
+			check()
+		})
+	}
+}
+
+// brokenRows are the ways to break an answer.
+func brokenRows(w Wire) []brokenRow {
 	events := w.Events(good())
 	raw := func(contentType string, parts ...string) http.HandlerFunc {
 		return func(rw http.ResponseWriter, _ *http.Request) {
@@ -35,11 +66,7 @@ func broken(t *testing.T, w Wire) {
 	}
 	const sse = "text/event-stream"
 	flood := w.Events(Answer{Model: "m", Pieces: []string{strings.Repeat("flood ", 4000)}, Finish: model.Stop})
-	tests := []struct {
-		name  string
-		serve http.HandlerFunc
-		want  []model.Kind
-	}{
+	return []brokenRow{
 		{"type", raw("text/html", "<html>sign in</html>"), []model.Kind{model.Malformed}},
 		{"prose", raw(sse, "data: I am sorry\n\n"), []model.Kind{model.Malformed}},
 		{"half", raw(sse, events[0], "data: {\"cho"), []model.Kind{model.Malformed, model.Down}},
@@ -70,26 +97,6 @@ func broken(t *testing.T, w Wire) {
 		{"headers", func(rw http.ResponseWriter, _ *http.Request) {
 			rw.Header().Set("X-Long", strings.Repeat("x", 1<<20))
 		}, []model.Kind{model.Malformed, model.Down, model.TooMuch}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			s := Serve(t, tt.serve)
-			p := open(t, w, s.URL, func(e *model.Endpoint) { e.Limits.Answer = 32 << 10 })
-			check := Goroutines(t)
-			got := Collect(t.Context(), t, p, Ask())
-			ok := false
-			for _, k := range tt.want {
-				ok = ok || got.Err != nil && got.Err.Kind == k
-			}
-			if !ok {
-				t.Errorf("got %v (last %+v), want %v", got.Err, got.Last, tt.want)
-			}
-			if len(got.Text) > 32<<10 {
-				t.Errorf("%d bytes came through", len(got.Text))
-			}
-			s.Gone(t)
-			check()
-		})
 	}
 }
 

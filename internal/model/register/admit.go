@@ -100,6 +100,9 @@ func (r *Register) inForce(e Entry) (Step, error) {
 		return Step{}, fault.New(fault.Denied, "the approval of the model %s is not in the audit journal", e.ID).
 			WithHint("if the journal was moved away, propose and approve it again; else see who writes to the store")
 	}
+	if err := r.signed(e); err != nil {
+		return Step{}, err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if why := r.changed[e.ID]; why != "" {

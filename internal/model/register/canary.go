@@ -82,6 +82,7 @@ func (r *Register) Probe(ctx context.Context, id, by string, ask Asker) (Drift, 
 		if err != nil {
 			reply.Problem, _ = fault.Public(err)
 		} else {
+			reply.Similarity = 1 // to itself, in a first run
 			reply.Answer, reply.SHA256 = strings.ToValidUTF8(text[:min(len(text), maxAnswer)], ""), digestOf(text)
 		}
 		if reply.Problem != "" || c.Expect != "" && !strings.Contains(strings.ToLower(text), strings.ToLower(c.Expect)) {

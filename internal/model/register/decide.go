@@ -31,13 +31,15 @@ func (r *Register) Approve(ctx context.Context, id, by, why string) (Entry, erro
 	if err != nil {
 		return Entry{}, err
 	}
-	switch {
-	case e.State == Approved:
+	switch e.State {
+	case Proposed:
+	case Approved:
 		return Entry{}, fault.New(fault.Conflict, "approving the model %s: it is approved already", id)
-	case e.State == Retired:
+	case Retired:
 		return Entry{}, fault.New(fault.Conflict, "approving the model %s: it was retired", id).WithHint("propose it again first")
-	case r.cfg.RequireSigned && e.Files != nil && e.Files.Signature == nil:
-		return Entry{}, fault.New(fault.Denied, "approving the model %s: this site takes only signed models, and it has no signature", id).WithHint("propose it with --signature and --key")
+	}
+	if err := r.signed(e); err != nil {
+		return Entry{}, err
 	}
 	var c *check
 	if e.Files != nil {

@@ -112,7 +112,7 @@ func TestSignedModels(t *testing.T) {
 	s := newSite(t, func(c *register.Config) { c.RequireSigned = true })
 	path := s.gguf(t, "tiny.gguf")
 	s.propose(t, "tiny", path, bound(here()))
-	if _, err := s.Approve(t.Context(), "tiny", "bob", "w"); fault.KindOf(err) != fault.Denied || !strings.Contains(err.Error(), "only signed models") {
+	if _, err := s.Approve(t.Context(), "tiny", "bob", "w"); fault.KindOf(err) != fault.Denied || !strings.Contains(err.Error(), "has no signature") {
 		t.Errorf("unsigned: %v", err)
 	}
 	bundle, key := sign(t, path, "")
@@ -130,7 +130,18 @@ func TestSignedModels(t *testing.T) {
 	if err != nil || e.Files.Signature == nil || e.Files.Signature.Fingerprint != key.Fingerprint || len(e.Unverifiable()) != 2 {
 		t.Fatalf("signed: %+v, %v", e.Files, err)
 	}
+	if _, err := s.Approve(t.Context(), "tiny", "bob", "w"); fault.KindOf(err) != fault.Denied || !strings.Contains(err.Error(), "none of those that this site trusts") {
+		t.Errorf("by a key of the proposer's own: %v", err)
+	}
+	s.cfg.Keys = []*signing.Key{other, key}
+	s.reopen(t)
 	s.approve(t, "tiny")
+	s.admitted(t, here())
+	s.cfg.Keys = []*signing.Key{other} // the key is trusted no more
+	s.reopen(t)
+	s.refused(t, here(), "none of those that this site trusts")
+	s.cfg.Keys = []*signing.Key{key}
+	s.reopen(t)
 	s.admitted(t, here())
 	got, err := s.Verify(t.Context(), "tiny")
 	if err != nil || len(got) != 5 || !got[0].OK || !got[1].OK || got[2].Name != "signature" {
@@ -210,6 +221,9 @@ func TestCanaries(t *testing.T) {
 	if d, err = s.Probe(t.Context(), "big", "bob", ask); err != nil || d.Same != 1 || d.SameNow != 1 || d.Missed != 2 || d.Answers[0].Similarity != 1 || d.Answers[1].Similarity >= 0.5 || d.Answers[2].Problem != "it is down" {
 		t.Errorf("drifted: %+v, %v", d, err)
 	}
+	if got, err := s.Verify(t.Context(), "big"); err != nil || !got[len(got)-1].OK || !got[len(got)-1].Look {
+		t.Errorf("drift is a gate, or is not shown: %+v, %v", got, err)
+	}
 	for range 30 {
 		if _, err := s.Probe(t.Context(), "big", "bob", func(context.Context, string) (string, error) { return strings.Repeat("x", 5000) + "\xff", nil }); err != nil {
 			t.Fatal(err)
@@ -272,9 +286,14 @@ func TestObserve(t *testing.T) {
 func TestPins(t *testing.T) {
 	srv := httptest.NewTLSServer(http.NotFoundHandler())
 	defer srv.Close()
-	pin, trusted, err := register.Identify(t.Context(), srv.URL+"/v1", register.PinLeaf)
+	pin, trusted, err := register.Identify(t.Context(), srv.URL+"/v1", register.PinLeaf, nil)
 	if err != nil || trusted || pin != register.PinOf(srv.Certificate()) {
 		t.Fatalf("pin %s, trusted %v, %v", pin, trusted, err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(srv.Certificate())
+	if _, trusted, err := register.Identify(t.Context(), srv.URL, register.PinLeaf, roots); err != nil || !trusted {
+		t.Errorf("with a root of our own: trusted %v, %v", trusted, err)
 	}
 	connect := func(pins []string) error {
 		client := srv.Client()
@@ -307,16 +326,16 @@ func TestPins(t *testing.T) {
 	if err := connect([]string{"x"}); fault.KindOf(err) != fault.Denied {
 		t.Errorf("another server: %v", err)
 	}
-	if _, _, err := register.Identify(t.Context(), srv.URL, register.PinIssuer); fault.KindOf(err) != fault.Invalid {
+	if _, _, err := register.Identify(t.Context(), srv.URL, register.PinIssuer, nil); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("without an issuer: %v", err)
 	}
-	if pin, _, err := register.Identify(t.Context(), "http://127.0.0.1:1/", register.PinLeaf); err != nil || pin != "" {
+	if pin, _, err := register.Identify(t.Context(), "http://127.0.0.1:1/", register.PinLeaf, nil); err != nil || pin != "" {
 		t.Errorf("plain http: %q, %v", pin, err)
 	}
-	if _, _, err := register.Identify(t.Context(), "https://127.0.0.1:1/", register.PinLeaf); fault.KindOf(err) != fault.Unavailable {
+	if _, _, err := register.Identify(t.Context(), "https://127.0.0.1:1/", register.PinLeaf, nil); fault.KindOf(err) != fault.Unavailable {
 		t.Errorf("nobody there: %v", err)
 	}
-	if _, _, err := register.Identify(t.Context(), "::", register.PinLeaf); fault.KindOf(err) != fault.Invalid {
+	if _, _, err := register.Identify(t.Context(), "::", register.PinLeaf, nil); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("no address: %v", err)
 	}
 	// A certificate that somebody put into a chain without having issued it counts

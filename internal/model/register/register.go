@@ -41,7 +41,7 @@ type Config struct {
 	Journal       *audit.Journal // required
 	Records       store.Records  // required
 	Keys          []*signing.Key // trusted for every model
-	RequireSigned bool           // a model of files is approved only with a signature that holds
+	RequireSigned bool           // a model of files is used only with a signature by one of Keys
 	Patience      time.Duration  // how long Admit waits for files to be read again; 0: two seconds
 	Now           func() time.Time
 	Log           *slog.Logger
@@ -162,6 +162,23 @@ func (r *Register) find(id string) (*held, error) {
 		}
 	}
 	return nil, fault.New(fault.NotFound, "there is no model %q in the register", id).WithHint("list them with: vedette models")
+}
+
+// signed tells whether a model has the signature that the site demands.
+func (r *Register) signed(e Entry) error {
+	if !r.cfg.RequireSigned || e.Files == nil {
+		return nil
+	}
+	hint := "propose it with --signature, by a key of models.signing_keys"
+	if e.Files.Signature == nil {
+		return fault.New(fault.Denied, "the model %s has no signature, and this site takes only signed models", e.ID).WithHint("%s", hint)
+	}
+	for _, k := range r.cfg.Keys {
+		if k.Fingerprint == e.Files.Signature.Fingerprint {
+			return nil
+		}
+	}
+	return fault.New(fault.Denied, "the model %s is signed with the key %s, which is none of those that this site trusts", e.ID, e.Files.Signature.Key).WithHint("%s", hint)
 }
 
 // save writes an entry. It is called with the lock held, after the decision is

@@ -143,8 +143,11 @@ func TestLife(t *testing.T) {
 		t.Errorf("approved: %+v", e)
 	}
 	s.admitted(t, here())
-	if got := s.Control(here()); len(got) != 3 || got[0] != "<|im_start|>" || s.Control(there()) != nil {
-		t.Errorf("control tokens %q", got)
+	if digest, got := s.Control(here()); len(got) != 3 || got[0] != "<|im_start|>" || digest != e.Files.Digest {
+		t.Errorf("control tokens %q of %s", got, digest)
+	}
+	if digest, got := s.Control(there()); got != nil || digest != "" {
+		t.Errorf("control tokens %q of nothing", got)
 	}
 	s.reopen(t)
 	s.admitted(t, here())

@@ -31,9 +31,9 @@ func PinOf(c *x509.Certificate) string {
 
 // Identify connects to an endpoint, without asking it anything, and returns
 // the pin of its key or of who issued it. trusted tells whether the chain leads
-// to a root of this system; if not, the pin is taken on first sight, and the
-// person who approves must compare it.
-func Identify(ctx context.Context, address, part string) (pin string, trusted bool, err error) {
+// to one of the roots, nil being those of this system; if not, the pin is taken
+// on first sight, and the person who approves must compare it.
+func Identify(ctx context.Context, address, part string, roots *x509.CertPool) (pin string, trusted bool, err error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Hostname() == "" {
 		return "", false, fault.New(fault.Invalid, "identifying the endpoint %.200q: it is no address", address)
@@ -58,7 +58,7 @@ func Identify(ctx context.Context, address, part string) (pin string, trusted bo
 		return "", false, fault.New(fault.Internal, "identifying the endpoint %s: the connection is not TLS", u.Host)
 	}
 	chain := tc.ConnectionState().PeerCertificates
-	trusted = verifies(chain, u.Hostname())
+	trusted = verifies(chain, u.Hostname(), roots)
 	switch {
 	case part != PinIssuer:
 		return PinOf(chain[0]), trusted, nil
@@ -68,12 +68,12 @@ func Identify(ctx context.Context, address, part string) (pin string, trusted bo
 	return "", false, fault.New(fault.Invalid, "identifying the endpoint %s: it does not show who issued its certificate", u.Host).WithHint("pin its own key: --pin leaf")
 }
 
-func verifies(chain []*x509.Certificate, host string) bool {
+func verifies(chain []*x509.Certificate, host string, roots *x509.CertPool) bool {
 	between := x509.NewCertPool()
 	for _, c := range chain[1:] {
 		between.AddCert(c)
 	}
-	_, err := chain[0].Verify(x509.VerifyOptions{DNSName: host, Intermediates: between})
+	_, err := chain[0].Verify(x509.VerifyOptions{DNSName: host, Intermediates: between, Roots: roots})
 	return err == nil
 }
 
@@ -116,13 +116,14 @@ func (r *Register) VerifyConnection(to model.Endpoint) func(tls.ConnectionState)
 }
 
 // Control returns the strings that steer an endpoint's model, as the header of
-// its files has them: what a text must not hold that is put before it.
-func (r *Register) Control(to model.Endpoint) []string {
+// its files has them - what a text must not hold that is put before it - and
+// the digest of those files.
+func (r *Register) Control(to model.Endpoint) (digest string, tokens []string) {
 	e, err := r.candidate(to)
 	if err != nil || e.Files == nil {
-		return nil
+		return "", nil
 	}
-	return slices.Clone(e.Files.Facts.Control)
+	return e.Files.Digest, e.Files.Facts.Control
 }
 
 // Observe takes what an endpoint says it serves. If a digest was told when the

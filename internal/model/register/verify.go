@@ -14,6 +14,7 @@ type Finding struct {
 	Name string
 	Mark Mark
 	OK   bool
+	Look bool // it stops nothing, and a person should look at it
 	Text string
 }
 
@@ -30,29 +31,29 @@ func (r *Register) Verify(ctx context.Context, id string) ([]Finding, error) {
 		if ctx.Err() != nil {
 			return nil, fault.Wrap(fault.Unavailable, ctx.Err(), "verifying the model %s", id)
 		}
-		f := Finding{"files", Verified, c.err == nil, fmt.Sprintf("%d files of %d bytes are those that were proposed: %s", len(e.Files.Sums), e.Files.Bytes, e.Files.Digest)}
+		f := Finding{Name: "files", Mark: Verified, OK: c.err == nil, Text: fmt.Sprintf("%d files of %d bytes are those that were proposed: %s", len(e.Files.Sums), e.Files.Bytes, e.Files.Digest)}
 		if c.err != nil {
 			f.Text = c.err.Error()
 		}
 		out = append(out, f)
 		if s := e.Files.Signature; s != nil {
 			text := fmt.Sprintf("signed with the key %s (%.16s…) over %d files or parts; %d files were left out of it", s.Key, s.Fingerprint, s.Signed, len(s.Left))
-			out = append(out, Finding{"signature", Verified, c.err == nil, text})
+			out = append(out, Finding{Name: "signature", Mark: Verified, OK: c.err == nil, Text: text})
 		}
 		r.keepCheck(id, e, c)
 	}
 	for _, text := range e.Unverifiable() {
-		out = append(out, Finding{"unverifiable", Unknown, true, text})
+		out = append(out, Finding{Name: "unverifiable", Mark: Unknown, OK: true, Text: text})
 	}
 	r.mu.Lock()
 	why := r.changed[id]
 	r.mu.Unlock()
 	if why != "" {
-		out = append(out, Finding{"endpoint", Declared, false, why})
+		out = append(out, Finding{Name: "endpoint", Mark: Declared, Text: why})
 	}
 	if n := len(e.Drift); n > 0 {
 		d := e.Drift[n-1]
-		out = append(out, Finding{"canaries", Declared, d.Missed == 0, fmt.Sprintf("%d of %d answers are as in the first run, %d as in the run before, %d miss what was expected; last asked %s", d.Same, len(d.Answers), d.SameNow, d.Missed, d.At.Format("2006-01-02"))})
+		out = append(out, Finding{Name: "canaries", Mark: Declared, OK: true, Look: d.Missed > 0 || d.Same < len(d.Answers), Text: fmt.Sprintf("%d of %d answers are as in the first run, %d as in the run before, %d miss what was expected; last asked %s", d.Same, len(d.Answers), d.SameNow, d.Missed, d.At.Format("2006-01-02"))})
 	}
 	return out, nil
 }

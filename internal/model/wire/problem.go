@@ -33,6 +33,7 @@ var (
 	errRefused     = errors.New("nothing listens there")
 	errReset       = errors.New("the connection ended in the middle")
 	errCertificate = errors.New("its certificate is not trusted")
+	errKey         = errors.New("its TLS key is not the one that was approved")
 	errTLS         = errors.New("it does not speak TLS")
 	errNoHTTP      = errors.New("it does not speak HTTP")
 	errRedirect    = errors.New("it redirects")
@@ -80,6 +81,8 @@ func causeOf(err error) (model.Kind, error) {
 	}
 	var timeout net.Error
 	switch {
+	case errors.Is(err, errKey):
+		return model.Moved, errKey
 	case errors.Is(err, errElsewhere):
 		return model.Moved, errElsewhere
 	case errors.Is(err, errTooLong):

@@ -57,6 +57,18 @@ type Options struct {
 	Lookup func(ctx context.Context, host string) ([]netip.Addr, error) // nil: the system's resolver
 	Sleep  func(ctx context.Context, d time.Duration) error             // nil: the clock
 	Once   bool                                                         // a request is never repeated
+	Verify func(tls.ConnectionState) error                              // called for each TLS connection, on top of the usual checks; nil: nothing
+}
+
+// verify calls Verify and marks what it refuses.
+func (o Options) verify(s tls.ConnectionState) error {
+	if o.Verify == nil {
+		return nil
+	}
+	if err := o.Verify(s); err != nil {
+		return errors.Join(errKey, err)
+	}
+	return nil
 }
 
 // Client speaks to one endpoint. It is safe for concurrent use and keeps no
@@ -95,7 +107,7 @@ func New(e model.Endpoint, auth Auth, o Options) (*Client, error) {
 	transport := &http.Transport{
 		DialContext:            gate.dial,
 		TLSHandshakeTimeout:    tlsTimeout,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots, VerifyConnection: o.verify},
 		DisableKeepAlives:      true,
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: maxHeader,

@@ -26,12 +26,6 @@ type Automaton struct {
 	nodes []node
 	label []byte  // by state: the byte that leads to it
 	outs  []found // of the states, each run ends with last
-
-	// pairs has the bit of two bytes if they stand next to each other within the
-	// first stride+1 bytes of a literal. Every literal is longer than stride; 0
-	// means that some are too short to leave anything out.
-	pairs  [pairBits / 64]uint64
-	stride int
 }
 
 // node is a state: 16 bytes.
@@ -80,7 +74,6 @@ func New(patterns []Pattern) *Automaton {
 	a.nodes, a.label = make([]node, 1, len(tries)+1), make([]byte, 1, len(tries))
 	a.number(tries, patterns)
 	a.link()
-	a.pair(patterns)
 	return a
 }
 
@@ -198,60 +191,13 @@ func Reversed(s string) string {
 	return string(b)
 }
 
-// pairBits is how many pairs of bytes are told apart.
-const pairBits = 1 << 13
-
-// bitOf is the same for letters of either case, and for some other pairs that
-// are then looked at in vain.
-func bitOf(a, b byte) uint { return (uint(a|0x20)<<5 ^ uint(b|0x20)) % pairBits }
-
-// maxStride and maxPairs bound how far is skipped: the further, the more pairs
-// of bytes make the automaton look, and common ones make it look in vain.
-const (
-	maxStride = 8
-	maxPairs  = 400
-)
-
-// pair chooses the stride.
-func (a *Automaton) pair(patterns []Pattern) {
-	limit := maxStride
-	for _, p := range patterns {
-		if p.Literal != "" {
-			limit = min(limit, len(p.Literal)-1)
-		}
-	}
-	count := 0
-	for a.stride < limit {
-		for _, p := range patterns {
-			if p.Literal == "" {
-				continue
-			}
-			bit := bitOf(p.Literal[a.stride], p.Literal[a.stride+1])
-			if a.pairs[bit/64]>>(bit%64)&1 == 0 {
-				a.pairs[bit/64] |= 1 << (bit % 64)
-				count++
-			}
-		}
-		if a.stride++; count > maxPairs/2 {
-			return
-		}
-	}
-}
-
 // Scan looks through a text. The ids of patterns that are found are appended to
 // hits and marked in seen with this mark; what is marked already is not
 // appended again.
 func (a *Automaton) Scan(text []byte, seen []uint32, mark uint32, hits []int32) []int32 {
 	state := int32(0)
-	for i := 0; i < len(text); i++ {
-		if state == 0 {
-			if i = a.skip(text, i); i == len(text) {
-				break
-			}
-			state = a.root[text[i]]
-		} else {
-			state = a.step(state, text[i])
-		}
+	for _, c := range text {
+		state = a.step(state, c)
 		at := state
 		if a.nodes[at].out == 0 {
 			at = a.nodes[at].link
@@ -261,52 +207,6 @@ func (a *Automaton) Scan(text []byte, seen []uint32, mark uint32, hits []int32) 
 		}
 	}
 	return hits
-}
-
-// skip goes to the next place where a literal may begin: most of a text is left
-// behind here. If one begins at i or up to stride-1 behind it, then the pair of
-// bytes at i+stride-1 is one of its own.
-func (a *Automaton) skip(text []byte, i int) int {
-	if a.stride == 0 {
-		return i
-	}
-	stride := a.stride
-	for j := i + stride; j < len(text); j += stride {
-		if bit := bitOf(text[j-1], text[j]); a.pairs[bit/64]>>(bit%64)&1 != 0 {
-			return j - stride
-		}
-	}
-	return len(text)
-}
-
-// May reports whether a literal may be in a text that is not folded yet: false
-// is certain. It looks at a part of the text only.
-func (a *Automaton) May(text string) bool { return may(a, text) }
-
-// MayBytes is [Automaton.May] for bytes.
-func (a *Automaton) MayBytes(text []byte) bool { return may(a, text) }
-
-func may[T string | []byte](a *Automaton, text T) bool {
-	if a.stride == 0 {
-		return true
-	}
-	for j := a.stride; j < len(text); j += a.stride {
-		if bit := bitOf(text[j-1], text[j]); a.pairs[bit/64]>>(bit%64)&1 != 0 {
-			return true
-		}
-	}
-	i := 0
-	for ; i+8 <= len(text); i += 8 {
-		if (text[i]|text[i+1]|text[i+2]|text[i+3]|text[i+4]|text[i+5]|text[i+6]|text[i+7])&0x80 != 0 {
-			return true // other letters may fold to shorter ones
-		}
-	}
-	for ; i < len(text); i++ {
-		if text[i]&0x80 != 0 {
-			return true
-		}
-	}
-	return false
 }
 
 func (a *Automaton) take(out int32, seen []uint32, mark uint32, hits []int32) []int32 {
@@ -325,5 +225,5 @@ func (a *Automaton) take(out int32, seen []uint32, mark uint32, hits []int32) []
 
 // Size is the memory the automaton takes, in bytes.
 func (a *Automaton) Size() int {
-	return len(a.root)*4 + pairBits/8 + len(a.nodes)*16 + len(a.label) + len(a.outs)*8
+	return len(a.root)*4 + len(a.nodes)*16 + len(a.label) + len(a.outs)*8
 }

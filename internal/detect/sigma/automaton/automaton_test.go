@@ -41,9 +41,6 @@ func check(t *testing.T, text string, literals []string) {
 	compare("in", naive(patterns, text, strings.Contains), a.Scan([]byte(text), seen, 1, nil))
 	compare("at the start of", naive(patterns, text, strings.HasPrefix), a.Starts([]byte(text), seen, 2, nil))
 	compare("at the end of", naive(patterns, text, strings.HasSuffix), back.Ends([]byte(text), seen, 3, nil))
-	if len(naive(patterns, strings.ToLower(text), strings.Contains)) > 0 && !a.May(text) {
-		t.Errorf("%q may not be in %q, but are", literals, text)
-	}
 }
 
 func TestScan(t *testing.T) {
@@ -51,7 +48,6 @@ func TestScan(t *testing.T) {
 	check(t, "aaaa", []string{"a", "aa", "aaa", "aaaaa", "aaaa", "aaaa"})
 	check(t, "", []string{"a", "", "b"})
 	check(t, "abcabc", []string{"abc", "abcd", "bc", "bc", "c"})
-	check(t, "an unfolded POWERSHELL text", []string{"powershell", "certutil"})
 }
 
 // FuzzScan: one pass finds what a search for each literal finds.

@@ -1,13 +1,18 @@
 package pattern
 
 import (
+	"bytes"
+	"strings"
 	"unicode/utf8"
+	"unsafe"
 
 	"vedette/internal/detect/sigma/rule"
 )
 
 // Match matches a whole text against literals and wildcards. It goes back
-// to the last star only, so its time is bounded by the product of the lengths.
+// to the last star only, and from there to the next place of the literal behind
+// it: the time is linear in the text but for what stands between two stars with
+// question marks in it.
 func Match[T string | []byte](parts []rule.Part, text T) bool {
 	part, at := 0, 0
 	star, again := -1, 0
@@ -39,9 +44,33 @@ func Match[T string | []byte](parts []rule.Part, text T) bool {
 		if star < 0 || again >= len(text) {
 			return false
 		}
-		again++
+		if again = follow(parts[star+1:], text, again+1); again < 0 {
+			return false
+		}
 		part, at = star+1, again
 	}
+}
+
+// follow is the next place where what is behind a star may begin, or -1.
+func follow[T string | []byte](parts []rule.Part, text T, from int) int {
+	if len(parts) == 0 || parts[0].Kind != rule.Literal {
+		return from
+	}
+	if n := index(text[from:], parts[0].Lit); n >= 0 {
+		return from + n
+	}
+	return -1
+}
+
+// index is where a literal is in a text, or -1.
+func index[T string | []byte](text T, lit string) int {
+	switch t := any(text).(type) {
+	case string:
+		return strings.Index(t, lit)
+	case []byte:
+		return bytes.Index(t, unsafe.Slice(unsafe.StringData(lit), len(lit))) //nolint:gosec // G103: read only, and saves a copy
+	}
+	return -1
 }
 
 // runeLen is the length of the character at a place of a text.

@@ -7,6 +7,34 @@ import (
 	"unicode/utf8"
 )
 
+// IsPlain reports whether the letters, digits and signs of ASCII that a record
+// has stand in it as they are, but for case and escapes of two characters: none
+// is written as \uXXXX, and no other character folds to one. If in doubt it is
+// false.
+func IsPlain(s string) bool {
+	whole := s
+	var all uint64
+	for ; len(s) >= 16; s = s[14:] {
+		a := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		b := uint64(s[7]) | uint64(s[8])<<8 | uint64(s[9])<<16 | uint64(s[10])<<24 |
+			uint64(s[11])<<32 | uint64(s[12])<<40 | uint64(s[13])<<48 | uint64(s[14])<<56
+		all |= a | b
+		// A byte is 0 where a backslash and a u stand one after the other.
+		a = (a ^ ones*'\\') | (a>>8 ^ ones*'u')
+		b = (b ^ ones*'\\') | (b>>8 ^ ones*'u')
+		if ((a-ones)&^a|(b-ones)&^b)&highBits != 0 {
+			return false
+		}
+	}
+	for i := range len(s) {
+		if all |= uint64(s[i]); s[i] == '\\' && i+1 < len(s) && s[i+1] == 'u' {
+			return false
+		}
+	}
+	return all&highBits == 0 || !strings.Contains(whole, "\u017f") && !strings.Contains(whole, "\u212a") // long s, Kelvin
+}
+
 // AppendUnescaped appends JSON with the escapes in its strings undone. What is
 // no escape of JSON stays as it is.
 func AppendUnescaped(dst []byte, s string) []byte {

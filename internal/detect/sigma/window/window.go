@@ -32,7 +32,7 @@ const (
 type Mark struct {
 	Time  time.Time
 	Input int     // which of the correlation's rules
-	Value uint64  // hash of the value that is counted
+	Value uint64  // hash of the value that is counted, else of the event
 	Num   float64 // the value as a number
 	UID   string  // of the event; cloned if it is kept
 }
@@ -45,6 +45,7 @@ type Fired struct {
 	First    time.Time
 	Last     time.Time
 	Evidence []string // uids of the newest matches, oldest first
+	Start    uint64   // the Value of the oldest match
 }
 
 // Table is the state of one correlation. It is for one goroutine.
@@ -251,7 +252,7 @@ func (t *Table) result(key string, g *group) (Fired, bool) {
 		uids = uids[max(0, len(uids)-len(g.marks)):]
 	}
 	return Fired{
-		Key: key, Count: len(g.marks), Number: number, Evidence: uids,
+		Key: key, Count: len(g.marks), Number: number, Evidence: uids, Start: g.marks[0].value,
 		First: time.Unix(0, g.marks[0].at).UTC(), Last: time.Unix(0, g.newest).UTC(),
 	}, true
 }

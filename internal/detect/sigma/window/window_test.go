@@ -74,3 +74,35 @@ func TestBounds(t *testing.T) {
 		table.Add([]byte("one"), window.Mark{Time: start.Add(time.Duration(i)), UID: "u", Value: uint64(i)})
 	}
 }
+
+// TestState: what does not fit is left out, the oldest first, and is counted.
+func TestState(t *testing.T) {
+	spec := rule.Window{Type: rule.EventCount, Timespan: time.Minute, Bounds: []rule.Bound{{Relation: rule.GreaterEqual, Number: 3}}}
+	table := window.New(&spec, 1)
+	for i := range 100 {
+		table.Add(fmt.Appendf(nil, "k%d", i), window.Mark{Time: start.Add(time.Duration(i) * time.Second), UID: "u"})
+	}
+	none := func(string) []byte { return nil }
+	data, left := table.AppendState(nil, 2000, none)
+	if len(data) > 2000 || left < 50 || left > 80 {
+		t.Fatalf("%d bytes, %d groups left out", len(data), left)
+	}
+	back := window.New(&spec, 1)
+	newest := ""
+	if err := back.RestoreState(data, func(key string, _ []byte) error {
+		if newest == "" {
+			newest = key
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if back.Groups() != 100-left || newest != "k99" {
+		t.Errorf("%d groups, the first %q", back.Groups(), newest)
+	}
+	for n := range data {
+		if err := back.RestoreState(data[:n], func(string, []byte) error { return nil }); err == nil || back.Groups() > 0 {
+			t.Fatalf("%d of %d bytes were taken", n, len(data))
+		}
+	}
+}

@@ -55,7 +55,7 @@ func Start(t testing.TB, more ...string) (url string) {
 	}
 	port := freePort(t)
 	args := append([]string{
-		"-m", file, "--host", "127.0.0.1", "--port", port, "-c", strconv.Itoa(tinygguf.Context), "-np", strconv.Itoa(Slots),
+		"-m", file, "--host", "127.0.0.1", "--port", port, "-c", strconv.Itoa(Slots * tinygguf.Context), "-np", strconv.Itoa(Slots),
 		"-t", "1", "--jinja", "--no-ui", "--no-cache-prompt",
 	}, more...)
 	var log lockedBuffer

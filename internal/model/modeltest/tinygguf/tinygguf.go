@@ -49,6 +49,12 @@ func Control() []string {
 	return []string{"<|endoftext|>", "<|im_start|>", "<|im_end|>", "<tool_call>", "</tool_call>"}
 }
 
+// FirstControl is the id of the first token of [Control]; the others follow.
+func FirstControl() int {
+	tokens, _, _ := vocabulary()
+	return len(tokens) - len(Control())
+}
+
 // Template is its chat template.
 const Template = `{%- for message in messages -%}
 <|im_start|>{{ message.role }}

@@ -32,7 +32,7 @@ type GroundingScore struct {
 // what the check finds. seed makes it repeatable. failed, if not nil, is told
 // each sentence that the check was wrong about.
 func Grounding(answers []*copilot.Answer, seed uint64, failed func(kind, was, text, why string)) []GroundingScore {
-	g := &grounding{rnd: rand.New(rand.NewPCG(seed, 1)), scores: map[string]*GroundingScore{}, failed: failed}
+	g := &grounding{rnd: rand.New(rand.NewPCG(seed, 1)), scores: map[string]*GroundingScore{}, failed: failed} //nolint:gosec // G404: it has to be repeatable
 	for _, a := range answers {
 		g.answer(a)
 	}
@@ -69,6 +69,7 @@ func (g *grounding) answer(a *copilot.Answer) {
 	if len(a.Evidence) == 0 {
 		return
 	}
+	g.claims(a)
 	check, loose := a.Recheck(false), a.Recheck(true)
 	for i, s := range a.Answer {
 		g.count(mutation{"true: as it was said", s.Text, ""}, s.Text, false, check(i, s.Text), loose(i, s.Text), false)
