@@ -39,6 +39,11 @@ type rule struct {
 	kind  string
 }
 
+// products is the kind of text that names makers, products and versions: names
+// of people and places are not looked for in it, since the names of products
+// look like them. The catalogue and all that has a form still are.
+const products = "products"
+
 // table classes the fields of the event schema and the columns of answers.
 // Fields of numbers, times and booleans are open without a line here.
 func table() map[string]rule {
@@ -68,10 +73,11 @@ func table() map[string]rule {
 	t["rows in all"] = rule{class: Open}             // how many rows an answer has
 	t["earlier question"] = rule{class: Text}        // of the same conversation
 	t["said earlier by a model"] = rule{class: Text} // of the same conversation
-	put(Text, "", `message status_detail device.vendor device.model device.firmware device.os src_endpoint.vendor dst_endpoint.vendor process.name process.cmd_line process.file.path process.parent.cmd_line process.parent.file.path
-		http_request.url.path http_request.user_agent http_request.referrer answers tls.certificate.subject tls.certificate.issuer file.name file.md5 file.sha1 file.sha256 email.subject product.name product.version product.vendor_name
-		ssh.client ssh.server mqtt.topic finding_info.title finding_info.reasons ics.value anomaly.reasons identity.vendor identity.model identity.firmware identity.type identity.os identity.banner template.text
-		title text vendor model firmware reasons`)
+	put(Text, products, `device.vendor device.model device.firmware device.os src_endpoint.vendor dst_endpoint.vendor process.name http_request.user_agent product.name product.version product.vendor_name
+		ssh.client ssh.server finding_info.title identity.vendor identity.model identity.firmware identity.type identity.os title vendor model firmware`)
+	put(Text, "", `message status_detail process.cmd_line process.file.path process.parent.cmd_line process.parent.file.path
+		http_request.url.path http_request.referrer answers tls.certificate.subject tls.certificate.issuer file.name file.md5 file.sha1 file.sha256 email.subject
+		mqtt.topic finding_info.reasons ics.value anomaly.reasons identity.banner template.text text reasons`)
 	for _, f := range event.Fields() {
 		if _, told := t[f.Name]; told {
 			continue

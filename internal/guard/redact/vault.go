@@ -40,10 +40,10 @@ const foreign = "written by someone else"
 // placeholder begins what the planner calls a device in a request (⟨device#1⟩).
 const placeholder = "⟨"
 
-// done is a text that this vault wrote for a field of a class.
+// done is a text that this vault wrote for fields of a rule.
 type done struct {
-	class Class
-	text  string
+	rule rule
+	text string
 }
 
 // maxHidden bounds how many outputs a vault remembers; see [Vault.Hide].
@@ -68,7 +68,7 @@ func (v *Vault) Hide(field, value string) string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	r := ruleOf(field)
-	if value == "" || r.class != Never && v.hidden[done{r.class, value}] {
+	if value == "" || r.class != Never && v.hidden[done{r, value}] {
 		return value
 	}
 	var out string
@@ -77,12 +77,12 @@ func (v *Vault) Hide(field, value string) string {
 		out = v.open(value)
 	case Pseudonym:
 		if out = value; strings.Contains(value, placeholder) {
-			out = v.text(value) // a name, and what it is called in this request
+			out = v.text(value, false) // a name, and what it is called in this request
 			break
 		}
 		out = v.whole(r.kind, value)
 	case Text:
-		out = v.text(value)
+		out = v.text(value, r.kind == products)
 	case Never:
 		return Withheld
 	}
@@ -90,7 +90,7 @@ func (v *Vault) Hide(field, value string) string {
 		out = Withheld
 	}
 	if len(v.hidden) < maxHidden {
-		v.hidden[done{r.class, out}] = true
+		v.hidden[done{r, out}] = true
 	}
 	return out
 }
@@ -101,7 +101,7 @@ var openRE = regexp.MustCompile(`^[\pL\pN][\pL\pN ._:+/^,;()-]{0,79}$|^-?[0-9.]+
 
 func (v *Vault) open(value string) string {
 	if !openRE.MatchString(value) || len(v.leaks(value, nil)) > 0 {
-		return v.text(value)
+		return v.text(value, false)
 	}
 	return value
 }

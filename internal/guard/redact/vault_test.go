@@ -184,6 +184,7 @@ func TestDefaultDeny(t *testing.T) {
 		{"concat(x)", "17", `^\[WITHHELD\]$`},
 		{"name", "HMI07 is ⟨device#1⟩", `^HOST_\w+ is ⟨device#1⟩$`},
 		{"rows in all", "12", `^12$`},
+		{"device.model", "SIMATIC S7-1200 of 10.20.3.17", `^SIMATIC S7-1200 of IP_\w+$`},
 		{"mqtt.topic", "plant/Halle 7/plc-line3-01/state", `^plant/SITE_\w+/HOST_\w+/state$`},
 	} {
 		if got := v.Hide(c.field, c.value); !regexp.MustCompile(c.want).MatchString(got) {
