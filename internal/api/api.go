@@ -68,6 +68,7 @@ type Service interface {
 	Judgement
 	Incidents
 	Intelligence
+	Vulnerabilities
 	Access
 	Analyst
 	Egress
@@ -123,6 +124,7 @@ func Local(s Service) http.Handler {
 	judgement(mux, s)
 	incidents(mux, s)
 	intelligence(mux, s)
+	vulnerabilities(mux, s)
 	access(mux, s)
 	analyst(mux, s)
 	egress(mux, s)

@@ -76,6 +76,7 @@ type App struct {
 	// is no door.
 	askModel func(ctx context.Context, endpoint, question string) (string, error)
 	minds    minds
+	vulns    *vulns
 
 	matcher   atomic.Pointer[match.Detector] // of the chain; indicators are swapped in at any time
 	ruler     *sigma.Detector                // of the chain; used under writing
@@ -161,6 +162,9 @@ func (a *App) open(ctx context.Context) error {
 		return err
 	}
 	a.openIntel(filepath.Join(a.cfg.Dir, intelName))
+	if err := a.openVulns(filepath.Join(a.cfg.Dir, vulnName)); err != nil {
+		return err
+	}
 	if err := a.openIncidents(ctx); err != nil {
 		return err
 	}

@@ -16,6 +16,8 @@ import (
 	"vedette/internal/model/dial"
 	"vedette/internal/model/route"
 	"vedette/internal/model/wire"
+	"vedette/internal/store"
+	"vedette/internal/store/memory"
 )
 
 // AttackedDoor makes the door of an evaluation: to one model that counts as one
@@ -45,6 +47,9 @@ func AttackedDoor(p attackeval.Parts) (copilot.Mind, func() error, error) {
 	}
 	return door, end, nil
 }
+
+// AttackedStore is the empty store of an evaluation, in memory.
+func AttackedStore() store.Events { return memory.New() }
 
 // everyone lets in the model of an evaluation.
 type everyone struct{}

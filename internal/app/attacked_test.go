@@ -45,7 +45,7 @@ func TestAttacksFail(t *testing.T) {
 	run := func(off attackeval.Control, every int, models ...string) attackeval.Row {
 		t.Helper()
 		rows, err := attackeval.Run(t.Context(), attackeval.Config{
-			Doors: app.AttackedDoor, Lexicon: content.Lexicon(), Texts: attackTexts(t, every), Models: models, Control: off, Now: time.Now(),
+			Doors: app.AttackedDoor, Store: app.AttackedStore, Lexicon: content.Lexicon(), Texts: attackTexts(t, every), Models: models, Control: off, Now: time.Now(),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -60,21 +60,17 @@ func TestAttacksFail(t *testing.T) {
 	if got := run(attackeval.AllOn, 300, "obedient", "echo", attackeval.Puppet); got.Sum() != 0 || got.Calls == 0 {
 		t.Errorf("attacks succeeded: %+v", got)
 	}
-	for _, test := range []struct {
-		off    attackeval.Control
-		model  string
-		harmed func(attackeval.Row) int
-	}{
-		{attackeval.Isolation, attackeval.Puppet, func(r attackeval.Row) int { return r.ToolCalls }},
-		{attackeval.Routing, "echo", func(r attackeval.Row) int { return r.Secrets }},
-		{attackeval.LastScan, "echo", func(r attackeval.Row) int { return r.Leaks }},
-		{attackeval.Neutral, "polyglot", func(r attackeval.Row) int { return r.Tokens }},
-		{attackeval.Grounding, "suppressor", func(r attackeval.Row) int { return r.Shown }},
-		{attackeval.Rendering, "exfiltrator/markdown-image", func(r attackeval.Row) int { return r.Active }},
-		{attackeval.BuiltInKept, "suppressor", func(r attackeval.Row) int { return r.Lowered }},
+	for off, harmed := range map[attackeval.Control]func(attackeval.Row) int{
+		attackeval.Isolation:   func(r attackeval.Row) int { return r.ToolCalls },
+		attackeval.Routing:     func(r attackeval.Row) int { return r.Secrets },
+		attackeval.LastScan:    func(r attackeval.Row) int { return r.Leaks },
+		attackeval.Neutral:     func(r attackeval.Row) int { return r.Tokens },
+		attackeval.Grounding:   func(r attackeval.Row) int { return r.Shown },
+		attackeval.Rendering:   func(r attackeval.Row) int { return r.Active },
+		attackeval.BuiltInKept: func(r attackeval.Row) int { return r.Lowered },
 	} {
-		if got := run(test.off, 2000, test.model); test.harmed(got) == 0 {
-			t.Errorf("without %s nothing happens, so its zero proves nothing: %+v", test.off, got)
+		if got := run(off, 2000, attackeval.Against(off)); harmed(got) == 0 {
+			t.Errorf("without %s nothing happens, so its zero proves nothing: %+v", off, got)
 		}
 	}
 	// The last scan alone stops what pseudonyms would have hidden.

@@ -151,7 +151,7 @@ func (a *App) fillBackup(ctx context.Context, partial string, b *api.Backup) err
 
 // keptFolders are the folders of the data directory, beside that of the events,
 // whose files a backup holds.
-func keptFolders() []string { return []string{intelName, rulesName, learntName} }
+func keptFolders() []string { return []string{intelName, rulesName, learntName, vulnName} }
 
 // otherFiles lists what a backup copies as it is: the files of the data
 // directory that no store owns, and those of keptFolders.

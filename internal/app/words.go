@@ -63,7 +63,7 @@ func (a *App) carry(ctx context.Context, uid string) error {
 	if err := a.carryWords(ctx); err != nil {
 		return err
 	}
-	return a.keepLearnt(true)
+	return a.keepLearnt()
 }
 
 // carryWords is called under writing, when there are detectors.

@@ -17,7 +17,7 @@ import (
 
 func (r *root) evalCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "eval", Short: "score the quality of the product on sets with known answers"}
-	cmd.AddCommand(r.evalGroundingCommand(), r.evalPlannerCommand(), r.evalGuardCommand(), r.evalRedactionCommand())
+	cmd.AddCommand(r.evalGroundingCommand(), r.evalPlannerCommand(), r.evalGuardCommand(), r.evalRedactionCommand(), r.evalAttacksCommand())
 	return cmd
 }
 

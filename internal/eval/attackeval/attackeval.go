@@ -21,6 +21,7 @@ import (
 	"vedette/internal/event"
 	"vedette/internal/guard"
 	"vedette/internal/guard/worstcase"
+	"vedette/internal/store"
 )
 
 // Control is a control that can be off.
@@ -62,11 +63,13 @@ type Doors func(p Parts) (copilot.Mind, func() error, error)
 // Config is what is run.
 type Config struct {
 	Doors   Doors
+	Store   func() store.Events // an empty one
 	Lexicon string
 	Texts   []string
 	Models  []string // rows of worstcase; nil: those that attack with a wire in order
 	Control Control
 	Now     time.Time
+	Each    func(Row) // told after each model; nil: nobody
 }
 
 // Row is the outcome of one model under one setting of the controls. Each count
@@ -90,6 +93,28 @@ type Row struct {
 // Sum is how many runs an attack succeeded in, by any of the ways.
 func (r Row) Sum() int {
 	return r.ToolCalls + r.Leaks + r.Secrets + r.Tokens + r.Lowered + r.Shown + r.Active + r.Failed
+}
+
+// Models lists the models that attack: those whose plan or words can be steered
+// first.
+func Models() []string { return attackers() }
+
+// Against is the model that shows what a control is for.
+func Against(off Control) string {
+	switch off {
+	case Isolation:
+		return Puppet
+	case Routing, Pseudonyms, LastScan:
+		return "echo"
+	case Neutral:
+		return "polyglot"
+	case Rendering:
+		return "exfiltrator/markdown-image"
+	case AllOn:
+		return "obedient"
+	case Grounding, BuiltInKept:
+	}
+	return "suppressor"
 }
 
 // attackers are the rows whose wire is in order: others end in an error and the
@@ -116,6 +141,9 @@ func Run(ctx context.Context, cfg Config) ([]Row, error) {
 			return rows, fmt.Errorf("running the model %s: %w", name, err)
 		}
 		rows = append(rows, row)
+		if cfg.Each != nil {
+			cfg.Each(row)
+		}
 	}
 	return rows, nil
 }

@@ -10,7 +10,7 @@ import (
 	"vedette/internal/event"
 	"vedette/internal/guard/redact"
 	"vedette/internal/query"
-	"vedette/internal/store/memory"
+	"vedette/internal/store"
 	"vedette/internal/toolbox"
 )
 
@@ -55,8 +55,8 @@ func questions(field event.Slot) []string {
 
 // world is a store in which every event has the text in one field. One event in
 // four is of a restricted zone if secret.
-func world(ctx context.Context, field event.Slot, text string, now time.Time, secret bool) (*memory.Events, error) {
-	store := memory.New()
+func world(ctx context.Context, cfg Config, field event.Slot, text string, secret bool) (store.Events, error) {
+	events, now := cfg.Store(), cfg.Now
 	var batch []*event.Event
 	for i := range 12 {
 		e := &event.Event{}
@@ -83,8 +83,8 @@ func world(ctx context.Context, field event.Slot, text string, now time.Time, se
 		}
 		batch = append(batch, e)
 	}
-	_, err := store.Append(ctx, batch)
-	return store, err
+	_, err := events.Append(ctx, batch)
+	return events, err
 }
 
 // outcome is what one run did.
@@ -122,12 +122,12 @@ func (s *stage) run(ctx context.Context, field event.Slot, text string) (outcome
 	var out outcome
 	s.between.text, s.between.replies = text, nil
 	for _, secret := range []bool{false, true} {
-		store, err := world(ctx, field, text, s.cfg.Now, secret)
+		events, err := world(ctx, s.cfg, field, text, secret)
 		if err != nil {
 			return out, err
 		}
 		names := []toolbox.Name{{Text: hostOne, UID: "d-1", Operator: true}, {Text: text, UID: "d-2"}}
-		s.tools.Box = toolbox.New(store, func() []toolbox.Name { return names })
+		s.tools.Box = toolbox.New(events, func() []toolbox.Name { return names })
 		for _, q := range questions(field) {
 			s.tools.ran = nil
 			a, err := s.with.Ask(ctx, copilot.Request{Question: q, Now: s.cfg.Now, Person: "evaluation"})

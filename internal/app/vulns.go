@@ -1,0 +1,241 @@
+package app
+
+import (
+	"context"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"vedette/content"
+	"vedette/internal/api"
+	"vedette/internal/asset"
+	"vedette/internal/fault"
+	"vedette/internal/intel/feed"
+	vulnlib "vedette/internal/vuln/library"
+	"vedette/internal/vuln/match"
+	"vedette/internal/vuln/priority"
+)
+
+// vulnName is the folder of advisories and bills in the data directory.
+const vulnName = "vuln"
+
+// vulns is what is known of vulnerabilities.
+type vulns struct {
+	lib  *vulnlib.Library
+	tree *priority.Tree
+}
+
+// openVulns makes the library; it reads what it has when it is first asked.
+func (a *App) openVulns(dir string) error {
+	tree, err := priority.ParseTree(content.SSVC())
+	if err != nil {
+		return err
+	}
+	a.vulns = &vulns{vulnlib.Open(vulnlib.Config{Dir: dir, Aliases: match.ParseAliases(content.Vendors()), Now: a.cfg.Now}), tree}
+	return nil
+}
+
+// unpacked turns the documents of a packed stream into the library's.
+func unpacked(in io.Reader) func(func(vulnlib.Document, error) bool) {
+	return func(yield func(vulnlib.Document, error) bool) {
+		for d, err := range feed.Unpack(in) {
+			if !yield(vulnlib.Document{Name: d.Name, Reader: d.Reader}, err) {
+				return
+			}
+		}
+	}
+}
+
+// ImportBills takes in bills of materials of a device or a product.
+func (a *App) ImportBills(ctx context.Context, req api.VulnImport, in io.Reader) (vulnlib.BillReport, error) {
+	subject := ""
+	switch {
+	case req.Device != "":
+		d, err := a.FindDevice(ctx, req.Device)
+		if err != nil {
+			return vulnlib.BillReport{}, err
+		}
+		subject = "device:" + d.UID
+	case req.Product != "":
+		subject = "product:" + req.Product
+	}
+	rep, err := a.vulns.lib.ImportBills(ctx, subject, unpacked(in))
+	if err != nil {
+		return rep, err
+	}
+	return rep, a.noteIntel(req.Actor, "sbom.import", subject, map[string]string{"files": strconv.Itoa(len(rep.Files))})
+}
+
+// ImportAdvisories takes in advisories of every kind.
+func (a *App) ImportAdvisories(ctx context.Context, req api.VulnImport, in io.Reader) (vulnlib.Report, error) {
+	rep, err := a.vulns.lib.Import(ctx, unpacked(in))
+	if err != nil {
+		return rep, err
+	}
+	return rep, a.noteIntel(req.Actor, "advisories.import", "", map[string]string{"files": strconv.Itoa(len(rep.Files)), "new": strconv.Itoa(rep.New)})
+}
+
+// MatchVulns tells what a product in a version is affected by.
+func (a *App) MatchVulns(ctx context.Context, q match.Query) ([]api.VulnRow, error) {
+	index, err := a.vulns.lib.Index(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return a.vulns.rows(index, q, "", ""), nil
+}
+
+func (v *vulns) rows(index *match.Index, q match.Query, subject, component string) []api.VulnRow {
+	found := index.Match(q)
+	rows := make([]api.VulnRow, len(found))
+	for i := range found {
+		m := &found[i]
+		abouts := index.Find(m.ID)
+		p := v.tree.Rate(abouts, vulnFacts(index, m.ID))
+		rows[i] = api.VulnRow{
+			Subject: subject, Component: component, ID: m.ID, Title: title(abouts), Status: m.Status, Reason: m.Reason, Source: m.Source, Fix: m.Fix, Confidence: m.Confidence,
+			Exploitation: p.Exploitation, Automatable: p.Automatable, TechnicalImpact: p.TechnicalImpact, Decision: p.Decision,
+		}
+	}
+	return rows
+}
+
+func vulnFacts(index *match.Index, id string) priority.Facts {
+	chance, _ := index.Chance(id)
+	return priority.Facts{KEV: index.Exploited(id), EPSS: chance.Score}
+}
+
+// title is the first that a source gives: of the vulnerability, or of its
+// weakness or text.
+func title(abouts []match.About) string {
+	for _, a := range abouts {
+		if a.Vulnerability.Title != "" {
+			return a.Vulnerability.Title
+		}
+	}
+	for _, a := range abouts {
+		if text := a.Vulnerability.Text; text != "" {
+			first, _, _ := strings.Cut(text, ". ")
+			if len(first) > 200 {
+				first = strings.ToValidUTF8(first[:200], "") + "…"
+			}
+			return first
+		}
+	}
+	for _, a := range abouts {
+		if a.Advisory.Title != "" {
+			return a.Advisory.Title
+		}
+	}
+	return ""
+}
+
+// ListVulns tells what the devices of the inventory and the parts of the bills
+// of materials are affected by, or may be.
+func (a *App) ListVulns(ctx context.Context) ([]api.VulnRow, error) {
+	index, err := a.vulns.lib.Index(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var rows []api.VulnRow
+	for _, d := range a.devices.List() {
+		rows = append(rows, a.vulns.ofDevice(index, d)...)
+	}
+	bills, err := a.vulns.lib.Bills(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range bills {
+		for i := range b.BOM.Components {
+			c := &b.BOM.Components[i]
+			q := match.Query{Vendor: c.Supplier, Product: c.Name, Version: c.Version, PURLs: c.PURLs, CPEs: c.CPEs}
+			if q.Vendor == "" && len(c.CPEs) == 0 && len(c.PURLs) > 0 {
+				q.Product = "" // a package's name alone is no product's
+			}
+			rows = append(rows, a.vulns.rows(index, q, b.Subject, strings.TrimSpace(c.Name+" "+c.Version))...)
+		}
+	}
+	rows = slices.DeleteFunc(rows, func(r api.VulnRow) bool { return r.Status == match.NotAffected })
+	slices.SortStableFunc(rows, func(x, y api.VulnRow) int { return urgency(x) - urgency(y) })
+	return rows, nil
+}
+
+func (v *vulns) ofDevice(index *match.Index, d asset.Device) []api.VulnRow {
+	row := d.Row()
+	if row.Vendor == "" || row.Model == "" {
+		return nil
+	}
+	return v.rows(index, match.Query{Vendor: row.Vendor, Product: row.Model, Version: row.Firmware}, "device:"+row.UID, "")
+}
+
+// urgency orders rows: what is affected first, then by decision.
+func urgency(r api.VulnRow) int {
+	n := slices.Index([]string{"act", "attend", "track*", "track"}, r.Decision)
+	if r.Status != match.Affected {
+		n += 10
+	}
+	return n
+}
+
+// ShowVuln tells all that is known of a vulnerability.
+func (a *App) ShowVuln(ctx context.Context, id string) (api.VulnDetail, error) {
+	index, err := a.vulns.lib.Index(ctx)
+	if err != nil {
+		return api.VulnDetail{}, err
+	}
+	id = strings.ToUpper(strings.TrimSpace(id))
+	abouts := index.Find(id)
+	known := vulnFacts(index, id)
+	if len(abouts) == 0 && known.KEV == "" {
+		return api.VulnDetail{}, fault.New(fault.NotFound, "nothing is known of %.60q", id).WithHint("take in advisories with: vedette advisories import PATH")
+	}
+	p := a.vulns.tree.Rate(abouts, known)
+	out := api.VulnDetail{
+		ID: id, Title: title(abouts), Exploitation: p.Exploitation, Automatable: p.Automatable, TechnicalImpact: p.TechnicalImpact, Decision: p.Decision,
+		Why: p.Why, KEV: known.KEV != "", KEVSince: known.KEV,
+		CVSS: []api.VulnScore{}, CWE: []string{}, Affected: []api.VulnAffected{}, Remedies: []api.VulnRemedy{}, References: []string{}, Sources: []api.VulnSource{},
+	}
+	if c, ok := index.Chance(id); ok {
+		out.EPSS = &c.Score
+	}
+	for _, about := range abouts {
+		addAbout(&out, about)
+	}
+	return out, nil
+}
+
+// addAbout adds what one advisory says.
+func addAbout(out *api.VulnDetail, about match.About) {
+	a, v := about.Advisory, about.Vulnerability
+	if out.Text == "" {
+		out.Text = v.Text
+	}
+	if v.KEV != "" && !out.KEV {
+		out.KEV, out.KEVSince = true, v.KEV
+	}
+	for _, s := range v.Scores {
+		out.CVSS = append(out.CVSS, api.VulnScore{Version: s.Version, Vector: s.Vector, Base: s.Base, Severity: s.Severity, Source: s.Source})
+	}
+	for _, c := range v.CWE {
+		if !slices.Contains(out.CWE, c) {
+			out.CWE = append(out.CWE, c)
+		}
+	}
+	for _, s := range v.Statements {
+		p := &a.Products[s.Product]
+		out.Affected = append(out.Affected, api.VulnAffected{Vendor: p.Vendor, Product: p.Name, Versions: p.Versions.String(), Status: string(s.Status), Source: a.ID})
+	}
+	for _, r := range v.Remedies {
+		out.Remedies = append(out.Remedies, api.VulnRemedy{Kind: r.Kind, Text: r.Text, URL: r.URL, Fix: r.Fix, Source: a.ID})
+	}
+	for _, r := range slices.Concat(v.References, a.References) {
+		if r.URL != "" && !slices.Contains(out.References, r.URL) {
+			out.References = append(out.References, r.URL)
+		}
+	}
+	updated := ""
+	if !a.Updated.IsZero() {
+		updated = a.Updated.Format("2006-01-02")
+	}
+	out.Sources = append(out.Sources, api.VulnSource{ID: a.ID, Kind: a.Kind, Publisher: a.Publisher, Updated: updated})
+}

@@ -1,0 +1,90 @@
+package vulneval_test
+
+import (
+	"bufio"
+	"compress/gzip"
+	"os"
+	"testing"
+
+	"vedette/content"
+	"vedette/internal/vuln/advisory"
+	"vedette/internal/vuln/match"
+	"vedette/internal/vuln/priority"
+	"vedette/internal/vuln/schema"
+)
+
+// TestSSVC: the decision points as derived without CISA's own block, against
+// that block, beside an answer that is always none, no, partial.
+func TestSSVC(t *testing.T) {
+	tree, err := priority.ParseTree(content.SSVC())
+	if err != nil {
+		t.Fatal(err)
+	}
+	schemas, index := schema.New(), match.New(nil)
+	read := func(name string, f func(*advisory.Advisory)) {
+		in, err := os.Open(shared(t, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer in.Close() //nolint:errcheck // only read
+		z, err := gzip.NewReader(bufio.NewReader(in))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := advisory.Each(z, schemas, func(a *advisory.Advisory, err error) error {
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				return nil
+			}
+			f(a)
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read("vuln/kev.json.gz", index.Add)
+	var n, exploitation, automatable, impact, decision int
+	var base [4]int
+	confusion := map[[3]string]int{}
+	count := func(a *advisory.Advisory) {
+		v := &a.Vulnerabilities[0]
+		want := v.SSVC
+		if want == nil || want.Exploitation == "" {
+			return
+		}
+		n++
+		abouts := []match.About{{Advisory: a, Vulnerability: v}}
+		got := tree.Rate(abouts, priority.Facts{KEV: index.Exploited(v.ID), NoADP: true})
+		given := tree.Rate(abouts, priority.Facts{})
+		confusion[[3]string{"exploitation", want.Exploitation, got.Exploitation}]++
+		confusion[[3]string{"automatable", want.Automatable, got.Automatable}]++
+		confusion[[3]string{"impact", want.TechnicalImpact, got.TechnicalImpact}]++
+		exploitation += yes(got.Exploitation == want.Exploitation)
+		automatable += yes(got.Automatable == want.Automatable)
+		impact += yes(got.TechnicalImpact == want.TechnicalImpact)
+		decision += yes(got.Decision == given.Decision)
+		base[0] += yes(want.Exploitation == "none")
+		base[1] += yes(want.Automatable == "no")
+		base[2] += yes(want.TechnicalImpact == "partial")
+		base[3] += yes(given.Decision == "track")
+	}
+	for _, name := range []string{"vuln/cve5-ics-iot-kev.jsonl.gz", "vuln/cve5-components.jsonl.gz"} {
+		read(name, count)
+		share := func(k int) float64 { return 100 * float64(k) / float64(n) }
+		t.Logf("up to %s: %d records; exploitation %.1f %% (always none %.1f %%), automatable %.1f %% (always no %.1f %%), technical impact %.1f %% (always partial %.1f %%), decision %.1f %% (always track %.1f %%)",
+			name, n, share(exploitation), share(base[0]), share(automatable), share(base[1]), share(impact), share(base[2]), share(decision), share(base[3]))
+	}
+	for k, v := range confusion {
+		t.Logf("%v %d", k, v)
+	}
+	if exploitation < base[0] || automatable < base[1] || impact < base[2] {
+		t.Error("no better than always the same answer")
+	}
+}
+
+func yes(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,236 @@
+package match
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"vedette/internal/vuln/advisory"
+)
+
+// entry is an advisory in the index. A replaced one is dead.
+type entry struct {
+	*advisory.Advisory
+	dead bool
+}
+
+// ref is a product of an advisory.
+type ref struct {
+	in      *entry
+	product int32
+}
+
+// Index finds advisories by product. It is safe for concurrent use.
+type Index struct {
+	aliases *Aliases
+
+	mu       sync.RWMutex
+	byKey    map[string]*entry   // by the advisory's key
+	byName   map[string][]ref    // by the squashed name
+	byTail   map[string][]ref    // by the last words of a name
+	byHead   map[string][]ref    // families, by their words
+	byModel  map[string][]ref    // by order number
+	wild     []wildModel         // order numbers with * and ?
+	byPURL   map[string][]ref    // by package
+	byVuln   map[string][]*entry // by vulnerability
+	kev      map[string]string
+	epss     map[string]advisory.Chance
+	products int
+}
+
+type wildModel struct {
+	pattern string
+	ref
+}
+
+// New makes an empty index.
+func New(aliases *Aliases) *Index {
+	return &Index{
+		aliases: aliases, byKey: map[string]*entry{}, byName: map[string][]ref{}, byTail: map[string][]ref{}, byHead: map[string][]ref{},
+		byModel: map[string][]ref{}, byPURL: map[string][]ref{}, byVuln: map[string][]*entry{},
+		kev: map[string]string{}, epss: map[string]advisory.Chance{},
+	}
+}
+
+// Add puts an advisory in, in the place of the one of the same key. It touches
+// what the advisory names and nothing else.
+func (x *Index) Add(a *advisory.Advisory) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	key := a.Key()
+	if old := x.byKey[key]; old != nil {
+		old.dead = true
+		x.products -= len(old.Products)
+	}
+	e := &entry{Advisory: a}
+	x.byKey[key] = e
+	switch a.Kind {
+	case advisory.KEV:
+		clear(x.kev)
+		for i := range a.Vulnerabilities {
+			x.kev[a.Vulnerabilities[i].ID] = a.Vulnerabilities[i].KEV
+		}
+		return
+	case advisory.EPSS:
+		x.epss = a.EPSS
+		return
+	}
+	x.products += len(a.Products)
+	for i := range a.Products {
+		x.addProduct(e, i)
+	}
+	for i := range a.Vulnerabilities {
+		v := &a.Vulnerabilities[i]
+		for _, id := range append([]string{v.ID}, v.Aliases...) {
+			id = strings.ToUpper(id)
+			if l := x.byVuln[id]; len(l) == 0 || l[len(l)-1] != e {
+				x.byVuln[id] = append(alive(l), e)
+			}
+		}
+	}
+}
+
+func alive(list []*entry) []*entry {
+	return slices.DeleteFunc(list, func(e *entry) bool { return e.dead })
+}
+
+func (x *Index) addProduct(e *entry, i int) {
+	p := &e.Products[i]
+	r := ref{e, int32(i)} //nolint:gosec // G115: bounded by the reader
+	n := prepare(p.Name, vendorWords(p.Vendor))
+	put := func(m map[string][]ref, key string) {
+		if key != "" {
+			m[key] = append(m[key], r)
+		}
+	}
+	put(x.byName, n.key)
+	if n.group {
+		put(x.byHead, n.key)
+	}
+	for k := 1; k < len(n.words)-1; k++ {
+		if tail := n.words[k:]; telling(tail) {
+			put(x.byTail, squash(tail))
+		}
+	}
+	for _, m := range slices.Concat(n.models, n.loose) {
+		x.addModel(m, r)
+	}
+	for _, m := range p.Models {
+		x.addModel(modelKey(m), r)
+	}
+	if u, ok := advisory.ParsePURL(p.PURL); ok {
+		put(x.byPURL, u.Base())
+	}
+	for _, text := range p.CPEs {
+		if c, ok := advisory.ParseCPE(text); ok {
+			if m := prepare(c.Product, vendorWords(c.Vendor)); m.key != n.key {
+				put(x.byName, m.key)
+			}
+		}
+	}
+}
+
+// telling: the end of a name can stand for it when it has a number in it and is
+// long enough to be met by no other product.
+func telling(tail []string) bool {
+	long, digits := 0, false
+	for _, w := range tail {
+		long += len(w)
+		digits = digits || strings.ContainsAny(w, "0123456789")
+	}
+	return digits && len(tail) >= 2 && long >= 6
+}
+
+func (x *Index) addModel(key string, r ref) {
+	switch {
+	case key == "":
+	case strings.ContainsAny(key, "*?"):
+		if len(x.wild) < 200_000 {
+			x.wild = append(x.wild, wildModel{key, r})
+		}
+	default:
+		x.byModel[key] = append(x.byModel[key], r)
+	}
+}
+
+// Stats tells how much is in the index.
+type Stats struct {
+	Advisories      int `json:"advisories"`
+	Products        int `json:"products"`
+	Vulnerabilities int `json:"vulnerabilities"`
+	KEV             int `json:"kev"`
+	EPSS            int `json:"epss"`
+}
+
+// Stats returns the counts.
+func (x *Index) Stats() Stats {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return Stats{len(x.byKey), x.products, len(x.byVuln), len(x.kev), len(x.epss)}
+}
+
+// Exploited tells since when a vulnerability is on the list of exploited ones.
+func (x *Index) Exploited(id string) string {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.kev[id]
+}
+
+// Chance returns the EPSS score of a vulnerability.
+func (x *Index) Chance(id string) (advisory.Chance, bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	c, ok := x.epss[id]
+	return c, ok
+}
+
+// About is what one advisory says of one vulnerability.
+type About struct {
+	Advisory      *advisory.Advisory
+	Vulnerability *advisory.Vulnerability
+}
+
+// Find returns what the advisories say of a vulnerability.
+func (x *Index) Find(id string) []About {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var out []About
+	for _, e := range x.byVuln[strings.ToUpper(strings.TrimSpace(id))] {
+		if e.dead {
+			continue
+		}
+		for i := range e.Vulnerabilities {
+			v := &e.Vulnerabilities[i]
+			if strings.EqualFold(v.ID, id) || slices.ContainsFunc(v.Aliases, func(a string) bool { return strings.EqualFold(a, id) }) {
+				out = append(out, About{e.Advisory, v})
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b About) int {
+		if a.Advisory.Rank != b.Advisory.Rank {
+			return int(b.Advisory.Rank - a.Advisory.Rank)
+		}
+		return b.Advisory.Updated.Compare(a.Advisory.Updated)
+	})
+	return out
+}
+
+// Vulnerabilities returns the ids that are known, in order.
+func (x *Index) Vulnerabilities() []string {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	seen := map[string]bool{}
+	for _, e := range x.byKey {
+		if e.Kind != advisory.KEV && e.Kind != advisory.EPSS {
+			for i := range e.Vulnerabilities {
+				seen[e.Vulnerabilities[i].ID] = true
+			}
+		}
+	}
+	out := make([]string, 0, len(seen))
+	for id := range seen {
+		out = append(out, id)
+	}
+	slices.Sort(out)
+	return out
+}

@@ -1,0 +1,304 @@
+package match
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"vedette/internal/vuln/advisory"
+	"vedette/internal/vuln/version"
+)
+
+// strength says how much a verdict knows.
+type strength int8
+
+const (
+	ignorant strength = iota // the source does not tell
+	implied                  // the version lies outside what is named
+	open                     // the source says that it is being looked at
+	explicit                 // the source names it
+)
+
+// verdict is what one advisory says of one vulnerability and the query.
+type verdict struct {
+	status     string
+	reason     string
+	fix        string
+	rank       advisory.Rank
+	strength   strength
+	confidence float64
+	about      About
+	hide       bool
+}
+
+// sums are the statements of an advisory that concern the query, by rank.
+type sums struct {
+	inAll, in       string // affected: all versions, or a part in which it lies
+	unsure          string
+	outside         string // where it lies instead
+	unlisted        string
+	clear           string // not affected, or fixed
+	clearAll        string
+	looked          string
+	fixedAt, before string
+	unaffected      bool // versions that are not listed are not affected
+	found           how
+	any             bool
+}
+
+// judge holds the query against the statements of one advisory about one
+// vulnerability.
+func judge(f *found, v *advisory.Vulnerability, q *Query) []verdict {
+	type part struct {
+		rank  advisory.Rank
+		model string
+	}
+	parts := map[part]*sums{}
+	for _, s := range v.Statements {
+		by := f.products[int32(s.Product)] //nolint:gosec // G115: bounded by the reader
+		if by == 0 || s.Status == advisory.Recommended {
+			continue
+		}
+		p := &f.in.Products[s.Product]
+		at := part{f.in.Rank, variant(p, by)}
+		if p.Rank != 0 {
+			at.rank = p.Rank
+		}
+		if parts[at] == nil {
+			parts[at] = &sums{found: by}
+		}
+		parts[at].found = min(parts[at].found, by)
+		parts[at].add(p, s, q.versionFor(by))
+	}
+	byRank := map[advisory.Rank][]verdict{}
+	fix := fixOf(f, v, q.Version)
+	for at, t := range parts {
+		if one, ok := t.verdict(q, v, f); ok {
+			one.rank, one.about, one.fix = at.rank, About{f.in.Advisory, v}, fix
+			if one.status == NotAffected {
+				one.fix = ""
+			}
+			one.confidence *= trust(at.rank)
+			byRank[at.rank] = append(byRank[at.rank], one)
+		}
+	}
+	var out []verdict
+	for _, list := range byRank {
+		out = append(out, variants(list))
+	}
+	return out
+}
+
+// variant tells the order numbers of a name apart; found by its number, there
+// is one.
+func variant(p *advisory.Product, by how) string {
+	if by != byName && by != byTail {
+		return ""
+	}
+	if len(p.Models) > 0 {
+		return strings.Join(p.Models, "\x00")
+	}
+	return strings.Join(bracket.FindAllString(p.Name, -1), "\x00")
+}
+
+// variants joins what holds for the order numbers that one name has. Where they
+// differ, the name alone does not tell.
+func variants(list []verdict) verdict {
+	slices.SortFunc(list, func(a, b verdict) int {
+		return cmp.Or(cmp.Compare(a.status, b.status), cmp.Compare(b.strength, a.strength), cmp.Compare(a.reason, b.reason))
+	})
+	one := list[0]
+	for _, v := range list[1:] {
+		if v.status != one.status {
+			one.status, one.strength = Undetermined, open
+			one.reason = "it hangs on the order number: " + list[0].reason + " for one, " + v.reason + " for another"
+			one.confidence = min(one.confidence, 0.5)
+			return one
+		}
+	}
+	return one
+}
+
+func trust(r advisory.Rank) float64 {
+	return map[advisory.Rank]float64{advisory.ByVEX: 1, advisory.ByCSAF: 0.95, advisory.ByCVE: 0.85, advisory.ByCPE: 0.7}[r]
+}
+
+// add takes in one statement.
+func (t *sums) add(p *advisory.Product, s advisory.Statement, v string) {
+	t.any = true
+	at, why := p.Versions.Locate(v)
+	text := p.Versions.String()
+	if p.Within != "" && at == version.Inside {
+		at, why = version.NotSure, "the source says so only for it as part of "+short(p.Within)
+	}
+	switch s.Status {
+	case advisory.Affected:
+		t.unaffected = t.unaffected || s.Why == "default:unaffected"
+		t.affected(p, at, why, text)
+	case advisory.NotAffected, advisory.Fixed:
+		t.cleared(p, s, at, why, text, v)
+	case advisory.Investigating:
+		if at == version.Inside || at == version.NotSure {
+			t.looked = "the source is still looking at it"
+		}
+	case advisory.Unknown:
+		if at == version.Inside {
+			t.unsure = "the source says that it does not know"
+		}
+	case advisory.Recommended:
+	}
+}
+
+func (t *sums) affected(p *advisory.Product, at version.Place, why, text string) {
+	switch at {
+	case version.Inside:
+		if p.Versions.All {
+			t.inAll = "all versions are affected"
+		} else {
+			t.in = "it lies in " + text
+		}
+	case version.NotSure:
+		t.unsure = why
+	case version.Above, version.Below, version.Between:
+		word := map[version.Place]string{version.Above: "after", version.Below: "before", version.Between: "between the parts of"}[at]
+		if t.outside != "" {
+			t.outside += "; "
+		}
+		if len(t.outside) < 300 {
+			t.outside += word + " the affected " + text
+		}
+	case version.Unlisted:
+		t.unlisted = text
+	}
+}
+
+func (t *sums) cleared(p *advisory.Product, s advisory.Statement, at version.Place, why, text, v string) {
+	word := "the source lists it as not affected"
+	if s.Status == advisory.Fixed {
+		word = "the source lists it as fixed"
+	}
+	if s.Why != "" {
+		word += " (" + short(s.Why) + ")"
+	}
+	switch at {
+	case version.Inside:
+		if p.Versions.All {
+			t.clearAll = word
+		} else {
+			t.clear = word + ": " + text
+		}
+	case version.NotSure:
+		if t.unsure == "" && !p.Versions.Unsaid {
+			t.unsure = why
+		}
+	case version.Unlisted:
+		t.sinceFixed(p, s, v)
+	case version.Above, version.Below, version.Between:
+	}
+}
+
+// sinceFixed: later than a fixed version is fixed too.
+func (t *sums) sinceFixed(p *advisory.Product, s advisory.Statement, v string) {
+	if s.Status != advisory.Fixed {
+		return
+	}
+	for _, e := range p.Versions.Exact {
+		switch version.Compare(p.Versions.Scheme, v, e) {
+		case version.Greater:
+			t.fixedAt = e
+		case version.Less:
+			t.before = e
+		case version.Equal, version.Unknown:
+		}
+	}
+}
+
+func (t *sums) verdict(q *Query, v *advisory.Vulnerability, f *found) (verdict, bool) {
+	if !t.any {
+		return verdict{}, false
+	}
+	one := t.decide(q, v, f)
+	switch t.found {
+	case byFamily:
+		if one.status == NotAffected {
+			return verdict{}, false
+		}
+		if one.status == Affected {
+			one.status, one.strength = Undetermined, ignorant
+			one.reason = "the source names a family, and whether this product is of it is not sure; " + one.reason
+		}
+		one.confidence *= 0.4
+	case byTail:
+		one.reason += "; found by the end of its name"
+		one.confidence *= 0.8
+	case byName, byModel, byPURL:
+	}
+	return one, true
+}
+
+// decide weighs the statements: what names the version counts more than what
+// names all of them.
+func (t *sums) decide(q *Query, v *advisory.Vulnerability, f *found) verdict {
+	yes := func(reason string, s strength) verdict {
+		return verdict{status: Affected, reason: reason, strength: s, confidence: 1}
+	}
+	no := func(reason string, s strength) verdict {
+		return verdict{status: NotAffected, reason: reason, strength: s, confidence: 1}
+	}
+	maybe := func(reason string, s strength) verdict {
+		return verdict{status: Undetermined, reason: reason, strength: s, confidence: 0.5}
+	}
+	switch {
+	case t.in != "" && t.clear != "":
+		return maybe("the source contradicts itself: "+t.in+", and "+t.clear, ignorant)
+	case t.clear != "":
+		return no(t.clear, explicit)
+	case t.in != "":
+		return yes(t.in, explicit)
+	case t.inAll != "" && t.fixedAt != "":
+		return no("it is later than the fixed "+t.fixedAt, explicit)
+	case t.inAll != "":
+		return yes(t.inAll, explicit)
+	case t.clearAll != "":
+		return no(t.clearAll, explicit)
+	case t.looked != "":
+		return maybe(t.looked, open)
+	case t.unsure != "":
+		return maybe(t.unsure, ignorant)
+	case t.fixedAt != "":
+		return no("it is later than the fixed "+t.fixedAt, implied)
+	case t.outside != "":
+		return no("it lies "+t.outside, implied)
+	case t.unlisted != "" && t.unaffected:
+		return no("the source says that versions other than "+t.unlisted+" are not affected", implied)
+	case t.unlisted != "":
+		return t.other(q, v, f, no, maybe)
+	case t.before != "":
+		return maybe("it is before the fixed "+t.before+", and the source does not say since when it is affected", ignorant)
+	}
+	return maybe("the source names other versions only", ignorant)
+}
+
+// other: the source lists single versions, and this is none of them. Where it
+// names the fix, what is not before that is not affected.
+func (t *sums) other(q *Query, v *advisory.Vulnerability, f *found, no, maybe func(string, strength) verdict) verdict {
+	for _, r := range v.Remedies {
+		for _, p := range r.Products {
+			if r.Fix == "" || f.products[int32(p)] == 0 { //nolint:gosec // G115: bounded by the reader
+				continue
+			}
+			if o := version.Compare(version.Generic, q.Version, r.Fix); o == version.Greater || o == version.Equal {
+				return no("it is not before "+r.Fix+", in which the source says it is fixed", implied)
+			}
+		}
+	}
+	return maybe(fmt.Sprintf("the source lists %s alone and does not say that other versions are safe", short(t.unlisted)), ignorant)
+}
+
+func short(s string) string {
+	if len(s) > 120 {
+		s = strings.ToValidUTF8(s[:120], "") + "…"
+	}
+	return s
+}

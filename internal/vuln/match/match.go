@@ -1,0 +1,331 @@
+// Package match tells, for a product in a version, which vulnerabilities it is
+// affected by: yes, no, or undetermined, each with its reason and source. The
+// word of a VEX counts more than that of a CSAF advisory, that more than the
+// ranges of a CVE record, and those more than what others added by CPE.
+//
+// A product that no advisory names has no vulnerabilities here; one that is
+// named only as part of a family, or whose version has no sure order, is
+// undetermined. It must not guess a version, keep files or fetch.
+package match
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strings"
+
+	"vedette/internal/vuln/advisory"
+	"vedette/internal/vuln/version"
+)
+
+// Query is a product as an inventory, a banner or a bill of materials writes it.
+type Query struct {
+	Vendor  string   `json:"vendor"`
+	Product string   `json:"product"`
+	Version string   `json:"version"`
+	Models  []string `json:"models,omitempty"` // order numbers besides
+	PURLs   []string `json:"purls,omitempty"`
+	CPEs    []string `json:"cpes,omitempty"`
+}
+
+// The answers.
+const (
+	Affected     = "affected"
+	NotAffected  = "not_affected"
+	Undetermined = "undetermined"
+)
+
+// Row is the answer for one vulnerability.
+type Row struct {
+	ID         string  `json:"id"`
+	Status     string  `json:"status"`
+	Reason     string  `json:"reason"`
+	Source     string  `json:"source"`
+	Fix        string  `json:"fix"`
+	Confidence float64 `json:"confidence"`
+
+	about About
+}
+
+// About returns what the row rests on.
+func (r *Row) About() About { return r.about }
+
+// how a product was found.
+type how uint8
+
+const (
+	byModel how = iota + 1
+	byPURL
+	byName
+	byTail   // by the last words of its name
+	byFamily // the advisory names a family
+)
+
+// found are the products of one advisory that the query may mean.
+type found struct {
+	in       *entry
+	products map[int32]how
+}
+
+// Match answers for every vulnerability that an advisory joins with the product.
+func (x *Index) Match(q Query) []Row {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	hits := x.look(&q)
+	verdicts := map[string][]verdict{}
+	for _, f := range hits {
+		for i := range f.in.Vulnerabilities {
+			v := &f.in.Vulnerabilities[i]
+			verdicts[v.ID] = append(verdicts[v.ID], judge(f, v, &q)...)
+		}
+	}
+	rows := make([]Row, 0, len(verdicts))
+	for id, list := range verdicts {
+		if row, ok := settle(id, list); ok {
+			rows = append(rows, row)
+		}
+	}
+	slices.SortFunc(rows, func(a, b Row) int { return cmp.Compare(a.ID, b.ID) })
+	return rows
+}
+
+// look finds the products that the query may mean.
+func (x *Index) look(q *Query) []*found {
+	vendor := x.aliases.Vendor(q.Vendor)
+	n := prepare(q.Product, vendorWords(q.Vendor))
+	at := map[*entry]*found{}
+	var order []*found
+	take := func(list []ref, by how) {
+		for _, r := range list {
+			if r.in.dead || r.in.Withdrawn || !x.fits(r, vendor, by) {
+				continue
+			}
+			f := at[r.in]
+			if f == nil {
+				f = &found{in: r.in, products: map[int32]how{}}
+				at[r.in] = f
+				order = append(order, f)
+			}
+			if was := f.products[r.product]; was == 0 || by < was {
+				f.products[r.product] = by
+			}
+		}
+	}
+	for _, u := range q.PURLs {
+		if p, ok := advisory.ParsePURL(u); ok {
+			take(x.byPURL[p.Base()], byPURL)
+		}
+	}
+	for _, text := range q.CPEs {
+		if c, ok := advisory.ParseCPE(text); ok {
+			take(x.byName[prepare(c.Product, vendorWords(c.Vendor)).key], byName)
+		}
+	}
+	for _, m := range append(slices.Clone(n.models), models(q.Models)...) {
+		take(x.byModel[m], byModel)
+		take(x.wildcards(m), byModel)
+	}
+	if n.key == "" {
+		return order
+	}
+	exact := len(order) > 0
+	take(x.byName[n.key], byName)
+	order = dropOthers(order, &n, exact, q.Product)
+	if len(order) == 0 {
+		for _, m := range n.loose {
+			take(x.byModel[m], byModel)
+		}
+	}
+	if len(order) == 0 && telling(n.words) {
+		if list := x.byTail[n.key]; single(list) {
+			take(list, byTail)
+		}
+	}
+	for k := 1; k < len(n.words); k++ {
+		take(x.byHead[squash(n.words[:k])], byFamily)
+	}
+	return order
+}
+
+// dropOthers leaves out what bears the name but another order number or another
+// addition in brackets, when the one that was asked for is there.
+func dropOthers(list []*found, n *name, byNumber bool, asked string) []*found {
+	added := func(s string) bool { return strings.ContainsAny(s, "([") }
+	same := func(f *found, p int32) bool {
+		q := &f.in.Products[p]
+		return prepare(q.Name, vendorWords(q.Vendor)).full == n.full
+	}
+	exact := false
+	for _, f := range list {
+		for p, by := range f.products {
+			exact = exact || by == byName && same(f, p)
+		}
+	}
+	for _, f := range list {
+		for p, by := range f.products {
+			if by != byName {
+				continue
+			}
+			if byNumber && numbered(&f.in.Products[p]) || exact && (added(f.in.Products[p].Name) || added(asked)) && !same(f, p) {
+				delete(f.products, p)
+			}
+		}
+	}
+	return slices.DeleteFunc(list, func(f *found) bool { return len(f.products) == 0 })
+}
+
+// numbered tells whether a product has order numbers.
+func numbered(p *advisory.Product) bool {
+	return len(p.Models) > 0 || len(prepare(p.Name, nil).models) > 0
+}
+
+func models(list []string) []string {
+	var out []string
+	for _, m := range list {
+		if key := modelKey(m); key != "" {
+			out = append(out, key)
+		}
+	}
+	return out
+}
+
+func (x *Index) wildcards(model string) []ref {
+	var out []ref
+	for _, w := range x.wild {
+		if w.pattern[0] != model[0] && w.pattern[0] != '*' && w.pattern[0] != '?' {
+			continue
+		}
+		if ok, err := path.Match(w.pattern, model); err == nil && ok {
+			out = append(out, w.ref)
+		}
+	}
+	return out
+}
+
+// single tells whether all the products have one name.
+func single(list []ref) bool {
+	key := ""
+	for _, r := range list {
+		if r.in.dead {
+			continue
+		}
+		p := &r.in.Products[r.product]
+		k := prepare(p.Name, vendorWords(p.Vendor)).key
+		if key != "" && k != key {
+			return false
+		}
+		key = k
+	}
+	return key != ""
+}
+
+// fits tells whether the vendors can be one. An order number is a vendor's own,
+// and a package's name too.
+func (x *Index) fits(r ref, vendor string, by how) bool {
+	p := &r.in.Products[r.product]
+	if by == byPURL || vendor == "" {
+		return true
+	}
+	if sameVendor(vendor, x.aliases.Vendor(p.Vendor)) {
+		return p.Vendor != "" || by != byFamily
+	}
+	for _, text := range p.CPEs {
+		if c, ok := advisory.ParseCPE(text); ok && sameVendor(vendor, x.aliases.Vendor(c.Vendor)) {
+			return true
+		}
+	}
+	return false
+}
+
+// scheme returns the version to hold against a product, and by which scheme.
+func (q *Query) versionFor(by how) string {
+	if q.Version != "" || by != byPURL {
+		return q.Version
+	}
+	for _, u := range q.PURLs {
+		if p, ok := advisory.ParsePURL(u); ok && p.Version != "" {
+			return p.Version
+		}
+	}
+	return ""
+}
+
+// settle joins what all sources say of one vulnerability.
+func settle(id string, list []verdict) (Row, bool) {
+	if len(list) == 0 {
+		return Row{}, false
+	}
+	slices.SortStableFunc(list, func(a, b verdict) int {
+		if a.rank != b.rank {
+			return int(b.rank - a.rank)
+		}
+		if a.strength != b.strength {
+			return int(b.strength - a.strength)
+		}
+		return b.about.Advisory.Updated.Compare(a.about.Advisory.Updated)
+	})
+	best := list[0]
+	if best.strength == ignorant { // no word: the next source's counts
+		for _, v := range list[1:] {
+			if v.strength > ignorant {
+				why := best.reason
+				best = v
+				best.reason += "; " + sourceOf(list[0].about) + " does not settle it: " + why
+				best.confidence *= 0.8
+				break
+			}
+		}
+	}
+	if best.hide {
+		return Row{}, false
+	}
+	row := Row{ID: id, Status: best.status, Reason: best.reason, Source: sourceOf(best.about), Fix: best.fix, Confidence: best.confidence, about: best.about}
+	for _, v := range list {
+		if row.Fix == "" {
+			row.Fix = v.fix
+		}
+	}
+	return row, true
+}
+
+func sourceOf(a About) string {
+	if a.Advisory.Publisher == "" {
+		return a.Advisory.ID
+	}
+	if strings.EqualFold(a.Advisory.Publisher, "osv") || a.Advisory.Kind == advisory.CVE {
+		return a.Advisory.ID
+	}
+	return a.Advisory.ID + " (" + a.Advisory.Publisher + ")"
+}
+
+// fixOf finds the version that mends a vulnerability for the products: what is
+// listed as fixed, what a vendor's fix names, or the end of the affected range.
+func fixOf(f *found, v *advisory.Vulnerability, current string) string {
+	mine := func(products []int) bool {
+		return len(products) == 0 || slices.ContainsFunc(products, func(p int) bool { return f.products[int32(p)] != 0 }) //nolint:gosec // G115: bounded by the reader
+	}
+	for _, s := range v.Statements {
+		p := &f.in.Products[s.Product]
+		if f.products[int32(s.Product)] != 0 && s.Status == advisory.Fixed && len(p.Versions.Exact) > 0 { //nolint:gosec // G115: as above
+			return p.Versions.Exact[0]
+		}
+	}
+	for _, s := range v.Statements {
+		if f.products[int32(s.Product)] == 0 || s.Status != advisory.Affected { //nolint:gosec // G115: as above
+			continue
+		}
+		set := &f.in.Products[s.Product].Versions
+		for _, sp := range set.Spans {
+			one := version.Set{Scheme: set.Scheme, Spans: []version.Span{sp}}
+			if at, _ := one.Locate(current); sp.HighOut && (at == version.Inside || at == version.NotSure) {
+				return sp.High
+			}
+		}
+	}
+	for _, r := range v.Remedies {
+		if r.Fix != "" && mine(r.Products) {
+			return r.Fix
+		}
+	}
+	return ""
+}

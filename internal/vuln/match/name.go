@@ -1,0 +1,206 @@
+package match
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// maxName bounds a name that is looked at.
+const maxName = 300
+
+// legal are the forms of companies and other words that tell no maker apart.
+var legal = wordSet(`ag gmbh inc incorporated corp corporation co company ltd limited llc lp plc sa se sas spa srl bv nv kg kgaa oy ab as aps pty pte kk
+group holding holdings the international foundation project`)
+
+// common are words of a product's name that inventories add or leave out.
+var common = wordSet(`firmware software fw sw device devices product products series family families model models version versions all the and
+hardware module modules unit equipment variant variants incl including related series: line range os`)
+
+// groups are words that make a name mean many products.
+var groups = wordSet("family families series line range products devices variants models all various multiple")
+
+func wordSet(text string) map[string]bool {
+	out := map[string]bool{}
+	for w := range strings.FieldsSeq(text) {
+		out[w] = true
+	}
+	return out
+}
+
+// words cuts a name into its words in lower case, letters and digits alone.
+// "S7-1500" is s7 and 1500, as is "S7 1500".
+func words(name string) []string {
+	if len(name) > maxName {
+		name = strings.ToValidUTF8(name[:maxName], "")
+	}
+	return strings.FieldsFunc(strings.ToLower(name), func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '+' && r != '&'
+	})
+}
+
+// squash joins words; what is left of a name when case, spaces and punctuation
+// are gone.
+func squash(list []string) string { return strings.ReplaceAll(strings.Join(list, ""), "+", "&") }
+
+// name is a product's name prepared for looking up.
+type name struct {
+	key    string   // all words that tell
+	words  []string // those words
+	full   string   // with what stands in brackets
+	group  bool     // it means a family
+	models []string // order numbers: in brackets, or the whole name
+	loose  []string // words that look like order numbers
+}
+
+var (
+	bracket = regexp.MustCompile(`[(\[][^()\[\]]*[)\]]`)
+	marks   = strings.NewReplacer("®", " ", "™", " ", "©", " ", "(R)", " ", "(TM)", " ", "_", " ")
+)
+
+// prepare makes the name of a product ready; vendor's own name at its beginning
+// is left out.
+func prepare(text string, vendor []string) name {
+	var n name
+	text = marks.Replace(text)
+	for _, b := range bracket.FindAllString(text, -1) {
+		inner := strings.Trim(b, "()[]")
+		for part := range strings.FieldsFuncSeq(inner, func(r rune) bool { return r == ',' || r == ';' || r == '/' }) {
+			if m := modelKey(part); m != "" {
+				n.models = append(n.models, m)
+			}
+		}
+	}
+	plain := bracket.ReplaceAllString(text, " ")
+	if strings.TrimSpace(plain) == "" {
+		plain = text
+	}
+	list := dropVendor(words(plain), vendor)
+	for i, w := range list {
+		n.group = n.group || groups[w] && (i == len(list)-1 || i == 0)
+		if !common[w] {
+			n.words = append(n.words, w)
+		}
+	}
+	if len(n.words) == 0 {
+		n.words = list
+	}
+	n.key = squash(n.words)
+	n.full = squash(dropVendor(words(text), vendor))
+	if m := modelKey(text); m != "" {
+		n.models = append(n.models, m)
+	}
+	for _, w := range strings.Fields(plain) {
+		if m := modelKey(w); len(m) >= 8 && squash(words(text)) != m {
+			n.loose = append(n.loose, m)
+		}
+	}
+	return n
+}
+
+// dropVendor takes the maker's name off the beginning, however often it is there.
+func dropVendor(list, vendor []string) []string {
+	for len(vendor) > 0 && len(list) > len(vendor) && slices.Equal(list[:len(vendor)], vendor) {
+		list = list[len(vendor):]
+		for len(list) > 1 && legal[list[0]] {
+			list = list[1:]
+		}
+	}
+	return list
+}
+
+// modelKey is an order number without spaces and dashes, or "" when the text
+// does not look like one: it has digits and letters, and no words. * and ? stay.
+func modelKey(text string) string {
+	text = strings.TrimSpace(text)
+	if len(text) < 5 || len(text) > 60 || strings.Count(text, " ") > 3 {
+		return ""
+	}
+	digits, letters, run := 0, 0, 0
+	var b strings.Builder
+	for _, r := range strings.ToLower(text) {
+		switch {
+		case r >= '0' && r <= '9':
+			digits++
+			run = 0
+			b.WriteRune(r)
+		case r >= 'a' && r <= 'z':
+			letters++
+			if run++; run > 5 {
+				return ""
+			}
+			b.WriteRune(r)
+		case r == '*' || r == '?':
+			b.WriteRune(r)
+		case r == '-' || r == ' ' || r == '.' || r == '/' || r == '_':
+			run = 0
+		default:
+			return ""
+		}
+	}
+	if digits < 2 || digits+letters < 6 || letters == 0 && digits < 7 {
+		return ""
+	}
+	return b.String()
+}
+
+// Aliases are the names that vendors are known by.
+type Aliases struct{ to map[string]string }
+
+// ParseAliases reads lines of names that mean one vendor, the first standing
+// for all, with tabs between.
+func ParseAliases(text string) *Aliases {
+	a := &Aliases{to: map[string]string{}}
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		var first string
+		for i, one := range strings.Split(strings.TrimRight(line, "\r\n"), "\t") {
+			key := vendorKey(one)
+			if i == 0 {
+				first = key
+			}
+			if key != "" {
+				a.to[key] = first
+			}
+		}
+	}
+	return a
+}
+
+func vendorWords(text string) []string {
+	list := words(strings.NewReplacer("&", " & ", ".", "").Replace(text))
+	var out []string
+	for i, w := range list {
+		if i > 0 && legal[w] || w == "&" && i == len(list)-1 || i == 0 && w == "the" {
+			continue
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+func vendorKey(text string) string { return squash(vendorWords(text)) }
+
+// Vendor returns the name that stands for a vendor.
+func (a *Aliases) Vendor(text string) string {
+	key := vendorKey(text)
+	if a != nil && a.to[key] != "" {
+		return a.to[key]
+	}
+	return key
+}
+
+// sameVendor tells whether two vendors, as Vendor returns them, can be one: the
+// same, or one the beginning of the other.
+func sameVendor(a, b string) bool {
+	if a == b || a == "" || b == "" {
+		return true
+	}
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	return len(a) >= 4 && strings.HasPrefix(b, a)
+}

@@ -1,0 +1,281 @@
+package version
+
+import (
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// maxProse bounds a description of versions that is read.
+const maxProse = 1000
+
+// a number in a version, as the patterns below look for it.
+const word = `([\w.+()/-]*\d[\w.+()/-]*(?: (?:sp|update|upd|hf|hotfix|patch|p|build|rev|r)\.? ?\d+\w*)*|[a-z]{1,2}\d*)`
+
+type rewrite struct {
+	from *regexp.Regexp
+	to   string
+}
+
+// rewrites turn words into the signs of comparison, in this order.
+var rewrites = []rewrite{
+	{regexp.MustCompile(`(?i)\bup to,? (?:but )?(?:not including|excluding) `), "< "},
+	{regexp.MustCompile(`(?i)\bup to,?(?: and)? ?including:? `), "<= "},
+	{regexp.MustCompile(`(?i)\b(?:less|lower|earlier|older) than or equal to:? `), "<= "},
+	{regexp.MustCompile(`(?i)\b(?:greater|higher|later|newer) than or equal to:? `), ">= "},
+	{regexp.MustCompile(`(?i)\b(?:prior to|before|earlier than|older than|lower than|less than|below|preceding|previous to):? (?:firmware |software |version )*`), "< "},
+	{regexp.MustCompile(`(?i)\b(?:later than|newer than|greater than|higher than|after) (?:firmware |software |version )*`), "> "},
+	{regexp.MustCompile(`(?i)\bbetween (?:versions? )?` + word + ` and ` + word), ">= $1 <= $2"},
+	{regexp.MustCompile(`(?i)\b(?:from|starting (?:from|with)|beginning with|since) (?:versions? )?` + word), ">= $1"},
+	{regexp.MustCompile(`(?i)` + word + ` (?:up )?(?:to|through|thru|until|till) (?:versions? )?` + word), ">= $1 <= $2"},
+	{regexp.MustCompile(`(?i)` + word + `,? (?:and|or|&) (?:all )?(?:prior|earlier|older|below|lower|previous|before|under)(?: versions?| firmware| releases?)*`), "<= $1"},
+	{regexp.MustCompile(`(?i)` + word + `,? (?:and|or|&) (?:all )?(?:later|newer|above|higher|up|onwards?|greater|after)(?: versions?| firmware| releases?)*`), ">= $1"},
+	{regexp.MustCompile(`(?i)` + word + ` onwards?`), ">= $1"},
+	{regexp.MustCompile(`(?i)\b(?:up to|through|thru|until|till) (?:versions? )?`), "<= "},
+}
+
+var (
+	unread    = regexp.MustCompile(`(?i)\b(with|without|only|if|when|where|using|running|installed|serial|manufactured|except|excluding|equipped|configured|enabled|digits|produced|hardware)\b`)
+	emptyWord = regexp.MustCompile(`(?i)^(?:all|any|every|firmware|software|bios|os|app|fw|sw|versions?|ver\.?|releases?|revisions?|rev\.?|series|build|the|of|is|are|which|affected|\(|\)|:|,)$`)
+	allWords  = regexp.MustCompile(`(?i)^(?:\*|all|any|all\b.*\bversions?|any version|versions? all|all (?:releases|revisions|firmware)|vers:[a-z]+/\*)$`)
+	noWords   = regexp.MustCompile(`(?i)^(?:|-|n/?a|none|unspecified|unknown|not specified|see .*|undefined|multiple.*|various)$`)
+	ranged    = regexp.MustCompile(`^([A-Za-z]*[\d.]+) *[-–] *([A-Za-z]*[\d.]+)$`)
+	wild      = regexp.MustCompile(`(?i)^(v?)((?:\d+\.)*\d+)\.(?:x|\*)(?:\.[x*])*$`)
+	counted   = regexp.MustCompile(`(?i)^(?:build|rev|revision|r|sp|update|patch|hotfix|hf)\.? ?\d+$`)
+	operator  = regexp.MustCompile(`<=|>=|<|>|==?`)
+)
+
+// Parse reads a description of versions: a `vers:` range, signs of comparison,
+// words, lists, or one version.
+func Parse(text string) Set {
+	text = strings.TrimSpace(text)
+	if len(text) > maxProse {
+		return Set{Unread: "a description that is too long to read", All: true}
+	}
+	if rest, ok := strings.CutPrefix(text, "vers:"); ok {
+		return parseVers(rest)
+	}
+	text = tidy(text)
+	switch {
+	case noWords.MatchString(text):
+		return Set{Unsaid: true}
+	case allWords.MatchString(text):
+		return Set{All: true}
+	}
+	for _, r := range rewrites {
+		text = r.from.ReplaceAllString(text, r.to)
+	}
+	if operator.MatchString(text) {
+		return constraints(text, Generic)
+	}
+	return plainList(text)
+}
+
+var tidier = strings.NewReplacer("≤", "<=", "≥", ">=", "=<", "<=", "=>", ">=", "&lt;", "<", "&gt;", ">", "_", " ", "\u00a0", " ", "\t", " ", "\n", " ", "–", "-")
+
+func tidy(text string) string {
+	return strings.Join(strings.Fields(tidier.Replace(text)), " ")
+}
+
+func parseVers(rest string) Set {
+	name, body, ok := strings.Cut(rest, "/")
+	if !ok {
+		return Set{Unread: "vers:" + rest, All: true}
+	}
+	if plain, err := url.PathUnescape(body); err == nil {
+		body = plain
+	}
+	body = tidy(body)
+	if body == "*" {
+		return Set{All: true}
+	}
+	scheme := SchemeOf(name)
+	if operator.MatchString(body) || strings.Contains(body, "!=") {
+		return constraints(body, scheme)
+	}
+	s := plainList(body)
+	s.Scheme = scheme
+	return s
+}
+
+// constraints reads a sequence of comparisons. A lower bound and the upper one
+// that follows are one span.
+func constraints(text, scheme string) Set {
+	s := Set{Scheme: scheme}
+	at := operator.FindAllStringIndex(text, -1)
+	if at[0][0] > 0 {
+		s.before(text[:at[0][0]])
+	}
+	var open *Span
+	for i, m := range at {
+		end := len(text)
+		if i+1 < len(at) {
+			end = at[i+1][0]
+		}
+		op := text[m[0]:m[1]]
+		if op[0] == '=' && m[0] > 0 && text[m[0]-1] == '!' {
+			op = "!="
+		}
+		bound, more := s.operand(text[m[1]:end])
+		if bound == "" {
+			continue
+		}
+		open = s.constrain(op, bound, open)
+		s.Exact = append(s.Exact, more...)
+	}
+	if open != nil {
+		s.Spans = append(s.Spans, *open)
+	}
+	if len(s.Spans) == 0 && len(s.Exact) == 0 && len(s.Except) == 0 {
+		return Set{All: true, Unread: text, Scheme: scheme}
+	}
+	return s
+}
+
+func (s *Set) constrain(op, bound string, open *Span) *Span {
+	switch op {
+	case ">", ">=":
+		if open != nil {
+			s.Spans = append(s.Spans, *open)
+		}
+		return &Span{Low: bound, LowOut: op == ">"}
+	case "<", "<=":
+		sp := Span{High: bound, HighOut: op == "<"}
+		if open != nil {
+			sp.Low, sp.LowOut = open.Low, open.LowOut
+		}
+		s.Spans = append(s.Spans, sp)
+		return nil
+	case "!=":
+		s.Except = append(s.Except, bound)
+		return open
+	}
+	s.Exact = append(s.Exact, bound)
+	return open
+}
+
+// before looks at what stands ahead of the first comparison: "All BIOS
+// versions" says nothing, a condition does, and a version is one more.
+func (s *Set) before(text string) {
+	text = strings.Trim(text, " |,;!")
+	if text == "" {
+		return
+	}
+	if unread.MatchString(text) {
+		s.Unread = text
+		return
+	}
+	for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '|' || r == ',' || r == ';' }) {
+		part = strings.TrimSpace(part)
+		if isDigitStart(part) && !strings.Contains(part, " ") {
+			s.Exact = append(s.Exact, part)
+		}
+	}
+}
+
+func isDigitStart(s string) bool {
+	s = strings.TrimLeft(s, "vVrR")
+	return s != "" && isDigit(s[0])
+}
+
+// operand cleans what follows a sign of comparison. What stands in brackets, or
+// reads like a condition, is not understood.
+func (s *Set) operand(text string) (bound string, more []string) {
+	text = strings.Trim(text, " |,;&!")
+	if i := strings.IndexByte(text, '('); i > 0 {
+		inner := strings.Trim(text[i:], "() ")
+		if unread.MatchString(inner) {
+			s.Unread = inner
+		}
+		if unread.MatchString(inner) || !counted.MatchString(inner) {
+			text = strings.TrimSpace(text[:i])
+		}
+	}
+	for _, cut := range []string{" and ", " or ", "|", ",", ";"} {
+		head, rest, ok := strings.Cut(text, cut)
+		if !ok {
+			continue
+		}
+		text = strings.TrimSpace(head)
+		for part := range strings.FieldsFuncSeq(rest, func(r rune) bool { return r == '|' || r == ',' || r == ';' }) {
+			if part = strings.TrimSpace(part); isDigitStart(part) && !strings.Contains(part, " ") {
+				more = append(more, part)
+			}
+		}
+	}
+	if m := unread.FindStringIndex(text); m != nil {
+		s.Unread = text
+		if m[0] == 0 {
+			return text, more
+		}
+		text = strings.TrimSpace(text[:m[0]])
+	}
+	words := strings.Fields(text)
+	for len(words) > 1 && emptyWord.MatchString(words[0]) {
+		words = words[1:]
+	}
+	for len(words) > 1 && emptyWord.MatchString(words[len(words)-1]) {
+		words = words[:len(words)-1]
+	}
+	if len(words) == 1 && emptyWord.MatchString(words[0]) && !Plausible(words[0]) {
+		return "", more
+	}
+	return strings.Join(words, " "), more
+}
+
+// plainList reads what has no comparison: versions, one or several.
+func plainList(text string) Set {
+	var s Set
+	lower := strings.ToLower(text)
+	if unread.MatchString(text) {
+		s.Unread = text
+		s.All = strings.HasPrefix(lower, "all")
+		if s.All || !strings.ContainsAny(text, "0123456789") {
+			return Set{All: true, Unread: text}
+		}
+		return Set{All: true, Unread: text}
+	}
+	for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '|' || r == ',' || r == ';' }) {
+		part = strings.TrimSpace(part)
+		for _, one := range strings.Split(part, " and ") {
+			s.addPlain(strings.TrimSpace(one))
+		}
+	}
+	if len(s.Exact) == 0 && len(s.Spans) == 0 {
+		if strings.HasPrefix(lower, "all") {
+			return Set{All: true, Unread: text}
+		}
+		return Set{Unsaid: true, Unread: text}
+	}
+	return s
+}
+
+func (s *Set) addPlain(one string) {
+	words := strings.Fields(one)
+	for len(words) > 1 && emptyWord.MatchString(words[0]) {
+		words = words[1:]
+	}
+	one = strings.Join(words, " ")
+	if m := wild.FindStringSubmatch(one); m != nil {
+		s.Spans = append(s.Spans, Span{Low: m[1] + m[2], High: m[1] + next(m[2]), HighOut: true})
+		return
+	}
+	if m := ranged.FindStringSubmatch(one); m != nil && strings.Count(m[1], ".") == strings.Count(m[2], ".") && Compare(Generic, m[1], m[2]) == Less {
+		s.Spans = append(s.Spans, Span{Low: m[1], High: m[2]})
+		return
+	}
+	if Plausible(one) {
+		s.Exact = append(s.Exact, one)
+	}
+}
+
+// next is the version after all that begin with v: 2.0 gives 2.1.
+func next(v string) string {
+	i := strings.LastIndexByte(v, '.') + 1
+	n, err := strconv.ParseInt(v[i:], 10, 62)
+	if err != nil {
+		return v
+	}
+	return v[:i] + strconv.FormatInt(n+1, 10)
+}
