@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"regexp"
 	"strings"
 	"sync"
 
@@ -38,6 +39,11 @@ type rule struct {
 	kind  string
 }
 
+// products is the kind of text that names makers, products and versions: names
+// of people and places are not looked for in it, since the names of products
+// look like them. The catalogue and all that has a form still are.
+const products = "products"
+
 // table classes the fields of the event schema and the columns of answers.
 // Fields of numbers, times and booleans are open without a line here.
 func table() map[string]rule {
@@ -64,10 +70,14 @@ func table() map[string]rule {
 		device.type device.level device.criticality device.state src_endpoint.type src_endpoint.level src_endpoint.criticality dst_endpoint.type dst_endpoint.level dst_endpoint.criticality
 		dhcp.message_type finding_info.uid finding_info.category finding_info.techniques disposition ics.protocol ics.function ics.response metric.unit anomaly.novel identity.source
 		severity type level criticality state count total techniques technique rule`)
-	put(Text, "", `message status_detail device.vendor device.model device.firmware device.os src_endpoint.vendor dst_endpoint.vendor process.name process.cmd_line process.file.path process.parent.cmd_line process.parent.file.path
-		http_request.url.path http_request.user_agent http_request.referrer answers tls.certificate.subject tls.certificate.issuer file.name file.md5 file.sha1 file.sha256 email.subject product.name product.version product.vendor_name
-		ssh.client ssh.server mqtt.topic finding_info.title finding_info.reasons ics.value anomaly.reasons identity.vendor identity.model identity.firmware identity.type identity.os identity.banner template.text
-		title text vendor model firmware reasons`)
+	t["rows in all"] = rule{class: Open}             // how many rows an answer has
+	t["earlier question"] = rule{class: Text}        // of the same conversation
+	t["said earlier by a model"] = rule{class: Text} // of the same conversation
+	put(Text, products, `device.vendor device.model device.firmware device.os src_endpoint.vendor dst_endpoint.vendor process.name http_request.user_agent product.name product.version product.vendor_name
+		ssh.client ssh.server finding_info.title identity.vendor identity.model identity.firmware identity.type identity.os title vendor model firmware`)
+	put(Text, "", `message status_detail process.cmd_line process.file.path process.parent.cmd_line process.parent.file.path
+		http_request.url.path http_request.referrer answers tls.certificate.subject tls.certificate.issuer file.name file.md5 file.sha1 file.sha256 email.subject
+		mqtt.topic finding_info.reasons ics.value anomaly.reasons identity.banner template.text text reasons`)
 	for _, f := range event.Fields() {
 		if _, told := t[f.Name]; told {
 			continue
@@ -78,8 +88,18 @@ func table() map[string]rule {
 		case event.String, event.IP, event.List:
 		}
 	}
+	for _, f := range event.Fields() {
+		for _, alias := range f.Aliases {
+			if _, told := t[alias]; !told {
+				t[alias] = t[f.Name]
+			}
+		}
+	}
 	return t
 }
+
+// measure is a column that was computed: count(field), p95(field).
+var measure = regexp.MustCompile(`^([a-z]+[0-9]*)(?:\(([^()]*)\))?$`)
 
 // ClassOf says what may leave of a field of the event schema or a column of an
 // answer. A name that is not known is of class [Never]; no name means text.
@@ -92,5 +112,25 @@ func ruleOf(field string) rule {
 	if field == "" {
 		return rule{class: Text}
 	}
-	return classes()[field]
+	if r, ok := classes()[field]; ok {
+		return r
+	}
+	m := measure.FindStringSubmatch(field)
+	if m == nil {
+		return rule{}
+	}
+	switch fn := m[1]; {
+	case (fn == "first" || fn == "last") && m[2] == "":
+		return rule{class: Open} // a time
+	case fn == "min" || fn == "max" || fn == "first" || fn == "last":
+		return classes()[m[2]] // one of the values
+	case numeric[fn] || percentile.MatchString(fn):
+		return rule{class: Open}
+	}
+	return rule{}
 }
+
+// numeric are the measures that give a number whatever they are of.
+var numeric = wordSet("count sum avg distinct median share ratio change diff rate")
+
+var percentile = regexp.MustCompile(`^p[0-9]{1,2}$`)

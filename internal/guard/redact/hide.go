@@ -16,8 +16,8 @@ const open, closing = "«", "»"
 
 // text hides what is found in free text: what the catalogue has, then what
 // [Find] finds. Tokens of this vault are left alone; what only looks like one
-// is never issued.
-func (v *Vault) text(value string) string {
+// is never issued. With formsOnly, what is known by the words around it is left.
+func (v *Vault) text(value string, formsOnly bool) string {
 	var spans []Span
 	fixed := v.fixed(value)
 	free := func(start, end int) bool {
@@ -34,6 +34,9 @@ func (v *Vault) text(value string) string {
 		}
 	}
 	for _, s := range Find(value) {
+		if formsOnly && byContext[s.Type] {
+			continue
+		}
 		if (s.Type == Secret || kindOf[s.Type] != "") && free(s.Start, s.End) {
 			if s.Type != Secret {
 				s.Type = kindOf[s.Type]
@@ -44,6 +47,9 @@ func (v *Vault) text(value string) string {
 	slices.SortFunc(spans, func(a, b Span) int { return cmp.Compare(a.Start, b.Start) })
 	return v.replace(value, spans)
 }
+
+// byContext are the types that are known by words rather than by form.
+var byContext = map[string]bool{PersonName: true, Address: true, Place: true, Organization: true, Group: true, Postcode: true, Age: true}
 
 // fixed returns the tokens of this vault in a text, and marks what only looks
 // like one as taken.

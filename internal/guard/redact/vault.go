@@ -30,12 +30,21 @@ type Vault struct {
 	value  map[string]string // token → value as it is written
 	stems  map[string]string // stem → type NUL canonical value
 	levels map[string]string // part of an address → its digits
-	hidden map[string]bool   // texts that this vault wrote
+	hidden map[done]bool     // texts that this vault wrote
 	own    map[int]bool      // ordinary words of the catalogue that our own text has
 }
 
 // foreign holds the place of a token that a text had before it was issued.
 const foreign = "written by someone else"
+
+// placeholder begins what the planner calls a device in a request (⟨device#1⟩).
+const placeholder = "⟨"
+
+// done is a text that this vault wrote for fields of a rule.
+type done struct {
+	rule rule
+	text string
+}
 
 // maxHidden bounds how many outputs a vault remembers; see [Vault.Hide].
 const maxHidden = 50_000
@@ -47,7 +56,7 @@ func NewVault(key []byte, catalogue Catalogue) *Vault { return NewVaultOf(key, C
 func NewVaultOf(key []byte, known *Compiled) *Vault {
 	return &Vault{
 		key: slices.Clone(key), known: known, token: map[string]string{}, value: map[string]string{},
-		stems: map[string]string{}, levels: map[string]string{}, hidden: map[string]bool{}, own: map[int]bool{},
+		stems: map[string]string{}, levels: map[string]string{}, hidden: map[done]bool{}, own: map[int]bool{},
 	}
 }
 
@@ -58,18 +67,22 @@ func NewVaultOf(key []byte, known *Compiled) *Vault {
 func (v *Vault) Hide(field, value string) string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if value == "" || v.hidden[value] {
+	r := ruleOf(field)
+	if value == "" || r.class != Never && v.hidden[done{r, value}] {
 		return value
 	}
-	r := ruleOf(field)
 	var out string
 	switch r.class {
 	case Open:
 		out = v.open(value)
 	case Pseudonym:
+		if out = value; strings.Contains(value, placeholder) {
+			out = v.text(value, false) // a name, and what it is called in this request
+			break
+		}
 		out = v.whole(r.kind, value)
 	case Text:
-		out = v.text(value)
+		out = v.text(value, r.kind == products)
 	case Never:
 		return Withheld
 	}
@@ -77,7 +90,7 @@ func (v *Vault) Hide(field, value string) string {
 		out = Withheld
 	}
 	if len(v.hidden) < maxHidden {
-		v.hidden[out] = true
+		v.hidden[done{r, out}] = true
 	}
 	return out
 }
@@ -88,7 +101,7 @@ var openRE = regexp.MustCompile(`^[\pL\pN][\pL\pN ._:+/^,;()-]{0,79}$|^-?[0-9.]+
 
 func (v *Vault) open(value string) string {
 	if !openRE.MatchString(value) || len(v.leaks(value, nil)) > 0 {
-		return v.text(value)
+		return v.text(value, false)
 	}
 	return value
 }

@@ -173,6 +173,18 @@ func TestDefaultDeny(t *testing.T) {
 		{"ics.function", "call anna.meier", `^call USER_[0-9a-f]+$`},
 		{"src_endpoint.ip", "127.0.0.1", `^127\.0\.0\.1$`},
 		{"ips", "10.20.3.17, 10.20.3.18", `^IP_\w+, IP_\w+$`},
+		{"count", "17", `^17$`},
+		{"sum(traffic.bytes_out)", "1234.5", `^1234\.5$`},
+		{"p95(duration)", "0.25", `^0\.25$`},
+		{"max(dst_endpoint.ip)", "10.20.3.17", `^IP_\w+$`},
+		{"first", "2026-11-27T10:00:00Z", `^2026-11-27T10:00:00Z$`},
+		{"count(anything)", "call anna.meier", `^call USER_[0-9a-f]+$`},
+		{"bytes_out", "17", `^17$`},
+		{"hostname", "HMI07", `^HOST_\w+$`},
+		{"concat(x)", "17", `^\[WITHHELD\]$`},
+		{"name", "HMI07 is ⟨device#1⟩", `^HOST_\w+ is ⟨device#1⟩$`},
+		{"rows in all", "12", `^12$`},
+		{"device.model", "SIMATIC S7-1200 of 10.20.3.17", `^SIMATIC S7-1200 of IP_\w+$`},
 		{"mqtt.topic", "plant/Halle 7/plc-line3-01/state", `^plant/SITE_\w+/HOST_\w+/state$`},
 	} {
 		if got := v.Hide(c.field, c.value); !regexp.MustCompile(c.want).MatchString(got) {
