@@ -94,7 +94,7 @@ func TestRestart(t *testing.T) {
 			t.Errorf("%s\nfinds nothing", c)
 		}
 		set := compile(t, text) // as another process compiles it
-		for cut := 0; cut < len(events); cut += 7 {
+		for cut := 0; cut < len(events); cut += 13 {
 			d := sigma.NewDetector(set, sigma.DetectorOptions{})
 			got := findings(t, d, events[:cut], false)
 			got = append(got, findings(t, restarted(t, set, d), events[cut:], true)...)
@@ -246,7 +246,7 @@ func TestMutatedSnapshots(t *testing.T) {
 		t.Error("a snapshot that was cut off was taken")
 	}
 	refused := 0
-	for i := range data {
+	for i := 0; i < len(data); i += 3 {
 		mutated := []byte(string(data))
 		mutated[i] ^= byte(1 + i%255)
 		if d.Restore(sigma.Sealed(mutated)) != nil {
@@ -257,5 +257,5 @@ func TestMutatedSnapshots(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	t.Logf("%d of %d changed bytes are noticed without the checksum", refused, len(data))
+	t.Logf("%d of %d changed bytes are noticed without the checksum", refused, len(data)/3)
 }
