@@ -247,7 +247,7 @@ func plainList(text string) Set {
 	}
 	for part := range strings.FieldsFuncSeq(text, isBar) {
 		part = strings.TrimSpace(part)
-		for _, one := range strings.Split(part, " and ") {
+		for one := range strings.SplitSeq(part, " and ") {
 			s.addPlain(strings.TrimSpace(one))
 		}
 	}
