@@ -26,7 +26,7 @@ func TestSSVC(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer in.Close() //nolint:errcheck // only read
+		defer in.Close()
 		z, err := gzip.NewReader(bufio.NewReader(in))
 		if err != nil {
 			t.Fatal(err)

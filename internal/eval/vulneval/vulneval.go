@@ -65,7 +65,6 @@ type interval struct {
 type product struct {
 	vendor, name string
 	models       []string
-	ranges       []string
 }
 
 // Corpus gathers documents.
@@ -176,7 +175,7 @@ func readVersion(text string) (parts []int, prefix, suffix string, ok bool) {
 	if m == nil {
 		return nil, "", "", false
 	}
-	for _, d := range strings.Split(m[2], ".") {
+	for d := range strings.SplitSeq(m[2], ".") {
 		n, err := strconv.Atoi(d)
 		if err != nil || len(d) > 8 {
 			return nil, "", "", false

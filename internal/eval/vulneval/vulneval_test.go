@@ -17,7 +17,7 @@ import (
 )
 
 // shared is a file of the public data set, which is not in the repository.
-func shared(t *testing.T, name string) string {
+func shared(t testing.TB, name string) string {
 	t.Helper()
 	tried := []string{}
 	if dir := os.Getenv("VEDETTE_SHARED"); dir != "" {
@@ -42,13 +42,13 @@ func fileThere(path string) bool {
 	return err == nil
 }
 
-func eachFile(t *testing.T, path string, f func(name string, data []byte)) {
+func eachFile(t testing.TB, path string, f func(name string, data []byte)) {
 	t.Helper()
 	z, err := zip.OpenReader(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer z.Close() //nolint:errcheck // only read
+	defer z.Close()
 	for _, e := range z.File {
 		in, err := e.Open()
 		if err != nil {

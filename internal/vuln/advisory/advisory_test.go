@@ -43,7 +43,7 @@ func files(t *testing.T, path string) map[string][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer z.Close() //nolint:errcheck // only read
+	defer z.Close()
 	out := map[string][]byte{}
 	for _, e := range z.File {
 		in, err := e.Open()

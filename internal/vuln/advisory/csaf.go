@@ -308,6 +308,13 @@ func (a *Advisory) csafVuln(v *csafVuln, at map[string]int, groups map[string][]
 	for _, r := range v.References {
 		out.References = append(out.References, Reference{URL: clip(r.URL, 1000), Tags: tags(r.Category)})
 	}
+	out.statements(v, at, groups)
+	out.advice(v, a.Publisher, at, groups)
+	return out
+}
+
+// statements reads the lists of products by status, with the reasons of flags.
+func (out *Vulnerability) statements(v *csafVuln, at map[string]int, groups map[string][]string) {
 	whys := map[int]string{}
 	for _, f := range v.Flags {
 		for _, p := range targets(f.csafTargets, at, groups) {
@@ -321,6 +328,10 @@ func (a *Advisory) csafVuln(v *csafVuln, at map[string]int, groups map[string][]
 			}
 		}
 	}
+}
+
+// advice reads what to do, how bad it is, and whether it is exploited.
+func (out *Vulnerability) advice(v *csafVuln, publisher string, at map[string]int, groups map[string][]string) {
 	for _, r := range v.Remediations {
 		out.Remedies = append(out.Remedies, Remedy{
 			Kind: r.Category, Text: clip(r.Details, 1000), URL: clip(r.URL, 1000), Fix: fixIn(r.Category, r.Details), Products: targets(r.csafTargets, at, groups),
@@ -328,7 +339,7 @@ func (a *Advisory) csafVuln(v *csafVuln, at map[string]int, groups map[string][]
 	}
 	for _, s := range v.Scores {
 		for _, raw := range []json.RawMessage{s.V3, s.V2} {
-			if score, ok := scoreOf(raw, a.Publisher); ok && !slices.Contains(out.Scores, score) {
+			if score, ok := scoreOf(raw, publisher); ok && !slices.Contains(out.Scores, score) {
 				out.Scores = append(out.Scores, score)
 			}
 		}
@@ -338,7 +349,6 @@ func (a *Advisory) csafVuln(v *csafVuln, at map[string]int, groups map[string][]
 			out.References = append(out.References, Reference{URL: "", Tags: []string{"exploit_status:" + clip(t.Details, 200)}})
 		}
 	}
-	return out
 }
 
 func targets(t csafTargets, at map[string]int, groups map[string][]string) []int {

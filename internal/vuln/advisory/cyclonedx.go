@@ -120,9 +120,10 @@ func (a *Advisory) cyclone(v *cycloneVuln, parts map[string]cyclonePart) {
 		}
 		for _, ver := range t.Versions {
 			q, status := p, whole
-			if ver.Status == "unaffected" {
+			switch ver.Status {
+			case "unaffected":
 				status = NotAffected
-			} else if ver.Status == "unknown" {
+			case "unknown":
 				status = Investigating
 			}
 			q.Versions = version.Set{Exact: []string{ver.Version}}

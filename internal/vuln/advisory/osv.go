@@ -85,30 +85,7 @@ func (e *osvAffected) product() (Product, []string, error) {
 		if r.Type == "GIT" {
 			continue // hashes have no order
 		}
-		var open *version.Span
-		for _, event := range r.Events {
-			switch {
-			case event["introduced"] != "":
-				open = &version.Span{Low: event["introduced"]}
-				if open.Low == "0" {
-					open.Low = ""
-				}
-			case open != nil && event["fixed"] != "":
-				open.High, open.HighOut = event["fixed"], true
-				fixes = append(fixes, event["fixed"])
-				set.Spans = append(set.Spans, *open)
-				open = nil
-			case open != nil && event["last_affected"] != "":
-				open.High = event["last_affected"]
-				set.Spans = append(set.Spans, *open)
-				open = nil
-			}
-		}
-		if open != nil && open.Low == "" {
-			set.All = true
-		} else if open != nil {
-			set.Spans = append(set.Spans, *open)
-		}
+		fixes = append(fixes, events(&set, r.Events)...)
 	}
 	for _, v := range e.Versions {
 		if len(set.Exact) < 10_000 {
@@ -121,6 +98,36 @@ func (e *osvAffected) product() (Product, []string, error) {
 		return p, nil, fault.New(fault.Invalid, "package is missing")
 	}
 	return p, fixes, nil
+}
+
+// events adds what a list of events says and returns the versions of fixes.
+func events(set *version.Set, list []map[string]string) []string {
+	var fixes []string
+	var open *version.Span
+	for _, event := range list {
+		switch {
+		case event["introduced"] != "":
+			open = &version.Span{Low: event["introduced"]}
+			if open.Low == "0" {
+				open.Low = ""
+			}
+		case open != nil && event["fixed"] != "":
+			open.High, open.HighOut = event["fixed"], true
+			fixes = append(fixes, event["fixed"])
+			set.Spans = append(set.Spans, *open)
+			open = nil
+		case open != nil && event["last_affected"] != "":
+			open.High = event["last_affected"]
+			set.Spans = append(set.Spans, *open)
+			open = nil
+		}
+	}
+	if open != nil && open.Low == "" {
+		set.All = true
+	} else if open != nil {
+		set.Spans = append(set.Spans, *open)
+	}
+	return fixes
 }
 
 func osvPURL(ecosystem, name string) string {

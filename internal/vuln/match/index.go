@@ -11,7 +11,8 @@ import (
 // entry is an advisory in the index. A replaced one is dead.
 type entry struct {
 	*advisory.Advisory
-	dead bool
+	names []name // of its products
+	dead  bool
 }
 
 // ref is a product of an advisory.
@@ -62,7 +63,7 @@ func (x *Index) Add(a *advisory.Advisory) {
 		old.dead = true
 		x.products -= len(old.Products)
 	}
-	e := &entry{Advisory: a}
+	e := &entry{Advisory: a, names: make([]name, len(a.Products))}
 	x.byKey[key] = e
 	switch a.Kind {
 	case advisory.KEV:
@@ -98,6 +99,7 @@ func (x *Index) addProduct(e *entry, i int) {
 	p := &e.Products[i]
 	r := ref{e, int32(i)} //nolint:gosec // G115: bounded by the reader
 	n := prepare(p.Name, vendorWords(p.Vendor))
+	e.names[i] = n
 	put := func(m map[string][]ref, key string) {
 		if key != "" {
 			m[key] = append(m[key], r)

@@ -89,62 +89,78 @@ func (x *Index) Match(q Query) []Row {
 	return rows
 }
 
-// look finds the products that the query may mean.
-func (x *Index) look(q *Query) []*found {
-	vendor := x.aliases.Vendor(q.Vendor)
-	n := prepare(q.Product, vendorWords(q.Vendor))
-	at := map[*entry]*found{}
-	var order []*found
-	take := func(list []ref, by how) {
-		for _, r := range list {
-			if r.in.dead || r.in.Withdrawn || !x.fits(r, vendor, by) {
-				continue
-			}
-			f := at[r.in]
-			if f == nil {
-				f = &found{in: r.in, products: map[int32]how{}}
-				at[r.in] = f
-				order = append(order, f)
-			}
-			if was := f.products[r.product]; was == 0 || by < was {
-				f.products[r.product] = by
-			}
+// search gathers products, each by the best way in which it was found.
+type search struct {
+	index  *Index
+	vendor string
+	at     map[*entry]*found
+	order  []*found
+}
+
+func (s *search) take(list []ref, by how) {
+	for _, r := range list {
+		if r.in.dead || r.in.Withdrawn || !s.index.fits(r, s.vendor, by) {
+			continue
+		}
+		f := s.at[r.in]
+		if f == nil {
+			f = &found{in: r.in, products: map[int32]how{}}
+			s.at[r.in] = f
+			s.order = append(s.order, f)
+		}
+		if was := f.products[r.product]; was == 0 || by < was {
+			f.products[r.product] = by
 		}
 	}
+}
+
+// look finds the products that the query may mean.
+func (x *Index) look(q *Query) []*found {
+	s := &search{index: x, vendor: x.aliases.Vendor(q.Vendor), at: map[*entry]*found{}}
+	n := prepare(q.Product, vendorWords(q.Vendor))
+	x.identified(s, q, &n)
+	if n.key == "" {
+		return s.order
+	}
+	exact := len(s.order) > 0
+	s.take(x.byName[n.key], byName)
+	s.order = dropOthers(s.order, &n, exact, q.Product)
+	clear(s.at)
+	for _, f := range s.order {
+		s.at[f.in] = f
+	}
+	if len(s.order) == 0 {
+		for _, m := range n.loose {
+			s.take(x.byModel[m], byModel)
+		}
+	}
+	if len(s.order) == 0 && telling(n.words) {
+		if list := x.byTail[n.key]; single(list) {
+			s.take(list, byTail)
+		}
+	}
+	for k := 1; k < len(n.words); k++ {
+		s.take(x.byHead[squash(n.words[:k])], byFamily)
+	}
+	return s.order
+}
+
+// identified takes what package URLs, CPEs and order numbers name.
+func (x *Index) identified(s *search, q *Query, n *name) {
 	for _, u := range q.PURLs {
 		if p, ok := advisory.ParsePURL(u); ok {
-			take(x.byPURL[p.Base()], byPURL)
+			s.take(x.byPURL[p.Base()], byPURL)
 		}
 	}
 	for _, text := range q.CPEs {
 		if c, ok := advisory.ParseCPE(text); ok {
-			take(x.byName[prepare(c.Product, vendorWords(c.Vendor)).key], byName)
+			s.take(x.byName[prepare(c.Product, vendorWords(c.Vendor)).key], byName)
 		}
 	}
 	for _, m := range append(slices.Clone(n.models), models(q.Models)...) {
-		take(x.byModel[m], byModel)
-		take(x.wildcards(m), byModel)
+		s.take(x.byModel[m], byModel)
+		s.take(x.wildcards(m), byModel)
 	}
-	if n.key == "" {
-		return order
-	}
-	exact := len(order) > 0
-	take(x.byName[n.key], byName)
-	order = dropOthers(order, &n, exact, q.Product)
-	if len(order) == 0 {
-		for _, m := range n.loose {
-			take(x.byModel[m], byModel)
-		}
-	}
-	if len(order) == 0 && telling(n.words) {
-		if list := x.byTail[n.key]; single(list) {
-			take(list, byTail)
-		}
-	}
-	for k := 1; k < len(n.words); k++ {
-		take(x.byHead[squash(n.words[:k])], byFamily)
-	}
-	return order
 }
 
 // dropOthers leaves out what bears the name but another order number or another
@@ -152,8 +168,7 @@ func (x *Index) look(q *Query) []*found {
 func dropOthers(list []*found, n *name, byNumber bool, asked string) []*found {
 	added := func(s string) bool { return strings.ContainsAny(s, "([") }
 	same := func(f *found, p int32) bool {
-		q := &f.in.Products[p]
-		return prepare(q.Name, vendorWords(q.Vendor)).full == n.full
+		return f.in.names[p].full == n.full
 	}
 	exact := false
 	for _, f := range list {
@@ -166,7 +181,7 @@ func dropOthers(list []*found, n *name, byNumber bool, asked string) []*found {
 			if by != byName {
 				continue
 			}
-			if byNumber && numbered(&f.in.Products[p]) || exact && (added(f.in.Products[p].Name) || added(asked)) && !same(f, p) {
+			if byNumber && numbered(f.in, p) || exact && (added(f.in.Products[p].Name) || added(asked)) && !same(f, p) {
 				delete(f.products, p)
 			}
 		}
@@ -175,9 +190,7 @@ func dropOthers(list []*found, n *name, byNumber bool, asked string) []*found {
 }
 
 // numbered tells whether a product has order numbers.
-func numbered(p *advisory.Product) bool {
-	return len(p.Models) > 0 || len(prepare(p.Name, nil).models) > 0
-}
+func numbered(e *entry, p int32) bool { return len(e.Products[p].Models)+len(e.names[p].models) > 0 }
 
 func models(list []string) []string {
 	var out []string
@@ -209,8 +222,7 @@ func single(list []ref) bool {
 		if r.in.dead {
 			continue
 		}
-		p := &r.in.Products[r.product]
-		k := prepare(p.Name, vendorWords(p.Vendor)).key
+		k := r.in.names[r.product].key
 		if key != "" && k != key {
 			return false
 		}

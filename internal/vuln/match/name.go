@@ -91,7 +91,7 @@ func prepare(text string, vendor []string) name {
 	if m := modelKey(text); m != "" {
 		n.models = append(n.models, m)
 	}
-	for _, w := range strings.Fields(plain) {
+	for w := range strings.FieldsSeq(plain) {
 		if m := modelKey(w); len(m) >= 8 && squash(words(text)) != m {
 			n.loose = append(n.loose, m)
 		}

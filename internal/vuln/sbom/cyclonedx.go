@@ -137,10 +137,7 @@ func readXML(data []byte, schemas *schema.Set) (*BOM, error) {
 	if bom.Version == 0 { // the XML form may leave it out, which means 1
 		bom.Version = 1
 	}
-	as := bom.SpecVersion
-	if as < cdx.SpecVersion1_2 { // there was no JSON before
-		as = cdx.SpecVersion1_2
-	}
+	as := max(bom.SpecVersion, cdx.SpecVersion1_2) // there was no JSON before
 	var out bytes.Buffer
 	if err := cdx.NewBOMEncoder(&out, cdx.BOMFileFormatJSON).EncodeVersion(&bom, as); err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "the XML is no CycloneDX %s", version)

@@ -42,7 +42,7 @@ func eachFile(t *testing.T, path string, f func(name string, data []byte)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer z.Close() //nolint:errcheck // only read
+	defer z.Close()
 	for _, e := range z.File {
 		if e.FileInfo().IsDir() {
 			continue

@@ -7,10 +7,7 @@ import (
 	"vedette/internal/fault"
 )
 
-var (
-	spdxID   = regexp.MustCompile(`^(DocumentRef-[A-Za-z0-9.+-]+:)?SPDXRef-[A-Za-z0-9.+_/:-]+$`)
-	spdxTime = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$`)
-)
+var spdxTime = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$`)
 
 func broken(where, format string, args ...any) error {
 	return fault.New(fault.Invalid, "at "+where+": "+format, args...)

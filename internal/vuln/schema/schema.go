@@ -39,7 +39,7 @@ type Set struct {
 // New makes an empty set.
 func New() *Set { return &Set{done: map[string]*jsonschema.Schema{}} }
 
-// The schemas that are not of a version.
+// CSAF20 names the schema of CSAF 2.0.
 const CSAF20 = "csaf/csaf_json_schema.json"
 
 // CycloneDX names the schema of a version such as 1.5, or "".

@@ -17,7 +17,7 @@ type token struct {
 var qualifiers = map[string]int{
 	"dev": -5, "snapshot": -5, "pre": -4, "preview": -4, "alpha": -3, "beta": -2, "rc": -1, "cr": -1,
 	"build": 1, "b": 1, "r": 2, "rev": 2, "revision": 2, "ed": 2,
-	"hf": 3, "hotfix": 3, "hotfixrev": 3, "fix": 3, "patch": 4, "p": 4, "pl": 4, "cu": 5, "update": 5, "upd": 5, "u": 5, "mr": 6,
+	"hf": 3, "hotfix": 3, "hotfixrev": 3, "fix": 3, "patch": 4, "p": 4, "pl": 4, "cu": 5, "update": 5, "upd": 5, "u": 5, "mr": 6, "fp": 6, "mp": 6, "sr": 6,
 	"sp": 7,
 }
 

@@ -40,9 +40,10 @@ var (
 	emptyWord = regexp.MustCompile(`(?i)^(?:all|any|every|firmware|software|bios|os|app|fw|sw|versions?|ver\.?|releases?|revisions?|rev\.?|series|build|the|of|is|are|which|affected|\(|\)|:|,)$`)
 	allWords  = regexp.MustCompile(`(?i)^(?:\*|all|any|all\b.*\bversions?|any version|versions? all|all (?:releases|revisions|firmware)|vers:[a-z]+/\*)$`)
 	noWords   = regexp.MustCompile(`(?i)^(?:|-|n/?a|none|unspecified|unknown|not specified|see .*|undefined|multiple.*|various)$`)
-	ranged    = regexp.MustCompile(`^([A-Za-z]*[\d.]+) *[-–] *([A-Za-z]*[\d.]+)$`)
+	ranged    = regexp.MustCompile(`^([A-Za-z]*[\d.]+[A-Za-z]?) *- *([A-Za-z]*[\d.]+[A-Za-z]?)$`)
 	wild      = regexp.MustCompile(`(?i)^(v?)((?:\d+\.)*\d+)\.(?:x|\*)(?:\.[x*])*$`)
 	counted   = regexp.MustCompile(`(?i)^(?:build|rev|revision|r|sp|update|patch|hotfix|hf)\.? ?\d+$`)
+	older     = regexp.MustCompile(`(?i)\b(prior|earlier|previous|older|before)\b`)
 	operator  = regexp.MustCompile(`<=|>=|<|>|==?`)
 )
 
@@ -72,7 +73,7 @@ func Parse(text string) Set {
 	return plainList(text)
 }
 
-var tidier = strings.NewReplacer("≤", "<=", "≥", ">=", "=<", "<=", "=>", ">=", "&lt;", "<", "&gt;", ">", "_", " ", "\u00a0", " ", "\t", " ", "\n", " ", "–", "-")
+var tidier = strings.NewReplacer("≤", "<=", "≥", ">=", "=<", "<=", "=>", ">=", "&lt;", "<", "&gt;", ">", "_", " ", "\u00a0", " ", "\t", " ", "\n", " ", "–", "-", "—", "-")
 
 func tidy(text string) string {
 	return strings.Join(strings.Fields(tidier.Replace(text)), " ")
@@ -105,7 +106,9 @@ func constraints(text, scheme string) Set {
 	s := Set{Scheme: scheme}
 	at := operator.FindAllStringIndex(text, -1)
 	if at[0][0] > 0 {
-		s.before(text[:at[0][0]])
+		if !s.before(text[:at[0][0]]) {
+			return Set{All: true, Unread: text, Scheme: scheme}
+		}
 	}
 	var open *Span
 	for i, m := range at {
@@ -134,6 +137,12 @@ func constraints(text, scheme string) Set {
 }
 
 func (s *Set) constrain(op, bound string, open *Span) *Span {
+	if m := wild.FindStringSubmatch(bound); m != nil { // <= 5.16.x: all that begin so
+		bound = m[1] + m[2]
+		if op == "<=" {
+			op, bound = "<", m[1]+next(m[2])
+		}
+	}
 	switch op {
 	case ">", ">=":
 		if open != nil {
@@ -156,23 +165,23 @@ func (s *Set) constrain(op, bound string, open *Span) *Span {
 }
 
 // before looks at what stands ahead of the first comparison: "All BIOS
-// versions" says nothing, a condition does, and a version is one more.
-func (s *Set) before(text string) {
+// versions" says nothing, and a version is one more. False: it is a condition,
+// so that the comparison may be of something else's version.
+func (s *Set) before(text string) bool {
 	text = strings.Trim(text, " |,;!")
-	if text == "" {
-		return
-	}
 	if unread.MatchString(text) {
-		s.Unread = text
-		return
+		return false
 	}
-	for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '|' || r == ',' || r == ';' }) {
+	for part := range strings.FieldsFuncSeq(text, isBar) {
 		part = strings.TrimSpace(part)
 		if isDigitStart(part) && !strings.Contains(part, " ") {
 			s.Exact = append(s.Exact, part)
 		}
 	}
+	return true
 }
+
+func isBar(r rune) bool { return r == '|' || r == ',' || r == ';' }
 
 func isDigitStart(s string) bool {
 	s = strings.TrimLeft(s, "vVrR")
@@ -198,7 +207,7 @@ func (s *Set) operand(text string) (bound string, more []string) {
 			continue
 		}
 		text = strings.TrimSpace(head)
-		for part := range strings.FieldsFuncSeq(rest, func(r rune) bool { return r == '|' || r == ',' || r == ';' }) {
+		for part := range strings.FieldsFuncSeq(rest, isBar) {
 			if part = strings.TrimSpace(part); isDigitStart(part) && !strings.Contains(part, " ") {
 				more = append(more, part)
 			}
@@ -236,9 +245,9 @@ func plainList(text string) Set {
 		}
 		return Set{All: true, Unread: text}
 	}
-	for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '|' || r == ',' || r == ';' }) {
+	for part := range strings.FieldsFuncSeq(text, isBar) {
 		part = strings.TrimSpace(part)
-		for _, one := range strings.Split(part, " and ") {
+		for one := range strings.SplitSeq(part, " and ") {
 			s.addPlain(strings.TrimSpace(one))
 		}
 	}
@@ -257,6 +266,14 @@ func (s *Set) addPlain(one string) {
 		words = words[1:]
 	}
 	one = strings.Join(words, " ")
+	if i := strings.IndexByte(one, '('); i > 0 && !counted.MatchString(strings.Trim(one[i:], "() ")) {
+		inner := one[i:]
+		one = strings.TrimSpace(one[:i])
+		if older.MatchString(inner) && Plausible(one) {
+			s.Spans = append(s.Spans, Span{High: one})
+			return
+		}
+	}
 	if m := wild.FindStringSubmatch(one); m != nil {
 		s.Spans = append(s.Spans, Span{Low: m[1] + m[2], High: m[1] + next(m[2]), HighOut: true})
 		return

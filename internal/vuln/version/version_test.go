@@ -101,6 +101,13 @@ func TestParse(t *testing.T) {
 	f(">= V2.0 < V2.1.4", "V2.1.3", Inside)
 	f("1.5 and later", "1.5", Inside)
 	f("<  rev. 8.3.0", "8.2.9", Inside)
+	f("All versions with Nozomi Guardian before V22.6.2", "30", NotSure)
+	f(">=v5.0.x|<=5.16.x", "5.16.9", Inside)
+	f(">=v5.0.x|<=5.16.x", "5.17", Above)
+	f("4.1.1 (and possibly prior versions)", "4.0", Inside)
+	f("1.275M—1.280S", "1.276A", Inside)
+	f("<=9.4_FP2_Hotfix_4", "9.4 FP2", Inside)
+	f("1.000 (These products are sold in limited regions)", "1.000", Inside)
 	f("V2.0, V2.1", "V2.1", Inside)
 }
 
