@@ -76,11 +76,11 @@ func (v *Vault) Hide(field, value string) string {
 	case Open:
 		out = v.open(value)
 	case Pseudonym:
-		if out = value; strings.Contains(value, placeholder) {
+		if strings.Contains(value, placeholder) {
 			out = v.text(value, false) // a name, and what it is called in this request
-			break
+		} else {
+			out = v.whole(r.kind, value)
 		}
-		out = v.whole(r.kind, value)
 	case Text:
 		out = v.text(value, r.kind == products)
 	case Never:
