@@ -122,6 +122,25 @@ const cveSample = `{"dataType":"CVE_RECORD","cveMetadata":{"cveId":"CVE-2024-000
 {"version":"1.0","status":"affected","lessThan":"3.0","versionType":"custom","changes":[{"at":"2.4.1","status":"unaffected"}]}]}]},
 "adp":[{"providerMetadata":{"shortName":"CISA-ADP"},"metrics":[{"other":{"type":"ssvc","content":{"options":[{"Exploitation":"PoC"},{"Automatable":"yes"},{"Technical Impact":"total"}]}}}]}]}}`
 
+// kernelSample is as the kernel's records are: hashes beside versions, affected
+// by default, and branches in which it is mended.
+const kernelSample = `{"dataType":"CVE_RECORD","cveMetadata":{"cveId":"CVE-2024-0009","state":"PUBLISHED"},"containers":{"cna":{"affected":[
+{"vendor":"Linux","product":"Linux","versions":[{"version":"1da177e4c3f4","lessThan":"a7d91625863d","status":"affected","versionType":"git"}]},
+{"vendor":"Linux","product":"Linux","defaultStatus":"affected","versions":[{"version":"5.15","status":"affected"},{"version":"0","lessThan":"5.15","status":"unaffected","versionType":"semver"},
+{"version":"5.15.9","lessThanOrEqual":"5.15.*","status":"unaffected","versionType":"semver"},{"version":"5.16","lessThanOrEqual":"*","status":"unaffected","versionType":"original_commit_for_fix"}]}]}}}`
+
+func TestKernel(t *testing.T) {
+	a, err := Read([]byte(kernelSample), schemas)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for v, want := range map[string]bool{"5.14.3": true, "5.15.2": false, "5.15.9": true, "5.15.70": true, "6.1": true} {
+		if at, why := a.Products[1].Versions.Locate(v); (at == version.Inside) != want {
+			t.Errorf("%s: %v %s", v, at, why)
+		}
+	}
+}
+
 func TestFormats(t *testing.T) {
 	f := func(text, kind string, products int, version string, want version.Place) {
 		t.Helper()
@@ -140,6 +159,7 @@ func TestFormats(t *testing.T) {
 	}
 	f(cveSample, CVE, 2, "2.4.0", version.Inside)
 	f(cveSample, CVE, 2, "2.4.1", version.Above)
+	f(kernelSample, CVE, 2, "5.15.2", version.Inside)
 	f(`{"id":"GO-1","modified":"2024-01-01T00:00:00Z","aliases":["CVE-2024-2"],"affected":[{"package":{"ecosystem":"PyPI","name":"x"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"1.2"}]}]}]}`, OSV, 1, "1.2rc1", version.Inside)
 	f(`{"@context":"https://openvex.dev/ns/v0.2.0","@id":"https://x/1","author":"x","timestamp":"2024-01-01T00:00:00Z","version":1,"statements":[{"vulnerability":{"name":"CVE-2024-3"},"products":[{"@id":"pkg:deb/debian/a@1.0-1"}],"status":"fixed"}]}`, OpenVEX, 1, "1.0-1", version.Inside)
 	f(`{"bomFormat":"CycloneDX","specVersion":"1.4","version":1,"vulnerabilities":[{"id":"CVE-2024-4","affects":[{"ref":"pkg:npm/a@1.0.0"}],"analysis":{"state":"not_affected"}}]}`, CycloneVE, 1, "1.0.0", version.Inside)

@@ -125,7 +125,9 @@ func (a *Advisory) container(v *Vulnerability, c *cveContainer, rank Rank) {
 		v.metric(m, c.Provider.Name)
 	}
 	for i := range c.Affected {
-		a.affected(v, &c.Affected[i], rank)
+		if e := &c.Affected[i]; !e.hashesAlone() || !slices.ContainsFunc(c.Affected, func(o cveAffected) bool { return o.Product == e.Product && !o.hashesAlone() }) {
+			a.affected(v, e, rank)
+		}
 	}
 }
 
@@ -192,11 +194,8 @@ func (a *Advisory) affected(v *Vulnerability, e *cveAffected, rank Rank) {
 	if len(said) == 0 {
 		said[Affected] = &version.Set{Unsaid: true}
 	}
-	if s := said[Affected]; s == nil && e.Default == "affected" { // all but those that are not
-		set := &version.Set{All: true}
-		said[Affected] = set
-	} else if s != nil && e.Default == "affected" && len(said) > 1 {
-		s.All = len(s.Spans)+len(s.Exact) == 0
+	if e.Default == "affected" { // all but those that are not
+		said[Affected] = &version.Set{All: true}
 	}
 	for _, status := range []Status{Affected, NotAffected, Unknown} {
 		if set := said[status]; set != nil {
@@ -214,6 +213,17 @@ func defaultWhy(s Status, def string) string {
 		return "default:unaffected"
 	}
 	return ""
+}
+
+// hashesAlone tells an entry of commits, which have no order, from one of
+// versions.
+func (e *cveAffected) hashesAlone() bool {
+	for i := range e.Versions {
+		if version.SchemeOf(e.Versions[i].VersionType) != version.Git {
+			return false
+		}
+	}
+	return len(e.Versions) > 0
 }
 
 func none(s string) string {
@@ -238,12 +248,17 @@ func (e *cveVersion) add(said map[Status]*version.Set) {
 	}
 	to := set(status)
 	scheme := version.SchemeOf(e.VersionType)
+	if scheme == version.Git {
+		to.Unsaid = !to.All && len(to.Spans)+len(to.Exact) == 0
+		return
+	}
+	to.Unsaid = false
 	bound := e.LessThan + e.UpTo
 	low := e.Version
 	if low == "0" || low == "*" || low == "unspecified" || low == "-" || low == "n/a" {
 		low = ""
 	}
-	if scheme == version.Semver && (low != "" && !version.Fits(scheme, low) || bound != "" && bound != "*" && !version.Fits(scheme, bound)) {
+	if scheme == version.Semver && (low != "" && !version.Fits(scheme, low) || bound != "" && bound != "*" && !version.Fits(scheme, strings.TrimSuffix(bound, ".*"))) {
 		scheme = version.Generic
 	}
 	if bound == "" {
@@ -259,7 +274,8 @@ func (e *cveVersion) add(said map[Status]*version.Set) {
 		}
 		return
 	}
-	e.changes(status, version.Span{Low: low, High: strings.TrimSpace(bound), HighOut: e.LessThan != ""}, set)
+	high, out := version.Upper(bound, e.LessThan != "")
+	e.changes(status, version.Span{Low: low, High: high, HighOut: out}, set)
 }
 
 // changes cuts a span at the points where its status changes.

@@ -44,6 +44,7 @@ var (
 	wild      = regexp.MustCompile(`(?i)^(v?)((?:\d+\.)*\d+)\.(?:x|\*)(?:\.[x*])*$`)
 	counted   = regexp.MustCompile(`(?i)^(?:build|rev|revision|r|sp|update|patch|hotfix|hf)\.? ?\d+$`)
 	older     = regexp.MustCompile(`(?i)\b(prior|earlier|previous|older|before)\b`)
+	affected  = regexp.MustCompile(`(?i)\(affected:? ([^()]+)\)$`)
 	operator  = regexp.MustCompile(`<=|>=|<|>|==?`)
 )
 
@@ -58,6 +59,9 @@ func Parse(text string) Set {
 		return parseVers(rest)
 	}
 	text = tidy(text)
+	if m := affected.FindStringSubmatch(text); m != nil {
+		text = m[1] // Fixed in 1.1.1d (Affected 1.1.1-1.1.1c)
+	}
 	switch {
 	case noWords.MatchString(text):
 		return Set{Unsaid: true}
@@ -285,6 +289,17 @@ func (s *Set) addPlain(one string) {
 	if Plausible(one) {
 		s.Exact = append(s.Exact, one)
 	}
+}
+
+// Upper reads the upper end of a range: 5.10.* is all that begin with 5.10.
+func Upper(bound string, out bool) (string, bool) {
+	bound = strings.TrimSpace(bound)
+	if m := wild.FindStringSubmatch(bound); m != nil && !out {
+		return m[1] + next(m[2]), true
+	} else if m != nil {
+		return m[1] + m[2], true
+	}
+	return bound, out
 }
 
 // next is the version after all that begin with v: 2.0 gives 2.1.

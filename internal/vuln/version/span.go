@@ -103,7 +103,7 @@ func (s *Set) find(v string) (Place, string) {
 func (sp Span) locate(scheme, v string) (Place, string) {
 	unsure := ""
 	if sp.High != "" {
-		switch o := Compare(scheme, v, sp.High); {
+		switch o := beside(scheme, v, sp.High); {
 		case o == Greater || o == Equal && sp.HighOut:
 			return Above, ""
 		case o == Unknown:
@@ -111,7 +111,7 @@ func (sp Span) locate(scheme, v string) (Place, string) {
 		}
 	}
 	if sp.Low != "" {
-		switch o := Compare(scheme, v, sp.Low); {
+		switch o := beside(scheme, v, sp.Low); {
 		case o == Less || o == Equal && sp.LowOut:
 			return Below, ""
 		case o == Unknown:
@@ -122,6 +122,16 @@ func (sp Span) locate(scheme, v string) (Place, string) {
 		return NotSure, "the order of " + quoted(v) + " and " + quoted(unsure) + " is not sure"
 	}
 	return Inside, ""
+}
+
+// beside orders a device's version and a bound. A device may write a version of
+// semver's scheme in a way that is none.
+func beside(scheme, v, bound string) Order {
+	o := Compare(scheme, v, bound)
+	if o == Unknown && scheme == Semver {
+		o = Compare(Generic, v, bound)
+	}
+	return o
 }
 
 func quoted(s string) string {

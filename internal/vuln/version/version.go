@@ -87,7 +87,7 @@ func SchemeOf(name string) string {
 		return PyPI
 	case "maven":
 		return Maven
-	case "git", "original_commit_for_fix":
+	case "git":
 		return Git
 	}
 	return Generic

@@ -108,6 +108,9 @@ func TestParse(t *testing.T) {
 	f("1.275M—1.280S", "1.276A", Inside)
 	f("<=9.4_FP2_Hotfix_4", "9.4 FP2", Inside)
 	f("1.000 (These products are sold in limited regions)", "1.000", Inside)
+	f("Fixed in OpenSSL 1.1.1d (Affected 1.1.1-1.1.1c)", "1.1.1b", Inside)
+	f("Fixed in OpenSSL 1.1.1d (Affected 1.1.1-1.1.1c)", "1.1.1d", Above)
+	f("vers:semver/<3.0.0", "1.1.1k", Inside)
 	f("V2.0, V2.1", "V2.1", Inside)
 }
 
