@@ -124,6 +124,11 @@ func (x *Index) look(q *Query) []*found {
 	}
 	exact := len(s.order) > 0
 	s.take(x.byName[n.key], byName)
+	for _, maker := range []string{squash(words(q.Vendor)), vendorKey(q.Vendor)} { // names that have the maker in them
+		if maker != "" {
+			s.take(x.byName[maker+n.key], byName)
+		}
+	}
 	s.order = dropOthers(s.order, &n, exact, q.Product)
 	clear(s.at)
 	for _, f := range s.order {

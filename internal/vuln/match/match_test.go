@@ -30,6 +30,7 @@ func TestMatch(t *testing.T) {
 		product("Siemens", "SIMATIC S7-1500 CPU 1511-1 PN (6ES7511-1AK00-0AB0)", "vers:all/*"),
 		product("Siemens", "SCALANCE X200 family", "< V5.5"),
 		product("Rockwell Automation", "1756-EN2T", "<= 11.001"),
+		product("", "Example Company Product A", "4.2"),
 		product("Acme", "Panel", "2.0.x", "9AK1014-1??0-0AA2"),
 	))
 	f := func(vendor, name, v, want, reason string) {
@@ -57,6 +58,7 @@ func TestMatch(t *testing.T) {
 	f("Allen-Bradley", "1756-EN2T", "", match.Undetermined, "not known")
 	f("Moxa", "1756-EN2T", "11.001", "", "")
 	f("Acme", "9AK1014-1AB0-0AA2", "2.0.7", match.Affected, "")
+	f("Example Company", "Product A", "4.2", match.Affected, "")
 	f("Acme", "Nothing Like It", "1", "", "")
 
 	// The word of a VEX counts more, and taking an advisory in again replaces it.

@@ -86,8 +86,11 @@ func trimZeros(t []token) []token {
 		for j < len(t) && t[j].number {
 			j++
 		}
-		end := j
-		for end > i+1 && strings.Trim(t[end-1].text, "0") == "" {
+		end, keep := j, i+1
+		if i > 0 && (len(t[i-1].text) == 1 || qualifiers[t[i-1].text] == 0) {
+			keep = i // A0 is A
+		}
+		for end > keep && strings.Trim(t[end-1].text, "0") == "" {
 			end--
 		}
 		out = append(out, t[i:end]...)
