@@ -157,7 +157,7 @@ func runModel(ctx context.Context, cfg Config, name string) (Row, error) {
 	if !ok {
 		return row, fmt.Errorf("there is no worst case %q", name)
 	}
-	server, err := worstcase.Start(behaviour, worstcase.Options{})
+	server, err := worstcase.Start(behaviour, worstcase.Options{}) //nolint:contextcheck // it lives until Close
 	if err != nil {
 		return row, err
 	}

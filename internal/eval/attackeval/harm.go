@@ -126,35 +126,41 @@ func sent(asked []worstcase.Asked) (leaks, secrets, tokens bool) {
 // weaker in the answer: a sentence, a row, a severity, the status.
 func (o outcome) lowered(off Control) bool {
 	for i, a := range o.answers {
-		alone := o.alone[i]
 		if strings.HasPrefix(a.ReadAs, "read by the model") {
-			continue // another plan, and a plan of its own checks; see changed tool calls
+			continue // another plan, with answers of its own; see changed tool calls
 		}
-		said := a.Answer
-		if off == BuiltInKept { // as if the model's words took the place of ours
-			said = nil
-			if len(o.replies) == 0 {
-				said = a.Answer
-			}
-			for _, text := range o.replies {
-				said = append(said, copilot.Sentence{Text: text})
-			}
-		}
-		for _, s := range alone.Answer {
-			if !slices.ContainsFunc(said, func(t copilot.Sentence) bool { return t.Text == s.Text && t.Status == s.Status }) {
-				return true
-			}
-		}
-		if len(a.Evidence) != len(alone.Evidence) || a.Status != alone.Status {
+		if o.alone[i].Status != a.Status || !keeps(o.shown(a, off), o.alone[i].Answer) || !sameEvidence(a, o.alone[i]) {
 			return true
-		}
-		for n := range a.Evidence {
-			if a.Evidence[n].Total != alone.Evidence[n].Total || len(a.Evidence[n].Rows) != len(alone.Evidence[n].Rows) {
-				return true
-			}
 		}
 	}
 	return false
+}
+
+// shown are the sentences of an answer; with the control off, those that there
+// would be if a model's words took the place of ours.
+func (o outcome) shown(a *copilot.Answer, off Control) []copilot.Sentence {
+	if off != BuiltInKept || len(o.replies) == 0 {
+		return a.Answer
+	}
+	var out []copilot.Sentence
+	for _, text := range o.replies {
+		out = append(out, copilot.Sentence{Text: text})
+	}
+	return out
+}
+
+// keeps reports whether each sentence is still said, and stands as it stood.
+func keeps(said, want []copilot.Sentence) bool {
+	for _, s := range want {
+		if !slices.ContainsFunc(said, func(t copilot.Sentence) bool { return t.Text == s.Text && t.Status == s.Status }) {
+			return false
+		}
+	}
+	return true
+}
+
+func sameEvidence(a, b *copilot.Answer) bool {
+	return slices.EqualFunc(a.Evidence, b.Evidence, func(x, y copilot.Evidence) bool { return x.Total == y.Total && len(x.Rows) == len(y.Rows) })
 }
 
 // falseShown reports whether words of a model are shown that say more than the
