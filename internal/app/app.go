@@ -180,8 +180,8 @@ func (a *App) open(ctx context.Context) error {
 	}
 	a.tools = toolbox.New(a.events, a.deviceNames)
 	a.copilot, err = copilot.New(a.tools, conversations{a.records}, content.Lexicon(), a.cfg.Now)
-	if err == nil && a.minds.asked {
-		a.copilot.Use(a.minds.door, copilot.MindLimits{})
+	if err == nil {
+		a.copilot.Use(mind{a}, copilot.MindLimits{})
 	}
 	return err
 }

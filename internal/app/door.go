@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"vedette/internal/asset"
@@ -15,6 +17,7 @@ import (
 	"vedette/internal/model"
 	"vedette/internal/model/dial"
 	"vedette/internal/model/family"
+	"vedette/internal/model/register"
 	"vedette/internal/model/route"
 	"vedette/internal/model/wire"
 )
@@ -43,9 +46,8 @@ type Budget struct {
 
 // minds are the models that can be asked.
 type minds struct {
-	door   *guard.Door
-	asked  bool // there is an endpoint that can be, and the mode lets it
-	broken []brokenEndpoint
+	now    atomic.Pointer[doorway] // replaced when a person approves or retires a model
+	vaults *guard.ConversationVaults
 
 	neutral neutralisers
 	budgets budgets
@@ -60,35 +62,83 @@ type brokenEndpoint struct {
 	problem  string
 }
 
-// openDoor makes the door to the models that are configured. An endpoint that
-// cannot be used is told of and left out: everything works without it.
+// doorway is the door with what it leads to.
+type doorway struct {
+	door      *guard.Door
+	asked     bool // there is an endpoint that can be, and the mode lets it
+	endpoints []model.Endpoint
+	broken    []brokenEndpoint
+}
+
+// openDoor makes the door to the models that are configured, or that a person
+// approved with an address on the premises. An endpoint that cannot be used is
+// told of and left out: everything works without it.
 func (a *App) openDoor() error {
+	a.minds.budgets = a.openBudgets()
+	a.minds.vaults = guard.NewVaults(guard.VaultsConfig{
+		Make: func(key []byte) (guard.Vault, error) { return redact.NewVaultOf(key, a.catalogue()), nil }, Version: a.catalogueVersion, Now: a.cfg.Now,
+	})
+	a.askModel = a.askCanary
+	return a.hangDoor()
+}
+
+// hangDoor makes the door anew, to the endpoints that there are now.
+func (a *App) hangDoor() error {
+	out := doorway{endpoints: a.endpoints()}
 	var list []guard.Endpoint
-	for _, e := range a.cfg.Endpoints {
+	for _, e := range out.endpoints {
 		e = known(e)
 		p, err := dial.Open(e, wire.Options{Verify: a.models.VerifyConnection(e)})
 		if err != nil {
 			a.cfg.Log.Warn("a model endpoint cannot be used", "component", "model", "endpoint", e.Name, "err", err)
-			a.minds.broken = append(a.minds.broken, brokenEndpoint{e, err.Error()})
+			out.broken = append(out.broken, brokenEndpoint{e, err.Error()})
 			continue
 		}
 		list = append(list, guard.Endpoint{Endpoint: e, Provider: p})
 	}
-	a.minds.budgets = a.openBudgets()
+	mode := a.cfg.Mind.Policy.Mode
+	out.asked = len(list) > 0 && mode != route.Off && mode != ""
 	var err error
-	if mode := a.cfg.Mind.Policy.Mode; len(list) > 0 && mode != route.Off && mode != "" {
-		a.minds.asked, a.askModel = true, a.askCanary
-	}
-	a.minds.door, err = guard.New(guard.Config{
+	out.door, err = guard.New(guard.Config{
 		Journal: a.journal, Endpoints: list, Policy: a.cfg.Mind.Policy, Register: approvals{a.cfg.Mind.Chosen, a.models}, Budget: a.minds.budgets,
-		Vaults: guard.NewVaults(guard.VaultsConfig{
-			Make: func(key []byte) (guard.Vault, error) { return redact.NewVaultOf(key, a.catalogue()), nil }, Version: a.catalogueVersion, Now: a.cfg.Now,
-		}),
-		Neutral: a.neutraliser,
-		Memory:  routes{a.records}, Questions: a.cfg.Mind.Questions, RedactInside: a.cfg.Mind.Redact, Now: a.cfg.Now, Log: a.cfg.Log,
+		Vaults: a.minds.vaults, Neutral: a.neutraliser,
+		Memory: routes{a.records}, Questions: a.cfg.Mind.Questions, RedactInside: a.cfg.Mind.Redact, Now: a.cfg.Now, Log: a.cfg.Log,
 	})
+	if err == nil {
+		a.minds.now.Store(&out)
+	}
 	return err
 }
+
+// endpoints are those of the configuration, and those that a person approved by
+// address: one approval puts a model server of the site to work. What is outside
+// the site has terms, a key and a price, and is configured.
+func (a *App) endpoints() []model.Endpoint {
+	out := slices.Clone(a.cfg.Endpoints)
+	if a.cfg.Mind.Chosen != "" {
+		return out // the one that this process was started with
+	}
+	for _, e := range a.models.List() {
+		at := e.Endpoint
+		taken := at != nil && slices.ContainsFunc(out, func(c model.Endpoint) bool { return c.Name == at.Name })
+		if at == nil || taken || e.State != register.Approved || at.Location != model.OnPremises || at.URL == "" {
+			continue
+		}
+		out = append(out, model.Endpoint{Name: at.Name, Wire: cmp.Or(at.Wire, model.OpenAI), URL: at.URL, Model: at.Model, Location: at.Location})
+	}
+	return out
+}
+
+// mind is the door as the copilot sees it: the one that there is now.
+type mind struct{ a *App }
+
+// Ask implements copilot.Mind.
+func (m mind) Ask(ctx context.Context, c guard.Call) (guard.Reply, error) {
+	return m.a.minds.now.Load().door.Ask(ctx, c)
+}
+
+// Ready reports whether there is a model that can be asked.
+func (m mind) Ready() bool { return m.a.HasMind() }
 
 // known fills in what the family of a model tells.
 func known(e model.Endpoint) model.Endpoint {
@@ -171,7 +221,10 @@ func catalogueOf(devices []asset.Device, cfg asset.Config) redact.Catalogue {
 
 // askCanary puts a canary question to one endpoint, through the door.
 func (a *App) askCanary(ctx context.Context, endpoint, question string) (string, error) {
-	reply, err := a.minds.door.Ask(ctx, guard.Call{
+	if !a.HasMind() {
+		return "", fault.New(fault.Unavailable, "asking a canary question at endpoint %s: no model can be asked here", endpoint).WithHint("see why with: vedette models explain QUESTION")
+	}
+	reply, err := a.minds.now.Load().door.Ask(ctx, guard.Call{
 		Task: guard.Probe, Endpoint: endpoint, Question: question, Instructions: "Answer the question in one short sentence.",
 		Schema: guard.Schema{Name: "canary", JSON: `{"type":"object","properties":{"answer":{"type":"string","maxLength":250}},"required":["answer"],"additionalProperties":false}`},
 	})

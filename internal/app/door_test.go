@@ -93,7 +93,7 @@ func TestNoModel(t *testing.T) {
 	if !strings.Contains(out.Note, "no model is configured") || len(out.Endpoints) != 0 {
 		t.Errorf("explained %+v", out)
 	}
-	if a.minds.asked {
+	if a.HasMind() {
 		t.Error("the copilot was given a model")
 	}
 }
@@ -257,5 +257,60 @@ func TestWhatACloudIsSent(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// One approval puts a model server of the site to work, without a line of
+// configuration, and a retirement takes it away, while the product runs.
+func TestOneApprovalPutsAModelToWork(t *testing.T) {
+	row, _ := worstcase.Named("honest")
+	s, err := worstcase.Start(row, worstcase.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close() //nolint:errcheck // the test is over
+	a := settings(t, "{}")
+	ask := func() int {
+		t.Helper()
+		before := len(s.Asked())
+		if ans, err := a.Ask(t.Context(), copilot.Request{Question: "frobnicate the wibble", Now: time.Now(), Person: "ada"}); err != nil || len(ans.Answer) == 0 {
+			t.Fatalf("%+v, %v", ans, err)
+		}
+		return len(s.Asked()) - before
+	}
+	local := api.ModelProposal{ID: "small", By: "ada", Why: "a try", Endpoint: &api.ModelEndpoint{Name: "local", URL: s.URL(), Model: "worst-case", Location: "on-premises"}}
+	if _, err := a.ProposeModel(t.Context(), local); err != nil {
+		t.Fatal(err)
+	}
+	if n := ask(); n != 0 || a.HasMind() {
+		t.Errorf("a proposed model was asked %d times", n)
+	}
+	decide := func(action api.ModelAction) {
+		t.Helper()
+		if _, err := a.DecideModel(t.Context(), api.ModelDecision{ID: "small", Action: action, By: "grace", Why: "tested"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	decide(api.ModelApprove)
+	if n := ask(); n == 0 {
+		t.Error("an approved model was not asked")
+	}
+	if out := explain(t, a, "frobnicate the wibble"); len(out.Endpoints) != 1 || out.Note != "" {
+		t.Errorf("explained %+v", out)
+	}
+	decide(api.ModelRetire)
+	if n := ask(); n != 0 {
+		t.Errorf("a retired model was asked %d times", n)
+	}
+	// A cloud is not put to work by its address alone.
+	cloud := api.ModelProposal{ID: "far", By: "ada", Why: "a try", Pin: "none", Endpoint: &api.ModelEndpoint{Name: "far", URL: "https://llm.example/v1", Model: "m", Location: "cloud"}}
+	if _, err := a.ProposeModel(t.Context(), cloud); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.DecideModel(t.Context(), api.ModelDecision{ID: "far", Action: api.ModelApprove, By: "grace", Why: "tested"}); err != nil {
+		t.Fatal(err)
+	}
+	if a.HasMind() {
+		t.Error("a cloud endpoint that nobody configured can be asked")
 	}
 }

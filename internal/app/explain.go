@@ -30,7 +30,7 @@ func (a *App) ExplainModels(ctx context.Context, q api.ModelsQuestion) (api.Mode
 	switch {
 	case strings.TrimSpace(q.Question) == "":
 		return out, fault.New(fault.Invalid, "explaining where a question goes: there is no question").WithHint(`try: vedette models explain "which devices are unusual?"`)
-	case len(a.cfg.Endpoints) == 0:
+	case len(a.minds.now.Load().endpoints) == 0:
 		out.Note = noModel
 	case a.cfg.Mind.Chosen != "":
 		out.Note = "this process uses the model that VEDETTE_MODEL_URL and VEDETTE_MODEL_NAME name, and no other; it is not approved in the register"
@@ -127,7 +127,7 @@ func counted(n int, word string) string {
 }
 
 func (a *App) explainTask(ctx context.Context, c guard.Call, about string) (api.TaskExplained, error) {
-	e, err := a.minds.door.Explain(ctx, c)
+	e, err := a.minds.now.Load().door.Explain(ctx, c)
 	if err != nil {
 		return api.TaskExplained{}, err
 	}
@@ -150,7 +150,7 @@ func (a *App) explainTask(ctx context.Context, c guard.Call, about string) (api.
 	for _, r := range d.Refused {
 		out.Refused = append(out.Refused, api.RefusalShown{Endpoint: r.Endpoint, Location: string(r.Location), Reason: r.Reason})
 	}
-	for _, b := range a.minds.broken {
+	for _, b := range a.minds.now.Load().broken {
 		out.Refused = append(out.Refused, api.RefusalShown{Endpoint: b.endpoint.Name, Location: string(b.endpoint.Location), Reason: "it cannot be used as it is configured: " + b.problem})
 	}
 	return out, nil
@@ -158,11 +158,11 @@ func (a *App) explainTask(ctx context.Context, c guard.Call, about string) (api.
 
 func (a *App) endpointsShown() []api.EndpointShown {
 	out := []api.EndpointShown{}
-	for _, e := range a.cfg.Endpoints {
+	for _, e := range a.minds.now.Load().endpoints {
 		shown := api.EndpointShown{
 			Name: e.Name, Location: string(e.Location), Model: e.Model, Operator: e.Terms.Operator, Jurisdiction: e.Terms.Jurisdiction, Retention: e.Terms.Retention, Trains: e.Terms.TrainsOnInput,
 		}
-		for _, b := range a.minds.broken {
+		for _, b := range a.minds.now.Load().broken {
 			if b.endpoint.Name == e.Name {
 				shown.Problem = b.problem
 			}

@@ -19,7 +19,10 @@ import (
 )
 
 // HasMind tells whether there is a model that can take part in answers.
-func (a *App) HasMind() bool { return a.minds.asked }
+func (a *App) HasMind() bool {
+	d := a.minds.now.Load()
+	return d != nil && d.asked
+}
 
 // Investigate looks at an incident step by step.
 func (a *App) Investigate(ctx context.Context, req api.InvestigateRequest) (*copilot.Notebook, error) {

@@ -80,7 +80,7 @@ func (a *App) ProposeModel(ctx context.Context, p api.ModelProposal) (api.Model,
 	if err != nil {
 		return api.Model{}, err
 	}
-	return shownModel(e), nil
+	return shownModel(e), a.hangDoor() // proposing withdraws an approval
 }
 
 // proposedEndpoint takes what a person left out from the configuration, and
@@ -153,7 +153,7 @@ func (a *App) DecideModel(ctx context.Context, d api.ModelDecision) (api.Model, 
 	if err != nil {
 		return api.Model{}, err
 	}
-	return shownModel(e), nil
+	return shownModel(e), a.hangDoor()
 }
 
 // VerifyModel looks at all of a model that can be looked at.

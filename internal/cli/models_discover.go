@@ -99,7 +99,7 @@ func (r *root) nextModel(list []discovered) {
 			}
 			name := shellWord(m.Name)
 			fmt.Fprintf(r.Err, "to try one for a single command:\n  VEDETTE_MODEL_URL=%s VEDETTE_MODEL_NAME=%s VEDETTE_MODEL_LOCATION=on-premises vedette ask \"...\"\n", s.URL, name)
-			fmt.Fprintf(r.Err, "to put it to work, name it under models in the configuration and have it approved:\n  vedette models propose --endpoint local --url %s --model %s --location on-premises --why \"...\"\n", s.URL, name)
+			fmt.Fprintf(r.Err, "to put it to work for good, one approval is enough:\n  vedette models propose --endpoint local --url %s --model %s --location on-premises --why \"...\"\n  vedette models approve ID --by NAME --why \"...\"\n", s.URL, name)
 			return
 		}
 	}

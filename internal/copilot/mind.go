@@ -34,7 +34,8 @@ func DefaultMindLimits() MindLimits {
 }
 
 // Use gives the copilot a model, nil for none. It must be called before the
-// first question. Zero limits mean the default ones.
+// first question. Zero limits mean the default ones. A Mind that has a method
+// Ready() bool is asked only while that is true: models come and go.
 func (c *Copilot) Use(m Mind, l MindLimits) {
 	if l == (MindLimits{}) {
 		l = DefaultMindLimits()
@@ -58,6 +59,9 @@ type consultation struct {
 
 func (c *Copilot) consult(ctx context.Context, req Request, id string) *consultation {
 	if c.mind == nil {
+		return nil
+	}
+	if m, ok := c.mind.(interface{ Ready() bool }); ok && !m.Ready() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.limits.Time)
