@@ -72,8 +72,8 @@ type App struct {
 	intel   *library.Library
 	models  *register.Register
 
-	// askModel puts a canary question to an endpoint, through the door; nil: there
-	// is no door.
+	// askModel puts a canary question to an endpoint; nil: the door does. Tests set
+	// it.
 	askModel func(ctx context.Context, endpoint, question string) (string, error)
 	minds    minds
 	vulns    *vulns

@@ -78,7 +78,6 @@ func (a *App) openDoor() error {
 	a.minds.vaults = guard.NewVaults(guard.VaultsConfig{
 		Make: func(key []byte) (guard.Vault, error) { return redact.NewVaultOf(key, a.catalogue()), nil }, Version: a.catalogueVersion, Now: a.cfg.Now,
 	})
-	a.askModel = a.askCanary
 	return a.hangDoor()
 }
 
@@ -221,9 +220,6 @@ func catalogueOf(devices []asset.Device, cfg asset.Config) redact.Catalogue {
 
 // askCanary puts a canary question to one endpoint, through the door.
 func (a *App) askCanary(ctx context.Context, endpoint, question string) (string, error) {
-	if !a.HasMind() {
-		return "", fault.New(fault.Unavailable, "asking a canary question at endpoint %s: no model can be asked here", endpoint).WithHint("see why with: vedette models explain QUESTION")
-	}
 	reply, err := a.minds.now.Load().door.Ask(ctx, guard.Call{
 		Task: guard.Probe, Endpoint: endpoint, Question: question, Instructions: "Answer the question in one short sentence.",
 		Schema: guard.Schema{Name: "canary", JSON: `{"type":"object","properties":{"answer":{"type":"string","maxLength":250}},"required":["answer"],"additionalProperties":false}`},

@@ -179,12 +179,16 @@ func (a *App) askCanaries(ctx context.Context, v api.ModelVerification) error {
 	if err != nil {
 		return err
 	}
-	if a.askModel == nil || e.Endpoint == nil {
+	ask := a.askModel
+	if ask == nil && a.HasMind() {
+		ask = a.askCanary
+	}
+	if ask == nil || e.Endpoint == nil {
 		return fault.New(fault.Unavailable, "asking the canary questions of the model %s: there is no way to it from here", v.ID).
 			WithHint("its endpoint must be configured; without --ask all else is verified")
 	}
 	_, err = a.models.Probe(ctx, v.ID, v.By, func(ctx context.Context, question string) (string, error) {
-		return a.askModel(ctx, e.Endpoint.Name, question)
+		return ask(ctx, e.Endpoint.Name, question)
 	})
 	return err
 }
