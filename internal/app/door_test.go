@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"vedette/internal/api"
+	"vedette/internal/console"
 	"vedette/internal/copilot"
 	"vedette/internal/event"
 	"vedette/internal/fault"
@@ -312,5 +313,32 @@ func TestOneApprovalPutsAModelToWork(t *testing.T) {
 	}
 	if a.HasMind() {
 		t.Error("a cloud endpoint that nobody configured can be asked")
+	}
+}
+
+// What the page approves is put to work in the person's name, and the page shows
+// it, and what was sent to it.
+func TestThePagePutsAModelToWork(t *testing.T) {
+	row, _ := worstcase.Named("honest")
+	s, err := worstcase.Start(row, worstcase.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close() //nolint:errcheck // the test is over
+	a := settings(t, "{}")
+	for range 2 { // a second approval of the same name takes another id
+		if err := a.UseModel(t.Context(), console.ModelUse{URL: s.URL(), Model: "worst-case", By: "ada", Why: "a try"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := a.UseModel(t.Context(), console.ModelUse{URL: "ftp://odd", Model: "m", By: "ada", Why: "a try"}); err == nil {
+		t.Error("an odd address was approved")
+	}
+	if _, err := a.Ask(t.Context(), copilot.Request{Question: "frobnicate the wibble", Now: time.Now(), Person: "ada"}); err != nil {
+		t.Fatal(err)
+	}
+	shown, err := a.ShowAI(t.Context(), 5)
+	if err != nil || !shown.Asked || len(shown.Models) < 2 || shown.Models[0].By != "ada" || shown.Models[0].State != "approved" || len(shown.Sent) == 0 || shown.Sent[0].Person != "ada" {
+		t.Errorf("shown %+v, %v", shown, err)
 	}
 }

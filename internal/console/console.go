@@ -32,6 +32,7 @@ type Service interface {
 	Latest(ctx context.Context, n int) ([]Happening, error)
 	Health(ctx context.Context) []Condition
 	Incidents
+	Minds
 }
 
 // Status is what is stored. Loading is the share of a history that is in, 1
@@ -127,6 +128,9 @@ func New(cfg Config, service Service) (http.Handler, error) {
 	mux.HandleFunc("GET /state", c.state)
 	mux.HandleFunc("GET /incidents/{uid}", c.incident)
 	mux.HandleFunc("POST /ask", c.ask)
+	mux.HandleFunc("GET /ai", c.ai)
+	mux.HandleFunc("POST /ai/find", c.findModels)
+	mux.HandleFunc("POST /ai/use", c.useModel)
 	mux.HandleFunc("GET /healthz", c.health)
 	if cfg.MCP != nil {
 		mux.Handle("/mcp", cfg.MCP)

@@ -105,6 +105,106 @@ function renderIncident(d) {
   return turn;
 }
 
+// ---- which models may answer, and what went to them --------------------------
+
+let aiShown = "";
+
+async function loadAI() {
+  try {
+    const resp = await fetch("/ai", { signal: AbortSignal.timeout(10000) });
+    if (resp.ok) showAI(await resp.json());
+  } catch { /* the state tells when Vedette is gone */ }
+}
+
+function showAI(s) {
+  const now = JSON.stringify(s);
+  if (now === aiShown) return; // keeps the focus where it is
+  aiShown = now;
+  byId("ai-engine").textContent = s.asked
+    ? "The built-in engine answers; a model may read what it does not understand, and add sentences that are checked. Mode: " + s.mode + "."
+    : "The built-in engine answers alone; no model is at work. Mode: " + s.mode + ".";
+  byId("ai-models").replaceChildren(...(s.models || []).map((m) => {
+    const li = el("li");
+    const p = el("div", "incident");
+    p.append(el("span", "sev " + (m.state === "approved" ? "good" : ""), m.state), el("span", "name", m.name || m.id));
+    p.append(el("span", "route", [m.id, m.location, m.by && "by " + m.by, m.problem].filter(Boolean).join(" \u00b7 ")));
+    li.append(p);
+    return li;
+  }));
+  const sent = s.sent || [];
+  byId("ai-ledger").hidden = sent.length === 0;
+  byId("ai-sent").replaceChildren(...sent.map((c) => {
+    const li = el("li");
+    const when = el("time", "when", clock(c.time).slice(11));
+    when.dateTime = c.time;
+    li.append(when, el("span", "name", c.outcome + ": " + [c.task, c.endpoint, c.location].filter(Boolean).join(", ")));
+    li.append(el("span", "route", ["label " + c.label, c.bytes && c.bytes + " bytes", c.person && "for " + c.person, c.why].filter(Boolean).join(" \u00b7 ")));
+    return li;
+  }));
+}
+
+async function post(path, body) {
+  const resp = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal: AbortSignal.timeout(20000) });
+  const data = await resp.json().catch(() => ({ text: "Vedette answered " + resp.status, hint: "try again in a moment" }));
+  if (!resp.ok) throw data;
+  return data;
+}
+
+function trouble(err) {
+  if (err instanceof TypeError || err instanceof DOMException) return "Vedette does not answer; see in the terminal whether it still runs.";
+  return sentence(err.text || "that failed") + (err.hint ? " " + sentence(err.hint) : "");
+}
+
+async function findModels() {
+  const box = byId("ai-found");
+  box.replaceChildren(el("p", "total", "Looking\u2026"));
+  try {
+    const list = await post("/ai/find", {});
+    if (!list.length) {
+      box.replaceChildren(el("p", "empty", "No model server answers on this machine. Everything works without one; other hosts: vedette models discover --host NAME"));
+      return;
+    }
+    box.replaceChildren(...list.map(foundModel));
+  } catch (err) {
+    box.replaceChildren(el("p", "empty", trouble(err)));
+  }
+}
+
+function foundModel(m) {
+  const card = el("div", "found");
+  card.append(el("span", "name", m.name), el("span", "route", [m.software, m.url, "family " + m.family, m.context && number.format(m.context) + " tokens"].filter(Boolean).join(" \u00b7 ")));
+  for (const lack of m.lacks || []) card.append(el("span", "route", sentence(lack)));
+  if (m.cloud) { card.append(el("span", "route", "It runs in a cloud (" + m.cloud + "): configure it with its terms.")); return card; }
+  if (!m.usable) return card;
+  const form = el("form", "approve");
+  const field = (label, name) => {
+    const l = el("label", "", label);
+    const i = el("input");
+    i.name = name; i.required = true; i.maxLength = 200; i.autocomplete = "off";
+    l.append(i);
+    form.append(l);
+  };
+  field("Your name", "by");
+  field("Why it may be used", "why");
+  const go = el("button", "", "Approve");
+  go.type = "submit";
+  const said = el("p", "total");
+  form.append(go, said);
+  form.addEventListener("submit", async (e) => {
+    e.preventDefault();
+    go.disabled = true;
+    try {
+      showAI(await post("/ai/use", { url: m.url, model: m.name, by: form.elements.by.value, why: form.elements.why.value }));
+      byId("ai-found").replaceChildren(el("p", "total", "Approved and at work. To take it back: vedette models retire ID --by NAME --why \u2026"));
+    } catch (err) {
+      said.textContent = trouble(err);
+      go.disabled = false;
+    }
+  });
+  card.append(form);
+  return card;
+}
+
 function bullets(list) {
   const ul = el("ul", "bullets");
   for (const text of list) ul.append(el("li", "", text));
@@ -488,6 +588,10 @@ document.addEventListener("keydown", (ev) => {
     box.focus();
   }
 });
+
+byId("ai-find").addEventListener("click", findModels);
+setInterval(loadAI, 5000);
+loadAI();
 
 const asked = new URLSearchParams(location.search).get("q");
 if (asked) askFresh(asked);

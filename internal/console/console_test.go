@@ -23,7 +23,7 @@ const (
 )
 
 var routes = []struct{ method, path string }{
-	{"GET", "/"}, {"GET", "/console.js"}, {"GET", "/console.css"}, {"GET", "/state"}, {"GET", "/incidents/i-1"}, {"POST", "/ask"}, {"GET", "/nothing"}, {"GET", "/healthz"},
+	{"GET", "/"}, {"GET", "/console.js"}, {"GET", "/console.css"}, {"GET", "/state"}, {"GET", "/incidents/i-1"}, {"POST", "/ask"}, {"GET", "/ai"}, {"POST", "/ai/find"}, {"GET", "/nothing"}, {"GET", "/healthz"},
 }
 
 // plant is a service whose every text was written by an attacker.
@@ -31,6 +31,20 @@ type plant struct {
 	asked      []copilot.Request
 	err        error
 	conditions []console.Condition
+	used       []console.ModelUse
+}
+
+func (p *plant) ShowAI(context.Context, int) (console.AI, error) {
+	return console.AI{Mode: hostile, Models: []console.AIModel{{ID: hostile}}, Sent: []console.AICall{{Why: hostile}}}, p.err
+}
+
+func (p *plant) FindModels(context.Context) ([]console.FoundModel, error) {
+	return []console.FoundModel{{Name: hostile, Lacks: []string{hostile}}}, p.err
+}
+
+func (p *plant) UseModel(_ context.Context, use console.ModelUse) error {
+	p.used = append(p.used, use)
+	return p.err
 }
 
 func (p *plant) Ask(_ context.Context, req copilot.Request) (*copilot.Answer, error) {
@@ -370,5 +384,34 @@ func TestProgramsNeedTheToken(t *testing.T) {
 	}
 	if resp := request(h, "POST", "/mcp", "{}", bearer("Bearer "+token)); resp.code != http.StatusOK || served != 1 {
 		t.Errorf("with the token: status %d", resp.code)
+	}
+}
+
+// A model is put to work by a person's name and reason, from our own page, with
+// the session.
+func TestApprovalOfAModel(t *testing.T) {
+	p := &plant{}
+	h := open(t, p)
+	in := signIn(t, h)
+	body := `{"url":"http://127.0.0.1:1/v1","model":"m","by":"ada","why":"a try"}`
+	elsewhere := func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") }
+	for name, test := range map[string]struct {
+		body string
+		with []func(*http.Request)
+		want int
+	}{
+		"no session":    {body, nil, http.StatusUnauthorized},
+		"another site":  {body, []func(*http.Request){in, elsewhere}, http.StatusForbidden},
+		"nobody":        {`{"model":"m","by":" ","why":"x"}`, []func(*http.Request){in}, http.StatusBadRequest},
+		"no reason":     {`{"model":"m","by":"ada"}`, []func(*http.Request){in}, http.StatusBadRequest},
+		"no JSON":       {`model=m`, []func(*http.Request){in}, http.StatusBadRequest},
+		"far too large": {`{"why":"` + strings.Repeat("x", 1<<20) + `"}`, []func(*http.Request){in}, http.StatusBadRequest},
+	} {
+		if resp := request(h, "POST", "/ai/use", test.body, test.with...); resp.code != test.want || len(p.used) != 0 {
+			t.Errorf("%s: status %d, want %d", name, resp.code, test.want)
+		}
+	}
+	if resp := request(h, "POST", "/ai/use", body, in); resp.code != http.StatusOK || len(p.used) != 1 || p.used[0].By != "ada" || p.used[0].Model != "m" {
+		t.Errorf("status %d, used %+v", resp.code, p.used)
 	}
 }
