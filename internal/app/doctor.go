@@ -42,7 +42,8 @@ func (a *App) Check(ctx context.Context, deep bool) ([]api.Check, error) {
 	f.journal, f.journalErr = verifyJournal(f.dir)
 	checks, _ := directoryChecks(f.dir)
 	checks = append(checks, api.Check{Name: "owner", State: api.OK, Text: "a server runs and owns the directory"})
-	return append(append(checks, f.checks()...), a.judgedChecks()...), ctx.Err()
+	checks = append(append(checks, f.checks()...), a.judgedChecks()...)
+	return append(checks, a.mindChecks(ctx)...), ctx.Err()
 }
 
 // Examine looks at a data directory that no server owns, in whatever state it
