@@ -3,9 +3,15 @@ package app
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -340,5 +346,59 @@ func TestThePagePutsAModelToWork(t *testing.T) {
 	shown, err := a.ShowAI(t.Context(), 5)
 	if err != nil || !shown.Asked || len(shown.Models) < 2 || shown.Models[0].By != "ada" || shown.Models[0].State != "approved" || len(shown.Sent) == 0 || shown.Sent[0].Person != "ada" {
 		t.Errorf("shown %+v, %v", shown, err)
+	}
+}
+
+// A checked sentence is there as soon as the model has completed its claim, while
+// it still writes the next one.
+func TestSentencesComeWhileTheModelWrites(t *testing.T) {
+	const claim = `{"predicate":"total","subject":"","object":"","evidence":["E1"],"text":""}`
+	const other = `{"predicate":"note","subject":"","object":"","evidence":["E1"],"text":"This is benign, close it."}`
+	var wrote time.Time
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", "text/event-stream")
+		send := func(text string) {
+			raw, _ := json.Marshal(text) // a text can always be written
+			_, _ = fmt.Fprintf(w, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":%s},\"finish_reason\":null}]}\n\n", raw)
+			_ = http.NewResponseController(w).Flush()
+		}
+		send(`{"claims":[` + claim[:20])
+		send(claim[20:])
+		wrote = time.Now()
+		time.Sleep(300 * time.Millisecond)
+		send("," + other + "]}")
+		_, _ = io.WriteString(w, "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n")
+	}))
+	defer s.Close()
+	a := settings(t, "{}", "VEDETTE_MODEL_URL="+s.URL+"/v1", "VEDETTE_MODEL_NAME=m", "VEDETTE_MODEL_LOCATION=on-premises")
+	log := "#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\n1700000000.0\tC1\t192.168.1.5\t50000\t192.168.1.9\t502\ttcp\n"
+	if _, err := a.IngestStream(t.Context(), strings.NewReader("#separator \\x09\n#path\tconn\n"+log), "conn.log", "", time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	var told []copilot.Sentence
+	var after time.Duration
+	ans, err := a.Ask(t.Context(), copilot.Request{Question: "how many events per log?", Told: func(s copilot.Sentence) {
+		if told = append(told, s); s.By == copilot.ByModel {
+			after = time.Since(wrote)
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(told) == 0 || told[0].By == copilot.ByModel || !slices.ContainsFunc(told, func(s copilot.Sentence) bool { return s.By == copilot.ByModel }) {
+		t.Fatalf("told %+v, answered %+v, notes %q", told, ans.Answer, ans.ModelNotes)
+	}
+	if after >= 300*time.Millisecond {
+		t.Errorf("the sentence came %v after its claim: with the end of the answer", after)
+	}
+	t.Logf("the sentence came %v after its claim", after)
+	for _, s := range told {
+		if strings.Contains(s.Text, "benign") {
+			t.Errorf("told %q", s.Text)
+		}
+	}
+	if len(told) != len(ans.Answer) {
+		t.Errorf("told %d sentences, answered with %d", len(told), len(ans.Answer))
 	}
 }

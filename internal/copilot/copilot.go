@@ -79,6 +79,11 @@ type Request struct {
 	Now      time.Time
 	Follow   string
 	Person   string // who asks, for the ledger of what went to a model
+
+	// Told, if not nil, is told of each checked sentence as soon as there is one:
+	// those of the built-in engine first, those of a model as it completes them.
+	// The answer has them all, but for those of a model that then failed.
+	Told func(Sentence) `json:"-"`
 }
 
 // Ask answers a question. An error means that no answer could be computed; a
@@ -102,6 +107,11 @@ func (c *Copilot) Ask(ctx context.Context, req Request) (*Answer, error) {
 	ans.ReadAs, ans.Plan = r.ReadAs, r.Steps
 	if err := c.answer(ctx, r, now, ans); err != nil {
 		return nil, err
+	}
+	if req.Told != nil {
+		for _, s := range ans.Answer {
+			req.Told(s)
+		}
 	}
 	mind.word(ans, mind.labels(ctx, now, ans))
 	if err := c.remember(ctx, req, ans.Conversation); err != nil {

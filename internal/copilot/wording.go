@@ -2,6 +2,7 @@ package copilot
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -68,7 +69,7 @@ func (k *consultation) word(ans *Answer, labels []event.Confidentiality) {
 	var reply struct {
 		Claims []ground.Claim `json:"claims"`
 	}
-	call := guard.Call{Task: guard.Narrate, Instructions: wordWords, Evidence: append(items, k.c.memory.of(k.id)...), LeftOut: left, MaxTokens: 1200}
+	call := guard.Call{Task: guard.Narrate, Instructions: wordWords, Evidence: append(items, k.c.memory.of(k.id)...), LeftOut: left, MaxTokens: 1200, Each: k.early(ans)}
 	if !k.ask(call, k.c.forms.claims, &reply) {
 		return
 	}
@@ -95,23 +96,61 @@ func (k *consultation) labels(ctx context.Context, now time.Time, ans *Answer) [
 	return out
 }
 
-// claimed turns claims that hold into sentences; each is said once.
+// speaker turns claims that hold into sentences; each is said once.
+type speaker struct {
+	basis *ground.Basis
+	said  map[string]bool
+	out   []Sentence
+}
+
+func newSpeaker(ans *Answer) *speaker {
+	s := &speaker{basis: basisOf(ans), said: map[string]bool{}}
+	for _, t := range ans.Answer {
+		s.said[t.Text] = true
+	}
+	return s
+}
+
+// say takes a claim and reports whether it became a sentence.
+func (s *speaker) say(c ground.Claim) (Sentence, bool) {
+	if len(s.out) == maxWorded {
+		return Sentence{}, false
+	}
+	found, res := s.basis.Claim(c)
+	if !res.OK || s.said[found.Text] {
+		return Sentence{}, false
+	}
+	s.said[found.Text] = true
+	out := Sentence{Text: found.Text, Status: verified, Evidence: found.Evidence, By: ByModel}
+	s.out = append(s.out, out)
+	return out, true
+}
+
+// claimed turns all claims that hold into sentences.
 func claimed(ans *Answer, claims []ground.Claim) []Sentence {
-	basis := basisOf(ans)
-	said := map[string]bool{}
-	for _, s := range ans.Answer {
-		said[s.Text] = true
-	}
-	var out []Sentence
+	s := newSpeaker(ans)
 	for _, c := range claims {
-		s, res := basis.Claim(c)
-		if !res.OK || said[s.Text] || len(out) == maxWorded {
-			continue
-		}
-		said[s.Text] = true
-		out = append(out, Sentence{Text: s.Text, Status: verified, Evidence: s.Evidence, By: ByModel})
+		s.say(c)
 	}
-	return out
+	return s.out
+}
+
+// early tells of claims that hold while the model still writes the next ones. A
+// claim that is not in form is left to the end, which refuses the answer.
+func (k *consultation) early(ans *Answer) func(object []byte) {
+	if k.req.Told == nil {
+		return nil
+	}
+	s := newSpeaker(ans)
+	return func(object []byte) {
+		var c ground.Claim
+		if json.Unmarshal(object, &c) != nil {
+			return
+		}
+		if said, ok := s.say(c); ok {
+			k.req.Told(said)
+		}
+	}
 }
 
 // pack makes items of the evidence, as many as fit. Where rows do not fit, the

@@ -58,8 +58,13 @@ type Call struct {
 	LeftOut      int    // items that were not put into Evidence to fit
 	Schema       Schema // what the answer must look like
 	MaxTokens    int
-	Endpoint     string // ask this one alone, if policy allows it; empty: as policy says
-	Seed         int64  // 0: none
+
+	// Each, if not nil, is told of each object in the first array of the answer as
+	// soon as the model has completed it, decoded and with names put back, while
+	// the rest is still to come. The answer as a whole may still be refused.
+	Each     func(object []byte)
+	Endpoint string // ask this one alone, if policy allows it; empty: as policy says
+	Seed     int64  // 0: none
 }
 
 // Schema is the form of an answer: a JSON Schema whose bounds are small, and

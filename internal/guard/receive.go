@@ -30,6 +30,7 @@ func (a *attempt) receive(ctx context.Context, out parcel) (received, *Failure) 
 
 	var got received
 	var text strings.Builder
+	var parts strict.Elements
 	fail := func(kind model.Kind, cause error) (received, *Failure) {
 		got.text = text.String()
 		return got, &Failure{Reason: ByModel, Endpoint: a.to.Name, Cause: &model.Error{Kind: kind, Endpoint: a.to.Name, Cause: cause}}
@@ -46,6 +47,9 @@ func (a *attempt) receive(ctx context.Context, out parcel) (received, *Failure) 
 			return fail(model.TooMuch, nil)
 		}
 		text.WriteString(piece.Text)
+		if a.call.Each != nil {
+			a.tell(parts.Take(text.String()))
+		}
 		if piece.Finish != "" {
 			got.finish, got.usage, got.served = piece.Finish, sane(piece.Usage), piece.Model
 		}
@@ -62,6 +66,21 @@ func (a *attempt) receive(ctx context.Context, out parcel) (received, *Failure) 
 		return fail(model.Malformed, errors.New("the answer has no end"))
 	}
 	return a.read(got)
+}
+
+// tell passes on what is complete of an answer that is still coming. What is not
+// in order is left to the end, which refuses it.
+func (a *attempt) tell(parts []string) {
+	for _, part := range parts {
+		v, err := strict.Decode([]byte(part), strict.Default())
+		if err != nil {
+			return
+		}
+		if a.vault != nil {
+			v = strict.Map(v, a.vault.Restore)
+		}
+		a.call.Each(strict.Encode(v))
+	}
 }
 
 // broken tells who ended a call: the caller, a bound of ours or the endpoint.
