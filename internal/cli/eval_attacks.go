@@ -74,9 +74,9 @@ func (r *root) evalAttacks(ctx context.Context, shared string, every, others int
 	})
 }
 
-// attackTexts takes every n-th attack that a field can hold.
+// attackTexts takes ours and every n-th attack of the public set.
 func attackTexts(all []guardeval.Row, every int) []string {
-	var out []string
+	out := attackeval.OwnTexts()
 	n := 0
 	for _, row := range all {
 		if row.Attack {

@@ -60,6 +60,15 @@ func (s *Server) Asked() []Asked {
 	return append([]Asked(nil), s.asked...)
 }
 
+// Take is Asked, and forgets them: a long run keeps no more than it looks at.
+func (s *Server) Take() []Asked {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := s.asked
+	s.asked = nil
+	return out
+}
+
 // Open counts the connections that are open.
 func (s *Server) Open() int {
 	s.mu.Lock()
