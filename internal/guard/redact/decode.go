@@ -48,8 +48,6 @@ func unseen(r rune) bool {
 var (
 	percentRE = regexp.MustCompile(`(?:%[0-9a-fA-F]{2})`)
 	escapeRE  = regexp.MustCompile(`\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|\\[0-7]{3}|\\U[0-9a-fA-F]{8}`)
-	base64RE  = regexp.MustCompile(`[A-Za-z0-9+/_-]{6,}`)
-	hexRE     = regexp.MustCompile(`(?:[0-9a-fA-F]{2}[ :,-]?){3,}`)
 )
 
 // decodings are how deep one encoding inside another is looked through.
@@ -97,10 +95,10 @@ func undo(text string) []string {
 			out = append(out, v)
 		}
 	}
-	if v := runsOf(hexRE, text, 6, unhex); v != "" {
+	if v := runsOf(hexRuns(text), unhex); v != "" {
 		out = append(out, v)
 	}
-	if v := runsOf(base64RE, text, 6, unbase64); v != "" {
+	if v := runsOf(base64Runs(text), unbase64); v != "" {
 		out = append(out, v)
 	}
 	return out
@@ -118,13 +116,61 @@ func unescape(s string) string {
 	return string(rune(n))
 }
 
-// runsOf joins what the runs of an encoding decode to, a line each.
-func runsOf(re *regexp.Regexp, text string, least int, decode func(string) []string) string {
-	var b strings.Builder
-	for _, run := range re.FindAllString(text, -1) {
-		if len(run) < least {
+// least is the shortest run that is decoded.
+const least = 6
+
+// hexRuns are stretches of three and more bytes in hexadecimal, with at most one
+// separator behind each: what (?:[0-9a-fA-F]{2}[ :,-]?){3,} finds, of six letters
+// and more. The last scan reads all that leaves, and an expression took most of its time.
+func hexRuns(text string) []string {
+	var out []string
+	for i := 0; i < len(text); {
+		at, pairs := i, 0
+		for at+1 < len(text) && isHexDigit(text[at]) && isHexDigit(text[at+1]) {
+			at += 2
+			pairs++
+			if at < len(text) && (text[at] == ' ' || text[at] == ':' || text[at] == ',' || text[at] == '-') {
+				at++
+			}
+		}
+		if pairs < least/2 {
+			i++
 			continue
 		}
+		out = append(out, text[i:at])
+		i = at
+	}
+	return out
+}
+
+// base64Runs are stretches of six and more letters of base64, of both alphabets.
+func base64Runs(text string) []string {
+	var out []string
+	start := 0
+	for i := range len(text) + 1 {
+		if i < len(text) && isBase64(text[i]) {
+			continue
+		}
+		if i-start >= least {
+			out = append(out, text[start:i])
+		}
+		start = i + 1
+	}
+	return out
+}
+
+func isHexDigit(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
+}
+
+func isBase64(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '+' || c == '/' || c == '_' || c == '-'
+}
+
+// runsOf joins what the runs of an encoding decode to, a line each.
+func runsOf(runs []string, decode func(string) []string) string {
+	var b strings.Builder
+	for _, run := range runs {
 		for _, v := range decode(run) {
 			writeReadable(&b, v)
 		}
