@@ -275,7 +275,7 @@ func TestOneApprovalPutsAModelToWork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close() //nolint:errcheck // the test is over
+	defer s.Close()
 	a := settings(t, "{}")
 	ask := func() int {
 		t.Helper()
@@ -330,7 +330,7 @@ func TestThePagePutsAModelToWork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close() //nolint:errcheck // the test is over
+	defer s.Close()
 	a := settings(t, "{}")
 	for range 2 { // a second approval of the same name takes another id
 		if err := a.UseModel(t.Context(), console.ModelUse{URL: s.URL(), Model: "worst-case", By: "ada", Why: "a try"}); err != nil {
