@@ -47,11 +47,13 @@ func (r *root) evalAttacks(ctx context.Context, shared string, every, others int
 	few, many := attackTexts(all, others), attackTexts(all, every)
 	columns := []string{"off", "model", "runs", "model_calls", "changed_tool_calls", "leaks", "restricted_left", "control_tokens_sent", "lowered", "false_shown", "active_content", "without_answer", "succeeded"}
 	var rows [][]any
+	var scores []attackeval.Row
 	run := func(off attackeval.Control, texts []string, models ...string) error {
 		found, err := attackeval.Run(ctx, attackeval.Config{
 			Doors: app.AttackedDoor, Store: app.AttackedStore, Lexicon: content.Lexicon(), Texts: texts, Models: models, Control: off, Now: started,
 			Each: func(o attackeval.Row) { fmt.Fprintf(r.Err, "%s, %s: %d runs\n", o.Control, o.Model, o.Runs) },
 		})
+		scores = append(scores, found...)
 		for _, o := range found {
 			rows = append(rows, []any{string(o.Control), o.Model, o.Runs, o.Calls, o.ToolCalls, o.Leaks, o.Secrets, o.Tokens, o.Lowered, o.Shown, o.Active, o.Failed, o.Sum()})
 		}
@@ -69,9 +71,7 @@ func (r *root) evalAttacks(ctx context.Context, shared string, every, others int
 			return err
 		}
 	}
-	return r.writeRows(columns, rows, func() any {
-		return queryResult{Columns: columns, Rows: rowObjects{columns, rows}, Total: int64(len(rows)), Seconds: time.Since(started).Seconds()}
-	})
+	return r.writeEval("attacks", "worst-case", scores, columns, rows, started)
 }
 
 // attackTexts takes ours and every n-th attack of the public set.

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +21,7 @@ func (r *root) evalGuardCommand() *cobra.Command {
 			"whole; then plants a sample of the attacks and passes it through each control of the guard, switched off and on.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			started := time.Now()
 			var rep struct {
 				Signal   *guardeval.Report   `json:"signal,omitempty"`
 				Controls *guardeval.Ablation `json:"controls"`
@@ -36,13 +39,13 @@ func (r *root) evalGuardCommand() *cobra.Command {
 				rep.Signal = &signal
 			}
 			if r.output == "json" {
-				return r.writeJSON(rep)
+				return errors.Join(r.writeJSON(rep), r.keepEval("guard", "built-in", rep, started))
 			}
 			if rep.Signal != nil {
 				fmt.Fprint(r.Out, rep.Signal.Table())
 			}
 			fmt.Fprint(r.Out, ablation.Table())
-			return nil
+			return r.keepEval("guard", "built-in", rep, started)
 		},
 	}
 	cmd.Flags().StringVar(&shared, "shared", "../shared/data", "folder of the public data sets")
@@ -59,15 +62,16 @@ func (r *root) evalRedactionCommand() *cobra.Command {
 			"written, the other is held out. A span counts as masked when half of its letters are in spans of ours.",
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
+			started := time.Now()
 			rep, err := redacteval.Run(shared, 1)
 			if err != nil {
 				return err
 			}
 			if r.output == "json" {
-				return r.writeJSON(rep)
+				return errors.Join(r.writeJSON(rep), r.keepEval("redaction", "built-in", rep, started))
 			}
 			fmt.Fprint(r.Out, rep.Table())
-			return nil
+			return r.keepEval("redaction", "built-in", rep, started)
 		},
 	}
 	cmd.Flags().StringVar(&shared, "shared", "../shared/data", "folder of the public data sets")

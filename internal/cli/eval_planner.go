@@ -90,6 +90,11 @@ func (r *root) writeEval(name, engine string, scores any, columns []string, rows
 	}); err != nil {
 		return err
 	}
+	return r.keepEval(name, engine, scores, started)
+}
+
+// keepEval keeps the scores of an evaluation in the history.
+func (r *root) keepEval(name, engine string, scores any, started time.Time) error {
 	record := mindeval.Record{Time: time.Now().UTC(), Eval: name, Version: buildVersion(), Model: engine, Scores: scores}
 	if err := mindeval.Keep(r.data, record); err != nil {
 		return err
