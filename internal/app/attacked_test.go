@@ -9,6 +9,8 @@ import (
 	"vedette/internal/app"
 	"vedette/internal/eval/attackeval"
 	"vedette/internal/eval/guardeval"
+	"vedette/internal/guard/worstcase"
+	"vedette/internal/model"
 )
 
 // attackTexts are some of ours and, where it is there, a part of the public set.
@@ -70,5 +72,32 @@ func TestAttacksFail(t *testing.T) {
 	// The last scan alone stops what pseudonyms would have hidden.
 	if got := run(attackeval.Pseudonyms, 2000, "echo"); got.Leaks != 0 {
 		t.Errorf("the last scan let names through: %+v", got)
+	}
+}
+
+// A model of one's own is attacked through the same door, and what left is seen
+// although its server tells nobody.
+func TestOwnModelIsAttacked(t *testing.T) {
+	row, _ := worstcase.Named("echo")
+	s, err := worstcase.Start(row, worstcase.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	cfg := app.Config{Endpoints: []model.Endpoint{{Name: "mine", Wire: model.OpenAI, URL: s.URL(), Model: "m", Location: model.OnPremises}}}
+	doors, name, err := app.AttackedModel(cfg)
+	if err != nil || name != "mine (m)" {
+		t.Fatalf("%q, %v", name, err)
+	}
+	for off, leaks := range map[attackeval.Control]bool{attackeval.AllOn: false, attackeval.LastScan: true} {
+		rows, err := attackeval.Run(t.Context(), attackeval.Config{
+			Doors: doors, Store: app.AttackedStore, Lexicon: content.Lexicon(), Texts: attackeval.OwnTexts()[:2], Models: []string{attackeval.OwnModel}, Control: off, Now: time.Now(),
+		})
+		if err != nil || len(rows) != 1 || rows[0].Calls == 0 || rows[0].Leaks > 0 != leaks {
+			t.Errorf("without %s: %+v, %v", off, rows, err)
+		}
+	}
+	if _, _, err := app.AttackedModel(app.Config{}); err == nil {
+		t.Error("no model was attacked")
 	}
 }

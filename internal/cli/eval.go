@@ -44,7 +44,7 @@ func (s *evalSet) load() ([]eval.Dataset, []eval.Question, error) {
 func (r *root) evalGroundingCommand() *cobra.Command {
 	var set evalSet
 	var seed uint64
-	var verbose bool
+	var verbose, model bool
 	cmd := &cobra.Command{
 		Use:   "grounding",
 		Short: "see whether sentences with one wrong fact are found out",
@@ -52,21 +52,29 @@ func (r *root) evalGroundingCommand() *cobra.Command {
 			"the check of sentences against their evidence finds; beside it what it finds when a sentence may mix the rows of its\n" +
 			"evidence, and without the check. Sentences that are true, as they were said and reworded, must stay.",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return r.evalGrounding(cmd.Context(), set, seed, verbose) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return r.evalGrounding(cmd.Context(), set, seed, verbose, model)
+		},
 	}
 	set.flags(cmd)
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "show the sentences that the check was wrong about")
+	cmd.Flags().BoolVar(&model, "model", false, "with the sentences of the configured model, too")
 	cmd.Flags().Uint64Var(&seed, "seed", 1, "of what is changed")
 	return cmd
 }
 
-func (r *root) evalGrounding(ctx context.Context, set evalSet, seed uint64, verbose bool) error {
+func (r *root) evalGrounding(ctx context.Context, set evalSet, seed uint64, verbose, model bool) error {
 	started := time.Now()
 	sets, list, err := set.load()
 	if err != nil {
 		return err
 	}
-	results, err := eval.Run(ctx, set.shared, sets, list, func() (eval.Product, error) { return newScratch(ctx) })
+	results, err := eval.Run(ctx, set.shared, sets, list, func() (eval.Product, error) {
+		if model {
+			return r.mindedScratch(ctx)
+		}
+		return newScratch(ctx)
+	})
 	if err != nil {
 		return err
 	}
@@ -84,5 +92,9 @@ func (r *root) evalGrounding(ctx context.Context, set evalSet, seed uint64, verb
 	for i, s := range scores {
 		rows[i] = []any{s.Kind, s.Mutated, s.Sentences, s.Found, share(s.Found, s.Sentences), s.Asked, s.WithoutBy, s.Off}
 	}
-	return r.writeEval("grounding", "built-in", scores, columns, rows, started)
+	engine := "built-in"
+	if model {
+		engine = "built-in and the configured model"
+	}
+	return r.writeEval("grounding", engine, scores, columns, rows, started)
 }

@@ -17,6 +17,7 @@ import (
 func (r *root) evalAttacksCommand() *cobra.Command {
 	var shared string
 	var every, models int
+	var own bool
 	cmd := &cobra.Command{
 		Use:   "attacks",
 		Short: "plant attack texts in every field a device writes, under models that obey them",
@@ -29,16 +30,17 @@ func (r *root) evalAttacksCommand() *cobra.Command {
 			if every < 1 || models < 1 {
 				return useError{fault.New(fault.Invalid, "--every and --others take a number from 1")}
 			}
-			return r.evalAttacks(cmd.Context(), shared, every, models)
+			return r.evalAttacks(cmd.Context(), shared, every, models, own)
 		},
 	}
 	cmd.Flags().StringVar(&shared, "shared", "../shared/data", "folder of the public data sets")
 	cmd.Flags().IntVar(&every, "every", 1, "use every n-th text with the obedient model and the steered planner")
+	cmd.Flags().BoolVar(&own, "model", false, "the configured model instead of the worst ones, with every text of --others")
 	cmd.Flags().IntVar(&models, "others", 20, "use every n-th text with each of the other models, and with controls off")
 	return cmd
 }
 
-func (r *root) evalAttacks(ctx context.Context, shared string, every, others int) error {
+func (r *root) evalAttacks(ctx context.Context, shared string, every, others int, own bool) error {
 	started := time.Now()
 	all, err := guardeval.Read(shared)
 	if err != nil {
@@ -48,9 +50,20 @@ func (r *root) evalAttacks(ctx context.Context, shared string, every, others int
 	columns := []string{"off", "model", "runs", "model_calls", "changed_tool_calls", "leaks", "restricted_left", "control_tokens_sent", "lowered", "false_shown", "active_content", "without_answer", "succeeded"}
 	var rows [][]any
 	var scores []attackeval.Row
+	doors, engine, names := attackeval.Doors(app.AttackedDoor), "worst-case", attackeval.Models()
+	if own {
+		cfg, err := r.appConfig()
+		if err != nil {
+			return err
+		}
+		if doors, engine, err = app.AttackedModel(cfg); err != nil {
+			return err
+		}
+		names, many = []string{attackeval.OwnModel}, few
+	}
 	run := func(off attackeval.Control, texts []string, models ...string) error {
 		found, err := attackeval.Run(ctx, attackeval.Config{
-			Doors: app.AttackedDoor, Store: app.AttackedStore, Lexicon: content.Lexicon(), Texts: texts, Models: models, Control: off, Now: started,
+			Doors: doors, Store: app.AttackedStore, Lexicon: content.Lexicon(), Texts: texts, Models: models, Control: off, Now: started,
 			Each: func(o attackeval.Row) { fmt.Fprintf(r.Err, "%s, %s: %d runs\n", o.Control, o.Model, o.Runs) },
 		})
 		scores = append(scores, found...)
@@ -59,19 +72,22 @@ func (r *root) evalAttacks(ctx context.Context, shared string, every, others int
 		}
 		return err
 	}
-	first := attackeval.Models()[:2]
-	if err := run(attackeval.AllOn, many, first...); err != nil {
+	most := min(2, len(names))
+	if err := run(attackeval.AllOn, many, names[:most]...); err != nil {
 		return err
 	}
-	if err := run(attackeval.AllOn, few, attackeval.Models()[2:]...); err != nil {
+	if err := run(attackeval.AllOn, few, names[most:]...); err != nil {
 		return err
 	}
 	for _, off := range attackeval.Controls()[1:] {
+		if own {
+			break // the worst ones show what the controls are for
+		}
 		if err := run(off, few, attackeval.Against(off)); err != nil {
 			return err
 		}
 	}
-	return r.writeEval("attacks", "worst-case", scores, columns, rows, started)
+	return r.writeEval("attacks", engine, scores, columns, rows, started)
 }
 
 // attackTexts takes ours and every n-th attack of the public set.

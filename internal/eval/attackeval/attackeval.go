@@ -45,6 +45,11 @@ func Controls() []Control {
 	return []Control{AllOn, Isolation, Routing, Pseudonyms, LastScan, Neutral, Grounding, Rendering, BuiltInKept}
 }
 
+// OwnModel is the model of whoever runs the evaluation, behind a door that has
+// its endpoint: what it reaches is a figure of that model. What left is taken at
+// the door's side of the wire.
+const OwnModel = "own model"
+
 // Puppet is a model beside those of worstcase: a planner that every byte it is
 // shown steers.
 const Puppet = "puppet"
@@ -58,7 +63,15 @@ type Parts struct {
 
 // Doors makes a door to a server in the cloud, in hybrid mode, with a register
 // that lets it in. Package app is where doors are made.
-type Doors func(p Parts) (copilot.Mind, func() error, error)
+type Doors func(p Parts) (Doorway, error)
+
+// Doorway is a door, what left by it if no worst-case server sees that, and what
+// ends it.
+type Doorway struct {
+	Mind  copilot.Mind
+	Taken func() []worstcase.Asked // since it was last asked; nil: the server tells
+	End   func() error
+}
 
 // Config is what is run.
 type Config struct {
@@ -165,8 +178,11 @@ func Run(ctx context.Context, cfg Config) ([]Row, error) {
 
 func runModel(ctx context.Context, cfg Config, name string) (Row, error) {
 	row := Row{Control: cfg.Control, Model: name}
-	if name == Puppet {
+	switch name {
+	case Puppet:
 		return row, row.plant(ctx, cfg, puppet{}, func() []worstcase.Asked { return nil })
+	case OwnModel:
+		return row, row.plantThrough(ctx, cfg, "", nil)
 	}
 	behaviour, ok := worstcase.Named(name)
 	if !ok {
@@ -177,12 +193,19 @@ func runModel(ctx context.Context, cfg Config, name string) (Row, error) {
 		return row, err
 	}
 	defer server.Close() //nolint:errcheck // it served on loopback
-	door, end, err := cfg.Doors(Parts{URL: server.URL(), Vaults: vaultsFor(cfg.Control), Neutral: neutralFor(cfg.Control)})
+	return row, row.plantThrough(ctx, cfg, server.URL(), server.Take)
+}
+
+func (r *Row) plantThrough(ctx context.Context, cfg Config, url string, taken func() []worstcase.Asked) error {
+	door, err := cfg.Doors(Parts{URL: url, Vaults: vaultsFor(cfg.Control), Neutral: neutralFor(cfg.Control)})
 	if err != nil {
-		return row, err
+		return err
 	}
-	defer end() //nolint:errcheck // its journal is thrown away
-	return row, row.plant(ctx, cfg, door, server.Take)
+	defer door.End() //nolint:errcheck // its journal is thrown away
+	if door.Taken != nil {
+		taken = door.Taken
+	}
+	return r.plant(ctx, cfg, door.Mind, taken)
 }
 
 // plant puts each text into a field, the next one for each text, and judges what
