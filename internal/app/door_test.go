@@ -389,6 +389,9 @@ func TestSentencesComeWhileTheModelWrites(t *testing.T) {
 	if len(told) == 0 || told[0].By == copilot.ByModel || !slices.ContainsFunc(told, func(s copilot.Sentence) bool { return s.By == copilot.ByModel }) {
 		t.Fatalf("told %+v, answered %+v, notes %q", told, ans.Answer, ans.ModelNotes)
 	}
+	if ans.Used == nil || ans.Used.Calls != 1 {
+		t.Errorf("used %+v", ans.Used)
+	}
 	if after >= 300*time.Millisecond {
 		t.Errorf("the sentence came %v after its claim: with the end of the answer", after)
 	}

@@ -166,4 +166,11 @@ func (r *root) printEngines(ans *copilot.Answer) {
 	for _, n := range ans.ModelNotes {
 		fmt.Fprintf(r.Err, "model: %s\n", printable(n))
 	}
+	if u := ans.Used; u != nil {
+		cost := ""
+		if u.Cost > 0 {
+			cost = fmt.Sprintf(", %.4f %s", u.Cost, printable(u.Currency))
+		}
+		fmt.Fprintf(r.Err, "model: asked %d times, %d tokens in, %d out%s; budgets: vedette models explain QUESTION\n", u.Calls, u.TokensIn, u.TokensOut, cost)
+	}
 }

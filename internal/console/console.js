@@ -335,6 +335,10 @@ function renderAnswer(a) {
   for (const e of a.evidence || []) turn.append(renderEvidence(e, id));
   if (a.suggestions && a.suggestions.length) turn.append(renderSuggestions(a.suggestions, a.status === "not_understood"));
   for (const note of a.model_notes || []) turn.append(el("p", "foot", sentence(note)));
+  if (a.used) {
+    const cost = a.used.cost ? ", " + a.used.cost.toFixed(4) + " " + (a.used.currency || "") : "";
+    turn.append(el("p", "foot", "The model was asked " + a.used.calls + (a.used.calls === 1 ? " time: " : " times: ") + number.format(a.used.tokens_in) + " tokens in, " + number.format(a.used.tokens_out) + " out" + cost + "."));
+  }
   turn.append(el("p", "foot", engine(a) + " " + a.seconds.toFixed(2) + " s. Times are in UTC."));
   return turn;
 }

@@ -25,6 +25,7 @@ type Answer struct {
 	Model        Model          `json:"model"`
 	Planner      Model          `json:"planner,omitzero"` // the model that read the question, if one did
 	ModelNotes   []string       `json:"model_notes,omitempty"`
+	Used         *Used          `json:"used,omitempty"` // of models; nil: none was asked
 	Seconds      float64        `json:"seconds"`
 
 	own []string // words of ours that the sentences use
@@ -66,6 +67,16 @@ type Evidence struct {
 const ByModel = "model"
 
 func builtIn() Model { return Model{Name: "built-in", Location: "built-in"} }
+
+// Used is what the models cost that took part in an answer, as their endpoints
+// count it. Calls counts those too that failed; of them nothing else is known.
+type Used struct {
+	Calls     int     `json:"calls"`
+	TokensIn  int     `json:"tokens_in"`
+	TokensOut int     `json:"tokens_out"`
+	Cost      float64 `json:"cost,omitempty"`
+	Currency  string  `json:"currency,omitempty"`
+}
 
 // Model says who worded the answer and where that ran.
 type Model struct {

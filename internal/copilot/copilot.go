@@ -114,6 +114,7 @@ func (c *Copilot) Ask(ctx context.Context, req Request) (*Answer, error) {
 		}
 	}
 	mind.word(ans, mind.labels(ctx, now, ans))
+	ans.Used = mind.spent()
 	if err := c.remember(ctx, req, ans.Conversation); err != nil {
 		return nil, err
 	}

@@ -54,6 +54,7 @@ type consultation struct {
 	calls  int
 	failed bool
 	spoke  guard.Spoke
+	used   Used
 	notes  []string // for the answer: what was left out, what failed
 }
 
@@ -114,7 +115,12 @@ func (k *consultation) ask(call guard.Call, f form, out any) bool {
 		return false
 	}
 	call.Conversation, call.Person, call.Question, call.Schema = k.id, k.req.Person, k.req.Question, f.sent
+	k.used.Calls++
 	reply, err := k.c.mind.Ask(k.ctx, call)
+	k.used.TokensIn, k.used.TokensOut = k.used.TokensIn+reply.TokensIn, k.used.TokensOut+reply.TokensOut
+	if reply.Cost > 0 {
+		k.used.Cost, k.used.Currency = k.used.Cost+reply.Cost, reply.Currency
+	}
 	if err == nil {
 		err = decode(reply.JSON, f, out)
 	}
@@ -141,6 +147,15 @@ func decode(raw []byte, f form, out any) error {
 		return fault.Wrap(fault.Invalid, err, "reading the model's answer")
 	}
 	return nil
+}
+
+// spent is what the model cost, nil when it was not asked.
+func (k *consultation) spent() *Used {
+	if k == nil || k.used.Calls == 0 {
+		return nil
+	}
+	out := k.used
+	return &out
 }
 
 func (k *consultation) model() Model {
