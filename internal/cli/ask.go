@@ -36,7 +36,7 @@ func (r *root) askCommand() *cobra.Command {
 				})
 			}
 			if len(args) == 0 {
-				return useError{fault.New(fault.Invalid, "ask needs a question").WithHint(`try: vedette ask "how many events per log?"`)}
+				return useError{fault.New(fault.Invalid, "ask needs a question").WithHint(`try: vedette ask "how many events per log type?"`)}
 			}
 			return r.with(cmd.Context(), func(b backend) error {
 				r.tellWhoseModels(b)

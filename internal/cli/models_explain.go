@@ -20,7 +20,7 @@ func (r *root) modelsExplain() *cobra.Command {
   vedette models explain --follow c-12ab "and yesterday?"`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return useError{fault.New(fault.Invalid, "explain needs a question").WithHint(`try: vedette models explain "how many events per log?"`)}
+				return useError{fault.New(fault.Invalid, "explain needs a question").WithHint(`try: vedette models explain "how many events per log type?"`)}
 			}
 			now, err := r.now()
 			if err != nil {

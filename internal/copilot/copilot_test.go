@@ -146,6 +146,21 @@ func TestNotUnderstoodSuggests(t *testing.T) {
 	}
 }
 
+// What we suggest is answered, and what it says "per" of is told apart.
+func TestSuggestionsAreAnsweredAsTheyRead(t *testing.T) {
+	c := product(t, logins(t))
+	list := ask(t, c, "what is the boiler pressure", "").Suggestions
+	if !slices.Contains(list, "how many events per log type?") {
+		t.Fatalf("suggested %q", list)
+	}
+	for _, q := range list {
+		a := ask(t, c, q, "")
+		if a.Status != copilot.StatusAnswered || strings.Contains(q, " per ") && !strings.Contains(a.Evidence[0].Query, "| by ") {
+			t.Errorf("%q is %s, by %v", q, a.Status, a.Evidence)
+		}
+	}
+}
+
 func TestEmptyAndEndlessQuestionsAreRefused(t *testing.T) {
 	c := product(t, logins(t))
 	for _, q := range []string{"", "  \n", strings.Repeat("how many ", 10000)} {

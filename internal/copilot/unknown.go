@@ -44,5 +44,5 @@ func (c *Copilot) examples(ctx context.Context, bounds toolbox.Bounds) []string 
 			out = append(out, q)
 		}
 	}
-	return append(out, "how many events per log?")
+	return append(out, "how many events per log type?")
 }
