@@ -350,6 +350,18 @@ func TestThePagePutsAModelToWork(t *testing.T) {
 	}
 }
 
+// The page cannot pass a model off as one of the site that its server sends to a
+// cloud.
+func TestModelsOfACloudAreNotOfTheSite(t *testing.T) {
+	found := []console.FoundModel{{URL: "http://127.0.0.1:1/v1", Name: "big-cloud", Cloud: "https://cloud.example"}, {URL: "http://127.0.0.1:1/v1", Name: "small"}}
+	if err := runsHere(found, console.ModelUse{URL: found[0].URL, Model: "big-cloud"}); fault.KindOf(err) != fault.Denied {
+		t.Errorf("a cloud's model: %v", err)
+	}
+	if err := runsHere(found, console.ModelUse{URL: found[0].URL, Model: "small"}); err != nil {
+		t.Error(err)
+	}
+}
+
 // A checked sentence is there as soon as the model has completed its claim, while
 // it still writes the next one.
 func TestSentencesComeWhileTheModelWrites(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 	"vedette/internal/api"
 	"vedette/internal/console"
+	"vedette/internal/fault"
 	"vedette/internal/guard/egress"
 	"vedette/internal/model"
 	"vedette/internal/model/register"
@@ -78,8 +79,15 @@ func (a *App) FindModels(ctx context.Context) ([]console.FoundModel, error) {
 // approved in the name of a person. The page can name what was found on this
 // machine; the register judges the address as any other.
 func (a *App) UseModel(ctx context.Context, use console.ModelUse) error {
+	found, err := a.FindModels(ctx)
+	if err != nil {
+		return err
+	}
+	if err := runsHere(found, use); err != nil {
+		return err
+	}
 	id := a.freeModelID(use.Model)
-	_, err := a.ProposeModel(ctx, api.ModelProposal{
+	_, err = a.ProposeModel(ctx, api.ModelProposal{
 		ID: id, By: use.By, Why: use.Why, Endpoint: &api.ModelEndpoint{Name: id, URL: use.URL, Model: use.Model, Wire: string(model.OpenAI), Location: string(model.OnPremises)},
 	})
 	if err != nil {
@@ -87,6 +95,18 @@ func (a *App) UseModel(ctx context.Context, use console.ModelUse) error {
 	}
 	_, err = a.DecideModel(ctx, api.ModelDecision{ID: id, Action: api.ModelApprove, By: use.By, Why: use.Why})
 	return err
+}
+
+// runsHere refuses a model that its server passes on to a cloud: the address says
+// that it is of this site, and what is sent would leave it.
+func runsHere(found []console.FoundModel, use console.ModelUse) error {
+	for _, m := range found {
+		if m.URL == use.URL && m.Name == use.Model && m.Cloud != "" {
+			return fault.New(fault.Denied, "the model %.80q runs in a cloud (%.80q), whatever the address of its server", m.Name, m.Cloud).
+				WithHint("name it under models.endpoints in the configuration, with location cloud and its terms")
+		}
+	}
+	return nil
 }
 
 // freeModelID makes an id of a model's name that the register has not, or has
