@@ -1,6 +1,7 @@
 package copilot
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -19,8 +20,8 @@ func (iv *investigation) conclude() {
 		out = append(out, iv.logins(d)...)
 		out = append(out, iv.goesOn(d)...)
 	}
-	for _, r := range subjects["rule"][:min(maxSubjects, len(subjects["rule"]))] {
-		out = append(out, iv.alsoFound(r)...)
+	for _, r := range in.Findings.Rules[:min(maxSubjects, len(in.Findings.Rules))] {
+		out = append(out, iv.alsoFound(r.Rule, cmp.Or(r.Title, r.Rule))...)
 	}
 	for _, a := range subjects["address"][:min(maxSubjects, len(subjects["address"]))] {
 		if e := iv.evidenceOf("acts of the address", a); e != nil && len(e.Rows) > 0 {
@@ -104,15 +105,17 @@ func (iv *investigation) goesOn(device string) []Sentence {
 	return out
 }
 
-func (iv *investigation) alsoFound(rule string) []Sentence {
+// alsoFound tells how many devices a rule was found of. It names the rule by its
+// title; the id is in the query that is cited.
+func (iv *investigation) alsoFound(rule, title string) []Sentence {
 	e := iv.evidenceOf("others of the rule", rule)
 	if e == nil || len(e.Rows) == 0 {
 		return nil
 	}
-	s := say(e.ID, "%s devices in all have findings of the rule %s", cell(e.Total), clean(rule))
+	s := say(e.ID, "%s devices in all have findings of %s", cell(e.Total), clean(title))
 	if e.Total == 1 {
-		s = say(e.ID, "one device alone has findings of the rule %s", clean(rule))
+		s = say(e.ID, "one device alone has findings of %s", clean(title))
 	}
-	s.computed = given(clean(rule))
+	s.computed = given(clean(title))
 	return []Sentence{s}
 }
