@@ -66,11 +66,13 @@ func keepUp(a *app.App) func(context.Context) error {
 	}
 }
 
-// recheckModels reads the files of approved models once, then waits for ctx.
+// recheckModels reads the files of approved models and watches what their servers
+// serve until ctx ends.
 func recheckModels(a *app.App) func(context.Context) error {
 	return func(ctx context.Context) error {
-		a.RecheckModels(ctx)
-		<-ctx.Done()
+		tick := time.NewTicker(app.ServedEvery)
+		defer tick.Stop()
+		a.WatchModels(ctx, tick.C)
 		return nil
 	}
 }
