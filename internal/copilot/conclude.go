@@ -13,7 +13,7 @@ import (
 func (iv *investigation) conclude() {
 	in := iv.of.Incident
 	told := iv.ans.Evidence[0]
-	out := []Sentence{say(told.ID+".1", "%s findings for %s events, from %s to %s", cell(in.Findings.Count), cell(in.Findings.Events), cell(in.First), cell(in.Last))}
+	out := []Sentence{say(told.ID+".1", "%s for %s, from %s to %s", some(in.Findings.Count, "finding"), some(in.Findings.Events, "event"), cell(in.First), cell(in.Last))}
 	subjects := iv.catalogue()
 	for _, d := range subjects["device"][:min(maxSubjects, len(subjects["device"]))] {
 		out = append(out, iv.newPeers(d)...)
@@ -25,7 +25,7 @@ func (iv *investigation) conclude() {
 	}
 	for _, a := range subjects["address"][:min(maxSubjects, len(subjects["address"]))] {
 		if e := iv.evidenceOf("acts of the address", a); e != nil && len(e.Rows) > 0 {
-			s := say(e.ID, "what %s did goes to %s pairs of host and port in all", clean(a), cell(e.Total))
+			s := say(e.ID, "what %s did goes to %s in all", clean(a), some(e.Total, "pair")+" of host and port")
 			s.computed = given(clean(a))
 			out = append(out, s)
 		}
@@ -80,7 +80,7 @@ func (iv *investigation) logins(device string) []Sentence {
 		for i := 0; e != nil && i < min(maxSubjects, len(e.Rows)); i++ {
 			row := e.Rows[i]
 			if tool == "entered it" || cell(row[2]) == event.Failure {
-				out = append(out, say(fmt.Sprintf("%s.%d", e.ID, i+1), "logins from %s as %s: %s, %s times", cell(row[0]), cell(row[1]), cell(row[2]), cell(row[3])))
+				out = append(out, say(fmt.Sprintf("%s.%d", e.ID, i+1), "logins from %s as %s: %s, %s", cell(row[0]), cell(row[1]), cell(row[2]), some(row[3], "time")))
 			}
 		}
 	}
@@ -118,4 +118,13 @@ func (iv *investigation) alsoFound(rule, title string) []Sentence {
 	}
 	s.computed = given(clean(title))
 	return []Sentence{s}
+}
+
+// some is a number with its noun.
+func some(n any, noun string) string {
+	text := cell(n)
+	if text != "1" {
+		noun += "s"
+	}
+	return text + " " + noun
 }

@@ -92,7 +92,7 @@ func TestInvestigationWithoutAModel(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"1 findings for 3 events", "10.0.0.1 → 203.0.113.5 port 502 is new: not met in the time before", "logins from 203.0.113.5 as operator: Success, 1 times",
+		"1 finding for 3 events", "10.0.0.1 → 203.0.113.5 port 502 is new: not met in the time before", "logins from 203.0.113.5 as operator: Success, 1 time",
 		"it goes on: 10.0.0.1 → 203.0.113.5 port 502", "one device alone has findings of A rule of 2 words", "like it: i0, closed, judged true",
 	} {
 		if !strings.Contains(all.String(), want) {
