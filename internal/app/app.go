@@ -182,6 +182,7 @@ func (a *App) open(ctx context.Context) error {
 	a.copilot, err = copilot.New(a.tools, conversations{a.records}, content.Lexicon(), a.cfg.Now)
 	if err == nil {
 		a.copilot.Use(mind{a}, copilot.MindLimits{})
+		a.copilot.UseDisclosures(disclosures{a})
 	}
 	return err
 }
