@@ -73,6 +73,7 @@ type Service interface {
 	Analyst
 	Egress
 	Models
+	Sources
 }
 
 // SocketName is the socket's name in the data directory.
@@ -129,6 +130,7 @@ func Local(s Service) http.Handler {
 	analyst(mux, s)
 	egress(mux, s)
 	models(mux, s)
+	sources(mux, s)
 	return mux
 }
 

@@ -48,6 +48,8 @@ type Config struct {
 	Retention Retention
 	Endpoints []model.Endpoint // models that are configured
 	Mind      Mind
+	Sources   []SourceConfig // what a server takes in by itself
+	Spool     int64          // bytes on disk for what waits to be stored; 0: 1 GiB
 	Log       *slog.Logger
 	Now       func() time.Time
 
@@ -86,6 +88,7 @@ type App struct {
 	words     words            // of persons, for behave
 	learnt    learnt           // used under writing
 	judgedNow atomic.Pointer[judged]
+	live      atomic.Pointer[Live] // nil: no live sources run here
 
 	ending  func() error // what is to be stored before the stores are closed; nil until all is open
 	names   names

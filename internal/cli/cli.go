@@ -127,7 +127,7 @@ func (r *root) command() *cobra.Command {
 		r.findingsCommand(), r.incidentsCommand(),
 		r.rulesCommand(),
 		r.intelCommand(), r.mudCommand(), r.mcpCommand(),
-		r.modelsCommand(), r.auditCommand(), r.guardCommand(),
+		r.modelsCommand(), r.auditCommand(), r.guardCommand(), r.sourcesCommand(),
 		r.sbomCommand(), r.advisoriesCommand(), r.vulnsCommand(),
 		r.backupCommand(), r.restoreCommand(), r.maintainCommand(), r.doctorCommand(),
 		r.benchCommand(), r.evalCommand(), r.configCommand(), r.versionCommand(),

@@ -50,8 +50,16 @@ func (r *root) serveCommand() *cobra.Command {
 			if err := a.Ready(cmd.Context()); err != nil {
 				return errors.Join(err, a.Close())
 			}
+			parts := []func(context.Context) error{func(ctx context.Context) error { return r.serveLocal(ctx, a) }, keepUp(a), recheckModels(a)}
+			live, err := a.StartLive()
+			if err != nil {
+				return errors.Join(err, a.Close())
+			}
+			if live != nil {
+				parts = append(parts, live.Run)
+			}
 			fmt.Fprintf(r.Err, "vedette serves %s; stop it with ctrl-c\n", r.data)
-			return errors.Join(together(cmd.Context(), func(ctx context.Context) error { return r.serveLocal(ctx, a) }, keepUp(a), recheckModels(a)), a.Close())
+			return errors.Join(together(cmd.Context(), parts...), a.Close())
 		},
 	}
 }
