@@ -129,7 +129,7 @@ func (l *Live) waits(source string, now bool) {
 func unpackPayload(rec []byte) (ingest.Payload, error) {
 	var p ingest.Payload
 	n, used := binary.Uvarint(rec)
-	if used <= 0 || n > uint64(len(rec)-used) {
+	if used <= 0 || n > uint64(len(rec)-used) { //nolint:gosec // G115: used is at most the length
 		return p, fault.New(fault.Invalid, "a spooled payload has no whole head")
 	}
 	head, data := rec[used:used+int(n)], rec[used+int(n):] //nolint:gosec // G115: bounded by the length

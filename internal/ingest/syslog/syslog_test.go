@@ -54,7 +54,7 @@ func freePort(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close() //nolint:errcheck // a test
+	defer ln.Close()
 	return ln.Addr().String()
 }
 
@@ -184,7 +184,7 @@ func TestTakenPort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close() //nolint:errcheck // a test
+	defer ln.Close()
 	s, err := New(Config{Name: "s", Listen: address, TCP: true})
 	if err != nil {
 		t.Fatal(err)
@@ -210,7 +210,7 @@ func TestLogger(t *testing.T) {
 	host, port, _ := net.SplitHostPort(s.cfg.Listen)
 	for i, args := range [][]string{{"--udp", "--rfc3164"}, {"--udp", "--rfc5424"}, {"--tcp", "--rfc5424"}, {"--tcp", "--octet-count"}} {
 		args = append(args, "--server", host, "--port", port, "-t", "vedette", fmt.Sprintf("message %d of a real sender", i))
-		if out, err := exec.CommandContext(t.Context(), path, args...).CombinedOutput(); err != nil { //nolint:gosec // G204: a test
+		if out, err := exec.CommandContext(t.Context(), path, args...).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
 	}
