@@ -73,6 +73,8 @@ type Service interface {
 	Analyst
 	Egress
 	Models
+	Users
+	Tokens
 }
 
 // SocketName is the socket's name in the data directory.
@@ -129,6 +131,7 @@ func Local(s Service) http.Handler {
 	analyst(mux, s)
 	egress(mux, s)
 	models(mux, s)
+	accounts(mux, s)
 	return mux
 }
 

@@ -17,10 +17,12 @@ import (
 	"time"
 
 	"vedette/content"
+	"vedette/internal/api/account"
 	"vedette/internal/asset"
 	"vedette/internal/asset/fingerprint"
 	"vedette/internal/asset/oui"
 	"vedette/internal/audit"
+	"vedette/internal/authz"
 	"vedette/internal/copilot"
 	"vedette/internal/correlate"
 	"vedette/internal/detect"
@@ -71,6 +73,9 @@ type App struct {
 	copilot *copilot.Copilot
 	intel   *library.Library
 	models  *register.Register
+
+	authority *authz.Policy
+	accounts  *account.Accounts
 
 	// askModel puts a canary question to an endpoint; nil: the door does. Tests set
 	// it.
@@ -153,6 +158,9 @@ func (a *App) open(ctx context.Context) error {
 		return err
 	}
 	if a.journal, err = audit.Open(filepath.Join(a.cfg.Dir, journalName), a.cfg.Now); err != nil {
+		return err
+	}
+	if err := a.openAccounts(); err != nil {
 		return err
 	}
 	if err := a.openDevices(ctx); err != nil {

@@ -1,5 +1,5 @@
 // Package account finds out who asks: people by password and session, programs
-// by token. It owns users, sessions, tokens and one-time links, and [Guard], the
+// by token. It owns users, sessions, tokens and one-time links, and [Accounts.Guard], the
 // door's middleware that puts an [authz.Principal] into the context of each
 // request.
 //
@@ -9,8 +9,6 @@
 // takes effect.
 //
 // It must not decide what anyone may do: it asks an [authz.Authority].
-//
-// [Guard]: Accounts.Guard
 package account
 
 import (
@@ -36,14 +34,19 @@ type Config struct {
 	Authority authz.Authority
 	Now       func() time.Time
 
+	Idle     time.Duration // a session ends so long after its last use; 0: 8 hours
+	Lifetime time.Duration // and so long after its sign-in at the latest; 0: 72 hours
+
+	Door
+}
+
+// Door is how the accounts are reached.
+type Door struct {
 	Hosts  []string // names that the server answers to, besides those of loopback
 	Secure bool     // it is served by TLS
 	Port   int      // part of the cookie's name: browsers share cookies between the ports of a host
 	Demo   bool     // the link of [Accounts.DemoToken] gives a session of an administrator
 	Open   []string // paths that need no session; one that ends in / stands for all below it
-
-	Idle     time.Duration // a session ends so long after its last use; 0: 8 hours
-	Lifetime time.Duration // and so long after its sign-in at the latest; 0: 72 hours
 }
 
 // Limits of what accounts may cost.
@@ -86,10 +89,17 @@ func New(cfg Config) (*Accounts, error) {
 		cfg.Lifetime = 72 * time.Hour
 	}
 	a := &Accounts{cfg: cfg, hashes: newHasher(), limits: newThrottle(cfg.Now), failed: &journalled{journal: cfg.Journal, now: cfg.Now}}
-	if cfg.Demo {
+	a.Serve(cfg.Door)
+	return a, nil
+}
+
+// Serve tells by which door the accounts are reached, where that is known only
+// once the server listens. It must be called before the first request.
+func (a *Accounts) Serve(d Door) {
+	a.cfg.Door = d
+	if d.Demo && a.demo == "" {
 		a.demo = newSecret()
 	}
-	return a, nil
 }
 
 // DemoToken is the token of the demo's link, /?token=TOKEN; empty when this is

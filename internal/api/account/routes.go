@@ -246,14 +246,15 @@ func users(a *Accounts, _ http.ResponseWriter, r *http.Request, _ authz.Principa
 	return rowsOf(a.Users(r.Context()))
 }
 
-type newUser struct {
+// NewUser is what an account is made of.
+type NewUser struct {
 	Name  string       `json:"name"`
 	Roles []authz.Role `json:"roles"`
 	Zones []string     `json:"zones"`
 }
 
-// linked is an account with its one-time link.
-type linked struct {
+// Made is an account with its one-time link.
+type Made struct {
 	User *User  `json:"user,omitempty"`
 	Path string `json:"path"` // to be opened on this server
 }
@@ -262,12 +263,12 @@ type linked struct {
 func LinkPath(secret string) string { return "/setup?token=" + secret }
 
 func addUser(a *Accounts, _ http.ResponseWriter, r *http.Request, p authz.Principal) (any, error) {
-	var n newUser
+	var n NewUser
 	if err := decode(r, &n); err != nil {
 		return nil, err
 	}
 	u, secret, err := a.AddUser(r.Context(), p.Name, n.Name, n.Roles, n.Zones)
-	return linked{&u, LinkPath(secret)}, err
+	return Made{&u, LinkPath(secret)}, err
 }
 
 func setUser(a *Accounts, _ http.ResponseWriter, r *http.Request, p authz.Principal) (any, error) {
@@ -284,7 +285,7 @@ func removeUser(a *Accounts, _ http.ResponseWriter, r *http.Request, p authz.Pri
 
 func userLink(a *Accounts, _ http.ResponseWriter, r *http.Request, p authz.Principal) (any, error) {
 	secret, err := a.Link(r.Context(), p.Name, r.PathValue("name"))
-	return linked{Path: LinkPath(secret)}, err
+	return Made{Path: LinkPath(secret)}, err
 }
 
 func tokens(a *Accounts, _ http.ResponseWriter, r *http.Request, p authz.Principal) (any, error) {
@@ -321,10 +322,13 @@ func addToken(a *Accounts, _ http.ResponseWriter, r *http.Request, p authz.Princ
 		}
 	}
 	t, text, err := a.AddToken(r.Context(), p.Name, n.NewToken)
-	return struct {
-		Token  Token  `json:"token"`
-		Secret string `json:"secret"` // told this once
-	}{t, text}, err
+	return MadeToken{t, text}, err
+}
+
+// MadeToken is a token with its text, which is told this once.
+type MadeToken struct {
+	Token  Token  `json:"token"`
+	Secret string `json:"secret"`
 }
 
 func revokeToken(a *Accounts, _ http.ResponseWriter, r *http.Request, p authz.Principal) (any, error) {

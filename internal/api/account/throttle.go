@@ -35,6 +35,7 @@ type throttle struct {
 
 	mu    sync.Mutex
 	tries map[string]*tries
+	swept time.Time
 }
 
 func newThrottle(now func() time.Time) *throttle {
@@ -75,11 +76,7 @@ func (t *throttle) of(key string, now time.Time) *tries {
 		return got
 	}
 	if len(t.tries) >= maxKeys {
-		for k, v := range t.tries {
-			if now.Sub(v.last) >= forgetAfter {
-				delete(t.tries, k)
-			}
-		}
+		t.sweep(now)
 		if len(t.tries) >= maxKeys { // a flood of names or addresses shares one count
 			key = key[:2] + "others"
 			if got := t.tries[key]; got != nil {
@@ -90,6 +87,19 @@ func (t *throttle) of(key string, now time.Time) *tries {
 	got := &tries{last: now}
 	t.tries[key] = got
 	return got
+}
+
+// sweep drops what is forgotten, at most once a minute: it looks at all.
+func (t *throttle) sweep(now time.Time) {
+	if now.Sub(t.swept) < time.Minute {
+		return
+	}
+	t.swept = now
+	for k, v := range t.tries {
+		if now.Sub(v.last) >= forgetAfter {
+			delete(t.tries, k)
+		}
+	}
 }
 
 func (t *tries) fail(now time.Time, free int, longest time.Duration) {
