@@ -50,6 +50,7 @@ type Config struct {
 	Retention Retention
 	Endpoints []model.Endpoint // models that are configured
 	Mind      Mind
+	Server    Server
 	Log       *slog.Logger
 	Now       func() time.Time
 
