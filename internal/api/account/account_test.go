@@ -3,6 +3,7 @@ package account_test
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -84,7 +85,20 @@ type call struct {
 	host, from                         string
 }
 
-func (s *house) do(c call) *http.Response {
+// answer is a response without a body that would have to be closed.
+type answer struct{ *httptest.ResponseRecorder }
+
+func (a answer) cookies() []*http.Cookie {
+	var out []*http.Cookie
+	for _, line := range a.Header().Values("Set-Cookie") {
+		if c, err := http.ParseSetCookie(line); err == nil {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func (s *house) do(c call) answer {
 	s.t.Helper()
 	if c.method == "" {
 		c.method = http.MethodGet
@@ -102,9 +116,7 @@ func (s *house) do(c call) *http.Response {
 	if c.body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	for k, v := range c.header {
-		r.Header[k] = v
-	}
+	maps.Copy(r.Header, c.header)
 	if c.cookie != "" {
 		r.AddCookie(&http.Cookie{Name: s.a.CookieName(), Value: c.cookie})
 	}
@@ -113,21 +125,21 @@ func (s *house) do(c call) *http.Response {
 	}
 	w := httptest.NewRecorder()
 	s.h.ServeHTTP(w, r)
-	return w.Result()
+	return answer{w}
 }
 
-func (s *house) want(what string, c call, status int) *http.Response {
+func (s *house) want(what string, c call, status int) answer {
 	s.t.Helper()
 	res := s.do(c)
-	if res.StatusCode != status {
+	if res.Code != status {
 		body, _ := io.ReadAll(res.Body)
-		s.t.Fatalf("%s: %s %s gave %d, want %d: %s", what, c.method, c.path, res.StatusCode, status, body)
+		s.t.Fatalf("%s: %s %s gave %d, want %d: %s", what, c.method, c.path, res.Code, status, body)
 	}
 	return res
 }
 
-func cookieOf(res *http.Response) string {
-	for _, c := range res.Cookies() {
+func cookieOf(res answer) string {
+	for _, c := range res.cookies() {
 		if strings.Contains(c.Name, "vedette_session") {
 			return c.Value
 		}
@@ -184,7 +196,7 @@ func TestFirstAdministrator(t *testing.T) {
 	s.want("looking", call{path: "/setup?token=" + secret}, 200)
 	res := s.want("the link", setup(secret, good), 200)
 	s.want("the link again", setup(secret, good), 403)
-	c := res.Cookies()[0]
+	c := res.cookies()[0]
 	if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Secure {
 		t.Errorf("cookie %+v, want HttpOnly, SameSite=Strict and, without TLS, not Secure", c)
 	}

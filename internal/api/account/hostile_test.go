@@ -67,7 +67,7 @@ func TestBruteForce(t *testing.T) {
 	guess := func(from string) int {
 		c := signIn("ann", "wrong wrong wrong")
 		c.from = from
-		return s.do(c).StatusCode
+		return s.do(c).Code
 	}
 	for i := range 5 {
 		if got := guess(fmt.Sprintf("192.0.2.%d:1", i)); got != 401 {
@@ -78,8 +78,8 @@ func TestBruteForce(t *testing.T) {
 		t.Fatalf("the guess after five gave %d from yet another address, want 429", got)
 	}
 	res := s.do(signIn("ann", good))
-	if res.StatusCode != 429 || res.Header.Get("Retry-After") == "" {
-		t.Errorf("the right password at once gave %d, Retry-After %q", res.StatusCode, res.Header.Get("Retry-After"))
+	if res.Code != 429 || res.Header().Get("Retry-After") == "" {
+		t.Errorf("the right password at once gave %d, Retry-After %q", res.Code, res.Header().Get("Retry-After"))
 	}
 	tried := 0
 	for range 720 { // an hour, a try each five seconds
@@ -106,7 +106,7 @@ func TestOneAddressManyAccounts(t *testing.T) {
 	for i := range 200 {
 		c := signIn(fmt.Sprintf("user%d", i), "wrong wrong wrong")
 		c.from = fmt.Sprintf("[2001:db8::%x]:1", i+1) // of one /64
-		if s.do(c).StatusCode == 401 {
+		if s.do(c).Code == 401 {
 			checked++
 		}
 	}
@@ -217,7 +217,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 			if route.Path == account.Prefix+"logout" && row[i] == 'x' {
 				continue // the others need the session
 			}
-			got := s.do(call{method: route.Method, path: path, body: "{}", cookie: cookies[r]}).StatusCode
+			got := s.do(call{method: route.Method, path: path, body: "{}", cookie: cookies[r]}).Code
 			denied := got == 403
 			if denied == (row[i] == 'x') {
 				t.Errorf("%s calls %s %s: %d, allowed should be %v", r, route.Method, route.Path, got, row[i] == 'x')
@@ -231,14 +231,14 @@ func TestDemoLink(t *testing.T) {
 	s.want("none", call{path: "/x"}, 401)
 	s.want("wrong", call{path: "/?token=" + strings.Repeat("A", 52)}, 401)
 	res := s.want("link", call{path: "/?token=" + s.a.DemoToken() + "&q=what"}, 303)
-	if to := res.Header.Get("Location"); to != "/?q=what" {
+	if to := res.Header().Get("Location"); to != "/?q=what" {
 		t.Errorf("leads to %q", to)
 	}
 	s.want("session", call{path: "/x", cookie: cookieOf(res)}, 200)
 	s.want("program", call{path: "/mcp", bearer: s.a.DemoToken()}, 200)
 	s.want("the token is no session", call{path: "/x", cookie: s.a.DemoToken()}, 401)
 	res = s.want("again", call{path: "/?token=" + s.a.DemoToken() + "&q=%0d%0aSet-Cookie:%20a=b"}, 303)
-	if to := res.Header.Get("Location"); strings.ContainsAny(to, "\r\n") {
+	if to := res.Header().Get("Location"); strings.ContainsAny(to, "\r\n") {
 		t.Errorf("leads to %q", to)
 	}
 }
@@ -246,7 +246,7 @@ func TestDemoLink(t *testing.T) {
 func TestSecureCookie(t *testing.T) {
 	s := open(t, func(c *account.Config) { c.Secure, c.Port = true, 8443 })
 	s.admin()
-	c := s.want("sign-in", signIn("ann", good), 200).Cookies()[0]
+	c := s.want("sign-in", signIn("ann", good), 200).cookies()[0]
 	if !c.Secure || c.Name != "__Host-vedette_session_8443" || c.Path != "/" || c.Domain != "" {
 		t.Errorf("cookie %+v", c)
 	}

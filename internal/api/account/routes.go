@@ -353,7 +353,7 @@ func fail(w http.ResponseWriter, err error) {
 	switch {
 	case status == 0:
 		status = http.StatusInternalServerError
-	case err == error(badSignIn):
+	case errors.Is(err, badSignIn):
 		status = http.StatusUnauthorized
 	}
 	if e, ok := errors.AsType[*tooMany](err); ok {

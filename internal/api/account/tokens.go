@@ -81,23 +81,8 @@ func (a *Accounts) goodToken(ctx context.Context, t *token, n *NewToken) error {
 	if n.Expires < time.Minute || n.Expires > longestToken {
 		return fault.New(fault.Invalid, "a token lasts from a minute to two years, not %s", n.Expires)
 	}
-	if t.Owner != "" {
-		u, _, err := a.user(ctx, t.Owner)
-		if err != nil {
-			return err
-		}
-		t.OwnerUID = u.UID
-		if len(t.Roles) == 0 {
-			t.Roles = u.Roles
-		}
-		for _, r := range t.Roles {
-			if !slices.Contains(u.Roles, r) {
-				return fault.New(fault.Denied, "%s has no role %q to give to a token", u.Name, clip(string(r)))
-			}
-		}
-		if len(u.Zones) > 0 && slices.ContainsFunc(t.Zones, func(z string) bool { return !slices.Contains(u.Zones, z) }) {
-			return fault.New(fault.Denied, "%s is limited to other zones than the token would be", u.Name)
-		}
+	if err := a.owned(ctx, t); err != nil {
+		return err
 	}
 	if err := badRoles(t.Roles); err != nil {
 		return err
@@ -115,6 +100,30 @@ func (a *Accounts) goodToken(ctx context.Context, t *token, n *NewToken) error {
 		return fault.New(fault.Limited, "there are %d tokens already", len(all)).WithHint("revoke some with: vedette token revoke ID")
 	}
 	return err
+}
+
+// owned fits the token to its owner, if it has one.
+func (a *Accounts) owned(ctx context.Context, t *token) error {
+	if t.Owner == "" {
+		return nil
+	}
+	u, _, err := a.user(ctx, t.Owner)
+	if err != nil {
+		return err
+	}
+	t.OwnerUID = u.UID
+	if len(t.Roles) == 0 {
+		t.Roles = u.Roles
+	}
+	for _, r := range t.Roles {
+		if !slices.Contains(u.Roles, r) {
+			return fault.New(fault.Denied, "%s has no role %q to give to a token", u.Name, clip(string(r)))
+		}
+	}
+	if len(u.Zones) > 0 && slices.ContainsFunc(t.Zones, func(z string) bool { return !slices.Contains(u.Zones, z) }) {
+		return fault.New(fault.Denied, "%s is limited to other zones than the token would be", u.Name)
+	}
+	return nil
 }
 
 // Tokens lists the tokens of an owner, by uid, or with an empty one all.

@@ -9,6 +9,7 @@ import (
 	"crypto/tls"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -63,15 +64,15 @@ func (f *files) load() error {
 
 // stateOf tells by times and sizes whether a file was written.
 func stateOf(paths ...string) (string, error) {
-	out := ""
+	var out strings.Builder
 	for _, p := range paths {
 		info, err := os.Stat(p)
 		if err != nil {
 			return "", fault.Wrap(fault.Unavailable, err, "reading %s", p).WithHint("see server.cert_file and server.key_file of the configuration")
 		}
-		out += info.ModTime().String() + "/" + strconv.FormatInt(info.Size(), 10) + "\n"
+		out.WriteString(info.ModTime().String() + "/" + strconv.FormatInt(info.Size(), 10) + "\n")
 	}
-	return out, nil
+	return out.String(), nil
 }
 
 func (f *files) current() *tls.Certificate {

@@ -25,9 +25,9 @@ func get(t *testing.T, cfg *tls.Config, roots *x509.CertPool, name string) error
 	}
 	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") }), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), ReadHeaderTimeout: time.Second}
 	go func() { _ = srv.Serve(ln) }()
-	defer srv.Close() //nolint:errcheck // of a test
+	defer srv.Close()
 	c := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: name, MinVersion: tls.VersionTLS12}}}
-	res, err := c.Get("https://" + ln.Addr().String()) //nolint:noctx // a test server of this process
+	res, err := c.Get("https://" + ln.Addr().String())
 	if err == nil {
 		_ = res.Body.Close()
 	}
