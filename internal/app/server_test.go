@@ -24,7 +24,7 @@ func TestAccountsOverTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer a.Close() //nolint:errcheck // of a test
+	defer a.Close()
 	ln, at, err := a.Listen(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +55,7 @@ func TestAccountsOverTLS(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer res.Body.Close() //nolint:errcheck // of a test
+		defer res.Body.Close()
 		text, _ := io.ReadAll(res.Body)
 		if res.StatusCode != want {
 			t.Fatalf("%s %s gave %d, want %d: %s", method, path, res.StatusCode, want, text)

@@ -208,3 +208,21 @@ func TestAllowedAgreesWithPolicies(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkDecide(b *testing.B) {
+	j, err := audit.Open(filepath.Join(b.TempDir(), "audit.jsonl"), time.Now)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer j.Close()
+	p, err := authz.New(j, time.Now)
+	if err != nil {
+		b.Fatal(err)
+	}
+	who := person(authz.Analyst)
+	for b.Loop() {
+		if err := p.Decide(b.Context(), who, authz.EventsRead, ""); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -101,6 +101,13 @@ func (a *Accounts) who(r *http.Request) (p authz.Principal, session string, err 
 	return p, "", err
 }
 
+// Still tells whether whoever made the request is still let in, with the same
+// rights or others; a stream asks it every minute, and ends when it may not go on.
+func (a *Accounts) Still(r *http.Request) (authz.Principal, error) {
+	p, _, err := a.who(r)
+	return p, err
+}
+
 func (a *Accounts) isDemo(secret string) bool {
 	return a.demo != "" && subtle.ConstantTimeCompare([]byte(hashOf(secret)), []byte(hashOf(a.demo))) == 1
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -264,4 +265,38 @@ func TestOwnPassword(t *testing.T) {
 	s.want("this session stays", call{path: "/x", cookie: one}, 200)
 	s.want("the other ends", call{path: "/x", cookie: two}, 401)
 	s.want("the old one", signIn("ann", good), 401)
+}
+
+func TestStreamsEndWithTheirSession(t *testing.T) {
+	s := open(t)
+	ann := s.admin()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/tail", nil)
+	r.AddCookie(&http.Cookie{Name: s.a.CookieName(), Value: ann})
+	if p, err := s.a.Still(r); err != nil || p.Name != "ann" {
+		t.Fatalf("%+v, %v", p, err)
+	}
+	s.want("logout", call{method: "POST", path: account.Prefix + "logout", cookie: ann}, 200)
+	if _, err := s.a.Still(r); err == nil {
+		t.Error("a stream goes on after the end of its session")
+	}
+}
+
+func TestLinksCannotBeGuessed(t *testing.T) {
+	s := open(t)
+	secret, _ := s.a.SetupToken(t.Context())
+	body := func(token string) call {
+		return call{method: "POST", path: account.Prefix + "setup", body: `{"token":"` + token + `","name":"ann","password":"` + good + `"}`, from: "192.0.2.66:1"}
+	}
+	refused := 0
+	for range 50 {
+		if s.do(body(strings.Repeat("B", 52))).Code == 429 {
+			refused++
+		}
+	}
+	if refused < 40 {
+		t.Errorf("%d of 50 guesses at a link had to wait", refused)
+	}
+	owner := body(secret)
+	owner.from = "192.0.2.1:1"
+	s.want("the owner, from elsewhere", owner, 200)
 }

@@ -176,7 +176,8 @@ func setup(a *Accounts, w http.ResponseWriter, r *http.Request, _ authz.Principa
 
 func (a *Accounts) setUp(r *http.Request, c credentials) (string, User, error) {
 	address := addressOf(r.RemoteAddr)
-	if err := a.limits.begin("link", address); err != nil {
+	key := "link " + address // no account is called so; links are too long to guess, so only the address waits
+	if err := a.limits.begin(key, address); err != nil {
 		return "", User{}, err
 	}
 	u, err := a.UseLink(r.Context(), c.Token, c.Name, c.Password)
@@ -184,11 +185,11 @@ func (a *Accounts) setUp(r *http.Request, c credentials) (string, User, error) {
 		if fault.KindOf(err) == fault.Denied {
 			a.failed.note("account", "account.link_failed", "one-time link", map[string]string{"address": address})
 		} else {
-			a.limits.succeed("link", address)
+			a.limits.succeed(key, address)
 		}
 		return "", User{}, err
 	}
-	a.limits.succeed("link", address)
+	a.limits.succeed(key, address)
 	full, _, err := a.user(r.Context(), u.Name)
 	if err != nil {
 		return "", User{}, err
