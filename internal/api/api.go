@@ -74,6 +74,8 @@ type Service interface {
 	Egress
 	Models
 	Sources
+	Users
+	Tokens
 }
 
 // SocketName is the socket's name in the data directory.
@@ -131,6 +133,7 @@ func Local(s Service) http.Handler {
 	egress(mux, s)
 	models(mux, s)
 	sources(mux, s)
+	accounts(mux, s)
 	return mux
 }
 

@@ -17,10 +17,12 @@ import (
 	"time"
 
 	"vedette/content"
+	"vedette/internal/api/account"
 	"vedette/internal/asset"
 	"vedette/internal/asset/fingerprint"
 	"vedette/internal/asset/oui"
 	"vedette/internal/audit"
+	"vedette/internal/authz"
 	"vedette/internal/copilot"
 	"vedette/internal/correlate"
 	"vedette/internal/detect"
@@ -50,6 +52,7 @@ type Config struct {
 	Mind      Mind
 	Sources   []SourceConfig // what a server takes in by itself
 	Spool     int64          // bytes on disk for what waits to be stored; 0: 1 GiB
+	Server    Server
 	Log       *slog.Logger
 	Now       func() time.Time
 
@@ -73,6 +76,9 @@ type App struct {
 	copilot *copilot.Copilot
 	intel   *library.Library
 	models  *register.Register
+
+	authority *authz.Policy
+	accounts  *account.Accounts
 
 	// askModel puts a canary question to an endpoint; nil: the door does. Tests set
 	// it.
@@ -156,6 +162,9 @@ func (a *App) open(ctx context.Context) error {
 		return err
 	}
 	if a.journal, err = audit.Open(filepath.Join(a.cfg.Dir, journalName), a.cfg.Now); err != nil {
+		return err
+	}
+	if err := a.openAccounts(); err != nil {
 		return err
 	}
 	if err := a.openDevices(ctx); err != nil {

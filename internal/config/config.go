@@ -24,6 +24,7 @@ type Config struct {
 	Data      string    `yaml:"data"   doc:"directory of everything that is kept"`
 	Site      string    `yaml:"site"   doc:"name of this site; addresses are unique within it"`
 	Listen    string    `yaml:"listen" doc:"address of console and API, host:port"`
+	Server    Server    `yaml:"server"`
 	Zones     []Zone    `yaml:"zones"  doc:"parts of the network, by subnet"`
 	Own       []Prefix  `yaml:"own_subnets" doc:"subnets of ours outside any zone; needed for public addresses only"`
 	Adopt     bool      `yaml:"adopt_neighbours" doc:"take two public addresses of one subnet that talk to each other for ours"`
@@ -95,7 +96,7 @@ type Log struct {
 // Default returns the settings of an empty configuration.
 func Default() Config {
 	return Config{
-		Data: "./vedette-data", Listen: "127.0.0.1:8080",
+		Data: "./vedette-data", Listen: "127.0.0.1:8080", Server: Server{TLS: "off"},
 		Retention: DefaultRetention(), Detect: DefaultDetect(), Limits: DefaultLimits(), Models: DefaultModels(), Log: Log{Level: "info", Format: "text"},
 	}
 }
@@ -153,6 +154,10 @@ func (c Config) Problems() []Problem {
 		out = append(out, Problem{Key: "listen", Text: "is not host:port: " + strconv.Quote(c.Listen), Hint: "such as 127.0.0.1:8080"})
 	} else if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
 		out = append(out, Problem{Key: "listen", Text: "has no valid port: " + strconv.Quote(port) + " at " + strconv.Quote(host), Hint: "0 to 65535"})
+	}
+	out = append(out, under("server", c.Server.Problems())...)
+	if !c.Loopback() && c.Server.TLS == "off" {
+		out = append(out, Problem{Key: "listen", Text: "is not an address of this machine alone, and server.tls is off", Hint: "set server.tls to local_ca or files, or listen on 127.0.0.1"})
 	}
 	seen := make(map[string]int)
 	subnets := make(map[netip.Prefix]string)

@@ -1,0 +1,201 @@
+package account
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"vedette/internal/authz"
+	"vedette/internal/fault"
+	"vedette/internal/store"
+)
+
+// link is a one-time link: of the first administrator, or of a user who sets a
+// password.
+type link struct {
+	Hash    string    `json:"hash"`
+	For     string    `json:"for"` // "setup" or "password"
+	User    string    `json:"user,omitempty"`
+	UserUID string    `json:"user_uid,omitempty"`
+	Expires time.Time `json:"expires"`
+}
+
+func (a *Accounts) newLink(name, uid, purpose string) (secret string, put store.Change, err error) {
+	secret = newSecret()
+	l := link{Hash: hashOf(secret), For: purpose, User: name, UserUID: uid, Expires: a.cfg.Now().UTC().Add(linkLives)}
+	put, err = change(linkKind, l.Hash, 0, l)
+	return secret, put, err
+}
+
+// SetupToken makes the token of the first administrator's link while there is
+// no account; it lasts a day, works once, and ends those made before. It is
+// empty once there is an account.
+func (a *Accounts) SetupToken(ctx context.Context) (string, error) {
+	a.making.Lock()
+	defer a.making.Unlock()
+	users, err := list[user](ctx, a.cfg.Records, userKind)
+	if err != nil || len(users) > 0 {
+		return "", err
+	}
+	changes, err := a.oldLinks(ctx, func(l link) bool { return l.For == "setup" })
+	if err != nil {
+		return "", err
+	}
+	secret, put, err := a.newLink("", "", "setup")
+	if err != nil {
+		return "", err
+	}
+	if err := a.record("server", "account.setup_link", "first administrator", nil); err != nil {
+		return "", err
+	}
+	return secret, a.cfg.Records.Update(ctx, append(changes, put)...)
+}
+
+func (a *Accounts) oldLinks(ctx context.Context, ends func(link) bool) ([]store.Change, error) {
+	links, err := list[link](ctx, a.cfg.Records, linkKind)
+	var out []store.Change
+	now := a.cfg.Now()
+	for _, l := range links {
+		if ends(l) || !now.Before(l.Expires) {
+			out = append(out, store.Change{Kind: linkKind, ID: l.Hash, Version: store.AnyVersion})
+		}
+	}
+	return out, err
+}
+
+// Link makes a one-time token by which a user sets a new password; it ends the
+// links made before. The password that was works until then.
+func (a *Accounts) Link(ctx context.Context, actor, name string) (string, error) {
+	a.making.Lock()
+	defer a.making.Unlock()
+	u, _, err := a.user(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	changes, err := a.oldLinks(ctx, func(l link) bool { return l.UserUID == u.UID })
+	if err != nil {
+		return "", err
+	}
+	secret, put, err := a.newLink(u.Name, u.UID, "password")
+	if err != nil {
+		return "", err
+	}
+	if err := a.record(actor, "user.link", u.Name, nil); err != nil {
+		return "", err
+	}
+	return secret, a.cfg.Records.Update(ctx, append(changes, put)...)
+}
+
+var badLink = fault.New(fault.Denied, "the link does not work").
+	WithHint("it works once, for a day: make a new one with vedette user link NAME, or restart the server that has no account yet")
+
+func (a *Accounts) link(ctx context.Context, secret string) (link, int64, error) {
+	if !isSecret(secret) {
+		return link{}, 0, badLink
+	}
+	l, version, err := get[link](ctx, a.cfg.Records, linkKind, hashOf(secret))
+	if fault.KindOf(err) == fault.NotFound || err == nil && !a.cfg.Now().Before(l.Expires) {
+		return link{}, 0, badLink
+	}
+	return l, version, err
+}
+
+// UseLink sets the password of the link's user, or makes the first
+// administrator under name, and ends the link. All sessions of the user end.
+func (a *Accounts) UseLink(ctx context.Context, secret, name, password string) (User, error) {
+	l, _, err := a.link(ctx, secret)
+	if err != nil {
+		return User{}, err
+	}
+	if l.For == "password" {
+		name = l.User
+	}
+	name = normal(name)
+	if err := badName(name); err != nil {
+		return User{}, err
+	}
+	if err := goodPassword(name, password); err != nil {
+		return User{}, err
+	}
+	hash, err := a.hashes.make(ctx, password)
+	if err != nil {
+		return User{}, err
+	}
+	a.making.Lock()
+	defer a.making.Unlock()
+	l, linkVersion, err := a.link(ctx, secret) // again: another may have used it meanwhile
+	if err != nil {
+		return User{}, err
+	}
+	u, version, err := a.linked(ctx, l, name)
+	if err != nil {
+		return User{}, err
+	}
+	u.Hash, u.Password = hash, true
+	put, err := change(userKind, u.Name, version, u)
+	if err != nil {
+		return User{}, err
+	}
+	ends, err := a.endings(ctx, u.UID, l.Hash, false)
+	if err != nil {
+		return User{}, err
+	}
+	if err := a.record(u.Name, "account."+strings.ReplaceAll(l.For, "password", "set_password"), u.Name, map[string]string{"by": "one-time link"}); err != nil {
+		return User{}, err
+	}
+	return u.User, a.cfg.Records.Update(ctx, append(ends, put, store.Change{Kind: linkKind, ID: l.Hash, Version: linkVersion})...)
+}
+
+// linked is the user that the link is for.
+func (a *Accounts) linked(ctx context.Context, l link, name string) (user, int64, error) {
+	if l.For == "password" {
+		u, version, err := a.user(ctx, l.User)
+		if err != nil || u.UID != l.UserUID || u.Disabled {
+			return user{}, 0, badLink
+		}
+		return u, version, nil
+	}
+	users, err := list[user](ctx, a.cfg.Records, userKind)
+	if err != nil {
+		return user{}, 0, err
+	}
+	if len(users) > 0 {
+		return user{}, 0, badLink
+	}
+	u, err := a.makeUser(ctx, name, []authz.Role{authz.Admin}, nil)
+	return u, 0, err
+}
+
+// SetPassword changes one's own password; all other sessions end.
+func (a *Accounts) SetPassword(ctx context.Context, name, old, password, keep, address string) error {
+	name = normal(name)
+	if err := goodPassword(name, password); err != nil {
+		return err
+	}
+	if _, err := a.check(ctx, name, old, address); err != nil {
+		return err
+	}
+	hash, err := a.hashes.make(ctx, password)
+	if err != nil {
+		return err
+	}
+	a.making.Lock()
+	defer a.making.Unlock()
+	u, version, err := a.user(ctx, name)
+	if err != nil {
+		return err
+	}
+	u.Hash, u.Password = hash, true
+	put, err := change(userKind, u.Name, version, u)
+	if err != nil {
+		return err
+	}
+	ends, err := a.endings(ctx, u.UID, keep, false)
+	if err != nil {
+		return err
+	}
+	if err := a.record(u.Name, "account.set_password", u.Name, nil); err != nil {
+		return err
+	}
+	return a.cfg.Records.Update(ctx, append(ends, put)...)
+}

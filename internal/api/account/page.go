@@ -1,0 +1,94 @@
+package account
+
+import (
+	"html/template"
+	"net/http"
+
+	"vedette/internal/fault"
+)
+
+// The pages for signing in and for one-time links work without a script, so
+// that they stand whatever becomes of the console.
+var pages = template.Must(template.New("").Parse(`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{.Title}} · Vedette</title></head>
+<body><main><h1>{{.Title}}</h1>
+{{with .Problem}}<p role="alert"><strong>{{.}}</strong>{{with $.Hint}} ({{.}}){{end}}</p>{{end}}
+<p>{{.Text}}</p>
+{{if .To}}<form method="post" action="{{.To}}">
+{{with .Token}}<input type="hidden" name="token" value="{{.}}">{{end}}
+{{if .AskName}}<p><label>Name <input name="name" autocomplete="username" required maxlength="64" autofocus></label></p>{{end}}
+<p><label>Password <input name="password" type="password" autocomplete="{{.Complete}}" required maxlength="512"></label></p>
+<p><button>{{.Button}}</button></p></form>{{end}}
+</main></body></html>
+`))
+
+const demoDenied = `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Vedette</title></head>
+<body><main><h1>Open the link that the terminal shows</h1><p>This demo answers to whoever has its link.</p></main></body></html>
+`
+
+type pageData struct {
+	status                      int
+	Title, Text, Problem, Hint  string
+	To, Token, Complete, Button string
+	AskName                     bool
+}
+
+func signInPage(err error) pageData {
+	d := pageData{
+		Title: "Sign in", Text: "No password yet? An administrator makes you a link: vedette user link NAME.",
+		To: Prefix + "login", Complete: "current-password", Button: "Sign in", AskName: true,
+	}
+	return d.with(err)
+}
+
+func (d pageData) with(err error) pageData {
+	d.status = http.StatusOK
+	if err != nil {
+		d.Problem, d.Hint = fault.Public(err)
+		d.status = map[fault.Kind]int{fault.Denied: http.StatusUnauthorized, fault.Limited: http.StatusTooManyRequests, fault.Internal: http.StatusInternalServerError}[fault.KindOf(err)]
+		if d.status == 0 {
+			d.status = http.StatusBadRequest
+		}
+	}
+	return d
+}
+
+// setupPage shows the form of a link that works. To look uses nothing up:
+// programs that preview links must not end them.
+func (a *Accounts) setupPage(r *http.Request, secret string, err error) pageData {
+	l, _, bad := a.link(r.Context(), secret)
+	if bad != nil {
+		return pageData{Title: "This link does not work"}.with(bad)
+	}
+	d := pageData{
+		Title: "Set your password", Text: "At least 12 characters, such as four words.",
+		To: Prefix + "setup", Token: secret, Complete: "new-password", Button: "Set it and sign in", AskName: l.For == "setup",
+	}
+	if l.For == "setup" {
+		d.Title = "Make the first administrator"
+	}
+	return d.with(err)
+}
+
+func (a *Accounts) page(w http.ResponseWriter, d pageData) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(d.status)
+	_ = pages.Execute(w, d) // the client has gone if this fails
+}
+
+// pageFor serves the pages of the guard itself.
+func (a *Accounts) pageFor(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false
+	}
+	switch r.URL.Path {
+	case "/signin":
+		a.page(w, signInPage(nil))
+	case "/setup":
+		a.page(w, a.setupPage(r, r.URL.Query().Get("token"), nil))
+	default:
+		return false
+	}
+	return true
+}

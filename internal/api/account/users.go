@@ -1,0 +1,284 @@
+package account
+
+import (
+	"context"
+	"crypto/rand"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"vedette/internal/authz"
+	"vedette/internal/fault"
+	"vedette/internal/store"
+)
+
+// User is one person's account, without its secrets.
+type User struct {
+	UID      string       `json:"uid"`
+	Name     string       `json:"name"` // what is signed in with; lower case
+	Roles    []authz.Role `json:"roles"`
+	Zones    []string     `json:"zones"` // limited to these; empty: all
+	Disabled bool         `json:"disabled"`
+	Password bool         `json:"password"` // has one
+	Created  time.Time    `json:"created"`
+	SignedIn time.Time    `json:"signed_in"` // last
+}
+
+type user struct {
+	User
+	Hash string `json:"hash,omitempty"`
+}
+
+// UserChange is what to change of a user; nil leaves it as it is.
+type UserChange struct {
+	Roles    *[]authz.Role `json:"roles,omitempty"`
+	Zones    *[]string     `json:"zones,omitempty"`
+	Disabled *bool         `json:"disabled,omitempty"`
+}
+
+var userName = regexp.MustCompile(`^[a-z0-9][a-z0-9._@-]{0,63}$`)
+
+func normal(name string) string { return strings.ToLower(strings.TrimSpace(name)) }
+
+func badName(name string) error {
+	if userName.MatchString(name) {
+		return nil
+	}
+	return fault.New(fault.Invalid, "%q is no name of an account", clip(name)).WithHint("take letters, digits, dot, dash, underscore and @, at most 64 of them")
+}
+
+func badRoles(roles []authz.Role) error {
+	if len(roles) == 0 {
+		return fault.New(fault.Invalid, "the account would have no role").WithHint("roles are %s", roleNames())
+	}
+	for _, r := range roles {
+		if !slices.Contains(authz.Roles(), r) {
+			return fault.New(fault.Invalid, "there is no role %q", clip(string(r))).WithHint("roles are %s", roleNames())
+		}
+	}
+	return nil
+}
+
+func badZones(zones []string) error {
+	for _, z := range zones {
+		if z == "" || len(z) > 200 {
+			return fault.New(fault.Invalid, "a zone has no name, or one that is too long")
+		}
+	}
+	if len(zones) > 1000 {
+		return fault.New(fault.Limited, "an account can be limited to 1000 zones at most")
+	}
+	return nil
+}
+
+func roleNames() string {
+	names := make([]string, 0, 5)
+	for _, r := range authz.Roles() {
+		names = append(names, string(r))
+	}
+	return strings.Join(names, ", ")
+}
+
+func clip(s string) string {
+	if len(s) > 100 {
+		return s[:100]
+	}
+	return s
+}
+
+func newUID(prefix string) string { return prefix + strings.ToLower(rand.Text()[:16]) }
+
+// Users lists the accounts by name.
+func (a *Accounts) Users(ctx context.Context) ([]User, error) {
+	all, err := list[user](ctx, a.cfg.Records, userKind)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]User, len(all))
+	for i, u := range all {
+		out[i] = u.User
+	}
+	return out, nil
+}
+
+func (a *Accounts) user(ctx context.Context, name string) (user, int64, error) {
+	u, version, err := get[user](ctx, a.cfg.Records, userKind, normal(name))
+	if fault.KindOf(err) == fault.NotFound {
+		err = fault.New(fault.NotFound, "there is no account %q", clip(name)).WithHint("vedette user list shows them")
+	}
+	return u, version, err
+}
+
+// AddUser makes an account without a password, and a one-time link token by
+// which its owner sets one.
+func (a *Accounts) AddUser(ctx context.Context, actor, name string, roles []authz.Role, zones []string) (User, string, error) {
+	a.making.Lock()
+	defer a.making.Unlock()
+	name = normal(name)
+	u, err := a.makeUser(ctx, name, roles, zones)
+	if err != nil {
+		return User{}, "", err
+	}
+	link, linkChange, err := a.newLink(name, u.UID, "password")
+	if err != nil {
+		return User{}, "", err
+	}
+	put, err := change(userKind, name, 0, u)
+	if err != nil {
+		return User{}, "", err
+	}
+	if err := a.record(actor, "user.add", name, map[string]string{"roles": joined(roles), "zones": clip(strings.Join(zones, ","))}); err != nil {
+		return User{}, "", err
+	}
+	return u.User, link, a.cfg.Records.Update(ctx, put, linkChange)
+}
+
+func (a *Accounts) makeUser(ctx context.Context, name string, roles []authz.Role, zones []string) (user, error) {
+	for _, err := range []error{badName(name), badRoles(roles), badZones(zones)} {
+		if err != nil {
+			return user{}, err
+		}
+	}
+	all, err := list[user](ctx, a.cfg.Records, userKind)
+	if err != nil {
+		return user{}, err
+	}
+	if len(all) >= maxUsers {
+		return user{}, fault.New(fault.Limited, "there are %d accounts already", len(all)).WithHint("remove some with: vedette user remove NAME")
+	}
+	if slices.ContainsFunc(all, func(u user) bool { return u.Name == name }) {
+		return user{}, fault.New(fault.Conflict, "the account %s exists already", name)
+	}
+	if zones == nil {
+		zones = []string{}
+	}
+	return user{User: User{UID: newUID("u_"), Name: name, Roles: roles, Zones: zones, Created: a.cfg.Now().UTC()}}, nil
+}
+
+// SetUser changes an account; its sessions have the new rights at once.
+func (a *Accounts) SetUser(ctx context.Context, actor, name string, c UserChange) (User, error) {
+	a.making.Lock()
+	defer a.making.Unlock()
+	u, version, err := a.user(ctx, name)
+	if err != nil {
+		return User{}, err
+	}
+	details := map[string]string{}
+	if c.Roles != nil {
+		if err := badRoles(*c.Roles); err != nil {
+			return User{}, err
+		}
+		details["roles"] = joined(u.Roles) + " → " + joined(*c.Roles)
+		u.Roles = *c.Roles
+	}
+	if c.Zones != nil {
+		if err := badZones(*c.Zones); err != nil {
+			return User{}, err
+		}
+		u.Zones = append([]string{}, *c.Zones...)
+		details["zones"] = clip(strings.Join(u.Zones, ","))
+	}
+	if c.Disabled != nil {
+		u.Disabled = *c.Disabled
+		details["disabled"] = map[bool]string{true: "yes", false: "no"}[u.Disabled]
+	}
+	if err := a.adminStays(ctx, u, false); err != nil {
+		return User{}, err
+	}
+	put, err := change(userKind, u.Name, version, u)
+	if err != nil {
+		return User{}, err
+	}
+	if err := a.record(actor, "user.set", u.Name, details); err != nil {
+		return User{}, err
+	}
+	return u.User, a.cfg.Records.Update(ctx, put)
+}
+
+// RemoveUser removes an account with its sessions and tokens.
+func (a *Accounts) RemoveUser(ctx context.Context, actor, name string) error {
+	a.making.Lock()
+	defer a.making.Unlock()
+	u, version, err := a.user(ctx, name)
+	if err != nil {
+		return err
+	}
+	if err := a.adminStays(ctx, u, true); err != nil {
+		return err
+	}
+	changes, err := a.endings(ctx, u.UID, "", true)
+	if err != nil {
+		return err
+	}
+	if err := a.record(actor, "user.remove", u.Name, map[string]string{"uid": u.UID}); err != nil {
+		return err
+	}
+	return a.cfg.Records.Update(ctx, append(changes, store.Change{Kind: userKind, ID: u.Name, Version: version})...)
+}
+
+// adminStays refuses a change after which nobody could administer.
+func (a *Accounts) adminStays(ctx context.Context, changed user, gone bool) error {
+	admin := func(u user) bool {
+		return slices.Contains(u.Roles, authz.Admin) && !u.Disabled && len(u.Zones) == 0
+	}
+	all, err := list[user](ctx, a.cfg.Records, userKind)
+	if err != nil {
+		return err
+	}
+	was, stays := false, false
+	for _, u := range all {
+		if u.Name == changed.Name {
+			was = admin(u)
+			stays = stays || !gone && admin(changed)
+			continue
+		}
+		stays = stays || admin(u)
+	}
+	if was && !stays {
+		return fault.New(fault.Conflict, "%s is the last administrator", changed.Name).WithHint("make another one first")
+	}
+	return nil
+}
+
+// endings are the changes that end a user's sessions, but for one, and its
+// links; with all its tokens too.
+func (a *Accounts) endings(ctx context.Context, uid, except string, all bool) ([]store.Change, error) {
+	var out []store.Change
+	sessions, err := list[session](ctx, a.cfg.Records, sessionKind)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range sessions {
+		if s.UserUID == uid && s.Hash != except {
+			out = append(out, store.Change{Kind: sessionKind, ID: s.Hash, Version: store.AnyVersion})
+		}
+	}
+	links, err := list[link](ctx, a.cfg.Records, linkKind)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range links {
+		if l.UserUID == uid && l.Hash != except {
+			out = append(out, store.Change{Kind: linkKind, ID: l.Hash, Version: store.AnyVersion})
+		}
+	}
+	if !all {
+		return out, nil
+	}
+	tokens, err := list[token](ctx, a.cfg.Records, tokenKind)
+	for _, t := range tokens {
+		if t.OwnerUID == uid {
+			out = append(out, store.Change{Kind: tokenKind, ID: t.Hash, Version: store.AnyVersion})
+		}
+	}
+	return out, err
+}
+
+func joined[T ~string](names []T) string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = string(n)
+	}
+	return strings.Join(out, ",")
+}

@@ -1,0 +1,148 @@
+// Package rest is the HTTP API under /api/v1: JSON over what the product can do,
+// for people and programs that package account let in. Each route names its
+// [authz.Action]; a route without one cannot be made.
+//
+// It must not hold domain rules: a route decodes, asks who may, calls a service
+// and encodes.
+package rest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"vedette/internal/api"
+	"vedette/internal/asset"
+	"vedette/internal/authz"
+	"vedette/internal/copilot"
+	"vedette/internal/correlate"
+	"vedette/internal/fault"
+	"vedette/internal/ingest"
+	"vedette/internal/toolbox"
+)
+
+// Service is what the routes speak to.
+type Service interface {
+	Ask(ctx context.Context, req copilot.Request) (*copilot.Answer, error)
+	Query(ctx context.Context, text string, now time.Time) (*toolbox.Table, error)
+	Devices(ctx context.Context) ([]asset.Device, error)
+	FindDevice(ctx context.Context, text string) (asset.Device, error)
+	SetDevice(ctx context.Context, actor, text, key, value string) (asset.Device, error)
+	Incidents(ctx context.Context, all bool) ([]correlate.Incident, error)
+	Incident(ctx context.Context, uid string) (api.IncidentDetail, error)
+	DecideIncident(ctx context.Context, d api.IncidentDecision) (api.IncidentDetail, error)
+	ListVulns(ctx context.Context) ([]api.VulnRow, error)
+	ShowVuln(ctx context.Context, id string) (api.VulnDetail, error)
+	Sources(ctx context.Context) ([]ingest.Status, error)
+	IngestStream(ctx context.Context, in io.Reader, name, format string, modified time.Time) (ingest.Summary, error)
+}
+
+// Bounds of a request and a page.
+const (
+	maxBody   = 1 << 20
+	maxIngest = 1 << 30 // bytes of one upload
+	pageRows  = 100
+	maxRows   = 1000
+)
+
+// Route is one operation.
+type Route struct {
+	Pattern string // of [http.ServeMux]
+	Action  authz.Action
+	handle  func(s Service, r *http.Request) (any, error)
+	// narrow says that the answer is kept to the zones of who asks. Who is limited
+	// to zones is refused all other routes.
+	narrow bool
+}
+
+// Routes lists the operations there are.
+func Routes() []Route {
+	return []Route{
+		{Pattern: "GET /api/v1/me", Action: authz.SelfRead, handle: me, narrow: true},
+		{Pattern: "POST /api/v1/ask", Action: authz.Ask, handle: ask},
+		{Pattern: "POST /api/v1/query", Action: authz.EventsRead, handle: query},
+		{Pattern: "GET /api/v1/devices", Action: authz.DevicesRead, handle: devices, narrow: true},
+		{Pattern: "GET /api/v1/devices/{uid}", Action: authz.DevicesRead, handle: device, narrow: true},
+		{Pattern: "PATCH /api/v1/devices/{uid}", Action: authz.DevicesWrite, handle: setDevice, narrow: true},
+		{Pattern: "GET /api/v1/incidents", Action: authz.IncidentsRead, handle: incidents},
+		{Pattern: "GET /api/v1/incidents/{uid}", Action: authz.IncidentsRead, handle: incident},
+		{Pattern: "POST /api/v1/incidents/{uid}/decisions", Action: authz.IncidentsWrite, handle: decide},
+		{Pattern: "GET /api/v1/vulnerabilities", Action: authz.VulnsRead, handle: vulns},
+		{Pattern: "GET /api/v1/vulnerabilities/{id}", Action: authz.VulnsRead, handle: vuln},
+		{Pattern: "GET /api/v1/sources", Action: authz.SourcesRead, handle: sources},
+		{Pattern: "POST /api/v1/ingest", Action: authz.EventsIngest, handle: take},
+	}
+}
+
+// Handler serves the routes to whoever the context names. It trusts that a guard
+// stands before it: a request whose context names nobody is refused.
+func Handler(s Service, may authz.Authority) http.Handler {
+	mux := http.NewServeMux()
+	for _, route := range Routes() {
+		mux.HandleFunc(route.Pattern, func(w http.ResponseWriter, r *http.Request) {
+			v, err := route.run(s, may, r)
+			if err != nil {
+				Problem(w, r, err)
+				return
+			}
+			w.Header().Set("Content-Type", "application/json")
+			_ = json.NewEncoder(w).Encode(v) // the client has gone if this fails
+		})
+	}
+	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
+		Problem(w, r, fault.New(fault.NotFound, "there is no %s %.200s", r.Method, r.URL.Path).WithHint("the operations are listed in docs/api.md"))
+	})
+	return mux
+}
+
+func (route Route) run(s Service, may authz.Authority, r *http.Request) (any, error) {
+	who, ok := authz.From(r.Context())
+	if !ok || route.Action == "" {
+		return nil, fault.New(fault.Denied, "nobody is signed in")
+	}
+	ctx := r.Context()
+	if route.narrow {
+		ctx = authz.Narrowed(ctx)
+	}
+	if err := may.Decide(ctx, who, route.Action, ""); err != nil {
+		return nil, err
+	}
+	return route.handle(s, r)
+}
+
+// Problem writes an error as RFC 9457 has it. Causes stay inside.
+func Problem(w http.ResponseWriter, r *http.Request, err error) {
+	text, hint := fault.Public(err)
+	kind := fault.KindOf(err)
+	status := api.Status(kind)
+	if big, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		status, text = http.StatusRequestEntityTooLarge, "the body is longer than "+strconv.FormatInt(big.Limit, 10)+" bytes"
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{ // the client has gone if this fails
+		"type": "about:blank", "title": http.StatusText(status), "status": status, "detail": text, "hint": hint, "kind": kind.String(), "instance": r.URL.Path,
+	})
+}
+
+// decode reads a body strictly.
+func decode(r *http.Request, v any) error {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" && !strings.HasSuffix(kind, "+json") {
+		return fault.New(fault.Invalid, "the body must be JSON").WithHint("send the header Content-Type: application/json")
+	}
+	dec := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxBody))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil {
+		return fault.Wrap(fault.Invalid, err, "reading the body")
+	}
+	if dec.More() {
+		return fault.New(fault.Invalid, "there is more than one value in the body")
+	}
+	return nil
+}
