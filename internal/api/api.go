@@ -75,6 +75,7 @@ type Service interface {
 	Models
 	Users
 	Tokens
+	Sources
 }
 
 // SocketName is the socket's name in the data directory.
@@ -132,6 +133,7 @@ func Local(s Service) http.Handler {
 	egress(mux, s)
 	models(mux, s)
 	accounts(mux, s)
+	sources(mux, s)
 	return mux
 }
 

@@ -51,6 +51,8 @@ type Config struct {
 	Endpoints []model.Endpoint // models that are configured
 	Mind      Mind
 	Server    Server
+	Sources   []SourceConfig // what a server takes in by itself
+	Spool     int64          // bytes on disk for what waits to be stored; 0: 1 GiB
 	Log       *slog.Logger
 	Now       func() time.Time
 
@@ -92,6 +94,7 @@ type App struct {
 	words     words            // of persons, for behave
 	learnt    learnt           // used under writing
 	judgedNow atomic.Pointer[judged]
+	live      atomic.Pointer[Live] // nil: no live sources run here
 
 	ending  func() error // what is to be stored before the stores are closed; nil until all is open
 	names   names
@@ -191,6 +194,7 @@ func (a *App) open(ctx context.Context) error {
 	a.copilot, err = copilot.New(a.tools, conversations{a.records}, content.Lexicon(), a.cfg.Now)
 	if err == nil {
 		a.copilot.Use(mind{a}, copilot.MindLimits{})
+		a.copilot.UseDisclosures(disclosures{a})
 	}
 	return err
 }

@@ -68,7 +68,7 @@ func (a *App) FindModels(ctx context.Context) ([]console.FoundModel, error) {
 	for _, s := range servers {
 		for _, m := range s.Models {
 			out = append(out, console.FoundModel{
-				URL: s.URL, Software: s.Software, Name: m.Name, Family: m.Family, Context: m.Context, Size: m.Bytes, Lacks: m.Lacks, Usable: m.Usable && !s.NeedsKey, Cloud: m.Remote,
+				URL: s.URL, Software: s.Software, Name: m.Name, Family: m.Family, Context: m.Context, Size: m.Bytes, Lacks: m.Lacks, Usable: m.Usable && !s.NeedsKey, Cloud: m.Remote, Digest: m.Digest,
 			})
 		}
 	}
@@ -88,7 +88,7 @@ func (a *App) UseModel(ctx context.Context, use console.ModelUse) error {
 	}
 	id := a.freeModelID(use.Model)
 	_, err = a.ProposeModel(ctx, api.ModelProposal{
-		ID: id, By: use.By, Why: use.Why, Endpoint: &api.ModelEndpoint{Name: id, URL: use.URL, Model: use.Model, Wire: string(model.OpenAI), Location: string(model.OnPremises)},
+		ID: id, By: use.By, Why: use.Why, Endpoint: &api.ModelEndpoint{Name: id, URL: use.URL, Model: use.Model, Wire: string(model.OpenAI), Location: string(model.OnPremises), Served: toldDigest(found, use)},
 	})
 	if err != nil {
 		return err
@@ -107,6 +107,16 @@ func runsHere(found []console.FoundModel, use console.ModelUse) error {
 		}
 	}
 	return nil
+}
+
+// toldDigest is the digest that a found model's server tells of it, "" if none.
+func toldDigest(found []console.FoundModel, use console.ModelUse) string {
+	for _, m := range found {
+		if m.URL == use.URL && m.Name == use.Model {
+			return m.Digest
+		}
+	}
+	return ""
 }
 
 // freeModelID makes an id of a model's name that the register has not, or has

@@ -109,7 +109,7 @@ func vulnFacts(index *match.Index, id string) priority.Facts {
 // weakness or text.
 func title(abouts []match.About) string {
 	for _, a := range abouts {
-		if a.Vulnerability.Title != "" {
+		if a.Vulnerability.Title != "" && !strings.EqualFold(a.Vulnerability.Title, a.Vulnerability.ID) {
 			return a.Vulnerability.Title
 		}
 	}

@@ -109,6 +109,7 @@ func (r *root) runDemo(ctx context.Context, a *app.App, feed *demo.Feed, ln net.
 		func(ctx context.Context) error { return r.serveLocal(ctx, a) },
 		p.live,
 		keepUp(a),
+		recheckModels(a),
 	)
 	fmt.Fprintln(r.Err, "the demo has ended")
 	return err

@@ -99,7 +99,11 @@ func (r *root) nextModel(list []discovered) {
 			}
 			name := shellWord(m.Name)
 			fmt.Fprintf(r.Err, "to try one for a single command:\n  VEDETTE_MODEL_URL=%s VEDETTE_MODEL_NAME=%s VEDETTE_MODEL_LOCATION=on-premises vedette ask \"...\"\n", s.URL, name)
-			fmt.Fprintf(r.Err, "to put it to work for good, one approval is enough:\n  vedette models propose --endpoint local --url %s --model %s --location on-premises --why \"...\"\n  vedette models approve ID --by NAME --why \"...\"\n", s.URL, name)
+			digest := ""
+			if m.Digest != "" {
+				digest = " --served-digest " + shellWord(m.Digest)
+			}
+			fmt.Fprintf(r.Err, "to put it to work for good, one approval is enough:\n  vedette models propose --endpoint local --url %s --model %s --location on-premises%s --why \"...\"\n  vedette models approve ID --by NAME --why \"...\"\n", s.URL, name, digest)
 			return
 		}
 	}

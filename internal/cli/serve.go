@@ -50,8 +50,16 @@ func (r *root) serveCommand() *cobra.Command {
 			if err := a.Ready(cmd.Context()); err != nil {
 				return errors.Join(err, a.Close())
 			}
+			parts := []func(context.Context) error{func(ctx context.Context) error { return r.serveLocal(ctx, a) }, keepUp(a), recheckModels(a)}
+			live, err := a.StartLive()
+			if err != nil {
+				return errors.Join(err, a.Close())
+			}
+			if live != nil {
+				parts = append(parts, live.Run)
+			}
 			fmt.Fprintf(r.Err, "vedette serves %s; stop it with ctrl-c\n", r.data)
-			return errors.Join(together(cmd.Context(), func(ctx context.Context) error { return r.serveLocal(ctx, a) }, keepUp(a), recheckModels(a)), a.Close())
+			return errors.Join(together(cmd.Context(), parts...), a.Close())
 		},
 	}
 }
@@ -66,11 +74,13 @@ func keepUp(a *app.App) func(context.Context) error {
 	}
 }
 
-// recheckModels reads the files of approved models once, then waits for ctx.
+// recheckModels reads the files of approved models and watches what their servers
+// serve until ctx ends.
 func recheckModels(a *app.App) func(context.Context) error {
 	return func(ctx context.Context) error {
-		a.RecheckModels(ctx)
-		<-ctx.Done()
+		tick := time.NewTicker(app.ServedEvery)
+		defer tick.Stop()
+		a.WatchModels(ctx, tick.C)
 		return nil
 	}
 }

@@ -28,6 +28,7 @@ type Config struct {
 	Zones     []Zone    `yaml:"zones"  doc:"parts of the network, by subnet"`
 	Own       []Prefix  `yaml:"own_subnets" doc:"subnets of ours outside any zone; needed for public addresses only"`
 	Adopt     bool      `yaml:"adopt_neighbours" doc:"take two public addresses of one subnet that talk to each other for ours"`
+	Sources   []Source  `yaml:"sources" doc:"what serve takes in by itself"`
 	Retention Retention `yaml:"retention"`
 	Detect    Detect    `yaml:"detect"`
 	Limits    Limits    `yaml:"limits"`
@@ -175,6 +176,7 @@ func (c Config) Problems() []Problem {
 			subnets[p.Prefix] = z.Name
 		}
 	}
+	out = append(out, c.sourceProblems()...)
 	out = append(out, under("retention", c.Retention.Problems())...)
 	out = append(out, under("detect", c.Detect.Problems())...)
 	out = append(out, under("limits", c.Limits.Problems())...)

@@ -52,7 +52,8 @@ type FoundModel struct {
 	Size     int64    `json:"size,omitempty"`
 	Lacks    []string `json:"lacks"`
 	Usable   bool     `json:"usable"`
-	Cloud    string   `json:"cloud,omitempty"` // where it really runs, if not there
+	Cloud    string   `json:"cloud,omitempty"`  // where it really runs, if not there
+	Digest   string   `json:"digest,omitempty"` // as its server tells it
 }
 
 // ModelUse is a person's approval of a found model.

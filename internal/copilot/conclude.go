@@ -1,6 +1,7 @@
 package copilot
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -12,19 +13,19 @@ import (
 func (iv *investigation) conclude() {
 	in := iv.of.Incident
 	told := iv.ans.Evidence[0]
-	out := []Sentence{say(told.ID+".1", "%s findings for %s events, from %s to %s", cell(in.Findings.Count), cell(in.Findings.Events), cell(in.First), cell(in.Last))}
+	out := []Sentence{say(told.ID+".1", "%s for %s, from %s to %s", some(in.Findings.Count, "finding"), some(in.Findings.Events, "event"), cell(in.First), cell(in.Last))}
 	subjects := iv.catalogue()
 	for _, d := range subjects["device"][:min(maxSubjects, len(subjects["device"]))] {
 		out = append(out, iv.newPeers(d)...)
 		out = append(out, iv.logins(d)...)
 		out = append(out, iv.goesOn(d)...)
 	}
-	for _, r := range subjects["rule"][:min(maxSubjects, len(subjects["rule"]))] {
-		out = append(out, iv.alsoFound(r)...)
+	for _, r := range in.Findings.Rules[:min(maxSubjects, len(in.Findings.Rules))] {
+		out = append(out, iv.alsoFound(r.Rule, cmp.Or(r.Title, r.Rule))...)
 	}
 	for _, a := range subjects["address"][:min(maxSubjects, len(subjects["address"]))] {
 		if e := iv.evidenceOf("acts of the address", a); e != nil && len(e.Rows) > 0 {
-			s := say(e.ID, "what %s did goes to %s pairs of host and port in all", clean(a), cell(e.Total))
+			s := say(e.ID, "what %s did goes to %s in all", clean(a), some(e.Total, "pair")+" of host and port")
 			s.computed = given(clean(a))
 			out = append(out, s)
 		}
@@ -79,7 +80,7 @@ func (iv *investigation) logins(device string) []Sentence {
 		for i := 0; e != nil && i < min(maxSubjects, len(e.Rows)); i++ {
 			row := e.Rows[i]
 			if tool == "entered it" || cell(row[2]) == event.Failure {
-				out = append(out, say(fmt.Sprintf("%s.%d", e.ID, i+1), "logins from %s as %s: %s, %s times", cell(row[0]), cell(row[1]), cell(row[2]), cell(row[3])))
+				out = append(out, say(fmt.Sprintf("%s.%d", e.ID, i+1), "logins from %s as %s: %s, %s", cell(row[0]), cell(row[1]), cell(row[2]), some(row[3], "time")))
 			}
 		}
 	}
@@ -104,15 +105,26 @@ func (iv *investigation) goesOn(device string) []Sentence {
 	return out
 }
 
-func (iv *investigation) alsoFound(rule string) []Sentence {
+// alsoFound tells how many devices a rule was found of. It names the rule by its
+// title; the id is in the query that is cited.
+func (iv *investigation) alsoFound(rule, title string) []Sentence {
 	e := iv.evidenceOf("others of the rule", rule)
 	if e == nil || len(e.Rows) == 0 {
 		return nil
 	}
-	s := say(e.ID, "%s devices in all have findings of the rule %s", cell(e.Total), clean(rule))
+	s := say(e.ID, "%s devices in all have findings of %s", cell(e.Total), clean(title))
 	if e.Total == 1 {
-		s = say(e.ID, "one device alone has findings of the rule %s", clean(rule))
+		s = say(e.ID, "one device alone has findings of %s", clean(title))
 	}
-	s.computed = given(clean(rule))
+	s.computed = given(clean(title))
 	return []Sentence{s}
+}
+
+// some is a number with its noun.
+func some(n any, noun string) string {
+	text := cell(n)
+	if text != "1" {
+		noun += "s"
+	}
+	return text + " " + noun
 }

@@ -50,6 +50,8 @@ type Copilot struct {
 	names nameIndex
 	clock func() time.Time
 
+	disclosures Disclosures // nil: questions about vulnerabilities are read like all others
+
 	mind   Mind // nil: the built-in engine alone
 	limits MindLimits
 	forms  forms
@@ -89,6 +91,9 @@ type Request struct {
 // Ask answers a question. An error means that no answer could be computed; a
 // question that is not understood is an answer with that status.
 func (c *Copilot) Ask(ctx context.Context, req Request) (*Answer, error) {
+	if ans, mine, err := c.disclosure(ctx, req); mine || err != nil {
+		return ans, err
+	}
 	started := c.clock()
 	now, err := c.now(ctx, req.Now)
 	if err != nil {

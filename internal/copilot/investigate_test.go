@@ -65,7 +65,7 @@ func plantCase(t *testing.T, text string) (*memory.Events, copilot.Case) {
 	in := correlate.Incident{
 		UID: "i1", Title: "a device was entered", Level: "high", Status: correlate.Open, First: now.Add(-time.Minute), Last: now,
 		Devices: []string{"dev-1"}, DeviceCount: 1,
-		Findings: correlate.Findings{Count: 1, Events: 3, Rules: []correlate.RuleCount{{Rule: "rule-1", Count: 1}}},
+		Findings: correlate.Findings{Count: 1, Events: 3, Rules: []correlate.RuleCount{{Rule: "rule-1", Title: "A rule of 2 words", Count: 1}}},
 		Graph:    correlate.Graph{Nodes: []correlate.Node{{Type: "ip", Value: "203.0.113.5"}, {Type: "user", Value: text}}},
 	}
 	return s, copilot.Case{Incident: in, Similar: []correlate.Similar{{UID: "i0", Title: text, Status: correlate.Closed, Verdict: correlate.True, Score: 0.5}}}
@@ -92,8 +92,8 @@ func TestInvestigationWithoutAModel(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"1 findings for 3 events", "10.0.0.1 → 203.0.113.5 port 502 is new: not met in the time before", "logins from 203.0.113.5 as operator: Success, 1 times",
-		"it goes on: 10.0.0.1 → 203.0.113.5 port 502", "one device alone has findings of the rule rule-1", "like it: i0, closed, judged true",
+		"1 finding for 3 events", "10.0.0.1 → 203.0.113.5 port 502 is new: not met in the time before", "logins from 203.0.113.5 as operator: Success, 1 time",
+		"it goes on: 10.0.0.1 → 203.0.113.5 port 502", "one device alone has findings of A rule of 2 words", "like it: i0, closed, judged true",
 	} {
 		if !strings.Contains(all.String(), want) {
 			t.Errorf("no conclusion %q in\n%s", want, all.String())

@@ -145,6 +145,12 @@ func open(path string) (io.ReadCloser, time.Time, error) {
 }
 
 func (r *Reader) stream(ctx context.Context, in io.Reader, rep *Report, format string, modified time.Time, sink func(*event.Event) error) error {
+	return r.streamAs(ctx, in, rep, format, modified, "", sink)
+}
+
+// streamAs is stream for a source whose identity is known; "" takes its first
+// bytes for it.
+func (r *Reader) streamAs(ctx context.Context, in io.Reader, rep *Report, format string, modified time.Time, id string, sink func(*event.Event) error) error {
 	counts := &counter{rep: rep}
 	defer counts.finish()
 	br, err := unpack(in)
@@ -165,7 +171,10 @@ func (r *Reader) stream(ctx context.Context, in io.Reader, rep *Report, format s
 		return err
 	}
 	rep.Format = f.Name
-	origin := Origin{ID: event.SourceID(head), Name: rep.Path, Modified: modified, Now: r.now()}
+	if id == "" {
+		id = event.SourceID(head)
+	}
+	origin := Origin{ID: id, Name: rep.Path, Modified: modified, Now: r.now()}
 	p := &pump{ctx: ctx, reading: f.Open(origin), sink: sink, counts: counts}
 	if f.Cut != nil {
 		return p.run(f.Cut(br), true)

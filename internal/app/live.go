@@ -1,0 +1,305 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"vedette/internal/event"
+	"vedette/internal/fault"
+	"vedette/internal/flow"
+	"vedette/internal/ingest"
+)
+
+// spoolName is the folder of what live sources received and what is not stored
+// yet.
+const spoolName = "spool"
+
+// The rhythm of the live way: payloads are stored together, so that a trickle is
+// seen soon and a burst costs little.
+const (
+	liveGather  = 500 * time.Millisecond
+	liveBytes   = 8 << 20
+	liveRetry   = 2 * time.Second
+	spoolSync   = time.Second
+	spoolFull   = 20 * time.Millisecond // between two looks whether there is room
+	manyRejects = 0.03                  // share of rejected records at which a source is failing
+)
+
+// Live takes what sources receive through the spool into the store. What Put has
+// accepted survives a kill of the process, and a power cut but for the last second; it
+// is taken from the spool only once it is stored.
+type Live struct {
+	app   *App
+	spool *flow.Spool
+	parse *ingest.Live
+
+	mu      sync.Mutex
+	sources []ingest.Source
+	counts  map[string]*liveCount
+	waiting map[string]time.Time // sources that wait for room, since when
+}
+
+type liveCount struct {
+	events, rejected int64
+	reasons          []ingest.Reason
+}
+
+// OpenLive opens the spool in the data directory. limit is its size in bytes; 0
+// takes the spool's own.
+func (a *App) OpenLive(limit int64, sources ...ingest.Source) (*Live, error) {
+	dir := filepath.Join(a.cfg.Dir, spoolName)
+	spool, err := flow.OpenSpool(flow.SpoolConfig{Dir: dir, MaxBytes: limit, Sync: flow.SyncNever})
+	if err != nil {
+		return nil, err
+	}
+	id, err := spoolID(dir, a.cfg.Now())
+	if err != nil {
+		return nil, errors.Join(err, spool.Close())
+	}
+	l := &Live{app: a, spool: spool, parse: a.reader.Live(id), sources: sources, counts: map[string]*liveCount{}, waiting: map[string]time.Time{}}
+	a.live.Store(l)
+	return l, nil
+}
+
+// spoolID is kept beside the spool: the numbers of its payloads begin anew with
+// a new spool, and the identity of events must not.
+func spoolID(dir string, now time.Time) (string, error) {
+	path := filepath.Join(dir, "id")
+	raw, err := os.ReadFile(path) //nolint:gosec // G304: in the data directory
+	if err == nil && len(bytes.TrimSpace(raw)) > 0 {
+		return string(bytes.TrimSpace(raw)), nil
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", fault.Wrap(fault.Unavailable, err, "reading the name of the spool %s", dir)
+	}
+	id := ingest.SpoolID(now)
+	return id, flow.ReplaceFile(path, []byte(id+"\n"))
+}
+
+// Put implements [ingest.Spooler].
+func (l *Live) Put(ctx context.Context, p ingest.Payload) error {
+	if len(p.Data) == 0 {
+		return nil
+	}
+	if p.Key == "" && len(p.Data) > ingest.MaxPayload {
+		return fault.New(fault.Invalid, "a payload of %d bytes of source %s: at most %d without a key", len(p.Data), p.Source, ingest.MaxPayload)
+	}
+	head, err := json.Marshal(p)
+	if err != nil {
+		return fault.Wrap(fault.Internal, err, "writing the head of a payload")
+	}
+	rec := binary.AppendUvarint(make([]byte, 0, len(head)+len(p.Data)+4), uint64(len(head)))
+	rec = append(append(rec, head...), p.Data...)
+	defer l.waits(p.Source, false)
+	for {
+		_, err := l.spool.Append(rec)
+		if fault.KindOf(err) != fault.Limited {
+			return err
+		}
+		l.waits(p.Source, true)
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(spoolFull):
+		}
+	}
+}
+
+// waits notes that a source waits for room, or that it does no longer.
+func (l *Live) waits(source string, now bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch _, known := l.waiting[source]; {
+	case !now:
+		delete(l.waiting, source)
+	case !known:
+		l.waiting[source] = l.app.cfg.Now()
+	}
+}
+
+// unpackPayload is the reverse of what Put writes.
+func unpackPayload(rec []byte) (ingest.Payload, error) {
+	var p ingest.Payload
+	n, used := binary.Uvarint(rec)
+	if used <= 0 || n > uint64(len(rec)-used) { //nolint:gosec // G115: used is at most the length
+		return p, fault.New(fault.Invalid, "a spooled payload has no whole head")
+	}
+	head, data := rec[used:used+int(n)], rec[used+int(n):] //nolint:gosec // G115: bounded by the length
+	if err := json.Unmarshal(head, &p); err != nil {
+		return p, fault.Wrap(fault.Invalid, err, "reading the head of a spooled payload")
+	}
+	p.Data = bytes.Clone(data)
+	return p, nil
+}
+
+// Run runs the sources and stores what they receive until ctx ends. A source that
+// cannot go on says so in its status and leaves the others alone.
+func (l *Live) Run(ctx context.Context) error {
+	var running sync.WaitGroup
+	for _, s := range l.sources {
+		running.Go(func() {
+			if err := s.Run(ctx, l); err != nil {
+				st := s.Status()
+				l.app.cfg.Log.Error("a source has stopped", "component", "ingest", "source", st.Name, "err", err)
+			}
+		})
+	}
+	running.Go(func() { l.keepSynced(ctx) })
+	for ctx.Err() == nil {
+		if err := l.drain(ctx); err != nil && ctx.Err() == nil {
+			l.app.cfg.Log.Error("what sources received cannot be stored; it stays in the spool", "component", "ingest", "err", err)
+			select {
+			case <-ctx.Done():
+			case <-time.After(liveRetry):
+			}
+		}
+	}
+	running.Wait()
+	l.app.live.CompareAndSwap(l, nil)
+	return errors.Join(l.spool.Sync(), l.spool.Close())
+}
+
+// keepSynced bounds what a power cut can take.
+func (l *Live) keepSynced(ctx context.Context) {
+	tick := time.NewTicker(spoolSync)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := l.spool.Sync(); err != nil {
+				l.app.cfg.Log.Error("the spool cannot be written through", "component", "ingest", "err", err)
+			}
+		}
+	}
+}
+
+// waitingPayload is a payload with its number in the spool.
+type waitingPayload struct {
+	ingest.Payload
+	seq uint64
+}
+
+// drain stores payload after payload, several at a time, until ctx ends or
+// something fails; then it is called again and begins with the first that is not
+// stored.
+func (l *Live) drain(ctx context.Context) error {
+	r := l.spool.Read()
+	defer r.Close() //nolint:errcheck // only read
+	for ctx.Err() == nil {
+		batch, last, err := gatherPayloads(ctx, r)
+		if err != nil {
+			return err
+		}
+		if err := l.store(ctx, batch); err != nil {
+			return err
+		}
+		if err := l.spool.Ack(last); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// gatherPayloads waits for a payload and takes those that come right after it.
+func gatherPayloads(ctx context.Context, r *flow.Reader) (batch []waitingPayload, last uint64, err error) {
+	wait, bytesIn := ctx, 0
+	for bytesIn < liveBytes {
+		seq, rec, err := r.Next(wait)
+		if err != nil {
+			if len(batch) > 0 && ctx.Err() == nil && wait.Err() != nil {
+				return batch, last, nil // nothing more came in time
+			}
+			return batch, last, err
+		}
+		if last = seq; len(batch) == 0 {
+			var cancel context.CancelFunc
+			wait, cancel = context.WithTimeout(ctx, liveGather)
+			defer cancel()
+		}
+		bytesIn += len(rec)
+		if p, err := unpackPayload(rec); err == nil { // the spool holds a checksum: only another version writes what cannot be read
+			batch = append(batch, waitingPayload{p, seq})
+		}
+	}
+	return batch, last, nil
+}
+
+// store takes payloads the way of any event and returns when they survive a
+// kill.
+func (l *Live) store(ctx context.Context, batch []waitingPayload) error {
+	var sum ingest.Summary
+	reports := make([]ingest.Report, 0, len(batch))
+	err := l.app.taking(ctx, &sum, func(sink func(*event.Event) error) (ingest.Report, error) {
+		all := ingest.Report{Path: "live"}
+		for _, p := range batch {
+			rep, err := l.parse.Payload(ctx, p.Payload, p.seq, sink)
+			if err != nil {
+				return all, err
+			}
+			reports = append(reports, rep)
+			all.Read, all.Events, all.Rejected = all.Read+rep.Read, all.Events+rep.Events, all.Rejected+rep.Rejected
+		}
+		return all, nil
+	})
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, rep := range reports {
+		c := l.counts[rep.Path]
+		if c == nil {
+			c = &liveCount{}
+			l.counts[rep.Path] = c
+		}
+		c.events += int64(rep.Events)
+		c.rejected += int64(rep.Rejected)
+		if len(rep.Reasons) > 0 {
+			c.reasons = rep.Reasons // the latest
+		}
+	}
+	return nil
+}
+
+// Status tells how each source stands: what it says itself, and what became of
+// what it received.
+func (l *Live) Status() []ingest.Status {
+	out := make([]ingest.Status, len(l.sources))
+	for i, s := range l.sources {
+		st := s.Status()
+		l.mu.Lock()
+		if c := l.counts[st.Name]; c != nil {
+			st.Events, st.Rejected, st.Reasons = c.events, c.rejected, c.reasons
+		}
+		since, waiting := l.waiting[st.Name]
+		l.mu.Unlock()
+		switch share := float64(st.Rejected) / float64(max(1, st.Events+st.Rejected)); {
+		case st.State != ingest.Running:
+		case waiting:
+			st.State, st.Text, st.Since = ingest.Waiting, "the spool is full: it waits for room", since
+		case share >= manyRejects:
+			st.State, st.Text = ingest.Failing, "parsers reject "+strconv.FormatFloat(100*share, 'f', 1, 64)+" %"+" of its records"
+		}
+		out[i] = st
+	}
+	return out
+}
+
+// Sources implements [api.Sources]: none when no server runs them.
+func (a *App) Sources(context.Context) ([]ingest.Status, error) {
+	l := a.live.Load()
+	if l == nil {
+		return []ingest.Status{}, nil
+	}
+	return l.Status(), nil
+}

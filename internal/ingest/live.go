@@ -1,0 +1,141 @@
+package ingest
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"strconv"
+	"time"
+
+	"vedette/internal/event"
+	"vedette/internal/fault"
+)
+
+// MaxPayload is the most bytes of one [Payload] without a key.
+const MaxPayload = 1 << 20
+
+// The bounds of what is kept of peers: beyond maxPeers the one that was seen
+// longest ago is forgotten, and a format that counts from a start, such as the
+// year of a log without one, is opened anew after peerAge.
+const (
+	maxPeers = 4096
+	peerAge  = time.Hour
+)
+
+// Live parses payloads of live sources. Records of one peer are read by one
+// [Reading], so that what a peer tells once counts for what it sends later. It
+// is for one goroutine.
+type Live struct {
+	reader *Reader
+	id     string
+	open   map[peer]*opened
+}
+
+type peer struct{ source, name, format string }
+
+type opened struct {
+	format *Format
+	since  time.Time
+	used   uint64
+	read   Reading
+}
+
+// Live returns a parser of payloads. The id names the spool they come from: with
+// the number of a payload in it, it is the identity of its records, so that what
+// is read again after a kill is the same event.
+func (r *Reader) Live(id string) *Live {
+	return &Live{reader: r, id: id, open: map[peer]*opened{}}
+}
+
+// Payload parses one payload. seq is its number in the spool. What cannot be read is
+// in the report; the error is of sink or ctx.
+func (l *Live) Payload(ctx context.Context, p Payload, seq uint64, sink func(*event.Event) error) (Report, error) {
+	rep := Report{Path: p.Source}
+	if p.Key != "" { // a source of its own, as a file is
+		err := l.reader.streamAs(ctx, bytes.NewReader(p.Data), &rep, p.Format, p.Received, event.SourceID([]byte(p.Source+"\x00"+p.Key)), marked(p.Meta, sink))
+		if fault.KindOf(err) == fault.Invalid { // a format that there is not
+			counts := &counter{rep: &rep}
+			counts.reject(plainError(err), 0)
+			counts.finish()
+			err = nil
+		}
+		return rep, err
+	}
+	counts := &counter{rep: &rep}
+	defer counts.finish()
+	o, err := l.reading(p, seq, counts)
+	if o == nil || err != nil {
+		return rep, err
+	}
+	rep.Format = o.format.Name
+	base := int64(seq<<20) & (1<<63 - 1) //nolint:gosec // G115: masked
+	read := Reading{Record: func(raw []byte, offset int64, emit func(*event.Event)) error {
+		return o.read.Record(raw, base+offset, emit)
+	}}
+	pumped := &pump{ctx: ctx, reading: read, sink: marked(p.Meta, sink), counts: counts}
+	err = pumped.run(newSplitter(bufio.NewReader(bytes.NewReader(p.Data)), p.Data[:min(len(p.Data), HeadSize)]).next, false)
+	if rep.Rejected > 0 && rep.Events == 0 && p.Format == "" {
+		delete(l.open, peer{p.Source, p.Peer, p.Format}) // it may speak another format by now
+	}
+	return rep, err
+}
+
+// reading finds the peer's reading or opens one.
+func (l *Live) reading(p Payload, seq uint64, counts *counter) (*opened, error) {
+	key := peer{p.Source, p.Peer, p.Format}
+	now := l.reader.now()
+	if o := l.open[key]; o != nil && now.Sub(o.since) < peerAge {
+		o.used = seq
+		return o, nil
+	}
+	f, err := l.reader.recognise(p.Data[:min(len(p.Data), HeadSize)], p.Format, counts)
+	if fault.KindOf(err) == fault.Invalid {
+		counts.reject(plainError(err), 0)
+		return nil, nil //nolint:nilnil // refused, and told
+	}
+	if f == nil || err != nil {
+		return nil, err
+	}
+	if f.Cut != nil {
+		counts.reject("a capture needs a key: it cannot be read in parts", 0)
+		return nil, nil //nolint:nilnil // refused, and told
+	}
+	if len(l.open) >= maxPeers {
+		l.forget()
+	}
+	id := event.SourceID([]byte(l.id + "\x00" + p.Source + "\x00" + p.Peer))
+	o := &opened{format: f, since: now, used: seq, read: f.Open(Origin{ID: id, Name: p.Source, Now: now})}
+	l.open[key] = o
+	return o, nil
+}
+
+// forget drops the peer that was seen longest ago.
+func (l *Live) forget() {
+	var oldest peer
+	first := true
+	for k, o := range l.open {
+		if first || o.used < l.open[oldest].used {
+			oldest, first = k, false
+		}
+	}
+	delete(l.open, oldest)
+}
+
+// marked adds to each event what the source knows beyond the bytes. It never
+// replaces what a record says itself.
+func marked(meta map[string]string, sink func(*event.Event) error) func(*event.Event) error {
+	if len(meta) == 0 {
+		return sink
+	}
+	return func(e *event.Event) error {
+		for name, v := range meta {
+			if e.Extra(name) == "" {
+				e.SetExtra(name, v)
+			}
+		}
+		return sink(e)
+	}
+}
+
+// SpoolID makes a name for the payloads of a spool from the time it was made.
+func SpoolID(made time.Time) string { return "spool-" + strconv.FormatInt(made.UnixNano(), 36) }

@@ -1,0 +1,382 @@
+// Package syslog receives syslog messages over UDP (RFC 5426) and TCP (RFC 6587,
+// both framings), and over TLS (RFC 5425) when it is given a certificate.
+//
+// It must not parse meaning: a message is handed on as it was received. What a
+// peer claims to be is its own word; the address is what the transport tells.
+package syslog
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"vedette/internal/fault"
+	"vedette/internal/ingest"
+)
+
+// Config says where to listen. Zero values of limits take the defaults.
+type Config struct {
+	Name     string
+	Listen   string      // host:port
+	UDP, TCP bool        // at least one
+	TLS      *tls.Config // for TCP; nil: in the clear
+	Now      func() time.Time
+
+	MaxMessage int           // bytes, 64 KiB; longer messages are refused
+	MaxPeers   int           // TCP connections at a time, 1000
+	Idle       time.Duration // a connection that says nothing for so long is closed, 15 min
+	Quiet      time.Duration // after so long without a message the source is silent, 15 min
+}
+
+// The rhythm in which messages are handed on: together, if they come quickly.
+const (
+	gatherEvery = 100 * time.Millisecond
+	gatherBytes = 256 << 10
+)
+
+// Source is a [ingest.Source].
+type Source struct {
+	cfg Config
+
+	mu      sync.Mutex
+	status  ingest.Status
+	waiting map[string]*gathered // by peer
+	conns   int
+}
+
+type gathered struct {
+	data  []byte
+	first time.Time
+}
+
+// New makes a source. It listens when it runs.
+func New(cfg Config) (*Source, error) {
+	if _, _, err := net.SplitHostPort(cfg.Listen); err != nil {
+		return nil, fault.New(fault.Invalid, "the syslog source %s: %q is no address with a port", cfg.Name, cfg.Listen).WithHint("write it like 127.0.0.1:5514")
+	}
+	if !cfg.UDP && !cfg.TCP {
+		return nil, fault.New(fault.Invalid, "the syslog source %s has no transport", cfg.Name).WithHint("udp, tcp or both")
+	}
+	if cfg.MaxMessage <= 0 {
+		cfg.MaxMessage = 64 << 10
+	}
+	if cfg.MaxPeers <= 0 {
+		cfg.MaxPeers = 1000
+	}
+	if cfg.Idle <= 0 {
+		cfg.Idle = 15 * time.Minute
+	}
+	if cfg.Quiet <= 0 {
+		cfg.Quiet = 15 * time.Minute
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return &Source{
+		cfg: cfg, waiting: map[string]*gathered{},
+		status: ingest.Status{Name: cfg.Name, Kind: "syslog", Address: cfg.Listen, State: ingest.Starting, Since: cfg.Now()},
+	}, nil
+}
+
+// Status implements [ingest.Source].
+func (s *Source) Status() ingest.Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.status
+	st.Peers = s.conns
+	if quiet := s.cfg.Now().Sub(st.Last); st.State == ingest.Running && !st.Last.IsZero() && quiet > s.cfg.Quiet {
+		st.State, st.Text, st.Since = ingest.Silent, "silent for "+quiet.Round(time.Minute).String(), st.Last
+	}
+	return st
+}
+
+// Run implements [ingest.Source].
+func (s *Source) Run(ctx context.Context, to ingest.Spooler) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var parts []func(context.Context) error
+	if s.cfg.TCP {
+		ln, err := s.listenTCP(ctx)
+		if err != nil {
+			return s.stopped(err)
+		}
+		parts = append(parts, func(ctx context.Context) error { return s.accept(ctx, ln, to) })
+	}
+	if s.cfg.UDP {
+		var lc net.ListenConfig
+		conn, err := lc.ListenPacket(ctx, "udp", s.cfg.Listen)
+		if err != nil {
+			return s.stopped(fault.Wrap(fault.Unavailable, err, "listening for syslog on udp %s", s.cfg.Listen))
+		}
+		parts = append(parts, func(ctx context.Context) error { return s.datagrams(ctx, conn, to) })
+	}
+	s.state(ingest.Running, "")
+	parts = append(parts, func(ctx context.Context) error { return s.gather(ctx, to) })
+	done := make(chan error, len(parts))
+	for _, part := range parts {
+		go func() { done <- part(ctx) }()
+	}
+	var errs []error
+	for range parts {
+		errs = append(errs, <-done)
+		cancel()
+	}
+	end, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer stop()
+	errs = append(errs, s.hand(end, to, true))
+	if err := errors.Join(errs...); err != nil {
+		return s.stopped(err)
+	}
+	s.state(ingest.Stopped, "it was stopped")
+	return nil
+}
+
+func (s *Source) listenTCP(ctx context.Context) (net.Listener, error) {
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", s.cfg.Listen)
+	if err != nil {
+		return nil, fault.Wrap(fault.Unavailable, err, "listening for syslog on tcp %s", s.cfg.Listen).WithHint("another program may have the port")
+	}
+	if s.cfg.TLS != nil {
+		ln = tls.NewListener(ln, s.cfg.TLS)
+	}
+	return ln, nil
+}
+
+func (s *Source) state(to ingest.State, text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.status.State, s.status.Text, s.status.Since = to, text, s.cfg.Now()
+}
+
+func (s *Source) stopped(err error) error {
+	text, _ := fault.Public(err)
+	s.state(ingest.Stopped, text)
+	return err
+}
+
+// datagrams takes one message from each datagram.
+func (s *Source) datagrams(ctx context.Context, conn net.PacketConn, to ingest.Spooler) error {
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer stop()
+	if c, ok := conn.(*net.UDPConn); ok {
+		_ = c.SetReadBuffer(4 << 20) // what the system allows; a burst waits there
+	}
+	buf := make([]byte, s.cfg.MaxMessage+1)
+	for {
+		n, from, err := conn.ReadFrom(buf)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			if errors.Is(err, net.ErrClosed) {
+				return fault.Wrap(fault.Unavailable, err, "receiving syslog on udp %s", s.cfg.Listen)
+			}
+			continue // an ICMP error of an earlier peer
+		}
+		if n > s.cfg.MaxMessage {
+			s.refuse()
+			continue
+		}
+		s.take(ctx, host(from), buf[:n], to, false)
+	}
+}
+
+// accept serves connections until ctx ends.
+func (s *Source) accept(ctx context.Context, ln net.Listener, to ingest.Spooler) error {
+	stop := context.AfterFunc(ctx, func() { _ = ln.Close() })
+	defer stop()
+	var peers sync.WaitGroup
+	defer peers.Wait()
+	for {
+		conn, err := ln.Accept()
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			if errors.Is(err, net.ErrClosed) {
+				return fault.Wrap(fault.Unavailable, err, "accepting syslog on tcp %s", s.cfg.Listen)
+			}
+			time.Sleep(50 * time.Millisecond) // out of file descriptors, say
+			continue
+		}
+		if !s.enter() {
+			s.refuse()
+			_ = conn.Close()
+			continue
+		}
+		peers.Go(func() { defer s.leave(); s.serve(ctx, conn, to) })
+	}
+}
+
+func (s *Source) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conns >= s.cfg.MaxPeers {
+		return false
+	}
+	s.conns++
+	return true
+}
+
+func (s *Source) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conns--
+}
+
+// serve reads the messages of one connection. While the spool is full it does
+// not read, so that the peer waits.
+func (s *Source) serve(ctx context.Context, conn net.Conn, to ingest.Spooler) {
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer stop()
+	defer conn.Close() //nolint:errcheck // only read
+	peer := host(conn.RemoteAddr())
+	f := newFrames(&idle{conn, s.cfg.Idle}, s.cfg.MaxMessage)
+	for {
+		msg, err := f.next()
+		if errors.Is(err, errTooLong) {
+			s.refuse()
+			continue
+		}
+		if errors.Is(err, errFraming) {
+			s.refuse()
+			return
+		}
+		if err != nil {
+			return
+		}
+		s.take(ctx, peer, msg, to, true)
+	}
+}
+
+// idle is a connection that ends when nothing comes for too long.
+type idle struct {
+	net.Conn
+	after time.Duration
+}
+
+// Read implements [io.Reader].
+func (c *idle) Read(b []byte) (int, error) {
+	if err := c.SetReadDeadline(time.Now().Add(c.after)); err != nil {
+		return 0, err //nolint:wrapcheck // as Read would
+	}
+	return c.Conn.Read(b) //nolint:wrapcheck // io.EOF must stay itself
+}
+
+func (s *Source) refuse() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.status.Refused++
+}
+
+// take puts a message to those of its peer that wait to be handed on together.
+// A line feed within a message is written #012, as rsyslog does, since messages
+// are lines from here on.
+func (s *Source) take(ctx context.Context, peer string, msg []byte, to ingest.Spooler, wait bool) {
+	s.mu.Lock()
+	s.status.Received++
+	s.status.Bytes += int64(len(msg))
+	s.status.Last = s.cfg.Now()
+	g := s.waiting[peer]
+	if g == nil {
+		g = &gathered{first: s.status.Last}
+		s.waiting[peer] = g
+	}
+	g.data = appendLine(g.data, msg)
+	full := len(g.data) >= gatherBytes
+	s.mu.Unlock()
+	if !full {
+		return
+	}
+	if !wait { // UDP: what waits longer than this is lost anyway
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, gatherEvery)
+		defer cancel()
+	}
+	_ = s.handPeer(ctx, to, peer) // what failed is counted
+}
+
+func appendLine(to, msg []byte) []byte {
+	for _, b := range msg {
+		if b == '\n' {
+			to = append(to, "#012"...)
+			continue
+		}
+		to = append(to, b)
+	}
+	return append(to, '\n')
+}
+
+// gather hands on what waits, again and again.
+func (s *Source) gather(ctx context.Context, to ingest.Spooler) error {
+	tick := time.NewTicker(gatherEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			if err := s.hand(ctx, to, false); err != nil && ctx.Err() == nil {
+				return err
+			}
+		}
+	}
+}
+
+func (s *Source) hand(ctx context.Context, to ingest.Spooler, last bool) error {
+	s.mu.Lock()
+	peers := make([]string, 0, len(s.waiting))
+	for peer := range s.waiting {
+		peers = append(peers, peer)
+	}
+	s.mu.Unlock()
+	for _, peer := range peers {
+		if err := s.handPeer(ctx, to, peer); err != nil && (last || ctx.Err() == nil) {
+			return err
+		}
+	}
+	return nil
+}
+
+// handPeer gives the spool what waits of a peer.
+func (s *Source) handPeer(ctx context.Context, to ingest.Spooler, peer string) error {
+	s.mu.Lock()
+	g := s.waiting[peer]
+	delete(s.waiting, peer)
+	s.mu.Unlock()
+	if g == nil {
+		return nil
+	}
+	err := to.Put(ctx, ingest.Payload{Source: s.cfg.Name, Peer: peer, Received: g.first, Data: g.data})
+	if err != nil {
+		s.mu.Lock()
+		s.status.Lost += int64(lines(g.data))
+		s.mu.Unlock()
+		if fault.KindOf(err) == fault.Limited || ctx.Err() != nil {
+			return nil // counted; the source goes on
+		}
+	}
+	return err //nolint:wrapcheck // the spool says what failed
+}
+
+func lines(b []byte) (n int) {
+	for _, c := range b {
+		if c == '\n' {
+			n++
+		}
+	}
+	return n
+}
+
+// host is the address of a peer without its port.
+func host(a net.Addr) string {
+	if ap, err := netip.ParseAddrPort(a.String()); err == nil {
+		return ap.Addr().Unmap().String()
+	}
+	return a.String()
+}
