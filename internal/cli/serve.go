@@ -15,6 +15,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"vedette/internal/api"
+	"vedette/internal/api/account"
+	"vedette/internal/api/rest"
 	"vedette/internal/app"
 	"vedette/internal/fault"
 )
@@ -55,6 +57,11 @@ func (r *root) serveCommand() *cobra.Command {
 			if err != nil {
 				return errors.Join(err, a.Close())
 			}
+			door, err := r.openDoor(cmd.Context(), a)
+			if err != nil {
+				return errors.Join(err, a.Close())
+			}
+			parts = append(parts, door)
 			if live != nil {
 				parts = append(parts, live.Run)
 			}
@@ -62,6 +69,28 @@ func (r *root) serveCommand() *cobra.Command {
 			return errors.Join(together(cmd.Context(), parts...), a.Close())
 		},
 	}
+}
+
+// openDoor listens for people and programs of the network, behind their accounts.
+func (r *root) openDoor(ctx context.Context, a *app.App) (func(context.Context) error, error) {
+	ln, address, err := a.Listen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle(account.Prefix, a.Accounts().Handler())
+	mux.Handle("/api/", rest.Handler(a, a.Authority()))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{\"status\":\"ok\"}\n")) })
+	mux.HandleFunc("GET /{$}", rest.Welcome)
+	secret, err := a.Accounts().SetupToken(ctx)
+	if err != nil {
+		return nil, errors.Join(err, ln.Close())
+	}
+	fmt.Fprintf(r.Err, "the API is at %s/api/v1\n", address)
+	if secret != "" {
+		fmt.Fprintf(r.Err, "there is no account yet; make the first administrator, within a day: %s%s\n", address, account.LinkPath(secret))
+	}
+	return func(ctx context.Context) error { return serveHTTP(ctx, ln, a.Accounts().Guard(mux)) }, nil
 }
 
 // keepUp maintains the directory every few minutes until ctx ends.
@@ -121,7 +150,7 @@ func (r *root) serveLocal(ctx context.Context, s api.Service) error {
 
 // serveHTTP serves until ctx ends, then gives running requests ten seconds.
 func serveHTTP(ctx context.Context, ln net.Listener, h http.Handler) error {
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(ln) }()
 	select {

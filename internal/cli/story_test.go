@@ -34,6 +34,7 @@ func TestStories(t *testing.T) {
 			}
 			e.Setenv("DATA", dir+"/d")
 			e.Setenv("VEDETTE_SERVER", "")
+			e.Setenv("VEDETTE_LISTEN", "127.0.0.1:0") // stories run side by side
 			if err := modelFiles(e.WorkDir); err != nil {
 				return err
 			}

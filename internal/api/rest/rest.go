@@ -146,3 +146,9 @@ func decode(r *http.Request, v any) error {
 	}
 	return nil
 }
+
+// Welcome stands where the console will be.
+func Welcome(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = io.WriteString(w, "Vedette is running. The API is at /api/v1; the console of a server is not built yet (vedette demo has a page).\n") // the browser has gone if this fails
+}

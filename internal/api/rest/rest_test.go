@@ -1,0 +1,261 @@
+package rest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"vedette/internal/api"
+	"vedette/internal/asset"
+	"vedette/internal/audit"
+	"vedette/internal/authz"
+	"vedette/internal/copilot"
+	"vedette/internal/correlate"
+	"vedette/internal/fault"
+	"vedette/internal/ingest"
+	"vedette/internal/toolbox"
+)
+
+// plant is a product with a few devices; it notes who changed what.
+type plant struct {
+	list []asset.Device
+	did  []string
+}
+
+func (p *plant) Ask(_ context.Context, q copilot.Request) (*copilot.Answer, error) {
+	p.did = append(p.did, "ask by "+q.Person)
+	return &copilot.Answer{Question: q.Question}, nil
+}
+
+func (p *plant) Query(_ context.Context, text string, _ time.Time) (*toolbox.Table, error) {
+	p.did = append(p.did, "query "+text)
+	return &toolbox.Table{}, nil
+}
+func (p *plant) Devices(context.Context) ([]asset.Device, error) { return p.list, nil }
+func (p *plant) FindDevice(_ context.Context, text string) (asset.Device, error) {
+	for _, d := range p.list {
+		if d.UID == text {
+			return d, nil
+		}
+	}
+	return asset.Device{}, fault.New(fault.NotFound, "there is no device %.100q", text)
+}
+
+func (p *plant) SetDevice(_ context.Context, actor, uid, key, value string) (asset.Device, error) {
+	p.did = append(p.did, fmt.Sprintf("%s sets %s of %s to %s", actor, key, uid, value))
+	return p.FindDevice(context.Background(), uid)
+}
+func (p *plant) Incidents(context.Context, bool) ([]correlate.Incident, error) { return nil, nil }
+func (p *plant) Incident(context.Context, string) (api.IncidentDetail, error) {
+	return api.IncidentDetail{}, nil
+}
+
+func (p *plant) DecideIncident(_ context.Context, d api.IncidentDecision) (api.IncidentDetail, error) {
+	p.did = append(p.did, fmt.Sprintf("%s decides %s on %s", d.Actor, d.Action, d.Incident))
+	return api.IncidentDetail{}, nil
+}
+
+func (p *plant) ListVulns(context.Context) ([]api.VulnRow, error) {
+	return make([]api.VulnRow, 250), nil
+}
+
+func (p *plant) ShowVuln(context.Context, string) (api.VulnDetail, error) {
+	return api.VulnDetail{}, nil
+}
+func (p *plant) Sources(context.Context) ([]ingest.Status, error) { return nil, nil }
+func (p *plant) IngestStream(_ context.Context, in io.Reader, name, _ string, _ time.Time) (ingest.Summary, error) {
+	raw, err := io.ReadAll(in)
+	p.did = append(p.did, fmt.Sprintf("%s: %d bytes", name, len(raw)))
+	return ingest.Summary{}, err
+}
+
+func device3(zones ...string) *plant {
+	p := &plant{}
+	for i, z := range zones {
+		d := asset.Device{UID: fmt.Sprintf("dev-%03d", i)}
+		d.Attributes = map[asset.Key]asset.Attribute{asset.KeyZone: {Value: z}}
+		p.list = append(p.list, d)
+	}
+	return p
+}
+
+func authority(t *testing.T) *authz.Policy {
+	t.Helper()
+	j, err := audit.Open(filepath.Join(t.TempDir(), "audit.jsonl"), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = j.Close() })
+	a, err := authz.New(j, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// call makes a request as somebody; nobody if the principal has no kind.
+func call(t *testing.T, h http.Handler, p authz.Principal, method, path, body string) (int, map[string]any) {
+	t.Helper()
+	ctx := t.Context()
+	if p.Kind != "" {
+		ctx = authz.With(ctx, p)
+	}
+	r := httptest.NewRequestWithContext(ctx, method, path, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	var out map[string]any
+	if err := json.Unmarshal(w.Body.Bytes(), &out); err != nil {
+		t.Fatalf("%s %s: %d %q: %v", method, path, w.Code, w.Body, err)
+	}
+	if w.Code != http.StatusOK && (w.Header().Get("Content-Type") != "application/problem+json" || out["status"] != float64(w.Code) || out["detail"] == "") {
+		t.Errorf("%s %s: a problem that is none: %v", method, path, out)
+	}
+	return w.Code, out
+}
+
+func as(role authz.Role, zones ...string) authz.Principal {
+	return authz.Principal{ID: "u1", Name: "ann", Kind: authz.Person, Roles: []authz.Role{role}, Zones: zones}
+}
+
+// Every route with every role, and nobody: the table says who may.
+func TestEveryRouteByEveryRole(t *testing.T) {
+	all := []authz.Role{authz.Viewer, authz.Analyst, authz.Responder, authz.Auditor, authz.Admin}
+	may := map[string][]authz.Role{
+		"GET /api/v1/me": all, "POST /api/v1/ask": all[1:], "POST /api/v1/query": all, "GET /api/v1/devices": all, "GET /api/v1/devices/{uid}": all,
+		"PATCH /api/v1/devices/{uid}": {authz.Responder, authz.Admin}, "GET /api/v1/incidents": all, "GET /api/v1/incidents/{uid}": all,
+		"POST /api/v1/incidents/{uid}/decisions": {authz.Analyst, authz.Responder, authz.Admin}, "GET /api/v1/vulnerabilities": all, "GET /api/v1/vulnerabilities/{id}": all,
+		"GET /api/v1/sources": all, "POST /api/v1/ingest": {authz.Admin},
+	}
+	bodies := map[string]string{
+		"POST /api/v1/ask": `{"question":"q"}`, "POST /api/v1/query": `{"query":"last 24h"}`, "PATCH /api/v1/devices/{uid}": `{"owner":"x"}`,
+		"POST /api/v1/incidents/{uid}/decisions": `{"action":"close","why":"w"}`, "POST /api/v1/ingest": "x",
+	}
+	h := Handler(device3("Press"), authority(t))
+	for _, route := range Routes() {
+		method, path, _ := strings.Cut(route.Pattern, " ")
+		path = strings.NewReplacer("{uid}", "dev-000", "{id}", "CVE-2024-1").Replace(path)
+		roles, known := may[route.Pattern]
+		if !known || route.Action == "" {
+			t.Errorf("%s is not in the table of this test, or has no action", route.Pattern)
+		}
+		for _, role := range all {
+			want := http.StatusForbidden
+			if slices.Contains(roles, role) {
+				want = http.StatusOK
+			}
+			if got, out := call(t, h, as(role), method, path, bodies[route.Pattern]); got != want {
+				t.Errorf("%s as %s: %d, not %d: %v", route.Pattern, role, got, want, out)
+			}
+		}
+		if got, _ := call(t, h, authz.Principal{}, method, path, bodies[route.Pattern]); got != http.StatusForbidden {
+			t.Errorf("%s as nobody: %d", route.Pattern, got)
+		}
+		want := http.StatusForbidden
+		if route.narrow {
+			want = http.StatusOK
+		}
+		if got, _ := call(t, h, as(authz.Admin, "Press"), method, path, bodies[route.Pattern]); got != want && route.Action != authz.SelfRead {
+			t.Errorf("%s limited to a zone: %d, not %d", route.Pattern, got, want)
+		}
+	}
+	if got, _ := call(t, h, as(authz.Admin), "GET", "/api/v1/nothing", ""); got != http.StatusNotFound {
+		t.Errorf("an operation that there is not: %d", got)
+	}
+}
+
+// Who is limited to a zone sees and changes nothing of others, and cannot tell
+// whether it is there.
+func TestZones(t *testing.T) {
+	p := device3("Press", "Dock", "Press")
+	h := Handler(p, authority(t))
+	_, out := call(t, h, as(authz.Responder, "Dock"), "GET", "/api/v1/devices", "")
+	if out["total"] != 1.0 || len(out["rows"].([]any)) != 1 {
+		t.Errorf("%v", out)
+	}
+	_, there := call(t, h, as(authz.Responder, "Dock"), "GET", "/api/v1/devices/dev-000", "")
+	_, not := call(t, h, as(authz.Responder, "Dock"), "GET", "/api/v1/devices/dev-999", "")
+	if there["status"] != 404.0 || strings.ReplaceAll(there["detail"].(string), "000", "999") != not["detail"] {
+		t.Errorf("%v, %v", there, not)
+	}
+	for path, body := range map[string]string{"dev-000": `{"owner":"x"}`, "dev-001": `{"zone":"Press"}`} {
+		if got, _ := call(t, h, as(authz.Responder, "Dock"), "PATCH", "/api/v1/devices/"+path, body); got == http.StatusOK {
+			t.Errorf("%s was changed", path)
+		}
+	}
+	if len(p.did) != 0 {
+		t.Errorf("done: %q", p.did)
+	}
+	if got, _ := call(t, h, as(authz.Responder, "Dock"), "PATCH", "/api/v1/devices/dev-001", `{"owner":"x"}`); got != http.StatusOK || !slices.Equal(p.did, []string{"ann sets owner of dev-001 to x"}) {
+		t.Errorf("%d, %q", got, p.did)
+	}
+}
+
+// Pages neither repeat nor hide a row.
+func TestPages(t *testing.T) {
+	p := device3(slices.Repeat([]string{"Press"}, 25)...)
+	h := Handler(p, authority(t))
+	for path, want := range map[string]int{"/api/v1/devices": 25, "/api/v1/vulnerabilities": 250} {
+		seen, cursor, pages := 0, "", 0
+		for pages = 1; ; pages++ {
+			_, out := call(t, h, as(authz.Viewer), "GET", path+"?limit=10&cursor="+cursor, "")
+			seen += len(out["rows"].([]any))
+			if out["total"] != float64(want) {
+				t.Fatalf("%s: %v", path, out["total"])
+			}
+			next, more := out["next"].(string)
+			if !more {
+				break
+			}
+			cursor = next
+		}
+		if seen != want || pages != (want+9)/10 {
+			t.Errorf("%s: %d rows on %d pages", path, seen, pages)
+		}
+	}
+	for _, bad := range []string{"limit=0", "limit=1001", "limit=x", "limit=-1"} {
+		for _, path := range []string{"/api/v1/devices?", "/api/v1/vulnerabilities?"} {
+			if got, _ := call(t, h, as(authz.Viewer), "GET", path+bad, ""); got != http.StatusBadRequest {
+				t.Errorf("%s%s: %d", path, bad, got)
+			}
+		}
+	}
+	if got, _ := call(t, h, as(authz.Viewer), "GET", "/api/v1/vulnerabilities?cursor=-3", ""); got != http.StatusBadRequest {
+		t.Errorf("a cursor below zero: %d", got)
+	}
+}
+
+func TestBadBodies(t *testing.T) {
+	p := device3("Press")
+	h := Handler(p, authority(t))
+	for path, bodies := range map[string][]string{
+		"POST /api/v1/ask":                      {"", "{", `{"question":""}`, `{"question":"q","extra":1}`, `{"question":"q"} {}`, `{"question":"` + strings.Repeat("x", 3000) + `"}`, strings.Repeat(" ", 2<<20)},
+		"POST /api/v1/query":                    {"[]", `{"now":"yesterday"}`},
+		"PATCH /api/v1/devices/dev-000":         {`{}`, `{"a":"b","c":"d"}`, `[]`},
+		"POST /api/v1/incidents/i1/decisions":   {`{"actor":"boss","action":"close"}`, `{"incident":"other","action":"close"}`},
+		"GET /api/v1/incidents?status=whatever": {""},
+	} {
+		method, url, _ := strings.Cut(path, " ")
+		for _, body := range bodies {
+			if got, _ := call(t, h, as(authz.Admin), method, url, body); got != http.StatusBadRequest && got != http.StatusRequestEntityTooLarge {
+				t.Errorf("%s %.60q: %d", path, body, got)
+			}
+		}
+	}
+	if len(p.did) != 0 {
+		t.Errorf("done: %q", p.did)
+	}
+	r := httptest.NewRequestWithContext(authz.With(t.Context(), as(authz.Admin)), http.MethodPost, "/api/v1/ask", strings.NewReader(`{"question":"q"}`))
+	w := httptest.NewRecorder()
+	if h.ServeHTTP(w, r); w.Code != http.StatusBadRequest { // a form of another site could send that
+		t.Errorf("without a content type: %d", w.Code)
+	}
+}
