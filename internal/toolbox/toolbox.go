@@ -10,6 +10,7 @@ package toolbox
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -52,6 +53,23 @@ type Box struct {
 type cached struct {
 	values   []query.ValueCount
 	complete bool
+	at       time.Time     // when they were listed
+	took     time.Duration // how long that took
+}
+
+// Listing the values of a field looks at all that is stored. What took longer
+// than dear is used listShare times as long as it took, though more has been stored
+// meanwhile: else every question to a large store that grows would list anew. A name
+// that was first seen since then is known when the list is made again.
+const (
+	dear      = 500 * time.Millisecond
+	listShare = 20
+)
+
+// fresh reports whether the list may still be used after what is stored has
+// changed.
+func (c cached) fresh(now time.Time) bool {
+	return c.took > dear && now.Sub(c.at) < listShare*c.took
 }
 
 // maxValues is how many distinct values of a field are looked at; a field with
@@ -153,7 +171,7 @@ func (b *Box) Bounds(ctx context.Context) (Bounds, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if bounds.Events != b.bounds.Events || !bounds.Newest.Equal(b.bounds.Newest) {
-		clear(b.cache)
+		b.drop()
 	}
 	b.bounds = bounds
 	return bounds, nil
@@ -163,10 +181,23 @@ func (b *Box) Bounds(ctx context.Context) (Bounds, error) {
 func (b *Box) Forget() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	clear(b.cache)
+	b.drop()
 }
 
-// Values implements [query.Values] from the store, cached until it changes.
+// drop forgets the lists that have to be made again, and notes of the others
+// that there may be more values by now: what they lack is then no error. It is
+// called under mu.
+func (b *Box) drop() {
+	now := time.Now()
+	maps.DeleteFunc(b.cache, func(_ string, c cached) bool { return !c.fresh(now) })
+	for key, c := range b.cache {
+		c.complete = false
+		b.cache[key] = c
+	}
+}
+
+// Values implements [query.Values] from the store, cached until it changes, or
+// longer if listing them is dear.
 func (b *Box) Values(ctx context.Context, from, field string) ([]query.ValueCount, bool, error) {
 	key := from + "/" + field
 	b.mu.Lock()
@@ -180,11 +211,12 @@ func (b *Box) Values(ctx context.Context, from, field string) ([]query.ValueCoun
 		Where: &query.Expr{Field: field, Op: query.Exists},
 		Sort:  []query.Sort{{By: "count", Desc: true}}, Limit: maxValues,
 	}
+	began := time.Now()
 	res, err := b.events.Query(ctx, q)
 	if err != nil {
 		return nil, false, fmt.Errorf("listing the values of %s: %w", field, err)
 	}
-	c = cached{complete: res.Total <= maxValues}
+	c = cached{complete: res.Total <= maxValues, at: began, took: time.Since(began)}
 	for _, row := range res.Rows {
 		text, isText := row[0].(string)
 		n, isInt := row[1].(int64)
