@@ -105,7 +105,7 @@ func (r *root) runDemo(ctx context.Context, a *app.App, feed *demo.Feed, ln net.
 	fmt.Fprintf(r.Err, "data is in %s; ask from a second terminal with: vedette ask --data %s \"QUESTION\"\nstop with ctrl-c\n", r.data, r.data)
 	err = together(
 		ctx,
-		func(ctx context.Context) error { return serveHTTP(ctx, ln, page) },
+		func(ctx context.Context) error { return serveHTTP(ctx, ln, page, bodyTime) },
 		func(ctx context.Context) error { return r.serveLocal(ctx, a) },
 		p.live,
 		keepUp(a),

@@ -90,7 +90,7 @@ func (r *root) openDoor(ctx context.Context, a *app.App) (func(context.Context) 
 	if secret != "" {
 		fmt.Fprintf(r.Err, "there is no account yet; make the first administrator, within a day: %s%s\n", address, account.LinkPath(secret))
 	}
-	return func(ctx context.Context) error { return serveHTTP(ctx, ln, a.Accounts().Guard(mux)) }, nil
+	return func(ctx context.Context) error { return serveHTTP(ctx, ln, a.Accounts().Guard(mux), bodyTime) }, nil
 }
 
 // keepUp maintains the directory every few minutes until ctx ends.
@@ -145,12 +145,18 @@ func (r *root) serveLocal(ctx context.Context, s api.Service) error {
 	if err := os.Chmod(path, 0o600); err != nil {
 		return errors.Join(fault.Wrap(fault.Unavailable, err, "closing %s to others", path), ln.Close())
 	}
-	return serveHTTP(ctx, ln, api.Local(s))
+	return serveHTTP(ctx, ln, api.Local(s), 0)
 }
 
-// serveHTTP serves until ctx ends, then gives running requests ten seconds.
-func serveHTTP(ctx context.Context, ln net.Listener, h http.Handler) error {
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+// bodyTime is how long a request from the network may take to come in. Uploads
+// move it on as they come, see package rest.
+const bodyTime = 30 * time.Second
+
+// serveHTTP serves until ctx ends, then gives running requests ten seconds. A
+// request must have come in within the given time; 0: it may take as long as it
+// likes, which is for those who own the directory.
+func serveHTTP(ctx context.Context, ln net.Listener, h http.Handler, within time.Duration) error {
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: within, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(ln) }()
 	select {

@@ -86,6 +86,9 @@ func Handler(s Service, may authz.Authority) http.Handler {
 	mux := http.NewServeMux()
 	for _, route := range Routes() {
 		mux.HandleFunc(route.Pattern, func(w http.ResponseWriter, r *http.Request) {
+			if route.Action == authz.EventsIngest {
+				r.Body = &upload{r.Body, http.NewResponseController(w)}
+			}
 			v, err := route.run(s, may, r)
 			if err != nil {
 				Problem(w, r, err)
@@ -114,6 +117,22 @@ func (route Route) run(s Service, may authz.Authority, r *http.Request) (any, er
 		return nil, err
 	}
 	return route.handle(s, r)
+}
+
+// uploadPause is the longest pause of an upload.
+const uploadPause = 30 * time.Second
+
+// upload is a body that may take long as long as it comes: each piece moves the
+// server's deadline on.
+type upload struct {
+	io.ReadCloser
+	at *http.ResponseController
+}
+
+// Read implements [io.Reader].
+func (u *upload) Read(b []byte) (int, error) {
+	_ = u.at.SetReadDeadline(time.Now().Add(uploadPause)) // a server that has no deadlines bounds nothing
+	return u.ReadCloser.Read(b)                           //nolint:wrapcheck // io.EOF must stay itself
 }
 
 // Problem writes an error as RFC 9457 has it. Causes stay inside.

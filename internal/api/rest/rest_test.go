@@ -259,3 +259,42 @@ func TestBadBodies(t *testing.T) {
 		t.Errorf("without a content type: %d", w.Code)
 	}
 }
+
+// An upload may take longer than other requests, as long as it comes.
+func TestLongUpload(t *testing.T) {
+	p := device3()
+	h := Handler(p, authority(t))
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r.WithContext(authz.With(r.Context(), as(authz.Admin))))
+	}))
+	srv.Config.ReadTimeout = 150 * time.Millisecond
+	srv.Start()
+	defer srv.Close()
+	send := func(path string) (int, error) {
+		out, in := io.Pipe()
+		go func() {
+			for range 6 {
+				_, _ = io.WriteString(in, " ") // the server may have gone, which is looked at below
+				time.Sleep(60 * time.Millisecond)
+			}
+			_ = in.Close()
+		}()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.URL+path, out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := srv.Client().Do(req)
+		if err != nil {
+			return 0, err
+		}
+		defer resp.Body.Close()
+		return resp.StatusCode, nil
+	}
+	if got, err := send("/api/v1/ingest?name=slow"); err != nil || got != http.StatusOK || !slices.Equal(p.did, []string{"slow: 6 bytes"}) {
+		t.Errorf("%d, %v, %q", got, err, p.did)
+	}
+	if got, err := send("/api/v1/ask"); err == nil && got == http.StatusOK {
+		t.Errorf("a question that dribbles: %d", got)
+	}
+}
