@@ -37,7 +37,11 @@ type Index struct {
 	kev      map[string]string
 	epss     map[string]advisory.Chance
 	products int
+	gone     int // products of replaced advisories that lists still refer to
 }
+
+// minSweep is how many products of replaced advisories are not worth a sweep.
+const minSweep = 1000
 
 type wildModel struct {
 	pattern string
@@ -62,6 +66,10 @@ func (x *Index) Add(a *advisory.Advisory) {
 	if old := x.byKey[key]; old != nil {
 		old.dead = true
 		x.products -= len(old.Products)
+		x.gone += len(old.Products)
+		if x.gone > x.products+minSweep {
+			x.sweep()
+		}
 	}
 	e := &entry{Advisory: a, names: make([]name, len(a.Products))}
 	x.byKey[key] = e
@@ -89,6 +97,20 @@ func (x *Index) Add(a *advisory.Advisory) {
 			}
 		}
 	}
+}
+
+// sweep takes what was replaced out of all lists: a feed that is taken in every day
+// would fill them, and the bound of order numbers with wildcards.
+func (x *Index) sweep() {
+	for _, m := range []map[string][]ref{x.byName, x.byTail, x.byHead, x.byModel, x.byPURL} {
+		for key, list := range m {
+			if m[key] = slices.DeleteFunc(list, func(r ref) bool { return r.in.dead }); len(m[key]) == 0 {
+				delete(m, key)
+			}
+		}
+	}
+	x.wild = slices.DeleteFunc(x.wild, func(w wildModel) bool { return w.in.dead })
+	x.gone = 0
 }
 
 func alive(list []*entry) []*entry {
