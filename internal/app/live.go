@@ -196,12 +196,17 @@ func (l *Live) drain(ctx context.Context) error {
 	r := l.spool.Read()
 	defer r.Close() //nolint:errcheck // only read
 	for ctx.Err() == nil {
-		batch, last, err := gatherPayloads(ctx, r)
+		batch, last, damaged, err := gatherPayloads(ctx, r)
 		if err != nil {
 			return err
 		}
-		if err := l.store(ctx, batch); err != nil {
-			return err
+		if damaged > 0 {
+			l.app.cfg.Log.Error("records of the spool cannot be read and are passed over: another version may have written them", "component", "ingest", "records", damaged)
+		}
+		if len(batch) > 0 {
+			if err := l.store(ctx, batch); err != nil {
+				return err
+			}
 		}
 		if err := l.spool.Ack(last); err != nil {
 			return err
@@ -211,27 +216,30 @@ func (l *Live) drain(ctx context.Context) error {
 }
 
 // gatherPayloads waits for a payload and takes those that come right after it.
-func gatherPayloads(ctx context.Context, r *flow.Reader) (batch []waitingPayload, last uint64, err error) {
+// What cannot be read is counted: it must not hold up what follows.
+func gatherPayloads(ctx context.Context, r *flow.Reader) (batch []waitingPayload, last uint64, damaged int, err error) {
 	wait, bytesIn := ctx, 0
 	for bytesIn < liveBytes {
 		seq, rec, err := r.Next(wait)
 		if err != nil {
-			if len(batch) > 0 && ctx.Err() == nil && wait.Err() != nil {
-				return batch, last, nil // nothing more came in time
+			if bytesIn > 0 && ctx.Err() == nil && wait.Err() != nil {
+				break // nothing more came in time
 			}
-			return batch, last, err
+			return batch, last, damaged, err
 		}
-		if last = seq; len(batch) == 0 {
+		if last = seq; bytesIn == 0 {
 			var cancel context.CancelFunc
 			wait, cancel = context.WithTimeout(ctx, liveGather)
 			defer cancel()
 		}
 		bytesIn += len(rec)
-		if p, err := unpackPayload(rec); err == nil { // the spool holds a checksum: only another version writes what cannot be read
+		if p, err := unpackPayload(rec); err == nil {
 			batch = append(batch, waitingPayload{p, seq})
+		} else {
+			damaged++
 		}
 	}
-	return batch, last, nil
+	return batch, last, damaged, nil
 }
 
 // store takes payloads the way of any event and returns when they survive a

@@ -69,8 +69,8 @@ func TestLiveSurvivesAKill(t *testing.T) {
 		}
 	}
 	r := l.spool.Read()
-	batch, last, err := gatherPayloads(t.Context(), r)
-	if err != nil || len(batch) != 5 || last != 4 {
+	batch, last, damaged, err := gatherPayloads(t.Context(), r)
+	if err != nil || len(batch) != 5 || last != 4 || damaged != 0 {
 		t.Fatalf("%d payloads, last %d, %v", len(batch), last, err)
 	}
 	if err := l.store(t.Context(), batch[:3]); err != nil { // and then the process is killed: nothing is acknowledged
@@ -142,6 +142,21 @@ func TestLiveRejects(t *testing.T) {
 	if c := l.counts["s"]; c == nil || c.events != 1 || c.rejected != 3 || len(c.reasons) == 0 {
 		t.Errorf("%+v", c)
 	}
+}
+
+// A record of the spool that cannot be read is passed over, alone or among others.
+func TestDamagedSpoolRecord(t *testing.T) {
+	a := openForLive(t)
+	l, err := a.OpenLive(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rec := range []string{"\x05abc", "\xff", "\x02{]"} {
+		if _, err := l.spool.Append([]byte(rec)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(t, l, func() bool { return l.spool.Stats().Pending == 0 })
 }
 
 // A full spool lets a source wait, says so, and gives up when the source does.

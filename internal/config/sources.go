@@ -24,7 +24,9 @@ func (s Source) Problems() []Problem {
 	}
 	out = append(out, oneOf("kind", s.Kind, "syslog")...)
 	out = append(out, oneOf("transport", s.Transport, "", "udp", "tcp", "both")...)
-	if _, port, err := net.SplitHostPort(s.Listen); err != nil {
+	if host, port, err := net.SplitHostPort(s.Listen); err == nil && host == "" {
+		out = append(out, Problem{Key: "listen", Text: strconv.Quote(s.Listen) + " names no address", Hint: "name the one that senders reach; 0.0.0.0 means all"})
+	} else if err != nil {
 		out = append(out, Problem{Key: "listen", Text: strconv.Quote(s.Listen) + " is no address with a port", Hint: "write it like 192.0.2.10:514"})
 	} else if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		out = append(out, Problem{Key: "listen", Text: strconv.Quote(port) + " is no port number"})

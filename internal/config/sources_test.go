@@ -13,12 +13,13 @@ func TestSources(t *testing.T) {
   - {name: a, kind: syslog, listen: "127.0.0.1:5514"}
   - {name: a, kind: sylog, listen: nowhere, transport: sctp, cert_file: x}
   - {name: t, kind: syslog, listen: "127.0.0.1:99999", cert_file: x, key_file: y}
+  - {name: n, kind: syslog, listen: ":514"}
 `
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c, err := Load(Sources{File: path})
-	if len(c.Sources) != 3 || c.Sources[0].Transport != "" {
+	if len(c.Sources) != 4 || c.Sources[0].Transport != "" {
 		t.Errorf("%+v", c.Sources)
 	}
 	var all strings.Builder
@@ -28,6 +29,7 @@ func TestSources(t *testing.T) {
 	for _, want := range []string{
 		`:3: sources[1].kind: is "sylog" (did you mean "syslog"?)`, `sources[1].transport: is "sctp"`, `sources[1].listen: "nowhere" is no address with a port`,
 		`sources[1].cert_file: a certificate and its key belong together`, `sources[1].name: is also the name of sources[0]`,
+		`sources[3].listen: ":514" names no address`,
 		`sources[2].listen: "99999" is no port number`, `sources[2].transport: a source with a certificate takes tcp alone`,
 	} {
 		if !strings.Contains(all.String(), want) {

@@ -8,17 +8,15 @@ import (
 	"io"
 )
 
-var (
-	errTooLong = errors.New("the message is longer than allowed")
-	errFraming = errors.New("the length before a message is no number")
-)
+var errTooLong = errors.New("the message is longer than allowed")
 
 // maxDigits bounds the length before a message.
 const maxDigits = 9
 
-// frames cuts a stream into messages, RFC 6587: a message that begins with a
-// digit is preceded by its length in bytes and a blank (3.4.1), any other ends
-// with a line feed (3.4.2). Peers mix both, so each message is looked at.
+// frames cuts a stream into messages, RFC 6587: a message that is preceded by its
+// length, a blank and its "<" is counted (3.4.1), any other ends with a line feed
+// (3.4.2), also one that begins with a digit, such as a date. Peers mix both, so
+// each message is looked at.
 type frames struct {
 	in  *bufio.Reader
 	max int
@@ -37,33 +35,40 @@ func (f *frames) next() ([]byte, error) {
 		if err != nil {
 			return nil, err //nolint:wrapcheck // io.EOF must stay itself
 		}
-		switch c := first[0]; {
-		case c == '\n' || c == '\r' || c == 0: // between messages
+		if c := first[0]; c == '\n' || c == '\r' || c == 0 { // between messages
 			_, _ = f.in.Discard(1) // it is there
 			continue
-		case c >= '1' && c <= '9':
-			return f.counted()
+		}
+		if n, digits := f.length(); digits > 0 {
+			_, _ = f.in.Discard(digits + 1) // they were looked at
+			return f.counted(n)
 		}
 		return f.line()
 	}
 }
 
-// counted reads "LENGTH SP MESSAGE".
-func (f *frames) counted() ([]byte, error) {
-	n := 0
-	for i := 0; ; i++ {
-		c, err := f.in.ReadByte()
-		if err != nil {
-			return nil, fmt.Errorf("reading the length of a message: %w", err)
+// length looks for a length before a message; digits is 0 if there is none.
+func (f *frames) length() (n, digits int) {
+	for i := 0; i < maxDigits; i++ {
+		b, err := f.in.Peek(i + 1)
+		switch {
+		case err != nil:
+			return 0, 0
+		case b[i] == ' ' && i > 0:
+			if b, err = f.in.Peek(i + 2); err != nil || b[i+1] != '<' {
+				return 0, 0
+			}
+			return n, i
+		case b[i] < '0' || b[i] > '9' || i == 0 && b[i] == '0':
+			return 0, 0
 		}
-		if c == ' ' && i > 0 {
-			break
-		}
-		if c < '0' || c > '9' || i == maxDigits {
-			return nil, errFraming
-		}
-		n = n*10 + int(c-'0')
+		n = n*10 + int(b[i]-'0')
 	}
+	return 0, 0
+}
+
+// counted reads a message of n bytes.
+func (f *frames) counted(n int) ([]byte, error) {
 	if n > f.max {
 		if _, err := io.CopyN(io.Discard, f.in, int64(n)); err != nil {
 			return nil, fmt.Errorf("passing over a message: %w", err)

@@ -38,6 +38,12 @@ const (
 	gatherBytes = 256 << 10
 )
 
+// The bounds of what waits to be handed on: UDP can name any number of senders.
+const (
+	maxWaiting = 10_000   // peers
+	maxHeld    = 16 << 20 // bytes of all of them
+)
+
 // Source is a [ingest.Source].
 type Source struct {
 	cfg Config
@@ -45,7 +51,10 @@ type Source struct {
 	mu      sync.Mutex
 	status  ingest.Status
 	waiting map[string]*gathered // by peer
-	conns   int
+	held    int                  // bytes of all that waits
+	handing map[string]bool      // peers whose messages are being handed on: one after the other, in order
+	conns   map[string]int       // by address
+	open    int                  // connections
 }
 
 type gathered struct {
@@ -77,7 +86,7 @@ func New(cfg Config) (*Source, error) {
 		cfg.Now = time.Now
 	}
 	return &Source{
-		cfg: cfg, waiting: map[string]*gathered{},
+		cfg: cfg, waiting: map[string]*gathered{}, handing: map[string]bool{}, conns: map[string]int{},
 		status: ingest.Status{Name: cfg.Name, Kind: "syslog", Address: cfg.Listen, State: ingest.Starting, Since: cfg.Now()},
 	}, nil
 }
@@ -87,9 +96,13 @@ func (s *Source) Status() ingest.Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := s.status
-	st.Peers = s.conns
-	if quiet := s.cfg.Now().Sub(st.Last); st.State == ingest.Running && !st.Last.IsZero() && quiet > s.cfg.Quiet {
-		st.State, st.Text, st.Since = ingest.Silent, "silent for "+quiet.Round(time.Minute).String(), st.Last
+	st.Peers = s.open
+	last := st.Last
+	if last.IsZero() {
+		last = st.Since // it never received anything
+	}
+	if quiet := s.cfg.Now().Sub(last); st.State == ingest.Running && quiet > s.cfg.Quiet {
+		st.State, st.Text, st.Since = ingest.Silent, "silent for "+quiet.Round(time.Minute).String(), last
 	}
 	return st
 }
@@ -127,7 +140,7 @@ func (s *Source) Run(ctx context.Context, to ingest.Spooler) error {
 	}
 	end, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer stop()
-	errs = append(errs, s.hand(end, to, true))
+	s.hand(end, to)
 	if err := errors.Join(errs...); err != nil {
 		return s.stopped(err)
 	}
@@ -204,29 +217,35 @@ func (s *Source) accept(ctx context.Context, ln net.Listener, to ingest.Spooler)
 			time.Sleep(50 * time.Millisecond) // out of file descriptors, say
 			continue
 		}
-		if !s.enter() {
+		peer := host(conn.RemoteAddr())
+		if !s.enter(peer) {
 			s.refuse()
 			_ = conn.Close()
 			continue
 		}
-		peers.Go(func() { defer s.leave(); s.serve(ctx, conn, to) })
+		peers.Go(func() { defer s.leave(peer); s.serve(ctx, conn, to) })
 	}
 }
 
-func (s *Source) enter() bool {
+// enter counts a connection in; one address has at most a quarter of them.
+func (s *Source) enter(peer string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.conns >= s.cfg.MaxPeers {
+	if s.open >= s.cfg.MaxPeers || s.conns[peer] >= max(1, s.cfg.MaxPeers/4) {
 		return false
 	}
-	s.conns++
+	s.open++
+	s.conns[peer]++
 	return true
 }
 
-func (s *Source) leave() {
+func (s *Source) leave(peer string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.conns--
+	s.open--
+	if s.conns[peer]--; s.conns[peer] == 0 {
+		delete(s.conns, peer)
+	}
 }
 
 // serve reads the messages of one connection. While the spool is full it does
@@ -242,10 +261,6 @@ func (s *Source) serve(ctx context.Context, conn net.Conn, to ingest.Spooler) {
 		if errors.Is(err, errTooLong) {
 			s.refuse()
 			continue
-		}
-		if errors.Is(err, errFraming) {
-			s.refuse()
-			return
 		}
 		if err != nil {
 			return
@@ -275,20 +290,24 @@ func (s *Source) refuse() {
 }
 
 // take puts a message to those of its peer that wait to be handed on together.
-// A line feed within a message is written #012, as rsyslog does, since messages
-// are lines from here on.
+// Where too much waits, a connection is not read on and a datagram is lost. A line
+// feed within a message is written #012, as rsyslog does, since messages are lines
+// from here on.
 func (s *Source) take(ctx context.Context, peer string, msg []byte, to ingest.Spooler, wait bool) {
-	s.mu.Lock()
-	s.status.Received++
-	s.status.Bytes += int64(len(msg))
-	s.status.Last = s.cfg.Now()
-	g := s.waiting[peer]
-	if g == nil {
-		g = &gathered{first: s.status.Last}
-		s.waiting[peer] = g
+	for !s.keep(peer, msg) {
+		if !wait {
+			s.lose(1)
+			return
+		}
+		select {
+		case <-ctx.Done():
+			s.lose(1)
+			return
+		case <-time.After(gatherEvery / 5):
+		}
 	}
-	g.data = appendLine(g.data, msg)
-	full := len(g.data) >= gatherBytes
+	s.mu.Lock()
+	full := s.waiting[peer] != nil && len(s.waiting[peer].data) >= gatherBytes
 	s.mu.Unlock()
 	if !full {
 		return
@@ -298,7 +317,34 @@ func (s *Source) take(ctx context.Context, peer string, msg []byte, to ingest.Sp
 		ctx, cancel = context.WithTimeout(ctx, gatherEvery)
 		defer cancel()
 	}
-	_ = s.handPeer(ctx, to, peer) // what failed is counted
+	s.handPeer(ctx, to, peer)
+}
+
+// keep adds a message to those that wait, and reports whether there is room.
+func (s *Source) keep(peer string, msg []byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := s.waiting[peer]
+	if s.held > maxHeld || g == nil && len(s.waiting) >= maxWaiting || g != nil && len(g.data) > ingest.MaxPayload/2 {
+		return false
+	}
+	s.status.Received++
+	s.status.Bytes += int64(len(msg))
+	s.status.Last = s.cfg.Now()
+	if g == nil {
+		g = &gathered{first: s.status.Last}
+		s.waiting[peer] = g
+	}
+	before := len(g.data)
+	g.data = appendLine(g.data, msg)
+	s.held += len(g.data) - before
+	return true
+}
+
+func (s *Source) lose(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.status.Lost += int64(n)
 }
 
 func appendLine(to, msg []byte) []byte {
@@ -321,14 +367,12 @@ func (s *Source) gather(ctx context.Context, to ingest.Spooler) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			if err := s.hand(ctx, to, false); err != nil && ctx.Err() == nil {
-				return err
-			}
+			s.hand(ctx, to)
 		}
 	}
 }
 
-func (s *Source) hand(ctx context.Context, to ingest.Spooler, last bool) error {
+func (s *Source) hand(ctx context.Context, to ingest.Spooler) {
 	s.mu.Lock()
 	peers := make([]string, 0, len(s.waiting))
 	for peer := range s.waiting {
@@ -336,32 +380,57 @@ func (s *Source) hand(ctx context.Context, to ingest.Spooler, last bool) error {
 	}
 	s.mu.Unlock()
 	for _, peer := range peers {
-		if err := s.handPeer(ctx, to, peer); err != nil && (last || ctx.Err() == nil) {
-			return err
-		}
+		s.handPeer(ctx, to, peer)
 	}
-	return nil
 }
 
-// handPeer gives the spool what waits of a peer.
-func (s *Source) handPeer(ctx context.Context, to ingest.Spooler, peer string) error {
+// handPeer gives the spool what waits of a peer, unless that is being done
+// already. What a full spool did not take in time is lost, and counted; what failed
+// otherwise waits on, and the state says why.
+func (s *Source) handPeer(ctx context.Context, to ingest.Spooler, peer string) {
 	s.mu.Lock()
 	g := s.waiting[peer]
-	delete(s.waiting, peer)
-	s.mu.Unlock()
-	if g == nil {
-		return nil
-	}
-	err := to.Put(ctx, ingest.Payload{Source: s.cfg.Name, Peer: peer, Received: g.first, Data: g.data})
-	if err != nil {
-		s.mu.Lock()
-		s.status.Lost += int64(lines(g.data))
+	if g == nil || s.handing[peer] {
 		s.mu.Unlock()
-		if fault.KindOf(err) == fault.Limited || ctx.Err() != nil {
-			return nil // counted; the source goes on
+		return
+	}
+	delete(s.waiting, peer)
+	s.handing[peer] = true
+	s.mu.Unlock()
+	err := to.Put(ctx, ingest.Payload{Source: s.cfg.Name, Peer: peer, Received: g.first, Data: g.data})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.handing, peer)
+	switch {
+	case err == nil:
+		s.held -= len(g.data)
+		if s.status.State == ingest.Failing {
+			s.status.State, s.status.Text, s.status.Since = ingest.Running, "", s.cfg.Now()
+		}
+	case fault.KindOf(err) == fault.Limited || ctx.Err() != nil:
+		s.held -= len(g.data)
+		s.status.Lost += int64(lines(g.data))
+	default:
+		s.keepOn(peer, g)
+		if text, _ := fault.Public(err); s.status.State != ingest.Failing || s.status.Text != text {
+			s.status.State, s.status.Text, s.status.Since = ingest.Failing, text, s.cfg.Now()
 		}
 	}
-	return err //nolint:wrapcheck // the spool says what failed
+}
+
+// keepOn puts messages back before those that came meanwhile. It is called under
+// mu.
+func (s *Source) keepOn(peer string, g *gathered) {
+	newer := s.waiting[peer]
+	if newer != nil && len(g.data)+len(newer.data) > ingest.MaxPayload {
+		s.held -= len(newer.data)
+		s.status.Lost += int64(lines(newer.data))
+		newer = nil
+	}
+	if newer != nil {
+		g.data = append(g.data, newer.data...)
+	}
+	s.waiting[peer] = g
 }
 
 func lines(b []byte) (n int) {

@@ -20,9 +20,10 @@ import (
 
 // box keeps what it is given; full refuses everything.
 type box struct {
-	mu   sync.Mutex
-	got  []ingest.Payload
-	full bool
+	mu     sync.Mutex
+	got    []ingest.Payload
+	full   bool
+	broken bool
 }
 
 func (b *box) Put(_ context.Context, p ingest.Payload) error {
@@ -30,6 +31,9 @@ func (b *box) Put(_ context.Context, p ingest.Payload) error {
 	defer b.mu.Unlock()
 	if b.full {
 		return fault.New(fault.Limited, "full")
+	}
+	if b.broken {
+		return fault.New(fault.Unavailable, "the disk is away")
 	}
 	p.Data = bytes.Clone(p.Data)
 	b.got = append(b.got, p)
@@ -100,16 +104,16 @@ func TestBothTransports(t *testing.T) {
 	udp, tcp := dial(t, "udp", s.cfg.Listen), dial(t, "tcp", s.cfg.Listen)
 	fmt.Fprint(udp, "<34>Oct 11 22:14:15 plc1 su: over udp")
 	fmt.Fprint(udp, strings.Repeat("x", 101)) // refused
-	fmt.Fprint(tcp, "<34>one\n27 <34>two is counted\nand longx<34>three\r\n"+strings.Repeat("y", 300)+"\n<34>four")
+	fmt.Fprint(tcp, "2026-11-28 no priority\n<34>one\n27 <34>two is counted\nand longx<34>three\r\n"+strings.Repeat("y", 300)+"\n<34>four")
 	_ = tcp.Close()
-	eventually(t, "all came", func() bool { return strings.Count(b.text(), "\n") == 5 })
+	eventually(t, "all came", func() bool { return strings.Count(b.text(), "\n") == 6 })
 	got := b.text()
-	for _, want := range []string{"over udp\n", "<34>one\n", "<34>two is counted#012and long", "<34>three\n", "<34>four\n"} {
+	for _, want := range []string{"over udp\n", "2026-11-28 no priority\n", "<34>one\n", "<34>two is counted#012and long", "<34>three\n", "<34>four\n"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in %q", want, got)
 		}
 	}
-	if st := s.Status(); st.Received != 5 || st.Refused != 2 || st.Lost != 0 {
+	if st := s.Status(); st.Received != 6 || st.Refused != 2 || st.Lost != 0 {
 		t.Errorf("%+v", st)
 	}
 	for _, p := range b.got {
@@ -139,10 +143,49 @@ func TestFullSpool(t *testing.T) {
 	}
 }
 
+// What fails otherwise waits until it goes again, in order.
+func TestBrokenSpool(t *testing.T) {
+	b := &box{broken: true}
+	s, stop := running(t, Config{TCP: true}, b)
+	tcp := dial(t, "tcp", s.cfg.Listen)
+	fmt.Fprint(tcp, "<34>one\n")
+	eventually(t, "it says so", func() bool {
+		st := s.Status()
+		return st.State == ingest.Failing && st.Text == "the disk is away"
+	})
+	fmt.Fprint(tcp, "<34>two\n")
+	eventually(t, "two came", func() bool { return s.Status().Received == 2 })
+	b.mu.Lock()
+	b.broken = false
+	b.mu.Unlock()
+	eventually(t, "both are there, in order", func() bool { return b.text() == "<34>one\n<34>two\n" })
+	if st := s.Status(); st.State != ingest.Running || st.Lost != 0 || s.held != 0 {
+		t.Errorf("%+v, %d bytes held", st, s.held)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Senders that are made up fill neither memory nor the table of peers.
+func TestSpoofedSenders(t *testing.T) {
+	s, err := New(Config{Name: "s", Listen: "127.0.0.1:1", UDP: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	msg := bytes.Repeat([]byte("x"), 4000)
+	for i := range maxWaiting + 100 {
+		s.take(t.Context(), fmt.Sprint(i), msg, &box{}, false)
+	}
+	if st := s.Status(); len(s.waiting) > maxWaiting || s.held > maxHeld+len(msg)+1 || st.Lost == 0 || st.Received+st.Lost != maxWaiting+100 {
+		t.Errorf("%d peers, %d bytes, %+v", len(s.waiting), s.held, st)
+	}
+}
+
 // A peer that says nothing, or half a message, is let go; more than allowed are
 // turned away.
 func TestSlowAndManyPeers(t *testing.T) {
-	s, stop := running(t, Config{TCP: true, MaxPeers: 2, Idle: 50 * time.Millisecond}, &box{})
+	s, stop := running(t, Config{TCP: true, MaxPeers: 8, Idle: 50 * time.Millisecond}, &box{})
 	one, two := dial(t, "tcp", s.cfg.Listen), dial(t, "tcp", s.cfg.Listen)
 	fmt.Fprint(one, "999 <34>half")
 	eventually(t, "both are in", func() bool { return s.Status().Peers == 2 || s.Status().Refused > 0 })
@@ -227,7 +270,7 @@ func TestLogger(t *testing.T) {
 // give the same messages however they arrive, and a well-framed stream gives its
 // messages back.
 func FuzzFrames(f *testing.F) {
-	for _, s := range []string{"<34>a\n<34>b\n", "5 hello6 <1>abc", "12x", "999999999999 a", "3 ab", "7 a\nb\r\n\x00c", "\n\n\x00", strings.Repeat("z", 200)} {
+	for _, s := range []string{"<34>a\n<34>b\n", "5 hello6 <1>abc", "12x", "2026-11-28 a date\n", "999999999999 a", "3 ab", "7 a\nb\r\n\x00c", "\n\n\x00", strings.Repeat("z", 200)} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
@@ -254,10 +297,7 @@ func FuzzFrames(f *testing.F) {
 		if fmt.Sprint(whole) != fmt.Sprint(bit) {
 			t.Fatalf("%q gives %q at once and %q byte by byte", raw, whole, bit)
 		}
-		msg := bytes.TrimRight(raw[:min(len(raw), limit)], "\r\n\x00")
-		if len(msg) == 0 {
-			return
-		}
+		msg := bytes.TrimRight(append([]byte("<"), raw[:min(len(raw), limit-1)]...), "\r\n\x00")
 		if got := all(strings.NewReader(fmt.Sprintf("%d %s", len(msg), msg))); len(got) != 1 || got[0] != string(msg) {
 			t.Fatalf("counted %q gives %q", msg, got)
 		}
