@@ -49,7 +49,7 @@ func (f *frames) next() ([]byte, error) {
 
 // length looks for a length before a message; digits is 0 if there is none.
 func (f *frames) length() (n, digits int) {
-	for i := 0; i < maxDigits; i++ {
+	for i := range maxDigits {
 		b, err := f.in.Peek(i + 1)
 		switch {
 		case err != nil:
