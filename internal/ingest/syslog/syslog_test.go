@@ -209,6 +209,10 @@ func TestSilence(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.state(ingest.Running, "")
+	now = now.Add(20 * time.Minute)
+	if st := s.Status(); st.State != ingest.Silent { // it never heard anything
+		t.Errorf("%+v", st)
+	}
 	s.take(t.Context(), "a", []byte("x"), &box{}, true)
 	now = now.Add(14 * time.Minute)
 	if st := s.Status(); st.State != ingest.Running {
