@@ -31,7 +31,7 @@ type Payload struct {
 	Format   string            `json:"f,omitempty"` // name of a [Format]; "" lets it be recognised
 	Key      string            `json:"k,omitempty"` // two payloads with one key are one: idempotency key, file identity and offset; "": each is its own
 	Received time.Time         `json:"t"`
-	Meta     map[string]string `json:"m,omitempty"` // what the source knows beyond the bytes, by field of the schema or extra name: device, topic, ...
+	Meta     map[string]string `json:"m,omitempty"` // what the source knows beyond the bytes, such as a topic; kept as extras, not yet as fields of the schema
 	Data     []byte            `json:"-"`
 }
 
