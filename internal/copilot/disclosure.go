@@ -126,8 +126,9 @@ func (c *Copilot) disclosure(ctx context.Context, req Request) (*Answer, bool, e
 				req.Told(s)
 			}
 		}
-		// What advisories say is public; which devices are exposed is not.
-		mind.word(ans, []event.Confidentiality{event.IsPublic, event.IsConfidential, event.IsConfidential, event.IsPublic, event.IsPublic})
+		// Rows of the inventory are restricted, here as elsewhere; and the TLP of an
+		// advisory is not kept, so it may not leave either.
+		mind.word(ans, slices.Repeat([]event.Confidentiality{event.IsRestricted}, len(ans.Evidence)))
 	}
 	ans.Used = mind.spent()
 	if err := c.remember(ctx, req, ans.Conversation); err != nil {

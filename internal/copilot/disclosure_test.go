@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"vedette/internal/copilot"
+	"vedette/internal/event"
+	"vedette/internal/guard"
 	"vedette/internal/store/memory"
 )
 
@@ -61,6 +63,33 @@ func TestDisclosure(t *testing.T) {
 	}
 	if len(rec.ran) != 0 {
 		t.Errorf("queries of events for questions about a vulnerability: %q", rec.ran)
+	}
+}
+
+// A model that words the answer sees inventory and advisories as restricted: what
+// zones and TLP allow is not known here.
+func TestDisclosureIsRestricted(t *testing.T) {
+	m := &fakeMind{answer: func(guard.Call) (string, error) { return `{"claims":[]}`, nil }}
+	c, _ := withMind(t, memory.New(), nil, m, copilot.MindLimits{})
+	c.UseDisclosures(shelf{"CVE-2024-1234": {
+		ID: "CVE-2024-1234", Title: "Shared under TLP:AMBER", Decision: "act",
+		Exposed:  []copilot.Exposed{{UID: "d1", Name: "secret-plc", Status: "affected", Zone: "Secret"}},
+		Remedies: []copilot.Remedy{{Kind: "vendor_fix", Text: "Update", Source: "A-1"}}, Sources: []copilot.Publication{{ID: "A-1"}},
+	}})
+	if _, err := c.Ask(t.Context(), copilot.Request{Question: "do we have CVE-2024-1234?"}); err != nil {
+		t.Fatal(err)
+	}
+	items := 0
+	for _, call := range m.calls {
+		for _, i := range call.Evidence {
+			items++
+			if i.Label.Confidentiality != event.IsRestricted || i.Label.Integrity != event.FromUntrusted {
+				t.Errorf("%s %s is labelled %+v", i.ID, i.Field, i.Label)
+			}
+		}
+	}
+	if len(m.calls) != 1 || items == 0 {
+		t.Errorf("%d calls with %d items", len(m.calls), items)
 	}
 }
 
