@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -96,14 +98,19 @@ func (r *root) sendFiles(ctx context.Context, paths []string, send func(context.
 }
 
 func (r *root) vulnsCommand() *cobra.Command {
-	list := func(cmd *cobra.Command, _ []string) error {
+	list := func(cmd *cobra.Command, args []string) error {
 		return r.with(cmd.Context(), func(b backend) error {
 			rows, err := b.ListVulns(cmd.Context())
 			if err != nil {
 				return err
 			}
+			what := ""
+			if len(args) > 0 {
+				rows = slices.DeleteFunc(rows, func(v api.VulnRow) bool { return !strings.EqualFold(v.ID, args[0]) })
+				what = " by " + printable(args[0])
+			}
 			if len(rows) == 0 && r.output == "table" {
-				fmt.Fprintln(r.Err, "nothing of the inventory is known to be affected")
+				fmt.Fprintf(r.Err, "nothing of the inventory is known to be affected%s\n", what)
 				return nil
 			}
 			return r.printVulns(rows, true)
@@ -111,7 +118,7 @@ func (r *root) vulnsCommand() *cobra.Command {
 	}
 	cmd := &cobra.Command{Use: "vulns", Short: "what of the fleet is vulnerable, and what to do first", Args: cobra.NoArgs, RunE: list}
 	cmd.AddCommand(
-		&cobra.Command{Use: "list", Short: "list what devices and bills of materials are affected by", Args: cobra.NoArgs, RunE: list},
+		&cobra.Command{Use: "list [CVE]", Short: "list what devices and bills of materials are affected by, or by one vulnerability", Args: cobra.MaximumNArgs(1), RunE: list},
 		r.vulnsMatch(),
 		&cobra.Command{Use: "show CVE", Short: "tell all that is known of a vulnerability", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
 			return r.with(cmd.Context(), func(b backend) error {
