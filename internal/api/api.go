@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"time"
 
+	"vedette/internal/api/problem"
 	"vedette/internal/asset"
 	"vedette/internal/copilot"
 	"vedette/internal/fault"
@@ -93,7 +94,7 @@ type setRequest struct{ Actor, Device, Key, Value string }
 
 type judgeRequest struct{ Actor, Device, Other, Why string }
 
-type problem struct {
+type failure struct {
 	Kind fault.Kind `json:"kind"`
 	Text string     `json:"text"`
 	Hint string     `json:"hint,omitempty"`
@@ -207,28 +208,8 @@ func reply(f func(r *http.Request) (any, error)) http.HandlerFunc {
 func fail(w http.ResponseWriter, err error) {
 	text, hint := fault.Public(err)
 	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(Status(fault.KindOf(err)))
-	_ = json.NewEncoder(w).Encode(problem{fault.KindOf(err), text, hint})
-}
-
-// Status maps a kind of failure to the HTTP status that every door uses.
-func Status(k fault.Kind) int {
-	switch k {
-	case fault.Invalid:
-		return http.StatusBadRequest
-	case fault.NotFound:
-		return http.StatusNotFound
-	case fault.Conflict:
-		return http.StatusConflict
-	case fault.Denied:
-		return http.StatusForbidden
-	case fault.Limited:
-		return http.StatusTooManyRequests
-	case fault.Unavailable:
-		return http.StatusServiceUnavailable
-	case fault.Internal:
-	}
-	return http.StatusInternalServerError
+	w.WriteHeader(problem.Status(fault.KindOf(err)))
+	_ = json.NewEncoder(w).Encode(failure{fault.KindOf(err), text, hint})
 }
 
 func formatTime(t time.Time) string {

@@ -143,7 +143,7 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader, ou
 	}
 	defer resp.Body.Close() //nolint:errcheck // only read
 	if resp.StatusCode != http.StatusOK {
-		var p problem
+		var p failure
 		if err := json.NewDecoder(resp.Body).Decode(&p); err != nil {
 			return fault.Wrap(fault.Unavailable, err, "the running server answered %s", resp.Status)
 		}

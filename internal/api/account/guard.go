@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"vedette/internal/api/problem"
 	"vedette/internal/authz"
 	"vedette/internal/fault"
 )
@@ -22,8 +23,8 @@ var openPaths = []string{"/healthz", "/signin", "/setup", Prefix + "login", Pref
 // of them gets only the open paths.
 func (a *Accounts) Guard(next http.Handler) http.Handler {
 	origin := http.NewCrossOriginProtection()
-	origin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fail(w, fault.New(fault.Denied, "the request comes from another site"))
+	origin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fail(w, r, fault.New(fault.Denied, "the request comes from another site"))
 	}))
 	checked := origin.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -33,7 +34,7 @@ func (a *Accounts) Guard(next http.Handler) http.Handler {
 			http.Error(w, "421: this server does not answer to that name: add it to server.hosts of the configuration", http.StatusMisdirectedRequest)
 			return
 		case !cleanPath(r.URL.Path):
-			fail(w, fault.New(fault.Invalid, "the path of the request is not in its plain form"))
+			fail(w, r, fault.New(fault.Invalid, "the path of the request is not in its plain form"))
 			return
 		case a.demo != "" && r.URL.Path == "/" && r.Method == http.MethodGet && r.URL.Query().Has("token"):
 			a.enter(w, r)
@@ -55,7 +56,7 @@ func (a *Accounts) Guard(next http.Handler) http.Handler {
 			}
 			checked.ServeHTTP(w, r.WithContext(ctx))
 		case fault.KindOf(err) != fault.Denied:
-			fail(w, err)
+			fail(w, r, err)
 		case a.isOpen(r.URL.Path):
 			checked.ServeHTTP(w, r)
 		default:
@@ -121,7 +122,7 @@ func (a *Accounts) enter(w http.ResponseWriter, r *http.Request) {
 	}
 	secret, err := a.start(r.Context(), user{User: User{UID: demoUser, Name: demoUser}}, addressOf(r.RemoteAddr), r.UserAgent())
 	if err != nil {
-		fail(w, err)
+		fail(w, r, err)
 		return
 	}
 	a.setCookie(w, secret, 0)
@@ -147,7 +148,7 @@ func (a *Accounts) deny(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	w.Header().Set("WWW-Authenticate", `Bearer realm="vedette"`)
-	problem(w, http.StatusUnauthorized, err)
+	problem.WriteAs(w, r, http.StatusUnauthorized, err)
 }
 
 // Headers sets what every answer of the server has.

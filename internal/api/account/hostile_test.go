@@ -188,7 +188,7 @@ func TestPathTricks(t *testing.T) {
 	}
 	s.want("a browser", call{path: "/now", header: http.Header{"Accept": {"text/html"}}}, 303)
 	big := signIn("ann", strings.Repeat("x", 1<<20))
-	s.want("a body too large", big, 429)
+	s.want("a body too large", big, 413)
 }
 
 func TestEveryRouteByEveryRole(t *testing.T) {

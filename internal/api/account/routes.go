@@ -3,12 +3,12 @@ package account
 import (
 	"encoding/json"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"strconv"
 	"time"
 
+	"vedette/internal/api/problem"
 	"vedette/internal/authz"
 	"vedette/internal/fault"
 )
@@ -51,22 +51,22 @@ func (a *Accounts) Handler() http.Handler {
 	mux := http.NewServeMux()
 	for _, route := range Routes() {
 		mux.HandleFunc(route.Method+" "+route.Path, func(w http.ResponseWriter, r *http.Request) {
-			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+			r.Body = http.MaxBytesReader(w, r.Body, maxBody) // also of forms
 			p, known := authz.From(r.Context())
 			if route.Action != "" {
 				if !known {
-					problem(w, http.StatusUnauthorized, noSession)
+					problem.WriteAs(w, r, http.StatusUnauthorized, noSession)
 					return
 				}
 				if err := a.cfg.Authority.Decide(r.Context(), p, route.Action, ""); err != nil {
-					fail(w, err)
+					fail(w, r, err)
 					return
 				}
 			}
 			out, err := route.do(a, w, r, p)
 			switch {
 			case err != nil:
-				fail(w, err)
+				fail(w, r, err)
 			case out != nil:
 				reply(w, http.StatusOK, out)
 			}
@@ -89,36 +89,16 @@ type credentials struct {
 	Token    string `json:"token"`
 }
 
-// decode reads a JSON body, strictly, or the form of our own pages.
-func decode(r *http.Request, out any) error {
-	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if kind != "application/json" {
-		return fault.New(fault.Invalid, "the request's body must be application/json")
-	}
-	d := json.NewDecoder(r.Body)
-	d.DisallowUnknownFields()
-	if err := d.Decode(out); err != nil {
-		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return fault.New(fault.Limited, "the request's body has more than %d bytes", maxBody)
-		}
-		return fault.Wrap(fault.Invalid, err, "reading the request's body")
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return fault.New(fault.Invalid, "the request's body has more than one value")
-	}
-	return nil
-}
-
 // entered reads name, password and token from JSON or from a form; form tells
 // which.
-func entered(r *http.Request) (c credentials, form bool, err error) {
+func entered(w http.ResponseWriter, r *http.Request) (c credentials, form bool, err error) {
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "application/x-www-form-urlencoded" {
 		if err := r.ParseForm(); err != nil {
 			return c, true, fault.Wrap(fault.Invalid, err, "reading the form")
 		}
 		return credentials{Name: r.PostForm.Get("name"), Password: r.PostForm.Get("password"), Token: r.PostForm.Get("token")}, true, nil
 	}
-	return c, false, decode(r, &c)
+	return c, false, problem.Decode(w, r, maxBody, &c)
 }
 
 // leave ends the session that the browser came with: the new one shares
@@ -132,7 +112,7 @@ func (a *Accounts) leave(r *http.Request) {
 }
 
 func login(a *Accounts, w http.ResponseWriter, r *http.Request, _ authz.Principal) (any, error) {
-	c, form, err := entered(r)
+	c, form, err := entered(w, r)
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +139,7 @@ func (a *Accounts) welcome(w http.ResponseWriter, r *http.Request, secret string
 }
 
 func setup(a *Accounts, w http.ResponseWriter, r *http.Request, _ authz.Principal) (any, error) {
-	c, form, err := entered(r)
+	c, form, err := entered(w, r)
 	if err != nil {
 		return nil, err
 	}
@@ -204,9 +184,9 @@ func logout(a *Accounts, w http.ResponseWriter, r *http.Request, _ authz.Princip
 	return struct{}{}, nil
 }
 
-func password(a *Accounts, _ http.ResponseWriter, r *http.Request, p authz.Principal) (any, error) {
+func password(a *Accounts, w http.ResponseWriter, r *http.Request, p authz.Principal) (any, error) {
 	var c credentials
-	if err := decode(r, &c); err != nil {
+	if err := problem.Decode(w, r, maxBody, &c); err != nil {
 		return nil, err
 	}
 	hash, _ := r.Context().Value(sessionKey{}).(string)
@@ -263,18 +243,18 @@ type Made struct {
 // LinkPath is where a one-time link leads on this server.
 func LinkPath(secret string) string { return "/setup?token=" + secret }
 
-func addUser(a *Accounts, _ http.ResponseWriter, r *http.Request, p authz.Principal) (any, error) {
+func addUser(a *Accounts, w http.ResponseWriter, r *http.Request, p authz.Principal) (any, error) {
 	var n NewUser
-	if err := decode(r, &n); err != nil {
+	if err := problem.Decode(w, r, maxBody, &n); err != nil {
 		return nil, err
 	}
 	u, secret, err := a.AddUser(r.Context(), p.Name, n.Name, n.Roles, n.Zones)
 	return Made{&u, LinkPath(secret)}, err
 }
 
-func setUser(a *Accounts, _ http.ResponseWriter, r *http.Request, p authz.Principal) (any, error) {
+func setUser(a *Accounts, w http.ResponseWriter, r *http.Request, p authz.Principal) (any, error) {
 	var c UserChange
-	if err := decode(r, &c); err != nil {
+	if err := problem.Decode(w, r, maxBody, &c); err != nil {
 		return nil, err
 	}
 	return a.SetUser(r.Context(), p.Name, r.PathValue("name"), c)
@@ -303,9 +283,9 @@ type tokenRequest struct {
 	Days    int  `json:"days"`
 }
 
-func addToken(a *Accounts, _ http.ResponseWriter, r *http.Request, p authz.Principal) (any, error) {
+func addToken(a *Accounts, w http.ResponseWriter, r *http.Request, p authz.Principal) (any, error) {
 	var n tokenRequest
-	if err := decode(r, &n); err != nil {
+	if err := problem.Decode(w, r, maxBody, &n); err != nil {
 		return nil, err
 	}
 	if n.Days < 0 || n.Days > 731 {
@@ -346,34 +326,15 @@ func reply(w http.ResponseWriter, status int, v any) {
 	_ = json.NewEncoder(w).Encode(v) // the client has gone if this fails
 }
 
-func fail(w http.ResponseWriter, err error) {
-	status := map[fault.Kind]int{
-		fault.Invalid: http.StatusBadRequest, fault.NotFound: http.StatusNotFound, fault.Conflict: http.StatusConflict,
-		fault.Denied: http.StatusForbidden, fault.Limited: http.StatusTooManyRequests, fault.Unavailable: http.StatusServiceUnavailable,
-	}[fault.KindOf(err)]
-	switch {
-	case status == 0:
-		status = http.StatusInternalServerError
-	case errors.Is(err, badSignIn):
-		status = http.StatusUnauthorized
-	}
+// fail answers with an error: 401 for a sign-in that failed, and when to try again
+// where it was refused for a time.
+func fail(w http.ResponseWriter, r *http.Request, err error) {
 	if e, ok := errors.AsType[*tooMany](err); ok {
 		w.Header().Set("Retry-After", strconv.Itoa(int(e.wait/time.Second)+1))
 	}
-	problem(w, status, err)
-}
-
-// problem writes RFC 9457 problem details.
-func problem(w http.ResponseWriter, status int, err error) {
-	text, hint := fault.Public(err)
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(struct { // the client has gone if this fails
-		Type   string `json:"type"`
-		Title  string `json:"title"`
-		Status int    `json:"status"`
-		Detail string `json:"detail"`
-		Hint   string `json:"hint,omitempty"`
-		Kind   string `json:"kind"`
-	}{"about:blank", http.StatusText(status), status, text, hint, fault.KindOf(err).String()})
+	if errors.Is(err, badSignIn) {
+		problem.WriteAs(w, r, http.StatusUnauthorized, err)
+		return
+	}
+	problem.Write(w, r, err)
 }

@@ -9,15 +9,12 @@ package rest
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
-	"mime"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"vedette/internal/api"
+	"vedette/internal/api/problem"
 	"vedette/internal/asset"
 	"vedette/internal/authz"
 	"vedette/internal/copilot"
@@ -91,7 +88,7 @@ func Handler(s Service, may authz.Authority) http.Handler {
 			}
 			v, err := route.run(s, may, r)
 			if err != nil {
-				Problem(w, r, err)
+				problem.Write(w, r, err)
 				return
 			}
 			w.Header().Set("Content-Type", "application/json")
@@ -99,7 +96,7 @@ func Handler(s Service, may authz.Authority) http.Handler {
 		})
 	}
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
-		Problem(w, r, fault.New(fault.NotFound, "there is no %s %.200s", r.Method, r.URL.Path).WithHint("the operations are listed in docs/api.md"))
+		problem.Write(w, r, fault.New(fault.NotFound, "there is no %s %.200s", r.Method, r.URL.Path).WithHint("the operations are listed in docs/api.md"))
 	})
 	return mux
 }
@@ -135,36 +132,8 @@ func (u *upload) Read(b []byte) (int, error) {
 	return u.ReadCloser.Read(b)                           //nolint:wrapcheck // io.EOF must stay itself
 }
 
-// Problem writes an error as RFC 9457 has it. Causes stay inside.
-func Problem(w http.ResponseWriter, r *http.Request, err error) {
-	text, hint := fault.Public(err)
-	kind := fault.KindOf(err)
-	status := api.Status(kind)
-	if big, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		status, text = http.StatusRequestEntityTooLarge, "the body is longer than "+strconv.FormatInt(big.Limit, 10)+" bytes"
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{ // the client has gone if this fails
-		"type": "about:blank", "title": http.StatusText(status), "status": status, "detail": text, "hint": hint, "kind": kind.String(), "instance": r.URL.Path,
-	})
-}
-
 // decode reads a body strictly.
-func decode(r *http.Request, v any) error {
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" && !strings.HasSuffix(kind, "+json") {
-		return fault.New(fault.Invalid, "the body must be JSON").WithHint("send the header Content-Type: application/json")
-	}
-	dec := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxBody))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(v); err != nil {
-		return fault.Wrap(fault.Invalid, err, "reading the body")
-	}
-	if dec.More() {
-		return fault.New(fault.Invalid, "there is more than one value in the body")
-	}
-	return nil
-}
+func decode(r *http.Request, v any) error { return problem.Decode(nil, r, maxBody, v) }
 
 // Welcome stands where the console will be.
 func Welcome(w http.ResponseWriter, _ *http.Request) {
