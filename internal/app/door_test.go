@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"vedette/internal/api"
-	"vedette/internal/console"
 	"vedette/internal/copilot"
 	"vedette/internal/event"
 	"vedette/internal/fault"
@@ -334,11 +333,11 @@ func TestThePagePutsAModelToWork(t *testing.T) {
 	defer s.Close()
 	a := settings(t, "{}")
 	for range 2 { // a second approval of the same name takes another id
-		if err := a.UseModel(t.Context(), console.ModelUse{URL: s.URL(), Model: "worst-case", By: "ada", Why: "a try"}); err != nil {
+		if err := a.UseModel(t.Context(), api.ModelUse{URL: s.URL(), Model: "worst-case", By: "ada", Why: "a try"}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := a.UseModel(t.Context(), console.ModelUse{URL: "ftp://odd", Model: "m", By: "ada", Why: "a try"}); err == nil {
+	if err := a.UseModel(t.Context(), api.ModelUse{URL: "ftp://odd", Model: "m", By: "ada", Why: "a try"}); err == nil {
 		t.Error("an odd address was approved")
 	}
 	if _, err := a.Ask(t.Context(), copilot.Request{Question: "frobnicate the wibble", Now: time.Now(), Person: "ada"}); err != nil {
@@ -353,11 +352,11 @@ func TestThePagePutsAModelToWork(t *testing.T) {
 // The page cannot pass a model off as one of the site that its server sends to a
 // cloud.
 func TestModelsOfACloudAreNotOfTheSite(t *testing.T) {
-	found := []console.FoundModel{{URL: "http://127.0.0.1:1/v1", Name: "big-cloud", Cloud: "https://cloud.example"}, {URL: "http://127.0.0.1:1/v1", Name: "small"}}
-	if err := runsHere(found, console.ModelUse{URL: found[0].URL, Model: "big-cloud"}); fault.KindOf(err) != fault.Denied {
+	found := []api.FoundModel{{URL: "http://127.0.0.1:1/v1", Name: "big-cloud", Cloud: "https://cloud.example"}, {URL: "http://127.0.0.1:1/v1", Name: "small"}}
+	if err := runsHere(found, api.ModelUse{URL: found[0].URL, Model: "big-cloud"}); fault.KindOf(err) != fault.Denied {
 		t.Errorf("a cloud's model: %v", err)
 	}
-	if err := runsHere(found, console.ModelUse{URL: found[0].URL, Model: "small"}); err != nil {
+	if err := runsHere(found, api.ModelUse{URL: found[0].URL, Model: "small"}); err != nil {
 		t.Error(err)
 	}
 }

@@ -4,62 +4,24 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"strings"
+	"time"
 
-	"vedette/internal/console"
-	"vedette/internal/correlate"
+	"vedette/internal/api"
+	"vedette/internal/audit"
+	"vedette/internal/event"
+	"vedette/internal/fault"
+	"vedette/internal/ingest"
+	"vedette/internal/query"
 )
 
-// OpenIncidents implements [console.Incidents].
-func (a *App) OpenIncidents(ctx context.Context, n int) ([]console.Incident, error) {
-	list, err := a.Incidents(ctx, false)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]console.Incident, 0, min(n, len(list)))
-	for _, i := range list[:min(n, len(list))] {
-		out = append(out, a.shown(i))
-	}
-	return out, nil
-}
-
-// IncidentDetail implements [console.Incidents].
-func (a *App) IncidentDetail(ctx context.Context, uid string) (console.IncidentDetail, error) {
-	d, err := a.Incident(ctx, uid)
-	if err != nil {
-		return console.IncidentDetail{}, err
-	}
-	out := console.IncidentDetail{Incident: a.shown(d.Incident), Score: scoreText(d.Incident)}
-	for _, s := range d.Stages {
-		out.Stages = append(out.Stages, s.Name)
-	}
-	for _, m := range d.Timeline {
-		out.Timeline = append(out.Timeline, console.Moment{
-			Time: m.First, Title: m.Title, Severity: m.Severity.String(), From: a.nameOf(m.Source), To: a.nameOf(m.Target), Count: int(m.Count),
-		})
-	}
-	for _, j := range d.Joins {
-		out.Joined = append(out.Joined, j.Reason)
-	}
-	for _, m := range d.Merges {
-		out.Joined = append(out.Joined, "another incident was merged into this one: "+m.Reason)
-	}
-	for _, s := range d.Similar {
-		out.Similar = append(out.Similar, console.Similar{UID: s.UID, Title: s.Title, Why: s.Why})
-	}
-	return out, nil
-}
-
-func (a *App) shown(i correlate.Incident) console.Incident {
-	out := console.Incident{
-		UID: i.UID, Title: i.Title, Severity: i.Severity.String(), Status: i.Status, First: i.First, Last: i.Last, Findings: int(i.Findings.Count),
-		Devices: []string{}, Techniques: []string{},
-	}
-	for _, uid := range i.Devices {
-		out.Devices = append(out.Devices, a.nameOf(uid))
-	}
-	for _, t := range i.Techniques {
-		out.Techniques = append(out.Techniques, t.ID)
+// DeviceNames tells what devices are called; a uid that is no device of ours is
+// left out.
+func (a *App) DeviceNames(_ context.Context, uids []string) map[string]string {
+	out := make(map[string]string, len(uids))
+	for _, uid := range uids {
+		if name, _ := a.devices.NameOf(uid); name != "" {
+			out[uid] = name
+		}
 	}
 	return out
 }
@@ -70,15 +32,67 @@ func (a *App) nameOf(uid string) string {
 	return cmp.Or(name, uid)
 }
 
-// scoreText says how a score came about.
-func scoreText(i correlate.Incident) string {
-	parts := make([]string, len(i.Computed))
-	for n, f := range i.Computed {
-		parts[n] = f.Text
+// Event returns all fields of an event that have a value, by their names. at, if
+// not zero, is about when it happened, which makes it quick to find.
+func (a *App) Event(ctx context.Context, uid string, at time.Time) (map[string]any, error) {
+	bounds, err := a.tools.Bounds(ctx)
+	if err != nil {
+		return nil, err
 	}
-	text := fmt.Sprintf("%.0f", i.Score)
-	if len(parts) > 0 {
-		text += ": " + strings.Join(parts, "; ")
+	q := query.Query{Where: &query.Expr{Field: "metadata.uid", Op: query.Eq, Value: uid}, Limit: 1}
+	for _, f := range event.Fields() {
+		q.Select = append(q.Select, f.Name)
 	}
-	return text
+	q.Select = append(q.Select, bounds.Extras...)
+	if !at.IsZero() {
+		q.Time = query.TimeRange{From: at.Add(-time.Second), To: at.Add(time.Second)}
+	}
+	table, err := a.tools.QueryLoose(ctx, q, a.cfg.Now())
+	if err != nil {
+		return nil, err
+	}
+	if len(table.Rows) == 0 {
+		return nil, fault.New(fault.NotFound, "there is no event %.64q", uid).WithHint("it may be older than what is kept")
+	}
+	out := make(map[string]any)
+	for i, v := range table.Rows[0] {
+		if v != nil && v != "" {
+			out[table.Columns[i]] = v
+		}
+	}
+	return out, nil
 }
+
+// Journal returns the newest entries of the audit journal, the newest first.
+func (a *App) Journal(_ context.Context, n int) ([]audit.Entry, error) { return a.journal.Last(n) }
+
+// Health tells how the parts stand, without data.
+func (a *App) Health(ctx context.Context) []api.Condition {
+	store := api.Condition{Name: "store", State: api.Good, Text: "events can be read"}
+	if _, err := a.Status(ctx); err != nil {
+		store.State, store.Text = api.Failed, "events cannot be read"
+	}
+	return append([]api.Condition{store}, a.sourceHealth()...)
+}
+
+// sourceHealth sums the live sources up; a site without any has no condition.
+func (a *App) sourceHealth() []api.Condition {
+	l := a.live.Load()
+	if l == nil {
+		return nil
+	}
+	bad, list := 0, l.Status()
+	for _, s := range list {
+		if s.State != ingest.Running && s.State != ingest.Starting {
+			bad++
+		}
+	}
+	c := api.Condition{Name: "sources", State: api.Good, Text: fmt.Sprintf("%d live sources run", len(list))}
+	if bad > 0 {
+		c.State, c.Text = api.Failed, fmt.Sprintf("%d of %d live sources are silent, waiting, failing or stopped", bad, len(list))
+	}
+	return []api.Condition{c}
+}
+
+// Now is the time by the clock that the product was opened with.
+func (a *App) Now() time.Time { return a.cfg.Now() }

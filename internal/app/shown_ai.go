@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"vedette/internal/api"
-	"vedette/internal/console"
 	"vedette/internal/fault"
 	"vedette/internal/guard/egress"
 	"vedette/internal/model"
@@ -17,11 +16,11 @@ import (
 // ledgerTail is how many entries of the journal are looked at for calls.
 const ledgerTail = 200
 
-// ShowAI implements [console.Minds].
-func (a *App) ShowAI(_ context.Context, n int) (console.AI, error) {
-	out := console.AI{Mode: string(a.cfg.Mind.Policy.Mode), Asked: a.HasMind(), Models: []console.AIModel{}, Sent: []console.AICall{}}
+// ShowAI implements [api.Minds].
+func (a *App) ShowAI(_ context.Context, n int) (api.AI, error) {
+	out := api.AI{Mode: string(a.cfg.Mind.Policy.Mode), Asked: a.HasMind(), Models: []api.AIModel{}, Sent: []api.AICall{}}
 	for _, e := range a.models.List() {
-		m := console.AIModel{ID: e.ID, State: string(e.State)}
+		m := api.AIModel{ID: e.ID, State: string(e.State)}
 		if e.Endpoint != nil {
 			m.Name, m.Location = e.Endpoint.Model, string(e.Endpoint.Location)
 		}
@@ -31,7 +30,7 @@ func (a *App) ShowAI(_ context.Context, n int) (console.AI, error) {
 		out.Models = append(out.Models, m)
 	}
 	for _, b := range a.minds.now.Load().broken {
-		out.Models = append(out.Models, console.AIModel{ID: b.endpoint.Name, State: "unusable", Name: b.endpoint.Model, Location: string(b.endpoint.Location), Problem: b.problem})
+		out.Models = append(out.Models, api.AIModel{ID: b.endpoint.Name, State: "unusable", Name: b.endpoint.Model, Location: string(b.endpoint.Location), Problem: b.problem})
 	}
 	entries, err := a.journal.Last(ledgerTail)
 	if err != nil {
@@ -50,7 +49,7 @@ func (a *App) ShowAI(_ context.Context, n int) (console.AI, error) {
 		default: // how a call ended is told by the audit
 			continue
 		}
-		out.Sent = append(out.Sent, console.AICall{
+		out.Sent = append(out.Sent, api.AICall{
 			Time: e.Time, Person: e.Actor.Name, Task: d["task"], Endpoint: e.Object, Location: d["location"], Label: d["label"], Outcome: outcome, Bytes: d["bytes"],
 			Why: cmp.Or(d["why"], d["rule"]),
 		})
@@ -58,16 +57,16 @@ func (a *App) ShowAI(_ context.Context, n int) (console.AI, error) {
 	return out, nil
 }
 
-// FindModels implements [console.Minds].
-func (a *App) FindModels(ctx context.Context) ([]console.FoundModel, error) {
+// FindModels implements [api.Minds].
+func (a *App) FindModels(ctx context.Context) ([]api.FoundModel, error) {
 	servers, err := DiscoverModels(ctx, nil, nil)
 	if err != nil {
 		return nil, err
 	}
-	out := []console.FoundModel{}
+	out := []api.FoundModel{}
 	for _, s := range servers {
 		for _, m := range s.Models {
-			out = append(out, console.FoundModel{
+			out = append(out, api.FoundModel{
 				URL: s.URL, Software: s.Software, Name: m.Name, Family: m.Family, Context: m.Context, Size: m.Bytes, Lacks: m.Lacks, Usable: m.Usable && !s.NeedsKey, Cloud: m.Remote, Digest: m.Digest,
 			})
 		}
@@ -75,10 +74,10 @@ func (a *App) FindModels(ctx context.Context) ([]console.FoundModel, error) {
 	return out, nil
 }
 
-// UseModel implements [console.Minds]: a model server of this site is proposed and
+// UseModel implements [api.Minds]: a model server of this site is proposed and
 // approved in the name of a person. The page can name what was found on this
 // machine; the register judges the address as any other.
-func (a *App) UseModel(ctx context.Context, use console.ModelUse) error {
+func (a *App) UseModel(ctx context.Context, use api.ModelUse) error {
 	found, err := a.FindModels(ctx)
 	if err != nil {
 		return err
@@ -99,7 +98,7 @@ func (a *App) UseModel(ctx context.Context, use console.ModelUse) error {
 
 // runsHere refuses a model that its server passes on to a cloud: the address says
 // that it is of this site, and what is sent would leave it.
-func runsHere(found []console.FoundModel, use console.ModelUse) error {
+func runsHere(found []api.FoundModel, use api.ModelUse) error {
 	for _, m := range found {
 		if m.URL == use.URL && m.Name == use.Model && m.Cloud != "" {
 			return fault.New(fault.Denied, "the model %.80q runs in a cloud (%.80q), whatever the address of its server", m.Name, m.Cloud).
@@ -110,7 +109,7 @@ func runsHere(found []console.FoundModel, use console.ModelUse) error {
 }
 
 // toldDigest is the digest that a found model's server tells of it, "" if none.
-func toldDigest(found []console.FoundModel, use console.ModelUse) string {
+func toldDigest(found []api.FoundModel, use api.ModelUse) string {
 	for _, m := range found {
 		if m.URL == use.URL && m.Name == use.Model {
 			return m.Digest

@@ -7,17 +7,17 @@ import (
 	"strings"
 	"time"
 
-	"vedette/internal/console"
+	"vedette/internal/api"
 	"vedette/internal/event"
 )
 
 // Status tells what is stored; nothing is being loaded.
-func (a *App) Status(ctx context.Context) (console.Status, error) {
+func (a *App) Status(ctx context.Context) (api.Overview, error) {
 	bounds, err := a.tools.Bounds(ctx)
 	if err != nil {
-		return console.Status{}, err
+		return api.Overview{}, err
 	}
-	out := console.Status{Events: bounds.Events, Oldest: bounds.Oldest, Newest: bounds.Newest, Loading: 1}
+	out := api.Overview{Events: bounds.Events, Oldest: bounds.Oldest, Newest: bounds.Newest, Loading: 1}
 	stats := a.devices.Stats()
 	out.Devices, out.Zones = stats.Devices, stats.Zones
 	return out, nil
@@ -29,21 +29,21 @@ const latestQuery = "last 1h | select time, metadata.log_name, src_endpoint.name
 	"finding_info.title, ics.function, activity_name, status, user.name, app_name, query.hostname, mqtt.topic, severity_id, dst_endpoint.port | sort time desc | limit %d"
 
 // Latest tells the newest events in short, newest first.
-func (a *App) Latest(ctx context.Context, n int) ([]console.Happening, error) {
+func (a *App) Latest(ctx context.Context, n int) ([]api.Happening, error) {
 	table, err := a.Query(ctx, fmt.Sprintf(latestQuery, n), time.Time{})
 	if err != nil {
 		return nil, err
 	}
-	out := make([]console.Happening, len(table.Rows))
+	out := make([]api.Happening, len(table.Rows))
 	for i, row := range table.Rows {
 		out[i] = happening(row)
 	}
 	return out, nil
 }
 
-func happening(row []any) console.Happening {
+func happening(row []any) api.Happening {
 	text := func(i int) string { s, _ := row[i].(string); return s }
-	h := console.Happening{Log: text(1), From: cmp.Or(text(2), text(3)), To: cmp.Or(text(4), text(5))}
+	h := api.Happening{Log: text(1), From: cmp.Or(text(2), text(3)), To: cmp.Or(text(4), text(5))}
 	h.Time, _ = row[0].(time.Time)
 	if h.To == "" && text(6) != h.From {
 		h.To = text(6)

@@ -2,10 +2,8 @@ package cli
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"path/filepath"
 	"strconv"
@@ -14,9 +12,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"vedette/internal/api/mcp"
+	"vedette/internal/api/account"
+	"vedette/internal/api/rest"
 	"vedette/internal/app"
-	"vedette/internal/console"
 	"vedette/internal/demo"
 	"vedette/internal/fault"
 )
@@ -90,18 +88,13 @@ func (r *root) demo(ctx context.Context, listen string, lasts time.Duration) err
 // runDemo serves the console and the local socket and lets the plant live. The
 // first of them that fails ends the others.
 func (r *root) runDemo(ctx context.Context, a *app.App, feed *demo.Feed, ln net.Listener) error {
-	port := ln.Addr().(*net.TCPAddr).Port // we listen on TCP only
 	p := &living{App: a, root: r, feed: feed}
-	token := rand.Text()
-	programs, err := r.mcpServer(a)
+	a.Accounts().Serve(account.Door{Port: ln.Addr().(*net.TCPAddr).Port, Demo: true}) // we listen on TCP only
+	page, err := r.door(a, p, rest.About{Demo: true, Examples: demoQuestions(), Now: time.Now})
 	if err != nil {
 		return err
 	}
-	page, err := console.New(console.Config{Token: token, Port: port, Demo: true, Examples: demoQuestions(), Now: time.Now, MCP: mcp.Handler(programs, slog.New(slog.DiscardHandler))}, p)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(r.Out, "Vedette's living demo: open this link in a browser on this machine\n\n  http://%s/?token=%s\n\n", ln.Addr(), token)
+	fmt.Fprintf(r.Out, "Vedette's living demo: open this link in a browser on this machine\n\n  http://%s/?token=%s\n\n", ln.Addr(), a.Accounts().DemoToken())
 	fmt.Fprintf(r.Err, "data is in %s; ask from a second terminal with: vedette ask --data %s \"QUESTION\"\nstop with ctrl-c\n", r.data, r.data)
 	err = together(
 		ctx,

@@ -7,13 +7,13 @@ import (
 	"sync"
 	"time"
 
+	"vedette/internal/api"
 	"vedette/internal/app"
-	"vedette/internal/console"
 	"vedette/internal/demo"
 	"vedette/internal/fault"
 )
 
-// living is the app with a plant that lives in it. It is the console's service.
+// living is the app with a plant that lives in it. It is what the demo's door serves.
 type living struct {
 	*app.App
 	root *root
@@ -96,8 +96,8 @@ func (l *living) note(err error, ready bool) {
 	}
 }
 
-// Status implements [console.Service].
-func (l *living) Status(ctx context.Context) (console.Status, error) {
+// Status implements [rest.Service].
+func (l *living) Status(ctx context.Context) (api.Overview, error) {
 	out, err := l.App.Status(ctx)
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -105,21 +105,21 @@ func (l *living) Status(ctx context.Context) (console.Status, error) {
 	return out, err
 }
 
-// Health implements [console.Service].
-func (l *living) Health(ctx context.Context) []console.Condition {
-	out := []console.Condition{{Name: "store", State: console.OK, Text: "events can be read"}}
+// Health implements [rest.Service].
+func (l *living) Health(ctx context.Context) []api.Condition {
+	out := []api.Condition{{Name: "store", State: api.Good, Text: "events can be read"}}
 	if _, err := l.App.Status(ctx); err != nil {
-		out[0].State, out[0].Text = console.Failed, "events cannot be read"
+		out[0].State, out[0].Text = api.Failed, "events cannot be read"
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	past := console.Condition{Name: "history", State: console.OK, Text: "the plant's past is in"}
+	past := api.Condition{Name: "history", State: api.Good, Text: "the plant's past is in"}
 	if l.loaded < 1 {
-		past.State, past.Text = console.Starting, "the plant's past is being taken in"
+		past.State, past.Text = api.Starting, "the plant's past is being taken in"
 	}
-	life := console.Condition{Name: "plant", State: console.OK, Text: "the plant lives"}
+	life := api.Condition{Name: "plant", State: api.Good, Text: "the plant lives"}
 	if l.err != nil {
-		life.State, life.Text = console.Failed, "the plant's events cannot be taken in"
+		life.State, life.Text = api.Failed, "the plant's events cannot be taken in"
 	}
 	return append(out, past, life)
 }

@@ -16,8 +16,11 @@ import (
 
 	"vedette/internal/api"
 	"vedette/internal/api/account"
+	"vedette/internal/api/mcp"
 	"vedette/internal/api/rest"
 	"vedette/internal/app"
+	"vedette/internal/authz"
+	"vedette/internal/console"
 	"vedette/internal/fault"
 )
 
@@ -42,8 +45,11 @@ func (r *root) appConfig() (app.Config, error) {
 func (r *root) serveCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "serve",
-		Short: "own the data directory and answer the other commands over its socket",
-		Args:  cobra.NoArgs,
+		Short: "run the server: console, API and live sources",
+		Long: "Owns the data directory: takes in the live sources of the configuration, serves console and API at the address\n" +
+			"listen of the configuration (127.0.0.1:8080), and answers the other commands over a socket in the directory.\n" +
+			"At its first start it prints a link for making the first administrator.",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a, err := r.openApp(cmd.Context())
 			if err != nil {
@@ -53,11 +59,11 @@ func (r *root) serveCommand() *cobra.Command {
 				return errors.Join(err, a.Close())
 			}
 			parts := []func(context.Context) error{func(ctx context.Context) error { return r.serveLocal(ctx, a) }, keepUp(a), recheckModels(a)}
-			live, err := a.StartLive()
+			door, err := r.openDoor(cmd.Context(), a)
 			if err != nil {
 				return errors.Join(err, a.Close())
 			}
-			door, err := r.openDoor(cmd.Context(), a)
+			live, err := a.StartLive()
 			if err != nil {
 				return errors.Join(err, a.Close())
 			}
@@ -73,24 +79,44 @@ func (r *root) serveCommand() *cobra.Command {
 
 // openDoor listens for people and programs of the network, behind their accounts.
 func (r *root) openDoor(ctx context.Context, a *app.App) (func(context.Context) error, error) {
+	h, err := r.door(a, a, rest.About{Now: a.Now})
+	if err != nil {
+		return nil, err
+	}
 	ln, address, err := a.Listen(ctx)
 	if err != nil {
 		return nil, err
 	}
-	mux := http.NewServeMux()
-	mux.Handle(account.Prefix, a.Accounts().Handler())
-	mux.Handle("/api/", rest.Handler(a, a.Authority()))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{\"status\":\"ok\"}\n")) })
-	mux.HandleFunc("GET /{$}", rest.Welcome)
 	secret, err := a.Accounts().SetupToken(ctx)
 	if err != nil {
 		return nil, errors.Join(err, ln.Close())
 	}
-	fmt.Fprintf(r.Err, "the API is at %s/api/v1\n", address)
+	fmt.Fprintf(r.Err, "the console is at %s, the API at %[1]s/api/v1\n", address)
 	if secret != "" {
 		fmt.Fprintf(r.Err, "there is no account yet; make the first administrator, within a day: %s%s\n", address, account.LinkPath(secret))
 	}
-	return func(ctx context.Context) error { return serveHTTP(ctx, ln, a.Accounts().Guard(mux), bodyTime) }, nil
+	return func(ctx context.Context) error { return serveHTTP(ctx, ln, h, bodyTime) }, nil
+}
+
+// door is all that the network reaches: console, API, MCP and health, behind the
+// accounts. s is what the API tells of a.
+func (r *root) door(a *app.App, s rest.Service, about rest.About) (http.Handler, error) {
+	pages, err := console.New()
+	if err != nil {
+		return nil, err
+	}
+	programs, err := r.mcpServer(a)
+	if err != nil {
+		return nil, err
+	}
+	about.Version, _ = build()
+	mux := http.NewServeMux()
+	mux.Handle(account.Prefix, a.Accounts().Handler())
+	mux.Handle("/api/", rest.Handler(s, a.Authority(), about))
+	mux.Handle("/mcp", rest.Only(authz.InvestigateWith, a.Authority(), mcp.Handler(programs, slog.New(slog.DiscardHandler))))
+	mux.Handle("GET /healthz", rest.Healthz(s))
+	mux.Handle("/", pages)
+	return a.Accounts().Guard(mux), nil
 }
 
 // keepUp maintains the directory every few minutes until ctx ends.

@@ -1,275 +1,139 @@
-// Package console is the web console: a page that shows that Vedette lives,
-// takes questions and shows answers with their evidence.
+// Package console is the web console: pages and scripts, bundled from web/ by
+// make web, which speak to the product over /api/v1 alone.
 //
-// It must not hold domain rules: it asks services and shows what they say.
-// What a device wrote reaches the browser as JSON only and is put on the page
-// as text, never as markup; the page loads nothing from elsewhere.
+// It must not hold domain rules or data: it hands out files that are the same
+// for everyone. Who may see what is decided where the API answers. The pages
+// load nothing from elsewhere and put what a device wrote on the screen as text,
+// never as markup.
 package console
 
 import (
 	"bytes"
-	"context"
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
-	"encoding/json"
-	"html/template"
-	"io"
+	"encoding/hex"
+	"io/fs"
 	"mime"
 	"net/http"
-	"time"
+	"path"
+	"strings"
 
-	"vedette/internal/copilot"
 	"vedette/internal/fault"
 )
 
-//go:embed page.html denied.html console.css console.js
-var files embed.FS
+//go:embed all:dist
+var dist embed.FS
 
-// Service is what the console shows. A status may be asked every two seconds.
-type Service interface {
-	Ask(ctx context.Context, req copilot.Request) (*copilot.Answer, error)
-	Status(ctx context.Context) (Status, error)
-	Latest(ctx context.Context, n int) ([]Happening, error)
-	Health(ctx context.Context) []Condition
-	Incidents
-	Minds
+// file is one file of the console, ready to be sent.
+type file struct {
+	kind   string // media type
+	plain  []byte
+	zipped []byte // nil when that is not shorter
+	tag    string
 }
 
-// Status is what is stored. Loading is the share of a history that is in, 1
-// when nothing is being loaded.
-type Status struct {
-	Events  int64     `json:"events"`
-	Devices int       `json:"devices"`
-	Zones   int       `json:"zones"`
-	Oldest  time.Time `json:"oldest"`
-	Newest  time.Time `json:"newest"`
-	Loading float64   `json:"loading"`
+// handler hands out files.
+type handler struct {
+	files map[string]file // by name
+	page  file            // the one page that all paths of the console show
 }
 
-// Happening is one event in short. Severity is low, medium, high or "".
-type Happening struct {
-	Time     time.Time `json:"time"`
-	Log      string    `json:"log"`
-	From     string    `json:"from"`
-	To       string    `json:"to"`
-	What     string    `json:"what"`
-	Severity string    `json:"severity,omitempty"`
-}
-
-// State is how a named condition stands.
-type State string
-
-// The states, from good to bad.
-const (
-	OK       State = "ok"
-	Starting State = "starting"
-	Failed   State = "failed"
-)
-
-// Condition is one named condition of health, with a text for people.
-type Condition struct {
-	Name  string `json:"name"`
-	State State  `json:"state"`
-	Text  string `json:"text"`
-}
-
-// Config says who may see the console and what it offers.
-type Config struct {
-	Token    string // of the link that opens the console; must be secret and random
-	Port     int    // the loopback port that the Host header must name
-	Demo     bool   // say that the plant is simulated
-	Examples []string
-	Now      func() time.Time // what "past 24 hours" refers to
-
-	// MCP, if not nil, is served at /mcp to programs that send the token as
-	// Authorization: Bearer TOKEN.
-	MCP http.Handler
-}
-
-// Bounds of a request.
-const (
-	maxBody     = 16 << 10
-	maxQuestion = 2000 // bytes
-	latest      = 10   // happenings shown
-)
-
-// console serves the routes.
-type console struct {
-	cfg     Config
-	service Service
-	page    []byte
-	denied  []byte
-	token   [sha256.Size]byte
-	session string
-}
-
-// New returns the console's handler. It is complete: it checks the host, the
-// session and the origin of each request by itself.
-func New(cfg Config, service Service) (http.Handler, error) {
-	c := &console{cfg: cfg, service: service, token: sha256.Sum256([]byte(cfg.Token)), session: newSession()}
-	if len(cfg.Token) < 16 {
-		return nil, fault.New(fault.Internal, "the console's token is too short")
-	}
-	pages, err := template.ParseFS(files, "page.html", "denied.html")
+// New returns the handler of the console: /assets/NAME are its files, all other
+// paths its page, which shows what the path says. A program that was built
+// without the console shows a page that says so.
+func New() (http.Handler, error) {
+	root, err := fs.Sub(dist, "dist")
 	if err != nil {
-		return nil, fault.Wrap(fault.Internal, err, "reading the console's pages")
+		return nil, fault.Wrap(fault.Internal, err, "opening the console's files")
 	}
-	for name, to := range map[string]*[]byte{"page.html": &c.page, "denied.html": &c.denied} {
-		var b bytes.Buffer
-		if err := pages.ExecuteTemplate(&b, name, cfg); err != nil {
-			return nil, fault.Wrap(fault.Internal, err, "making the console's %s", name)
-		}
-		*to = b.Bytes()
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", c.start)
-	mux.HandleFunc("GET /console.css", asset("console.css", "text/css; charset=utf-8"))
-	mux.HandleFunc("GET /console.js", asset("console.js", "text/javascript; charset=utf-8"))
-	mux.HandleFunc("GET /state", c.state)
-	mux.HandleFunc("GET /incidents/{uid}", c.incident)
-	mux.HandleFunc("POST /ask", c.ask)
-	mux.HandleFunc("GET /ai", c.ai)
-	mux.HandleFunc("POST /ai/find", c.findModels)
-	mux.HandleFunc("POST /ai/use", c.useModel)
-	mux.HandleFunc("GET /healthz", c.health)
-	if cfg.MCP != nil {
-		mux.Handle("/mcp", cfg.MCP)
-	}
-	return c.guard(mux), nil
+	return open(root)
 }
 
-func asset(name, contentType string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		body, err := files.ReadFile(name)
+func open(root fs.FS) (http.Handler, error) {
+	h := &handler{files: map[string]file{}}
+	list, err := fs.ReadDir(root, ".")
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, err, "listing the console's files")
+	}
+	for _, entry := range list {
+		text, err := fs.ReadFile(root, entry.Name())
 		if err != nil {
-			fail(w, fault.Wrap(fault.Internal, err, "reading %s", name))
-			return
+			return nil, fault.Wrap(fault.Internal, err, "reading %s of the console", entry.Name())
 		}
-		w.Header().Set("Content-Type", contentType)
-		_, _ = w.Write(body) // the browser has gone if this fails
-	}
-}
-
-func (c *console) start(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = w.Write(c.page) // the browser has gone if this fails
-}
-
-// state is what the page shows of a living Vedette.
-func (c *console) state(w http.ResponseWriter, r *http.Request) {
-	status, err := c.service.Status(r.Context())
-	if err != nil {
-		fail(w, err)
-		return
-	}
-	list, err := c.service.Latest(r.Context(), latest)
-	if err != nil {
-		fail(w, err)
-		return
-	}
-	incidents, err := c.service.OpenIncidents(r.Context(), shownIncidents)
-	if err != nil {
-		fail(w, err)
-		return
-	}
-	reply(w, http.StatusOK, struct {
-		Status
-		Now       time.Time   `json:"now"`
-		Latest    []Happening `json:"latest"`
-		Incidents []Incident  `json:"incidents"`
-	}{status, c.cfg.Now().UTC(), list, incidents})
-}
-
-type question struct {
-	Question string `json:"question"`
-	Follow   string `json:"follow"`
-}
-
-func (c *console) ask(w http.ResponseWriter, r *http.Request) {
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		problem(w, http.StatusUnsupportedMediaType, fault.New(fault.Invalid, "a question is sent as application/json"))
-		return
-	}
-	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		problem(w, http.StatusRequestEntityTooLarge, fault.Wrap(fault.Limited, err, "the question is too long").WithHint("ask in at most %d characters", maxQuestion))
-		return
-	}
-	var q question
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&q); err != nil {
-		fail(w, fault.Wrap(fault.Invalid, err, "reading the question"))
-		return
-	}
-	switch {
-	case q.Question == "":
-		fail(w, fault.New(fault.Invalid, "there is no question").WithHint("type one, or choose an example"))
-		return
-	case len(q.Question) > maxQuestion:
-		fail(w, fault.New(fault.Invalid, "the question is too long").WithHint("ask in at most %d characters", maxQuestion))
-		return
-	}
-	ans, err := c.service.Ask(r.Context(), copilot.Request{Question: q.Question, Follow: q.Follow, Now: c.cfg.Now()})
-	if err != nil {
-		fail(w, err)
-		return
-	}
-	reply(w, http.StatusOK, ans)
-}
-
-// health answers without a session: names and states of conditions, no data.
-func (c *console) health(w http.ResponseWriter, r *http.Request) {
-	list := c.service.Health(r.Context())
-	worst, status := OK, http.StatusOK
-	for _, one := range list {
-		if one.State == Failed || one.State == Starting && worst == OK {
-			worst, status = one.State, http.StatusServiceUnavailable
+		if h.files[entry.Name()], err = pack(entry.Name(), text); err != nil {
+			return nil, err
 		}
 	}
-	reply(w, status, struct {
-		Status     State       `json:"status"`
-		Conditions []Condition `json:"conditions"`
-	}{worst, list})
+	page, ok := h.files["index.html"]
+	if !ok {
+		page = h.files["placeholder.html"]
+	}
+	h.page = page
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /assets/{name}", h.asset)
+	mux.HandleFunc("GET /", h.show)
+	return mux, nil
 }
 
-func reply(w http.ResponseWriter, status int, v any) {
-	body, err := json.Marshal(v) // escapes <, > and &
+// pack compresses a file once, for all who will ask for it.
+func pack(name string, text []byte) (file, error) {
+	sum := sha256.Sum256(text)
+	f := file{kind: mime.TypeByExtension(path.Ext(name)), plain: text, tag: `"` + hex.EncodeToString(sum[:8]) + `"`}
+	switch path.Ext(name) { // not left to the machine's own table
+	case ".js":
+		f.kind = "text/javascript; charset=utf-8"
+	case ".css":
+		f.kind = "text/css; charset=utf-8"
+	case ".html":
+		f.kind = "text/html; charset=utf-8"
+	}
+	var b bytes.Buffer
+	zip, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
 	if err != nil {
-		fail(w, fault.Wrap(fault.Internal, err, "writing the answer"))
+		return f, fault.Wrap(fault.Internal, err, "compressing %s", name)
+	}
+	if _, err := zip.Write(text); err != nil {
+		return f, fault.Wrap(fault.Internal, err, "compressing %s", name)
+	}
+	if err := zip.Close(); err != nil {
+		return f, fault.Wrap(fault.Internal, err, "compressing %s", name)
+	}
+	if b.Len() < len(text) {
+		f.zipped = b.Bytes()
+	}
+	return f, nil
+}
+
+// asset sends a file whose name holds the hash of what is in it, so that a
+// browser may keep it for good.
+func (h *handler) asset(w http.ResponseWriter, r *http.Request) {
+	f, ok := h.files[r.PathValue("name")]
+	if !ok || strings.HasSuffix(r.PathValue("name"), ".html") {
+		http.NotFound(w, r)
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // the browser has gone if this fails
+	w.Header().Set("Cache-Control", "private, max-age=31536000, immutable")
+	f.send(w, r)
 }
 
-func fail(w http.ResponseWriter, err error) { problem(w, statusOf(fault.KindOf(err)), err) }
-
-// problem tells a person what failed and what to do; causes stay inside.
-func problem(w http.ResponseWriter, status int, err error) {
-	text, hint := fault.Public(err)
-	body, _ := json.Marshal(map[string]string{"kind": fault.KindOf(err).String(), "text": text, "hint": hint}) // strings always marshal
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // the browser has gone if this fails
+func (h *handler) show(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-cache")
+	h.page.send(w, r)
 }
 
-func statusOf(k fault.Kind) int {
-	switch k {
-	case fault.Invalid:
-		return http.StatusBadRequest
-	case fault.NotFound:
-		return http.StatusNotFound
-	case fault.Conflict:
-		return http.StatusConflict
-	case fault.Denied:
-		return http.StatusForbidden
-	case fault.Limited:
-		return http.StatusTooManyRequests
-	case fault.Unavailable:
-		return http.StatusServiceUnavailable
-	case fault.Internal:
+func (f file) send(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", f.kind)
+	w.Header().Set("Vary", "Accept-Encoding")
+	w.Header().Set("ETag", f.tag)
+	if r.Header.Get("If-None-Match") == f.tag {
+		w.WriteHeader(http.StatusNotModified)
+		return
 	}
-	return http.StatusInternalServerError
+	body := f.plain
+	if f.zipped != nil && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		w.Header().Set("Content-Encoding", "gzip")
+		body = f.zipped
+	}
+	_, _ = w.Write(body) // the browser has gone if this fails
 }

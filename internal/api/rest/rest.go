@@ -16,11 +16,13 @@ import (
 	"vedette/internal/api"
 	"vedette/internal/api/problem"
 	"vedette/internal/asset"
+	"vedette/internal/audit"
 	"vedette/internal/authz"
 	"vedette/internal/copilot"
 	"vedette/internal/correlate"
 	"vedette/internal/fault"
 	"vedette/internal/ingest"
+	"vedette/internal/intel/library"
 	"vedette/internal/toolbox"
 )
 
@@ -37,7 +39,40 @@ type Service interface {
 	ListVulns(ctx context.Context) ([]api.VulnRow, error)
 	ShowVuln(ctx context.Context, id string) (api.VulnDetail, error)
 	Sources(ctx context.Context) ([]ingest.Status, error)
+	Findings(ctx context.Context, want api.FindingFilter) (api.Findings, error)
+	Finding(ctx context.Context, uid string) (api.FindingDetail, error)
+	Event(ctx context.Context, uid string, at time.Time) (map[string]any, error)
+	DeviceNames(ctx context.Context, uids []string) map[string]string
+	Status(ctx context.Context) (api.Overview, error)
+	Latest(ctx context.Context, n int) ([]api.Happening, error)
+	Health(ctx context.Context) []api.Condition
+	LookupIntel(ctx context.Context, values []string, at time.Time) ([]api.IntelAnswer, error)
+	IntelFeeds(ctx context.Context) ([]library.Feed, error)
+	Journal(ctx context.Context, n int) ([]audit.Entry, error)
+	api.Minds
 	IngestStream(ctx context.Context, in io.Reader, name, format string, modified time.Time) (ingest.Summary, error)
+}
+
+// Authority decides, and tells what it would decide.
+type Authority interface {
+	authz.Authority
+	// Allowed lists what p may do somewhere.
+	Allowed(p authz.Principal) []authz.Action
+}
+
+// About is what a server tells of itself.
+type About struct {
+	Version  string
+	Demo     bool     // its plant is simulated
+	Examples []string // questions that its data has answers to
+	Now      func() time.Time
+}
+
+// server is what the routes work with.
+type server struct {
+	Service
+	may   Authority
+	about About
 }
 
 // Bounds of a request and a page.
@@ -52,7 +87,7 @@ const (
 type Route struct {
 	Pattern string // of [http.ServeMux]
 	Action  authz.Action
-	handle  func(s Service, r *http.Request) (any, error)
+	handle  func(s *server, r *http.Request) (any, error)
 	// narrow says that the answer is kept to the zones of who asks. Who is limited
 	// to zones is refused all other routes.
 	narrow bool
@@ -73,26 +108,41 @@ func Routes() []Route {
 		{Pattern: "GET /api/v1/vulnerabilities", Action: authz.VulnsRead, handle: vulns},
 		{Pattern: "GET /api/v1/vulnerabilities/{id}", Action: authz.VulnsRead, handle: vuln},
 		{Pattern: "GET /api/v1/sources", Action: authz.SourcesRead, handle: sources},
+		{Pattern: "GET /api/v1/now", Action: authz.EventsRead, handle: now},
+		{Pattern: "GET /api/v1/events/{uid}", Action: authz.EventsRead, handle: oneEvent},
+		{Pattern: "GET /api/v1/fields", Action: authz.EventsRead, handle: fields},
+		{Pattern: "GET /api/v1/findings", Action: authz.FindingsRead, handle: findings},
+		{Pattern: "GET /api/v1/findings/{uid}", Action: authz.FindingsRead, handle: finding},
+		{Pattern: "GET /api/v1/intel", Action: authz.IntelRead, handle: intelFeeds},
+		{Pattern: "POST /api/v1/intel/lookup", Action: authz.IntelRead, handle: intelLookup},
+		{Pattern: "GET /api/v1/ai", Action: authz.EgressRead, handle: ai},
+		{Pattern: "POST /api/v1/ai/find", Action: authz.ModelsWrite, handle: findModels},
+		{Pattern: "POST /api/v1/ai/use", Action: authz.ModelsWrite, handle: useModel},
+		{Pattern: "GET /api/v1/audit", Action: authz.AuditRead, handle: journal},
 		{Pattern: "POST /api/v1/ingest", Action: authz.EventsIngest, handle: take},
 	}
 }
 
 // Handler serves the routes to whoever the context names. It trusts that a guard
 // stands before it: a request whose context names nobody is refused.
-func Handler(s Service, may authz.Authority) http.Handler {
+func Handler(service Service, may Authority, about About) http.Handler {
+	s := &server{service, may, about}
 	mux := http.NewServeMux()
 	for _, route := range Routes() {
 		mux.HandleFunc(route.Pattern, func(w http.ResponseWriter, r *http.Request) {
 			if route.Action == authz.EventsIngest {
 				r.Body = &upload{r.Body, http.NewResponseController(w)}
 			}
-			v, err := route.run(s, may, r)
+			v, err := route.run(s, r)
 			if err != nil {
 				problem.Write(w, r, err)
 				return
 			}
-			w.Header().Set("Content-Type", "application/json")
-			_ = json.NewEncoder(w).Encode(v) // the client has gone if this fails
+			if f, ok := v.(file); ok {
+				f.send(w)
+				return
+			}
+			write(w, http.StatusOK, v)
 		})
 	}
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
@@ -101,7 +151,23 @@ func Handler(s Service, may authz.Authority) http.Handler {
 	return mux
 }
 
-func (route Route) run(s Service, may authz.Authority, r *http.Request) (any, error) {
+// Only lets those through that may do one thing.
+func Only(do authz.Action, may authz.Authority, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		who, ok := authz.From(r.Context())
+		if !ok {
+			problem.Write(w, r, fault.New(fault.Denied, "nobody is signed in"))
+			return
+		}
+		if err := may.Decide(r.Context(), who, do, ""); err != nil {
+			problem.Write(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (route Route) run(s *server, r *http.Request) (any, error) {
 	who, ok := authz.From(r.Context())
 	if !ok || route.Action == "" {
 		return nil, fault.New(fault.Denied, "nobody is signed in")
@@ -110,7 +176,7 @@ func (route Route) run(s Service, may authz.Authority, r *http.Request) (any, er
 	if route.narrow {
 		ctx = authz.Narrowed(ctx)
 	}
-	if err := may.Decide(ctx, who, route.Action, ""); err != nil {
+	if err := s.may.Decide(ctx, who, route.Action, ""); err != nil {
 		return nil, err
 	}
 	return route.handle(s, r)
@@ -135,8 +201,8 @@ func (u *upload) Read(b []byte) (int, error) {
 // decode reads a body strictly.
 func decode(r *http.Request, v any) error { return problem.Decode(nil, r, maxBody, v) }
 
-// Welcome stands where the console will be.
-func Welcome(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = io.WriteString(w, "Vedette is running. The API is at /api/v1; the console of a server is not built yet (vedette demo has a page).\n") // the browser has gone if this fails
+func write(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // the client has gone if this fails
 }

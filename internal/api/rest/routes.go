@@ -22,12 +22,16 @@ func person(r *http.Request) authz.Principal {
 	return p
 }
 
-func me(_ Service, r *http.Request) (any, error) {
+// me tells who asks, what they may do, and what this server is.
+func me(s *server, r *http.Request) (any, error) {
 	p := person(r)
-	return map[string]any{"id": p.ID, "name": p.Name, "kind": p.Kind, "roles": p.Roles, "zones": p.Zones, "scope": p.Scope}, nil
+	return map[string]any{
+		"id": p.ID, "name": p.Name, "kind": p.Kind, "roles": p.Roles, "zones": p.Zones, "scope": p.Scope, "actions": s.may.Allowed(p),
+		"version": s.about.Version, "demo": s.about.Demo, "examples": s.about.Examples, "now": s.about.Now().UTC(),
+	}, nil
 }
 
-func ask(s Service, r *http.Request) (any, error) {
+func ask(s *server, r *http.Request) (any, error) {
 	var q struct {
 		Question string    `json:"question"`
 		Follow   string    `json:"follow"`
@@ -45,7 +49,7 @@ func ask(s Service, r *http.Request) (any, error) {
 	return s.Ask(r.Context(), copilot.Request{Question: q.Question, Follow: q.Follow, Now: q.Now, Person: person(r).Name})
 }
 
-func query(s Service, r *http.Request) (any, error) {
+func query(s *server, r *http.Request) (any, error) {
 	var q struct {
 		Query json.RawMessage `json:"query"` // text, or the typed query
 		Now   time.Time       `json:"now"`
@@ -108,30 +112,6 @@ func sees(p authz.Principal, zone string) bool {
 	return len(p.Zones) == 0 || slices.Contains(p.Zones, zone)
 }
 
-func devices(s Service, r *http.Request) (any, error) {
-	list, err := s.Devices(r.Context())
-	if err != nil {
-		return nil, err
-	}
-	p, v := person(r), r.URL.Query()
-	rows := make([]store.Device, 0, len(list))
-	for i := range list {
-		row := list[i].Row()
-		if sees(p, row.Zone) && matches(v["type"], row.Type) && matches(v["zone"], row.Zone) && matches(v["vendor"], row.Vendor) && matches(v["criticality"], row.Criticality) && matches(v["state"], row.State) {
-			rows = append(rows, row)
-		}
-	}
-	page, err := pageOf(r, rows, func(d store.Device) string { return d.UID })
-	if err != nil {
-		return nil, err
-	}
-	out := Page[map[string]any]{Rows: make([]map[string]any, len(page.Rows)), Total: page.Total, Next: page.Next}
-	for i, row := range page.Rows {
-		out.Rows[i] = shown(row)
-	}
-	return out, nil
-}
-
 func matches(wanted []string, value string) bool {
 	return len(wanted) == 0 || slices.ContainsFunc(wanted, func(w string) bool { return strings.EqualFold(w, value) })
 }
@@ -146,7 +126,7 @@ func shown(d store.Device) map[string]any {
 
 // visible finds a device that who asks may see; any other is not found, so that
 // nobody learns what other zones have.
-func visible(s Service, r *http.Request) (asset.Device, error) {
+func visible(s *server, r *http.Request) (asset.Device, error) {
 	d, err := s.FindDevice(r.Context(), r.PathValue("uid"))
 	if err == nil && !sees(person(r), d.Row().Zone) {
 		return asset.Device{}, fault.New(fault.NotFound, "there is no device %.100q", r.PathValue("uid"))
@@ -154,7 +134,7 @@ func visible(s Service, r *http.Request) (asset.Device, error) {
 	return d, err
 }
 
-func device(s Service, r *http.Request) (any, error) {
+func device(s *server, r *http.Request) (any, error) {
 	d, err := visible(s, r)
 	if err != nil {
 		return nil, err
@@ -162,7 +142,7 @@ func device(s Service, r *http.Request) (any, error) {
 	return map[string]any{"device": shown(d.Row()), "attributes": d.Attributes, "hostnames": d.Hostnames, "addresses": d.Bindings, "changes": d.Changes, "evidence": d.Evidence}, nil
 }
 
-func setDevice(s Service, r *http.Request) (any, error) {
+func setDevice(s *server, r *http.Request) (any, error) {
 	var set map[string]string
 	if err := decode(r, &set); err != nil {
 		return nil, err
@@ -185,31 +165,7 @@ func setDevice(s Service, r *http.Request) (any, error) {
 	return shown(d.Row()), nil
 }
 
-func incidents(s Service, r *http.Request) (any, error) {
-	status := r.URL.Query().Get("status")
-	if status != "" && status != "open" && status != "all" {
-		return nil, fault.New(fault.Invalid, "status is %.20q", status).WithHint("open or all")
-	}
-	list, err := s.Incidents(r.Context(), status == "all")
-	if err != nil {
-		return nil, err
-	}
-	return Page[any]{Rows: anyOf(list), Total: len(list)}, nil
-}
-
-func anyOf[T any](list []T) []any {
-	out := make([]any, len(list))
-	for i := range list {
-		out[i] = list[i]
-	}
-	return out
-}
-
-func incident(s Service, r *http.Request) (any, error) {
-	return s.Incident(r.Context(), r.PathValue("uid"))
-}
-
-func decide(s Service, r *http.Request) (any, error) {
+func decide(s *server, r *http.Request) (any, error) {
 	var d api.IncidentDecision
 	if err := decode(r, &d); err != nil {
 		return nil, err
@@ -218,46 +174,59 @@ func decide(s Service, r *http.Request) (any, error) {
 		return nil, fault.New(fault.Invalid, "who decides, and on what, is known: leave actor and incident out")
 	}
 	d.Actor, d.Incident = person(r).Name, r.PathValue("uid")
-	return s.DecideIncident(r.Context(), d)
+	done, err := s.DecideIncident(r.Context(), d)
+	if err != nil {
+		return nil, err
+	}
+	return s.viewOf(r, done), nil
 }
 
-func vulns(s Service, r *http.Request) (any, error) {
+func vulns(s *server, r *http.Request) (any, error) {
 	list, err := s.ListVulns(r.Context())
 	if err != nil {
 		return nil, err
 	}
+	return pageAt(r, list)
+}
+
+// pageAt cuts a page of rows whose order tells something; its cursor is the
+// place of the first row.
+func pageAt[T any](r *http.Request, list []T) (Page[T], error) {
 	offset, limit := 0, pageRows
 	for name, into := range map[string]*int{"cursor": &offset, "limit": &limit} {
 		if text := r.URL.Query().Get(name); text != "" {
 			n, err := strconv.Atoi(text)
 			if err != nil || n < 0 || name == "limit" && (n < 1 || n > maxRows) {
-				return nil, fault.New(fault.Invalid, "%s is %.20q", name, text).WithHint("limit: 1 to %d; cursor: what the page before gave as next", maxRows)
+				return Page[T]{}, fault.New(fault.Invalid, "%s is %.20q", name, text).WithHint("limit: 1 to %d; cursor: what the page before gave as next", maxRows)
 			}
 			*into = n
 		}
 	}
 	start := min(offset, len(list))
 	end := min(start+limit, len(list))
-	out := Page[any]{Rows: anyOf(list[start:end]), Total: len(list)}
+	out := Page[T]{Rows: slices.Clone(list[start:end]), Total: len(list)}
+	if out.Rows == nil {
+		out.Rows = []T{}
+	}
 	if end < len(list) {
 		out.Next = strconv.Itoa(end)
 	}
 	return out, nil
 }
 
-func vuln(s Service, r *http.Request) (any, error) { return s.ShowVuln(r.Context(), r.PathValue("id")) }
+func vuln(s *server, r *http.Request) (any, error) { return s.ShowVuln(r.Context(), r.PathValue("id")) }
 
-func sources(s Service, r *http.Request) (any, error) {
+func sources(s *server, r *http.Request) (any, error) {
 	list, err := s.Sources(r.Context())
 	if err != nil {
 		return nil, err
 	}
-	return Page[any]{Rows: anyOf(list), Total: len(list)}, nil
+	return pageAt(r, list)
 }
 
 // take reads a file or log as vedette ingest does. The answer comes when all of
 // it is stored; the same bytes again store nothing new.
-func take(s Service, r *http.Request) (any, error) {
+func take(s *server, r *http.Request) (any, error) {
 	v := r.URL.Query()
 	name := v.Get("name")
 	if name == "" {

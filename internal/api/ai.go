@@ -1,13 +1,8 @@
-package console
+package api
 
 import (
 	"context"
-	"encoding/json"
-	"net/http"
-	"strings"
 	"time"
-
-	"vedette/internal/fault"
 )
 
 // AI is which engines answer, and what went to models.
@@ -72,42 +67,4 @@ type Minds interface {
 	FindModels(ctx context.Context) ([]FoundModel, error)
 	// UseModel proposes and approves a found model in a person's name.
 	UseModel(ctx context.Context, use ModelUse) error
-}
-
-// shownCalls is how many calls the page lists.
-const shownCalls = 8
-
-func (c *console) ai(w http.ResponseWriter, r *http.Request) {
-	state, err := c.service.ShowAI(r.Context(), shownCalls)
-	if err != nil {
-		fail(w, err)
-		return
-	}
-	reply(w, http.StatusOK, state)
-}
-
-func (c *console) findModels(w http.ResponseWriter, r *http.Request) {
-	list, err := c.service.FindModels(r.Context())
-	if err != nil {
-		fail(w, err)
-		return
-	}
-	reply(w, http.StatusOK, list)
-}
-
-func (c *console) useModel(w http.ResponseWriter, r *http.Request) {
-	var use ModelUse
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&use); err != nil {
-		fail(w, fault.Wrap(fault.Invalid, err, "reading the approval").WithHint("send JSON with url, model, by and why"))
-		return
-	}
-	if strings.TrimSpace(use.By) == "" || strings.TrimSpace(use.Why) == "" {
-		fail(w, fault.New(fault.Invalid, "an approval needs a person's name and a reason").WithHint("fill in both"))
-		return
-	}
-	if err := c.service.UseModel(r.Context(), use); err != nil {
-		fail(w, err)
-		return
-	}
-	c.ai(w, r)
 }

@@ -1,0 +1,62 @@
+package rest
+
+import (
+	"net/http"
+
+	"vedette/internal/api"
+	"vedette/internal/correlate"
+	"vedette/internal/fault"
+)
+
+// incidentList is a page of incidents and what the devices in it are called.
+type incidentList struct {
+	Page[correlate.Incident]
+	Names map[string]string `json:"names"` // by uid
+}
+
+func incidents(s *server, r *http.Request) (any, error) {
+	status := r.URL.Query().Get("status")
+	if status != "" && status != "open" && status != "all" {
+		return nil, fault.New(fault.Invalid, "status is %.20q", status).WithHint("open or all")
+	}
+	list, err := s.Incidents(r.Context(), status == "all")
+	if err != nil {
+		return nil, err
+	}
+	page, err := pageAt(r, list)
+	if err != nil {
+		return nil, err
+	}
+	return incidentList{page, s.namesOf(r, page.Rows)}, nil
+}
+
+// namesOf names the devices of incidents.
+func (s *server) namesOf(r *http.Request, rows []correlate.Incident) map[string]string {
+	var uids []string
+	for _, row := range rows {
+		uids = append(uids, row.Devices...)
+	}
+	return s.DeviceNames(r.Context(), uids)
+}
+
+// incidentView is an incident in full and what its devices are called.
+type incidentView struct {
+	api.IncidentDetail
+	Names map[string]string `json:"names"` // by uid
+}
+
+func incident(s *server, r *http.Request) (any, error) {
+	d, err := s.Incident(r.Context(), r.PathValue("uid"))
+	if err != nil {
+		return nil, err
+	}
+	return s.viewOf(r, d), nil
+}
+
+func (s *server) viewOf(r *http.Request, d api.IncidentDetail) incidentView {
+	uids := d.Devices
+	for _, m := range d.Timeline {
+		uids = append(uids, m.Source, m.Target)
+	}
+	return incidentView{d, s.DeviceNames(r.Context(), uids)}
+}

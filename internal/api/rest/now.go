@@ -1,0 +1,141 @@
+package rest
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"vedette/internal/api"
+	"vedette/internal/correlate"
+	"vedette/internal/event"
+	"vedette/internal/ingest"
+	"vedette/internal/store"
+)
+
+// How much the first page shows of each.
+const (
+	nowIncidents = 12
+	nowDevices   = 10
+	nowLatest    = 12
+	newFor       = 24 * time.Hour
+)
+
+// overview is what needs a person now.
+type overview struct {
+	Stored     api.Overview         `json:"stored"`
+	Now        time.Time            `json:"now"`
+	Incidents  []correlate.Incident `json:"incidents"` // open, the gravest first
+	Open       int                  `json:"open"`      // how many there are
+	Names      map[string]string    `json:"names"`     // of their devices
+	NewDevices []map[string]any     `json:"new_devices"`
+	NewCount   int                  `json:"new_count"`
+	Sources    []ingest.Status      `json:"sources"`
+	Conditions []api.Condition      `json:"conditions"`
+	Latest     []api.Happening      `json:"latest"` // newest events in short
+}
+
+// now tells what needs a person. New devices are those first seen in the last 24
+// hours before the newest event that nobody has approved; those that were there
+// from the very first hour of all that is stored are not new.
+func now(s *server, r *http.Request) (any, error) {
+	out := overview{Now: s.about.Now().UTC(), Conditions: s.Health(r.Context())}
+	var err error
+	if out.Stored, err = s.Status(r.Context()); err != nil {
+		return nil, err
+	}
+	list, err := s.Incidents(r.Context(), false)
+	if err != nil {
+		return nil, err
+	}
+	out.Open, out.Incidents = len(list), list[:min(nowIncidents, len(list))]
+	out.Names = s.namesOf(r, out.Incidents)
+	if out.Sources, err = s.Sources(r.Context()); err != nil {
+		return nil, err
+	}
+	if out.Latest, err = s.Latest(r.Context(), nowLatest); err != nil {
+		return nil, err
+	}
+	out.NewDevices, out.NewCount, err = newDevices(s, r, out.Stored)
+	return out, err
+}
+
+func newDevices(s *server, r *http.Request, stored api.Overview) ([]map[string]any, int, error) {
+	devices, err := s.Devices(r.Context())
+	if err != nil {
+		return nil, 0, err
+	}
+	since := stored.Newest.Add(-newFor)
+	if begin := stored.Oldest.Add(time.Hour); begin.After(since) {
+		since = begin
+	}
+	var found []store.Device
+	for i := range devices {
+		if row := devices[i].Row(); row.FirstSeen.After(since) && row.State != "approved" {
+			found = append(found, row)
+		}
+	}
+	slices.SortFunc(found, func(a, b store.Device) int { return b.FirstSeen.Compare(a.FirstSeen) })
+	out := []map[string]any{}
+	for _, row := range found[:min(nowDevices, len(found))] {
+		out = append(out, shown(row))
+	}
+	return out, len(found), nil
+}
+
+func oneEvent(s *server, r *http.Request) (any, error) {
+	at, err := timeOf(r, "at")
+	if err != nil {
+		return nil, err
+	}
+	e, err := s.Event(r.Context(), r.PathValue("uid"), at)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"event": e}, nil
+}
+
+// fieldRow is one field that queries know.
+type fieldRow struct {
+	Name    string   `json:"name"`
+	Kind    string   `json:"kind"`
+	Aliases []string `json:"aliases"`
+	Doc     string   `json:"doc"`
+}
+
+func fields(_ *server, _ *http.Request) (any, error) {
+	all := event.Fields()
+	out := Page[fieldRow]{Rows: make([]fieldRow, len(all)), Total: len(all)}
+	for i, f := range all {
+		out.Rows[i] = fieldRow{f.Name, f.Kind.String(), f.Aliases, f.Doc}
+	}
+	return out, nil
+}
+
+// health answers whoever asks: names and states of conditions, no data.
+func health(s Service) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		list := s.Health(r.Context())
+		worst, status := api.Good, http.StatusOK
+		for _, one := range list {
+			if one.State == api.Failed || one.State == api.Starting && worst == api.Good {
+				worst, status = one.State, http.StatusServiceUnavailable
+			}
+		}
+		write(w, status, map[string]any{"status": worst, "conditions": list})
+	}
+}
+
+// Healthz is the handler of /healthz, which needs no account. 200 says that all
+// conditions are ok, 503 that one is not.
+func Healthz(s Service) http.Handler { return health(s) }
+
+// severityOf reads a least severity by number or word.
+func severityOf(text string) event.Severity {
+	for n := event.Severity(1); n <= 6; n++ {
+		if strings.EqualFold(n.String(), text) {
+			return n
+		}
+	}
+	return 0
+}

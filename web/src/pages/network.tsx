@@ -1,0 +1,133 @@
+import { useMemo } from "preact/hooks";
+import { query, type Row, type Table } from "../api";
+import { go, place, set } from "../route";
+import { bytes, cell, clock, number, plural, visible } from "../show";
+import { term } from "../terms";
+import { Grid, type Column } from "../parts/grid";
+import { Show, useLoad } from "../parts/load";
+
+type Group = "zone" | "type" | "name";
+const groups: [Group, string][] = [["zone", "zones"], ["type", "types of device"], ["name", "devices"]];
+const outside = "outside or unknown";
+
+interface Box { name: string; level: string; devices: number }
+interface Link { from: string; to: string; events: number; bytes: number; last: string; writes: number }
+interface Map0 { boxes: Box[]; links: Link[]; total: number }
+
+async function load(group: Group, last: string, zone: string, s: AbortSignal): Promise<Map0> {
+  const from = "src_endpoint." + group, to = "dst_endpoint." + group, key = "device." + group;
+  const only = zone ? `(${term("src_endpoint.zone", zone)} or ${term("dst_endpoint.zone", zone)}) ` : "";
+  const when = last === "all" ? "" : "last " + last;
+  const [traffic, devices]: [Table, Table] = await Promise.all([
+    query(`not (detection_finding) ${only}src exists dst exists ${when} | by ${from}, ${to} count, sum(bytes), last(time), count as writes where (write=true) | sort count desc | limit 2000`, s),
+    query(`devices | by ${key}, device.level count | limit 10000`, s),
+  ]);
+  const boxes = new Map<string, Box>();
+  for (const r of devices.rows) {
+    const name = cell(r[key]) || outside, b = boxes.get(name) || { name, level: "", devices: 0 };
+    b.devices += Number(r.count);
+    const level = cell(r["device.level"]);
+    if (level && (!b.level || level < b.level)) b.level = level;
+    boxes.set(name, b);
+  }
+  const links: Link[] = traffic.rows.map((r: Row) => ({ from: cell(r[from]) || outside, to: cell(r[to]) || outside, events: Number(r.count), bytes: Number(r["sum(bytes)"] || 0), last: String(r["last(time)"] || ""), writes: Number(r.writes || 0) }));
+  for (const l of links) for (const n of [l.from, l.to]) if (!boxes.has(n)) boxes.set(n, { name: n, level: "", devices: 0 });
+  const seen = new Set(links.flatMap((l) => [l.from, l.to]));
+  return { boxes: [...boxes.values()].filter((b) => seen.has(b.name) || group === "zone" && b.name !== outside), links, total: traffic.total };
+}
+
+/** Network shows who speaks to whom, by zone, type or device. */
+export function Network() {
+  const p = place.value.params;
+  const group = (groups.find(([g]) => g === p.get("by"))?.[0]) || "zone", last = p.get("last") || "24h", zone = p.get("zone") || "";
+  const got = useLoad((s) => load(group, last, zone, s), [group, last, zone]);
+  return (
+    <div class="page wide">
+      <div class="head"><h1>Network</h1>
+        <div class="tools">
+          <label>by <select value={group} onChange={(ev) => set({ by: ev.currentTarget.value })}>{groups.map(([g, t]) => <option key={g} value={g}>{t}</option>)}</select></label>
+          <label class="sr" for="net-range">Time range</label>
+          <select id="net-range" value={last} onChange={(ev) => set({ last: ev.currentTarget.value })}>{["1h", "24h", "7d", "30d"].map((t) => <option key={t} value={t}>Last {t}</option>)}<option value="all">All time</option></select>
+        </div></div>
+      {zone && <p class="chips"><button type="button" class="chip" onClick={() => set({ zone: "" })}>zone: {visible(zone)} ×</button></p>}
+      <Show of={got}>{(m) => m.links.length ? <Drawn m={m} group={group} last={last} /> : <p class="none">Nobody spoke to anybody in this time.</p>}</Show>
+    </div>
+  );
+}
+
+const most = 60; // boxes that are drawn
+
+function Drawn({ m, group, last }: { m: Map0; group: Group; last: string }) {
+  const events = (l: Link) => {
+    const side = (f: string, n: string) => n === outside ? `not (${f} exists)` : term(f, n);
+    return "/events?" + new URLSearchParams({ q: side("src_endpoint." + group, l.from) + " " + side("dst_endpoint." + group, l.to), last });
+  };
+  const columns: Column<Link>[] = [
+    { key: "from", title: "From", draw: (l) => visible(l.from) }, { key: "to", title: "To", draw: (l) => visible(l.to) },
+    { key: "events", title: "Events", num: true, draw: (l) => number(l.events) }, { key: "writes", title: "Writes", num: true, draw: (l) => l.writes ? number(l.writes) : "\u2013" },
+    { key: "bytes", title: "Bytes", num: true, draw: (l) => l.bytes ? bytes(l.bytes) : "\u2013" }, { key: "last", title: "Last", draw: (l) => clock(l.last) },
+    { key: "go", title: "", draw: (l) => <a href={events(l)}>Events</a> },
+  ];
+  return (
+    <>
+      <Picture m={m} group={group} open={(l) => go(events(l))} />
+      <p class="soft line">{plural(m.links.length, "conduit")}, the busiest first{m.links.length < m.total ? "; " + number(m.total) + " there are" : ""}</p>
+      <Grid label="Conduits" columns={columns} rows={m.links} id={(l) => l.from + "\u0000" + l.to} open={(l) => go(events(l))} />
+    </>
+  );
+}
+
+// Rows of the picture are Purdue levels, the highest on top; what is outside or
+// has no level stands above them.
+function Picture({ m, group, open }: { m: Map0; group: Group; open: (l: Link) => void }) {
+  const drawn = useMemo(() => {
+    const busy = new Map<string, number>();
+    for (const l of m.links) for (const n of [l.from, l.to]) busy.set(n, (busy.get(n) || 0) + l.events);
+    const boxes = [...m.boxes].sort((a, b) => (busy.get(b.name) || 0) - (busy.get(a.name) || 0)).slice(0, most);
+    const levels = [...new Set(boxes.map((b) => b.level))].sort((a, b) => a === "" ? -1 : b === "" ? 1 : b.localeCompare(a, "en", { numeric: true }));
+    const wide = 980, per = 5, row = 84;
+    const at = new Map<string, { x: number; y: number }>(), names: { text: string; y: number }[] = [];
+    let y = 46;
+    for (const level of levels) {
+      const here = boxes.filter((b) => b.level === level).sort((a, b) => a.name.localeCompare(b.name));
+      names.push({ text: level ? "Level " + level : "No level", y });
+      for (let i = 0; i < here.length; i += per) {
+        const line = here.slice(i, i + per);
+        line.forEach((b, k) => at.set(b.name, { x: 130 + (k + 0.5) * (wide - 150) / line.length, y }));
+        y += row;
+      }
+    }
+    const links = m.links.filter((l) => l.from !== l.to && at.has(l.from) && at.has(l.to)).slice(0, 300);
+    return { boxes, at, names, links, wide, high: y - row / 2 + 6, top: Math.max(1, ...links.map((l) => l.events)) };
+  }, [m]);
+  const { boxes, at, names, links, wide, high, top } = drawn;
+  const self = new Map(m.links.filter((l) => l.from === l.to).map((l) => [l.from, l]));
+  return (
+    <figure class="network">
+      <div class="scroll" tabIndex={0} role="region" aria-label="Map; the same is in the table below">
+        <svg viewBox={`0 0 ${wide} ${high}`} style={{ minWidth: "700px" }} role="img" aria-label={"Who speaks to whom: " + links.slice(0, 20).map((l) => `${l.from} to ${l.to} ${number(l.events)}`).join(", ")}>
+          <defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" markerUnits="userSpaceOnUse" orient="auto-start-reverse"><path d="M0 0L8 4L0 8z" /></marker></defs>
+          {names.map((n) => <text key={n.y} class="level" x="8" y={n.y + 4}>{n.text}</text>)}
+          {links.map((l) => {
+            const a = at.get(l.from)!, b = at.get(l.to)!, up = b.y < a.y, flat = a.y === b.y;
+            const y1 = flat ? a.y - 22 : up ? a.y - 22 : a.y + 22, y2 = flat ? b.y - 22 : up ? b.y + 22 : b.y - 22, side = a.x < b.x ? 10 : -10;
+            const bend = flat ? `${(a.x + b.x) / 2 + side} ${a.y - 56}` : `${(a.x + b.x) / 2 + (up ? 18 : -18)} ${(y1 + y2) / 2}`;
+            return <path key={l.from + "\u0000" + l.to} class={"edge" + (l.writes ? " writes" : "")} d={`M${a.x + side} ${y1}Q${bend} ${b.x - side} ${y2}`} stroke-width={1 + 4 * Math.log1p(l.events) / Math.log1p(top)} marker-end="url(#arrow)" onClick={() => open(l)}><title>{visible(l.from)} → {visible(l.to)}: {number(l.events)} events{l.writes ? ", " + number(l.writes) + " writes" : ""}, {bytes(l.bytes)}</title></path>;
+          })}
+          {boxes.map((b) => {
+            const p = at.get(b.name)!, text = visible(b.name);
+            return (
+              <g key={b.name} class="node" transform={`translate(${p.x} ${p.y})`} onClick={() => b.name !== outside && (group === "zone" ? set({ by: "name", zone: b.name }) : go("/devices?" + new URLSearchParams(group === "type" ? { type: b.name } : { q: b.name })))}>
+                <title>{text}{b.devices ? ", " + plural(b.devices, "device") : ""}{self.has(b.name) ? "; inside it " + number(self.get(b.name)!.events) + " events" : ""}</title>
+                <rect x="-72" y="-22" width="144" height="44" rx="6" />
+                <text text-anchor="middle" dy={group === "name" || !b.devices ? 5 : -2}>{text.length > 19 ? text.slice(0, 18) + "\u2026" : text}</text>
+                {group !== "name" && b.devices > 0 && <text class="sub" text-anchor="middle" dy="14">{plural(b.devices, "device")}</text>}
+              </g>
+            );
+          })}
+        </svg>
+      </div>
+      <figcaption>Thicker lines are more events; orange ones wrote to controllers. {group === "zone" ? "A zone opens into its devices." : ""}{m.boxes.length > boxes.length ? ` The ${boxes.length} busiest of ${number(m.boxes.length)} are drawn.` : ""}</figcaption>
+    </figure>
+  );
+}

@@ -1,0 +1,147 @@
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+import { call, get, post, Problem, type Page, type Source } from "../api";
+import { limited, may, me } from "../me";
+import { place } from "../route";
+import { clock, isTime, number, visible } from "../show";
+import { Show, Trouble, useLoad } from "../parts/load";
+
+const tabs: [string, string, () => boolean][] = [
+  ["sources", "Sources", () => may("sources.read") && !limited()], ["feeds", "Threat intelligence", () => may("intel.read") && !limited()], ["users", "Users", () => may("users.read") && !limited()],
+  ["tokens", "Tokens", () => true], ["sessions", "Sessions", () => true], ["journal", "Journal", () => may("audit.read") && !limited()], ["about", "About", () => true],
+];
+
+/** Settings: what comes in, who may come in, and what was done. */
+export function Settings() {
+  const mine = tabs.filter(([, , ok]) => ok());
+  const at = mine.find(([k]) => k === place.value.params.get("part"))?.[0] || mine[0][0];
+  return (
+    <div class="page">
+      <h1>Settings</h1>
+      <nav class="tabs" aria-label="Settings">{mine.map(([k, t]) => <a key={k} href={"/settings?part=" + k} aria-current={k === at ? "page" : undefined}>{t}</a>)}</nav>
+      {at === "sources" ? <Sources /> : at === "feeds" ? <Feeds /> : at === "users" ? <Users /> : at === "tokens" ? <Tokens /> : at === "sessions" ? <Sessions /> : at === "journal" ? <Journal /> : <About />}
+    </div>
+  );
+}
+
+function Rows({ heads, rows }: { heads: string[]; rows: ComponentChildren[][] }) {
+  return <div class="scroll"><table><thead><tr>{heads.map((h) => <th key={h} scope="col">{h}</th>)}</tr></thead><tbody>{rows.map((r, i) => <tr key={i}>{r.map((c, k) => <td key={k}>{c}</td>)}</tr>)}</tbody></table></div>;
+}
+
+function Sources() {
+  const got = useLoad((s) => get<Page<Source>>("/sources", s), [], 3000);
+  return <Show of={got}>{(d) => d.rows.length ? (
+    <Rows heads={["Source", "State", "Address", "Received", "Stored", "Rejected", "Refused", "Lost", "Peers", "Last"]} rows={d.rows.map((x) => [
+      <>{visible(x.name)} <span class="soft">{x.kind}</span></>, <span class={x.state === "running" ? "" : "warn"}>{x.state} <span class="soft">{visible(x.text)}</span></span>, visible(x.address),
+      number(x.received), number(x.events), number(x.rejected), number(x.refused), number(x.lost), number(x.peers), isTime(x.last) ? clock(x.last) : "never",
+    ])} />
+  ) : <p class="none">No live source is configured. <span class="soft">Name them under <code>sources:</code> in the configuration; docs/sources.md shows each kind.</span></p>}</Show>;
+}
+
+interface Feed { name: string; imported: string; by?: string; indicators: number; types: Record<string, number> | null; refused: number; problem?: string }
+
+function Feeds() {
+  const got = useLoad((s) => get<Page<Feed>>("/intel", s), []);
+  const [text, setText] = useState("");
+  const [found, setFound] = useState<{ asked: string; problem?: string; hits: { feed?: string; name?: string; value?: string; type?: string }[] | null }[] | null>(null);
+  const [error, setError] = useState<Problem | null>(null);
+  return (
+    <>
+      <form class="bar" onSubmit={(ev) => { ev.preventDefault(); setError(null); post<Page<never>>("/intel/lookup", { values: text.split(/[\s,]+/).filter(Boolean) }).then((p) => setFound(p.rows), setError); }}>
+        <input value={text} onInput={(ev) => setText(ev.currentTarget.value)} aria-label="Values to look up" placeholder="Addresses, domains, hashes, URLs" autocomplete="off" spellcheck={false} /><button type="submit" disabled={!text.trim()}>Look up</button>
+      </form>
+      {error && <Trouble error={error} />}
+      {found && <ul class="plain">{found.map((f) => <li key={f.asked}><strong>{visible(f.asked)}</strong> <span class="soft">{f.problem ? visible(f.problem) : (f.hits || []).length ? (f.hits || []).map((h) => visible([h.feed, h.name, h.type].filter(Boolean).join(" "))).join("; ") : "no feed knows it"}</span></li>)}</ul>}
+      <Show of={got}>{(d) => d.rows.length ? <Rows heads={["Feed", "Indicators", "Taken in", "By", "Refused", "Problem"]} rows={d.rows.map((f) => [visible(f.name), number(f.indicators), clock(f.imported), visible(f.by || ""), number(f.refused), <span class="warn">{visible(f.problem || "")}</span>])} />
+        : <p class="none">No feed is in. <span class="soft">Take one in with <code>vedette intel import PATH</code>: STIX, MISP, CSV and plain lists.</span></p>}</Show>
+    </>
+  );
+}
+
+interface User { uid: string; name: string; roles: string[]; zones: string[] | null; disabled: boolean; password: boolean; created: string; signed_in: string }
+const roles = ["viewer", "analyst", "responder", "auditor", "admin"];
+const base = "/account/";
+
+function Users() {
+  const got = useLoad((s) => get<Page<User>>(base + "users", s), []);
+  const [name, setName] = useState("");
+  const [role, setRole] = useState("analyst");
+  const [zones, setZones] = useState("");
+  const [error, setError] = useState<Problem | null>(null);
+  const [link, setLink] = useState("");
+  const done = () => { setError(null); got.reload(); };
+  const act = (p: Promise<unknown>) => p.then(done, setError);
+  return (
+    <>
+      {error && <Trouble error={error} />}
+      {link && <p role="status">Give this link to the person; it works once, for a day: <code class="break">{location.origin + link}</code></p>}
+      <Show of={got}>{(d) => <Rows heads={["Name", "Roles", "Zones", "Signed in", "", ""]} rows={d.rows.map((u) => [
+        <>{visible(u.name)}{u.disabled && <span class="warn"> disabled</span>}{!u.password && <span class="soft"> has no password yet</span>}</>, u.roles.join(", "), (u.zones || []).map(visible).join(", ") || "all", isTime(u.signed_in) ? clock(u.signed_in) : "never",
+        may("users.write") && <button type="button" class="link" onClick={() => post<{ path: string }>(base + "users/" + encodeURIComponent(u.name) + "/link", {}).then((m) => { setLink(m.path); setError(null); }, setError)}>New link</button>,
+        may("users.write") && u.name !== me.value!.name && <button type="button" class="link" onClick={() => { if (confirm(`Remove ${u.name}? Sessions and tokens end at once.`)) void act(call("DELETE", base + "users/" + encodeURIComponent(u.name))); }}>Remove</button>,
+      ])} />}</Show>
+      {may("users.write") && (
+        <form class="decide" onSubmit={(ev) => { ev.preventDefault(); post<{ path: string }>(base + "users", { name, roles: [role], zones: zones.split(",").map((z) => z.trim()).filter(Boolean) }).then((m) => { setLink(m.path); setName(""); done(); }, setError); }}>
+          <h2>Add a user</h2>
+          <label>Name<input value={name} required maxLength={64} autocomplete="off" onInput={(ev) => setName(ev.currentTarget.value)} /></label>
+          <label>Role<select value={role} onChange={(ev) => setRole(ev.currentTarget.value)}>{roles.map((r) => <option key={r}>{r}</option>)}</select></label>
+          <label>Zones, separated by commas; empty for all<input value={zones} onInput={(ev) => setZones(ev.currentTarget.value)} /></label>
+          <p><button type="submit" disabled={!name.trim()}>Add</button></p>
+        </form>
+      )}
+    </>
+  );
+}
+
+interface Token { id: string; name: string; owner?: string; roles: string[]; scope: string[] | null; zones: string[] | null; expires: string; used: string }
+
+function Tokens() {
+  const got = useLoad((s) => get<Page<Token>>(base + "tokens", s), []);
+  const [name, setName] = useState("");
+  const [days, setDays] = useState("90");
+  const [secret, setSecret] = useState("");
+  const [error, setError] = useState<Problem | null>(null);
+  return (
+    <>
+      {error && <Trouble error={error} />}
+      {secret && <p role="status">The token is shown once, now: <code class="break">{secret}</code></p>}
+      <Show of={got}>{(d) => d.rows.length ? <Rows heads={["Name", "Of", "Roles", "Scope", "Ends", "Last used", ""]} rows={d.rows.map((t) => [visible(t.name), visible(t.owner || "the site"), (t.roles || []).join(", "), (t.scope || []).join(", ") || "all its roles allow", clock(t.expires), isTime(t.used) ? clock(t.used) : "never",
+        <button type="button" class="link" onClick={() => { if (confirm(`Revoke ${t.name}? Programs that use it are refused at once.`)) call("DELETE", base + "tokens/" + encodeURIComponent(t.id)).then(() => { setError(null); got.reload(); }, setError); }}>Revoke</button>])} />
+        : <p class="none">There is no token. <span class="soft">Programs sign in with one: Authorization: Bearer TOKEN.</span></p>}</Show>
+      {!me.value?.demo && (
+        <form class="decide" onSubmit={(ev) => { ev.preventDefault(); post<{ secret: string }>(base + "tokens", { name, days: Number(days) }).then((t) => { setSecret(t.secret); setName(""); setError(null); got.reload(); }, setError); }}>
+          <h2>Make a token of yours</h2>
+          <label>Name<input value={name} required maxLength={64} autocomplete="off" onInput={(ev) => setName(ev.currentTarget.value)} /></label>
+          <label>Days until it ends<input type="number" min="1" max="365" value={days} onInput={(ev) => setDays(ev.currentTarget.value)} /></label>
+          <p><button type="submit" disabled={!name.trim()}>Make it</button></p>
+        </form>
+      )}
+    </>
+  );
+}
+
+interface Session { id: string; user: string; started: string; seen: string; expires: string; address: string; agent: string; current: boolean }
+
+function Sessions() {
+  const got = useLoad((s) => get<Page<Session>>(base + "sessions", s), []);
+  const [error, setError] = useState<Problem | null>(null);
+  return (
+    <>
+      {error && <Trouble error={error} />}
+      <Show of={got}>{(d) => <Rows heads={["Of", "From", "Browser, as it says", "Started", "Last seen", "Ends", ""]} rows={d.rows.map((x) => [visible(x.user), x.address, visible(x.agent.slice(0, 80)), clock(x.started), clock(x.seen), clock(x.expires),
+        x.current ? <span class="soft">this one</span> : <button type="button" class="link" onClick={() => call("DELETE", base + "sessions/" + encodeURIComponent(x.id)).then(got.reload, setError)}>End it</button>])} />}</Show>
+    </>
+  );
+}
+
+interface Entry { seq: number; time: string; actor: { name: string; kind?: string }; action: string; object: string; details?: Record<string, string> }
+
+function Journal() {
+  const got = useLoad((s) => get<Page<Entry>>("/audit?limit=500", s), [], 10000);
+  return <Show of={got}>{(d) => d.rows.length ? <Rows heads={["Number", "Time", "Who", "What", "Of", "Details"]} rows={d.rows.map((e) => [number(e.seq), clock(e.time), visible(e.actor.name), e.action, visible(e.object), <span class="soft">{Object.entries(e.details || {}).map(([k, v]) => k + " " + visible(v)).join(", ").slice(0, 300)}</span>])} /> : <p class="none">The journal is empty.</p>}</Show>;
+}
+
+function About() {
+  const m = me.value!;
+  return <dl class="fields"><dt>Version</dt><dd>{m.version || "unknown"}</dd><dt>You are</dt><dd>{m.name}</dd><dt>Your roles</dt><dd>{(m.roles || []).join(", ") || "none"}</dd><dt>Your zones</dt><dd>{(m.zones || []).map(visible).join(", ") || "all"}</dd><dt>You may</dt><dd>{m.actions.join(", ")}</dd></dl>;
+}

@@ -1,0 +1,76 @@
+import { useEffect, useRef } from "preact/hooks";
+import uPlot from "uplot";
+import "uplot/style";
+import { clock, number, theme, zone } from "../show";
+
+export interface Series { label: string; values: (number | null)[]; colour?: string; line?: boolean }
+
+const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/**
+ * TimeChart draws counts over time as bars, or as lines for those that say so.
+ * Dragging over it chooses a span. label tells in words what it shows, for those
+ * who do not see it.
+ */
+export function TimeChart({ times, series, label, height = 120, width = 0, choose }: { times: number[]; series: Series[]; label: string; height?: number; width?: number; choose?: (from: number, to: number) => void }) {
+  const box = useRef<HTMLDivElement>(null);
+  const chosen = useRef(choose);
+  chosen.current = choose;
+  useEffect(() => {
+    const el = box.current!;
+    const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui" };
+    const bars = uPlot.paths.bars!({ size: [0.9, 60], align: 1 });
+    const plot = new uPlot({
+      width: el.clientWidth, height,
+      legend: { show: false },
+      cursor: { drag: { x: Boolean(chosen.current), y: false }, points: { show: false }, y: false },
+      tzDate: (ts) => zone.value === "UTC" ? uPlot.tzDate(new Date(ts * 1e3), "Etc/UTC") : new Date(ts * 1e3),
+      scales: { y: { range: (_u, _lo, hi) => [0, Math.max(1, hi * 1.05)] }, x: { range: (_u, lo, hi) => [lo, hi + width] } },
+      axes: [{ ...axis, space: 70 }, { ...axis, size: 56, values: (_u, v) => v.map((n) => n % 1 ? "" : number(n)) }],
+      series: [{}, ...series.map((s, i) => ({
+        label: s.label, stroke: colour(s.colour || (i ? "--ink" : "--accent")), fill: s.line ? undefined : colour(s.colour || "--accent"), width: s.line ? 1.5 : 0,
+        paths: s.line ? undefined : bars, points: { show: false },
+      }))],
+      hooks: {
+        setSelect: [(u) => {
+          if (!chosen.current || u.select.width < 4) return;
+          chosen.current(u.posToVal(u.select.left, "x"), u.posToVal(u.select.left + u.select.width, "x"));
+          u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+        }],
+        setCursor: [(u) => {
+          const i = u.cursor.idx;
+          const tip = el.nextElementSibling as HTMLElement;
+          tip.textContent = i === null || i === undefined ? label : clock(times[i] * 1000, false) + ": " + series.map((s) => number(s.values[i] ?? 0) + " " + s.label).join(", ");
+        }],
+      },
+    }, [times, ...series.map((s) => s.values)] as uPlot.AlignedData, el);
+    const watch = new ResizeObserver(() => plot.setSize({ width: el.clientWidth, height }));
+    watch.observe(el);
+    return () => { watch.disconnect(); plot.destroy(); };
+  }, [times, series, height, width, theme.value, zone.value]);
+  return <figure class="time"><div ref={box} role="img" aria-label={label} style={{ height: height + "px" }} /><figcaption>{label}</figcaption></figure>;
+}
+
+/** Bars draws named figures side by side. */
+export function Bars({ rows, open }: { rows: { name: string; value: number; before?: number }[]; open?: (name: string) => void }) {
+  const most = Math.max(1, ...rows.map((r) => Math.max(r.value, r.before || 0)));
+  return (
+    <div class="bars">{rows.map((r) => (
+      <>
+        <span class="name" title={r.name}>{open ? <button type="button" class="pivot" onClick={() => open(r.name)}>{r.name}</button> : r.name}</span>
+        <svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect class="bar" width={100 * r.value / most} height="10" />{r.before !== undefined && <rect class="was" x={Math.max(0, 100 * r.before / most - 0.4)} width="0.8" height="10" />}</svg>
+        <span class="num">{number(Math.round(r.value * 1000) / 1000)}</span>
+      </>
+    ))}</div>
+  );
+}
+
+/** steps are the times from one to another, so that spans without rows are drawn as zero. */
+export function fill(rows: { t: number; n: number }[], step: number): { times: number[]; values: number[] } {
+  if (!rows.length) return { times: [], values: [] };
+  const by = new Map(rows.map((r) => [r.t, r.n]));
+  const first = Math.min(...by.keys()), last = Math.max(...by.keys());
+  const times: number[] = [], values: number[] = [];
+  for (let t = first; t <= last && times.length < 5000; t += step) { times.push(t); values.push(by.get(t) || 0); }
+  return { times, values };
+}

@@ -1,0 +1,49 @@
+import { useEffect, useState } from "preact/hooks";
+import { Dialog, shownParts } from "../app";
+import { get, type Device, type Incident, type Page } from "../api";
+import { limited, may } from "../me";
+import { go } from "../route";
+import { visible } from "../show";
+
+interface Entry { kind: string; text: string; more?: string; to: string }
+
+/** Palette finds pages, devices and incidents by a few letters. */
+export function Palette({ close }: { close: () => void }) {
+  const [text, setText] = useState("");
+  const [found, setFound] = useState<Entry[]>([]);
+  const [at, setAt] = useState(0);
+  useEffect(() => {
+    const stop = new AbortController();
+    const timer = setTimeout(() => { void find(text.trim(), stop.signal).then((l) => { if (!stop.signal.aborted) { setFound(l); setAt(0); } }); }, text ? 150 : 0);
+    return () => { stop.abort(); clearTimeout(timer); };
+  }, [text]);
+  const open = (e: Entry | undefined) => { if (e) { close(); go(e.to); } };
+  return (
+    <Dialog title="Search" close={close}>
+      <input class="find" role="combobox" aria-expanded="true" aria-controls="found" aria-activedescendant={found[at] ? "found-" + at : undefined} aria-label="Search pages, devices and incidents" placeholder="Page, device, address, incident" autocomplete="off"
+        value={text} onInput={(ev) => setText(ev.currentTarget.value)} ref={(el) => { if (el && !text) el.focus(); }}
+        onKeyDown={(ev) => {
+          const step = ev.key === "ArrowDown" ? 1 : ev.key === "ArrowUp" ? -1 : 0;
+          if (step) { ev.preventDefault(); setAt((at + step + found.length) % Math.max(1, found.length)); }
+          if (ev.key === "Enter") { ev.preventDefault(); open(found[at]); }
+        }} />
+      <ul id="found" role="listbox" class="found">{found.map((e, i) => (
+        <li key={e.to} id={"found-" + i} role="option" aria-selected={i === at} onClick={() => open(e)}><span class="soft">{e.kind}</span> <span>{e.text}</span> <span class="soft">{e.more}</span></li>
+      ))}</ul>
+      {text && !found.length && <p class="soft">Nothing has that name.</p>}
+    </Dialog>
+  );
+}
+
+async function find(text: string, signal: AbortSignal): Promise<Entry[]> {
+  const low = text.toLowerCase();
+  const out: Entry[] = shownParts().filter((p) => p.title.toLowerCase().includes(low)).map((p) => ({ kind: "Page", text: p.title, to: p.path }));
+  if (text.length < 2) return out;
+  const ask: Promise<Entry[]>[] = [];
+  if (may("devices.read")) ask.push(get<Page<Device>>("/devices?limit=8&q=" + encodeURIComponent(text), signal).then((p) => p.rows.map((d) => ({ kind: "Device", text: visible(d.name), more: [d.type, d.ips?.[0], d.zone].filter(Boolean).map((t) => visible(t!)).join(" \u00b7 "), to: "/devices/" + d.uid }))));
+  if (may("incidents.read") && !limited()) ask.push(get<Page<Incident>>("/incidents?status=all&limit=1000", signal).then((p) => p.rows.filter((i) => i.title.toLowerCase().includes(low) || i.uid.startsWith(low)).slice(0, 6).map((i) => ({ kind: "Incident", text: visible(i.title), more: i.status, to: "/incidents/" + i.uid }))));
+  for (const r of await Promise.allSettled(ask)) if (r.status === "fulfilled") out.push(...r.value);
+  if (may("ask") && !limited()) out.push({ kind: "Ask", text, to: "/ask?" + new URLSearchParams({ q: text }) });
+  if (may("events.read") && !limited()) out.push({ kind: "Query", text, to: "/events?" + new URLSearchParams({ q: text }) });
+  return out;
+}
