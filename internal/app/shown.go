@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"vedette/internal/api"
@@ -40,28 +41,39 @@ func (a *App) Event(ctx context.Context, uid string, at time.Time) (map[string]a
 		return nil, err
 	}
 	q := query.Query{Where: &query.Expr{Field: "metadata.uid", Op: query.Eq, Value: uid}, Limit: 1}
-	for _, f := range event.Fields() {
-		q.Select = append(q.Select, f.Name)
-	}
-	q.Select = append(q.Select, bounds.Extras...)
 	if !at.IsZero() {
 		q.Time = query.TimeRange{From: at.Add(-time.Second), To: at.Add(time.Second)}
 	}
-	table, err := a.tools.QueryLoose(ctx, q, a.cfg.Now())
-	if err != nil {
-		return nil, err
+	names, schema := []string{}, event.NewSchema()
+	for _, f := range event.Fields() {
+		names = append(names, f.Name)
 	}
-	if len(table.Rows) == 0 {
-		return nil, fault.New(fault.NotFound, "there is no event %.64q", uid).WithHint("it may be older than what is kept")
+	for _, name := range bounds.Extras {
+		if _, known := schema.Lookup(name); !known { // else it would be read as that field
+			names = append(names, name)
+		}
 	}
 	out := make(map[string]any)
-	for i, v := range table.Rows[0] {
-		if v != nil && v != "" {
-			out[table.Columns[i]] = v
+	for part := range slices.Chunk(names, maxColumns) {
+		q.Select = part
+		table, err := a.tools.QueryLoose(ctx, q, a.cfg.Now())
+		if err != nil {
+			return nil, err
+		}
+		if len(table.Rows) == 0 {
+			return nil, fault.New(fault.NotFound, "there is no event %.64q", uid).WithHint("it may be older than what is kept")
+		}
+		for i, v := range table.Rows[0] {
+			if v != nil && v != "" {
+				out[table.Columns[i]] = v
+			}
 		}
 	}
 	return out, nil
 }
+
+// maxColumns is how many fields one query is asked for.
+const maxColumns = 150
 
 // Journal returns the newest entries of the audit journal, the newest first.
 func (a *App) Journal(_ context.Context, n int) ([]audit.Entry, error) { return a.journal.Last(n) }

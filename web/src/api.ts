@@ -80,4 +80,4 @@ export interface Overview {
   new_devices: Device[]; new_count: number; sources: Source[]; conditions: { name: string; state: string; text: string }[];
   latest: { time: string; log: string; from: string; to: string; what: string; severity?: string }[];
 }
-export interface Finding { uid: string; time: string; title: string; severity: number; rule: string; family: string; techniques: string[] | null; device: string; reasons: string[] | null; count: number }
+export interface Finding { uid: string; time: string; title: string; severity: number; rule: string; family: string; techniques: string[] | null; device: string; reasons?: { feature: string; observed?: string; usual?: string }[]; count: number }

@@ -55,8 +55,8 @@ export function ago(iso: string, now: number) {
 const hidden = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb]|[\u{e0000}-\u{e0fff}]/gu;
 
 /** visible makes hidden characters of a text of others visible. */
-export function visible(text: string) {
-  return text.replace(hidden, (c) => c === "\r" ? "\u240d" : "\u2039U+" + c.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0") + "\u203a");
+export function visible(text: unknown) {
+  return String(text ?? "").replace(hidden, (c) => c === "\r" ? "\u240d" : "\u2039U+" + c.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0") + "\u203a");
 }
 
 const timeShape = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$/;

@@ -66,7 +66,20 @@ func query(s *server, r *http.Request) (any, error) {
 	if q.Now.IsZero() {
 		q.Now = time.Now()
 	}
-	return s.Query(r.Context(), text, q.Now)
+	began := time.Now()
+	t, err := s.Query(r.Context(), text, q.Now)
+	if err != nil {
+		return nil, err
+	}
+	return tableView{t.Columns, copilot.AppendRows(nil, t.Columns, t.Rows), t.Total, time.Since(began).Seconds()}, nil
+}
+
+// tableView is the result of a query as vedette query --output json gives it.
+type tableView struct {
+	Columns []string        `json:"columns"`
+	Rows    json.RawMessage `json:"rows"`  // objects
+	Total   int64           `json:"total"` // without the limit
+	Seconds float64         `json:"seconds"`
 }
 
 // Page is a part of a list.

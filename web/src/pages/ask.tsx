@@ -156,6 +156,6 @@ function ChartView({ c, evidence }: { c: Chart; evidence: Evidence[] }) {
   if (!e) return null;
   if (line) return <TimeChart times={line.times} series={line.series} width={line.step} label={c.y + " over time, from evidence " + c.evidence} />;
   if (c.kind === "line") return null;
-  const rows = e.rows.map((r) => ({ name: c.x.map((x) => cell(r[x], x) || "\u2013").join(" \u2192 "), value: Number(r[c.y] || 0), before: c.before && !before ? Number(r[c.before] || 0) : undefined }));
+  const rows = e.rows.map((r) => ({ name: c.x.map((x) => cell(r[x], x)).filter(Boolean).join(" \u00b7 ") || "\u2013", value: Number(r[c.y] || 0), before: c.before && !before ? Number(r[c.before] || 0) : undefined }));
   return <figure class="chart"><Bars rows={rows} /><figcaption>{c.y}, from evidence {c.evidence}{c.before && !before ? "; the marks are the period before" : ""}</figcaption></figure>;
 }

@@ -130,7 +130,7 @@ const either = (uid: string) => `(${term("src_endpoint.uid", uid)} or ${term("ds
 
 function Peers({ uid }: { uid: string }) {
   const got = useLoad(async (s) => {
-    const by = (a: string, b: string) => query(`${term(a + ".uid", uid)} last 7d | by ${b}.ip, ${b}.name, ${b}.uid, app_name count, sum(bytes), last(time) | top 20`, s);
+    const by = (a: string, b: string) => query(`${term(a + ".uid", uid)} last 7d | by ${b}.ip, ${b}.name, ${b}.uid, app_name count, sum(bytes), last | sort count desc | limit 20`, s);
     const [out, into] = await Promise.all([by("src_endpoint", "dst_endpoint"), by("dst_endpoint", "src_endpoint")]);
     return [...out.rows.map((r) => ({ r, side: "dst_endpoint", way: "to" })), ...into.rows.map((r) => ({ r, side: "src_endpoint", way: "from" }))].sort((a, b) => Number(b.r.count) - Number(a.r.count)).slice(0, 25);
   }, [uid]);
@@ -139,7 +139,7 @@ function Peers({ uid }: { uid: string }) {
     <><h2>With whom it speaks, over 7 days</h2>
       <Show of={got}>{(rows) => rows.length ? (
         <div class="scroll"><table><thead><tr><th scope="col">Way</th><th scope="col">Peer</th><th scope="col">Service</th><th scope="col" class="num">Events</th><th scope="col" class="num">Bytes</th><th scope="col">Last</th></tr></thead>
-          <tbody>{rows.map(({ r, side, way }, i) => <tr key={i}><td>{way}</td><td>{who(r, side)}</td><td>{cell(r.app_name) || "\u2013"}</td><td class="num">{number(Number(r.count))}</td><td class="num">{r["sum(bytes)"] === null ? "\u2013" : bytes(Number(r["sum(bytes)"]))}</td><td>{cell(r["last(time)"])}</td></tr>)}</tbody></table></div>
+          <tbody>{rows.map(({ r, side, way }, i) => <tr key={i}><td>{way}</td><td>{who(r, side)}</td><td>{cell(r.app_name) || "\u2013"}</td><td class="num">{number(Number(r.count))}</td><td class="num">{r["sum(bytes)"] === null ? "\u2013" : bytes(Number(r["sum(bytes)"]))}</td><td>{cell(r.last)}</td></tr>)}</tbody></table></div>
       ) : <p class="soft">With nobody.</p>}</Show></>
   );
 }
@@ -148,7 +148,7 @@ function Findings({ uid }: { uid: string }) {
   const got = useLoad((s) => get<Page<Finding>>("/findings?limit=20&device=" + encodeURIComponent(uid), s), [uid]);
   return (
     <><h2>What was found</h2>
-      <Show of={got}>{(d) => d.rows.length ? <ol class="timeline">{d.rows.map((f) => <li key={f.uid}><time>{clock(f.time)}</time> <Severity level={typeof f.severity === "number" ? severityWord(f.severity) : String(f.severity)} /> <span><strong>{visible(f.title)}</strong><span class="soft">{(f.reasons || []).map(visible).join("; ")}</span></span></li>)}</ol> : <p class="soft">Nothing.</p>}</Show></>
+      <Show of={got}>{(d) => d.rows.length ? <ol class="timeline">{d.rows.map((f) => <li key={f.uid}><time>{clock(f.time)}</time> <Severity level={typeof f.severity === "number" ? severityWord(f.severity) : String(f.severity)} /> <span><strong>{visible(f.title)}</strong><span class="soft">{(f.reasons || []).map((x) => visible([x.feature + ":", x.observed, x.usual && "usual: " + x.usual].filter(Boolean).join(" "))).join("; ")}</span></span></li>)}</ol> : <p class="soft">Nothing.</p>}</Show></>
   );
 }
 

@@ -15,22 +15,22 @@ interface Link { from: string; to: string; events: number; bytes: number; last: 
 interface Map0 { boxes: Box[]; links: Link[]; total: number }
 
 async function load(group: Group, last: string, zone: string, s: AbortSignal): Promise<Map0> {
-  const from = "src_endpoint." + group, to = "dst_endpoint." + group, key = "device." + group;
+  const from = "src_endpoint." + group, to = "dst_endpoint." + group, key = group;
   const only = zone ? `(${term("src_endpoint.zone", zone)} or ${term("dst_endpoint.zone", zone)}) ` : "";
   const when = last === "all" ? "" : "last " + last;
   const [traffic, devices]: [Table, Table] = await Promise.all([
-    query(`not (detection_finding) ${only}src exists dst exists ${when} | by ${from}, ${to} count, sum(bytes), last(time), count as writes where (write=true) | sort count desc | limit 2000`, s),
-    query(`devices | by ${key}, device.level count | limit 10000`, s),
+    query(`class_uid!=2004 ${only}src exists dst exists ${when} | by ${from}, ${to} count, sum(bytes), last, count as writes where (write=true) | sort count desc | limit 2000`, s),
+    query(`devices | by ${key}, level count | limit 10000`, s),
   ]);
   const boxes = new Map<string, Box>();
   for (const r of devices.rows) {
     const name = cell(r[key]) || outside, b = boxes.get(name) || { name, level: "", devices: 0 };
     b.devices += Number(r.count);
-    const level = cell(r["device.level"]);
+    const level = cell(r.level);
     if (level && (!b.level || level < b.level)) b.level = level;
     boxes.set(name, b);
   }
-  const links: Link[] = traffic.rows.map((r: Row) => ({ from: cell(r[from]) || outside, to: cell(r[to]) || outside, events: Number(r.count), bytes: Number(r["sum(bytes)"] || 0), last: String(r["last(time)"] || ""), writes: Number(r.writes || 0) }));
+  const links: Link[] = traffic.rows.map((r: Row) => ({ from: cell(r[from]) || outside, to: cell(r[to]) || outside, events: Number(r.count), bytes: Number(r["sum(bytes)"] || 0), last: String(r.last || ""), writes: Number(r.writes || 0) }));
   for (const l of links) for (const n of [l.from, l.to]) if (!boxes.has(n)) boxes.set(n, { name: n, level: "", devices: 0 });
   const seen = new Set(links.flatMap((l) => [l.from, l.to]));
   return { boxes: [...boxes.values()].filter((b) => seen.has(b.name) || group === "zone" && b.name !== outside), links, total: traffic.total };

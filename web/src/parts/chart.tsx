@@ -26,7 +26,7 @@ export function TimeChart({ times, series, label, height = 120, width = 0, choos
       cursor: { drag: { x: Boolean(chosen.current), y: false }, points: { show: false }, y: false },
       tzDate: (ts) => zone.value === "UTC" ? uPlot.tzDate(new Date(ts * 1e3), "Etc/UTC") : new Date(ts * 1e3),
       scales: { y: { range: (_u, _lo, hi) => [0, Math.max(1, hi * 1.05)] }, x: { range: (_u, lo, hi) => [lo, hi + width] } },
-      axes: [{ ...axis, space: 70 }, { ...axis, size: 56, values: (_u, v) => v.map((n) => n % 1 ? "" : number(n)) }],
+      axes: [{ ...axis, space: 90, size: 26, values: (_u, v) => v.map((t, i) => tick(t, v[i - 1])) }, { ...axis, size: 56, values: (_u, v) => v.map((n) => n % 1 ? "" : number(n)) }],
       series: [{}, ...series.map((s, i) => ({
         label: s.label, stroke: colour(s.colour || (i ? "--ink" : "--accent")), fill: s.line ? undefined : colour(s.colour || "--accent"), width: s.line ? 1.5 : 0,
         paths: s.line ? undefined : bars, points: { show: false },
@@ -49,6 +49,12 @@ export function TimeChart({ times, series, label, height = 120, width = 0, choos
     return () => { watch.disconnect(); plot.destroy(); };
   }, [times, series, height, width, theme.value, zone.value]);
   return <figure class="time"><div ref={box} role="img" aria-label={label} style={{ height: height + "px" }} /><figcaption>{label}</figcaption></figure>;
+}
+
+// tick is a time below the chart: the day where it begins, else hour and minute.
+function tick(t: number, before: number | undefined) {
+  const now = clock(t * 1000, false), was = before === undefined ? "" : clock(before * 1000, false);
+  return now.slice(0, 10) === was.slice(0, 10) ? now.slice(11) : now.slice(5, 10) + (now.endsWith("00:00") ? "" : " " + now.slice(11));
 }
 
 /** Bars draws named figures side by side. */
