@@ -48,7 +48,7 @@ needs:
 	exit $$missing
 
 .PHONY: build
-build: needs ## build bin/vedette and bin/vedette-edge
+build: needs web ## build bin/vedette and bin/vedette-edge
 	@mkdir -p bin $(STATIC)
 	@ext=""; if [ "$$($(GO) env GOOS)" = linux ]; then \
 	  lib=$$($${CXX:-c++} -print-file-name=libstdc++.a); \
@@ -59,12 +59,28 @@ build: needs ## build bin/vedette and bin/vedette-edge
 	@echo "building bin/vedette-edge"; CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o bin/vedette-edge ./cmd/vedette-edge
 	@ls -lh bin/vedette bin/vedette-edge | awk '{print $$9, $$5}'
 
+# The console is bundled by a Go program of its own module; web/vendor holds what it is made of, so that nothing but
+# Go is needed. Without it the server has a page that says so.
+DIST := internal/console/dist/index.html
+
+.PHONY: web
+web: $(DIST) ## bundle the console
+
+$(DIST): $(shell find web -type f 2>/dev/null)
+	@mkdir -p $(TOOLS)
+	@cd web/build && $(GO) build -o $(TOOLS)/webbuild .
+	@$(TOOLS)/webbuild web internal/console/dist && echo "bundled the console: $$(cat internal/console/dist/main-*.js | gzip -9 | wc -c) bytes of script, gzipped"
+
+.PHONY: web-types
+web-types: ## check the types of the console's source (needs npx and the npm registry)
+	npx --yes --package typescript@5.9.3 tsc --noEmit -p web
+
 .PHONY: demo
 demo: build ## build, and start the living demo on loopback
 	./bin/vedette demo
 
 .PHONY: test
-test: needs check-format vet lint test-race test-plain build-nocgo fuzz edge vuln ## every check: format, vet, lint, tests (race), kills, builds without cgo, short fuzz, edge
+test: needs web check-format vet lint test-race test-plain build-nocgo fuzz edge vuln ## every check: format, vet, lint, tests (race), kills, builds without cgo, short fuzz, edge
 	@echo "make test: all passed"
 
 .PHONY: check-format

@@ -19,6 +19,8 @@ type everyone struct{}
 
 func (everyone) Decide(context.Context, authz.Principal, authz.Action, string) error { return nil }
 
+func (everyone) Allowed(authz.Principal) []authz.Action { return nil }
+
 // A body that does not come is not waited for.
 func TestSlowBodies(t *testing.T) {
 	var lc net.ListenConfig
@@ -28,7 +30,7 @@ func TestSlowBodies(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	h := rest.Handler(nil, everyone{})
+	h := rest.Handler(nil, everyone{}, rest.About{Now: time.Now})
 	const within = 300 * time.Millisecond
 	go func() {
 		done <- serveHTTP(ctx, ln, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -21,13 +21,17 @@ import (
 	"vedette/internal/correlate"
 	"vedette/internal/fault"
 	"vedette/internal/ingest"
+	"vedette/internal/intel/library"
 	"vedette/internal/toolbox"
 )
 
 // plant is a product with a few devices; it notes who changed what.
 type plant struct {
-	list []asset.Device
-	did  []string
+	list   []asset.Device
+	did    []string
+	health []api.Condition
+	open   []correlate.Incident
+	stored api.Overview
 }
 
 func (p *plant) Ask(_ context.Context, q copilot.Request) (*copilot.Answer, error) {
@@ -53,7 +57,7 @@ func (p *plant) SetDevice(_ context.Context, actor, uid, key, value string) (ass
 	p.did = append(p.did, fmt.Sprintf("%s sets %s of %s to %s", actor, key, uid, value))
 	return p.FindDevice(context.Background(), uid)
 }
-func (p *plant) Incidents(context.Context, bool) ([]correlate.Incident, error) { return nil, nil }
+func (p *plant) Incidents(context.Context, bool) ([]correlate.Incident, error) { return p.open, nil }
 func (p *plant) Incident(context.Context, string) (api.IncidentDetail, error) {
 	return api.IncidentDetail{}, nil
 }
@@ -76,6 +80,43 @@ func (p *plant) IngestStream(_ context.Context, in io.Reader, name, _ string, _ 
 	p.did = append(p.did, fmt.Sprintf("%s: %d bytes", name, len(raw)))
 	return ingest.Summary{}, err
 }
+
+func (p *plant) Findings(context.Context, api.FindingFilter) (api.Findings, error) {
+	return api.Findings{}, nil
+}
+
+func (p *plant) Finding(context.Context, string) (api.FindingDetail, error) {
+	return api.FindingDetail{}, nil
+}
+
+func (p *plant) Event(_ context.Context, uid string, _ time.Time) (map[string]any, error) {
+	return map[string]any{"metadata.uid": uid}, nil
+}
+
+func (p *plant) DeviceNames(_ context.Context, uids []string) map[string]string {
+	out := map[string]string{}
+	for _, uid := range uids {
+		out[uid] = "the " + uid
+	}
+	return out
+}
+func (p *plant) Status(context.Context) (api.Overview, error)         { return p.stored, nil }
+func (p *plant) Latest(context.Context, int) ([]api.Happening, error) { return []api.Happening{}, nil }
+func (p *plant) Health(context.Context) []api.Condition               { return p.health }
+func (p *plant) IntelFeeds(context.Context) ([]library.Feed, error)   { return nil, nil }
+func (p *plant) Journal(context.Context, int) ([]audit.Entry, error)  { return nil, nil }
+func (p *plant) ShowAI(context.Context, int) (api.AI, error)          { return api.AI{}, nil }
+func (p *plant) FindModels(context.Context) ([]api.FoundModel, error) { return nil, nil }
+func (p *plant) UseModel(_ context.Context, use api.ModelUse) error {
+	p.did = append(p.did, use.By+" approves "+use.Model)
+	return nil
+}
+
+func (p *plant) LookupIntel(_ context.Context, values []string, _ time.Time) ([]api.IntelAnswer, error) {
+	return make([]api.IntelAnswer, len(values)), nil
+}
+
+func here() About { return About{Version: "v1", Now: time.Now} }
 
 func device3(zones ...string) *plant {
 	p := &plant{}
@@ -134,12 +175,15 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 		"PATCH /api/v1/devices/{uid}": {authz.Responder, authz.Admin}, "GET /api/v1/incidents": all, "GET /api/v1/incidents/{uid}": all,
 		"POST /api/v1/incidents/{uid}/decisions": {authz.Analyst, authz.Responder, authz.Admin}, "GET /api/v1/vulnerabilities": all, "GET /api/v1/vulnerabilities/{id}": all,
 		"GET /api/v1/sources": all, "POST /api/v1/ingest": {authz.Admin},
+		"GET /api/v1/now": all, "GET /api/v1/events/{uid}": all, "GET /api/v1/fields": all, "GET /api/v1/findings": all, "GET /api/v1/findings/{uid}": all,
+		"GET /api/v1/intel": all, "POST /api/v1/intel/lookup": all, "GET /api/v1/ai": all[1:], "POST /api/v1/ai/find": {authz.Admin}, "POST /api/v1/ai/use": {authz.Admin},
+		"GET /api/v1/audit": {authz.Auditor, authz.Admin},
 	}
 	bodies := map[string]string{
 		"POST /api/v1/ask": `{"question":"q"}`, "POST /api/v1/query": `{"query":"last 24h"}`, "PATCH /api/v1/devices/{uid}": `{"owner":"x"}`,
-		"POST /api/v1/incidents/{uid}/decisions": `{"action":"close","why":"w"}`, "POST /api/v1/ingest": "x",
+		"POST /api/v1/incidents/{uid}/decisions": `{"action":"close","why":"w"}`, "POST /api/v1/ingest": "x", "POST /api/v1/intel/lookup": `{"values":["192.0.2.1"]}`, "POST /api/v1/ai/use": `{"url":"http://127.0.0.1:1","model":"m","why":"w"}`,
 	}
-	h := Handler(device3("Press"), authority(t))
+	h := Handler(device3("Press"), authority(t), here())
 	for _, route := range Routes() {
 		method, path, _ := strings.Cut(route.Pattern, " ")
 		path = strings.NewReplacer("{uid}", "dev-000", "{id}", "CVE-2024-1").Replace(path)
@@ -176,7 +220,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 // whether it is there.
 func TestZones(t *testing.T) {
 	p := device3("Press", "Dock", "Press")
-	h := Handler(p, authority(t))
+	h := Handler(p, authority(t), here())
 	_, out := call(t, h, as(authz.Responder, "Dock"), "GET", "/api/v1/devices", "")
 	if out["total"] != 1.0 || len(out["rows"].([]any)) != 1 {
 		t.Errorf("%v", out)
@@ -202,7 +246,7 @@ func TestZones(t *testing.T) {
 // Pages neither repeat nor hide a row.
 func TestPages(t *testing.T) {
 	p := device3(slices.Repeat([]string{"Press"}, 25)...)
-	h := Handler(p, authority(t))
+	h := Handler(p, authority(t), here())
 	for path, want := range map[string]int{"/api/v1/devices": 25, "/api/v1/vulnerabilities": 250} {
 		seen, cursor, pages := 0, "", 0
 		for pages = 1; ; pages++ {
@@ -235,13 +279,20 @@ func TestPages(t *testing.T) {
 
 func TestBadBodies(t *testing.T) {
 	p := device3("Press")
-	h := Handler(p, authority(t))
+	h := Handler(p, authority(t), here())
 	for path, bodies := range map[string][]string{
 		"POST /api/v1/ask":                      {"", "{", `{"question":""}`, `{"question":"q","extra":1}`, `{"question":"q"} {}`, `{"question":"` + strings.Repeat("x", 3000) + `"}`, strings.Repeat(" ", 2<<20)},
 		"POST /api/v1/query":                    {"[]", `{"now":"yesterday"}`},
 		"PATCH /api/v1/devices/dev-000":         {`{}`, `{"a":"b","c":"d"}`, `[]`},
 		"POST /api/v1/incidents/i1/decisions":   {`{"actor":"boss","action":"close"}`, `{"incident":"other","action":"close"}`},
 		"GET /api/v1/incidents?status=whatever": {""},
+		"GET /api/v1/devices?sort=owner":        {""},
+		"GET /api/v1/findings?severity=grave":   {""},
+		"GET /api/v1/findings?limit=0":          {""},
+		"GET /api/v1/events/e1?at=yesterday":    {""},
+		"GET /api/v1/audit?limit=1001":          {""},
+		"POST /api/v1/intel/lookup":             {`{"values":[]}`, `{}`},
+		"POST /api/v1/ai/use":                   {`{"url":"u","model":"m","why":" "}`, `{"url":"u","model":"m","why":"w","by":"boss"}`},
 	} {
 		method, url, _ := strings.Cut(path, " ")
 		for _, body := range bodies {
@@ -263,7 +314,7 @@ func TestBadBodies(t *testing.T) {
 // An upload may take longer than other requests, as long as it comes.
 func TestLongUpload(t *testing.T) {
 	p := device3()
-	h := Handler(p, authority(t))
+	h := Handler(p, authority(t), here())
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.ServeHTTP(w, r.WithContext(authz.With(r.Context(), as(authz.Admin))))
 	}))

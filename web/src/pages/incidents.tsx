@@ -59,7 +59,7 @@ function Body({ d, reload }: { d: IncidentView; reload: () => void }) {
     <>
       <h1><Severity level={d.level} /> {visible(d.title)}</h1>
       <p class="soft">{d.status}{d.verdict && <>, judged {judged(d.verdict)}</>}; {clock(d.first)} to {clock(d.last)}; {plural(d.findings.count, "finding")} of {plural(d.findings.events, "event")}; score {d.score.toFixed(0)}</p>
-      {(d.computed || []).length > 0 && <p class="soft">Score: {d.computed!.map((f) => f.text).join("; ")}.</p>}
+      {(d.computed || []).length > 0 && <details><summary>How the score of {d.score.toFixed(0)} comes about</summary><ul class="bullets">{d.computed!.map((f, i) => <li key={i}>{visible(f.text)} <span class="soft">{Math.round(f.value * 100) / 100}</span></li>)}</ul></details>}
       {(d.raised || []).map((r) => <p key={r} class="soft">{sentence(visible(r))}</p>)}
       {d.stages.length > 0 && <ol class="stages" aria-label="Stages of the attack">{d.stages.map((s) => <li key={s.tactic}><strong>{s.name}</strong><span class="soft">{s.techniques.map((t) => d.techniques.find((x) => x.id === t)?.name || t).join(", ")}</span><time class="soft">{clock(s.first)}</time></li>)}</ol>}
       <div class="two">

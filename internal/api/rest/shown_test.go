@@ -1,0 +1,135 @@
+package rest
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"vedette/internal/api"
+	"vedette/internal/asset"
+	"vedette/internal/authz"
+	"vedette/internal/correlate"
+)
+
+// named is a plant whose devices have names, zones and vendors.
+func named(list ...[3]string) *plant {
+	p := &plant{}
+	for i, d := range list {
+		p.list = append(p.list, asset.Device{UID: fmt.Sprintf("dev-%03d", i), Attributes: map[asset.Key]asset.Attribute{
+			asset.KeyName: {Value: d[0]}, asset.KeyZone: {Value: d[1]}, asset.KeyVendor: {Value: d[2]},
+		}})
+	}
+	return p
+}
+
+func uids(out map[string]any) []string {
+	var got []string
+	for _, row := range out["rows"].([]any) {
+		got = append(got, row.(map[string]any)["uid"].(string))
+	}
+	return got
+}
+
+func TestDeviceList(t *testing.T) {
+	h := Handler(named([3]string{"pump", "Press", "Acme"}, [3]string{"Camera", "Yard", "Eyes"}, [3]string{"valve", "Press", "acme"}), authority(t), here())
+	for query, want := range map[string][]string{
+		"":                         {"dev-000", "dev-001", "dev-002"},
+		"?sort=name":               {"dev-001", "dev-000", "dev-002"},
+		"?sort=-name":              {"dev-002", "dev-000", "dev-001"},
+		"?q=ACME":                  {"dev-000", "dev-002"},
+		"?q=dev-001":               {"dev-001"},
+		"?zone=yard":               {"dev-001"},
+		"?zone=yard&zone=press":    {"dev-000", "dev-001", "dev-002"},
+		"?sort=name&limit=1":       {"dev-001"},
+		"?sort=name&cursor=1":      {"dev-000", "dev-002"},
+		"?q=nothing-is-called-so":  nil,
+		"?vendor=acme&sort=-name":  {"dev-002", "dev-000"},
+		"?sort=last_seen&zone=nix": nil,
+	} {
+		_, out := call(t, h, as(authz.Viewer), "GET", "/api/v1/devices"+query, "")
+		if got := uids(out); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", query, got, want)
+		}
+	}
+	_, out := call(t, h, as(authz.Viewer, "Press"), "GET", "/api/v1/devices?facets=1", "")
+	if got := fmt.Sprint(out["facets"].(map[string]any)["zone"]); !strings.Contains(got, "Press") || strings.Contains(got, "Yard") {
+		t.Errorf("an account of one zone learns of others: %s", got)
+	}
+}
+
+// A file for a spreadsheet runs nothing and has no device of other zones.
+func TestDeviceFile(t *testing.T) {
+	h := Handler(named([3]string{"=cmd|' /C calc'!A0", "Press", "Acme"}, [3]string{"camera", "Yard", "Eyes"}), authority(t), here())
+	r := httptest.NewRequestWithContext(authz.With(t.Context(), as(authz.Viewer, "Press")), http.MethodGet, "/api/v1/devices?format=csv", nil)
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	body := w.Body.String()
+	if w.Code != http.StatusOK || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/csv") || !strings.Contains(w.Header().Get("Content-Disposition"), "attachment") {
+		t.Fatalf("%d %v", w.Code, w.Header())
+	}
+	if strings.Count(body, "\n") != 2 || !strings.Contains(body, `,'=cmd`) || strings.Contains(body, "camera") {
+		t.Errorf("the file: %q", body)
+	}
+}
+
+func TestNow(t *testing.T) {
+	p := named([3]string{"old", "Press", ""}, [3]string{"fresh", "Press", ""}, [3]string{"known", "Press", ""})
+	end := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+	p.stored = api.Overview{Events: 9, Oldest: end.Add(-72 * time.Hour), Newest: end, Loading: 1}
+	p.list[0].FirstSeen, p.list[1].FirstSeen, p.list[2].FirstSeen = end.Add(-72*time.Hour), end.Add(-time.Hour), end.Add(-time.Hour)
+	p.list[2].Attributes[asset.KeyState] = asset.Attribute{Value: "approved"}
+	for i := range 20 {
+		p.open = append(p.open, correlate.Incident{UID: fmt.Sprint(i), Devices: []string{"dev-000"}})
+	}
+	_, out := call(t, Handler(p, authority(t), here()), as(authz.Viewer), "GET", "/api/v1/now", "")
+	if out["open"] != 20.0 || len(out["incidents"].([]any)) != nowIncidents || out["names"].(map[string]any)["dev-000"] != "the dev-000" {
+		t.Errorf("incidents: %v", out)
+	}
+	fresh := out["new_devices"].([]any)
+	if len(fresh) != 1 || fresh[0].(map[string]any)["uid"] != "dev-001" || out["new_count"] != 1.0 {
+		t.Errorf("new devices: %v", fresh)
+	}
+}
+
+// Health is open to all, so it must tell no more than how parts stand.
+func TestHealthz(t *testing.T) {
+	for _, c := range []struct {
+		list   []api.Condition
+		code   int
+		status string
+	}{
+		{nil, 200, `"status":"ok"`},
+		{[]api.Condition{{Name: "store", State: api.Good}}, 200, `"status":"ok"`},
+		{[]api.Condition{{Name: "store", State: api.Starting}, {Name: "x", State: api.Good}}, 503, `"status":"starting"`},
+		{[]api.Condition{{Name: "store", State: api.Failed}, {Name: "x", State: api.Starting}}, 503, `"status":"failed"`},
+	} {
+		w := httptest.NewRecorder()
+		Healthz(&plant{health: c.list}).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/healthz", nil))
+		if w.Code != c.code || !strings.Contains(w.Body.String(), c.status) {
+			t.Errorf("%v: %d %s", c.list, w.Code, w.Body)
+		}
+	}
+}
+
+// Only stands before handlers of others: nobody and who may not are refused.
+func TestOnly(t *testing.T) {
+	reached := 0
+	h := Only(authz.InvestigateWith, authority(t), http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached++ }))
+	for role, want := range map[authz.Role]int{"": 403, authz.Viewer: 403, authz.Analyst: 200} {
+		ctx := t.Context()
+		if role != "" {
+			ctx = authz.With(ctx, as(role))
+		}
+		w := httptest.NewRecorder()
+		if h.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodPost, "/mcp", nil)); w.Code != want {
+			t.Errorf("%q: %d", role, w.Code)
+		}
+	}
+	if reached != 1 {
+		t.Errorf("reached %d times", reached)
+	}
+}
