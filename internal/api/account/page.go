@@ -1,6 +1,7 @@
 package account
 
 import (
+	_ "embed"
 	"html/template"
 	"net/http"
 
@@ -10,8 +11,8 @@ import (
 // The pages for signing in and for one-time links work without a script, so
 // that they stand whatever becomes of the console.
 var pages = template.Must(template.New("").Parse(`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{.Title}} · Vedette</title></head>
-<body><main><h1>{{.Title}}</h1>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>{{.Title}} · Vedette</title><link rel="stylesheet" href="/signin.css"></head>
+<body><main><p class="brand">Vedette</p><h1>{{.Title}}</h1>
 {{with .Problem}}<p role="alert"><strong>{{.}}</strong>{{with $.Hint}} ({{.}}){{end}}</p>{{end}}
 <p>{{.Text}}</p>
 {{if .To}}<form method="post" action="{{.To}}">
@@ -23,9 +24,12 @@ var pages = template.Must(template.New("").Parse(`<!doctype html>
 `))
 
 const demoDenied = `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Vedette</title></head>
-<body><main><h1>Open the link that the terminal shows</h1><p>This demo answers to whoever has its link.</p></main></body></html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>Vedette</title><link rel="stylesheet" href="/signin.css"></head>
+<body><main><p class="brand">Vedette</p><h1>Open the link that the terminal shows</h1><p>This demo answers to whoever has its link.</p></main></body></html>
 `
+
+//go:embed signin.css
+var style []byte
 
 type pageData struct {
 	status                      int
@@ -83,6 +87,9 @@ func (a *Accounts) pageFor(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	switch r.URL.Path {
+	case "/signin.css":
+		w.Header().Set("Content-Type", "text/css; charset=utf-8")
+		_, _ = w.Write(style) // the browser has gone if this fails
 	case "/signin":
 		a.page(w, signInPage(nil))
 	case "/setup":

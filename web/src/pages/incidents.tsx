@@ -34,7 +34,7 @@ function Table({ d }: { d: List }) {
     { key: "last", title: "Last", draw: (i) => clock(i.last) },
     { key: "status", title: "State", draw: (i) => i.status + (i.verdict ? ", " + judged(i.verdict) : "") },
   ], [d]);
-  return <><p class="soft line">{plural(d.total, "incident")}, the newest first</p><Grid label="Incidents" tall columns={columns} rows={d.rows} id={(i) => i.uid} open={(i) => go("/incidents/" + i.uid)} /></>;
+  return <><p class="soft line">{plural(d.total, "incident")}, the gravest first</p><Grid label="Incidents" tall columns={columns} rows={d.rows} id={(i) => i.uid} open={(i) => go("/incidents/" + i.uid)} /></>;
 }
 
 /** IncidentPage is one incident: what happened, who and what, and what to decide. */

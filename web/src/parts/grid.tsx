@@ -40,17 +40,22 @@ export function Grid<R>({ label, columns, rows, id, open, chosen, more, sort, on
   const from = Math.max(0, Math.floor(view.top / height) - 10);
   const to = Math.min(rows.length, Math.ceil((view.top + view.size) / height) + 10);
   useEffect(() => { if (more && rows.length && to > rows.length - 30) more(); }, [to, rows.length]);
-  useEffect(() => { if (at >= rows.length) setAt(-1); }, [rows]);
+  useEffect(() => { if (at >= rows.length) choose(-1); }, [rows]);
+  // What keys act on is kept where the newest key finds it, drawn or not yet.
+  const now = useRef({ at, rows, open, chosen });
+  now.current = { at: now.current.at, rows, open, chosen };
+  const choose = (n: number) => { now.current.at = n; setAt(n); };
   const move = (by: number) => {
+    const { at, rows, open, chosen } = now.current;
     const next = Math.min(rows.length - 1, Math.max(0, at + by));
-    setAt(next);
+    choose(next);
     const el = box.current!, y = next * height;
     if (y < el.scrollTop) el.scrollTop = y;
     else if (y + 2 * height > el.scrollTop + el.clientHeight) el.scrollTop = y + 2 * height - el.clientHeight;
     if (chosen && open && rows[next]) open(rows[next]);
   };
-  const pick = () => { if (open && rows[at]) open(rows[at]); };
-  useKeys({ j: () => move(1), k: () => move(-1), o: pick, Enter: pick }, [at, rows, chosen, open]);
+  const pick = () => { const { at, rows, open } = now.current; if (open && rows[at]) open(rows[at]); };
+  useKeys({ j: () => move(1), k: () => move(-1), o: pick, Enter: pick });
   return (
     <div class={"grid" + (tall ? " tall" : "")} ref={box} tabIndex={0} role="region" aria-label={label} aria-busy={busy}>
       <table aria-rowcount={rows.length + 1}>
@@ -68,7 +73,7 @@ export function Grid<R>({ label, columns, rows, id, open, chosen, more, sort, on
             const n = from + i;
             return (
               <tr key={id(r)} aria-rowindex={n + 2} class={(id(r) === chosen ? "chosen " : "") + (n === at ? "at" : "") + (open ? " can" : "")}
-                onClick={(ev) => { if ((ev.target as Element).closest("button,a")) return; setAt(n); open?.(r); }}>
+                onClick={(ev) => { if ((ev.target as Element).closest("button,a")) return; choose(n); open?.(r); }}>
                 {columns.map((c) => <td key={c.key} class={(c.num ? "num" : "") + (c.wide ? " wide" : "")}>{c.draw(r)}</td>)}
               </tr>
             );
