@@ -1,7 +1,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -25,12 +24,6 @@ func (a *App) DeviceNames(_ context.Context, uids []string) map[string]string {
 		}
 	}
 	return out
-}
-
-// nameOf is what a device is called; what is no device of ours is an address.
-func (a *App) nameOf(uid string) string {
-	name, _ := a.devices.NameOf(uid)
-	return cmp.Or(name, uid)
 }
 
 // Event returns all fields of an event that have a value, by their names. at, if

@@ -57,7 +57,9 @@ func (p *plant) SetDevice(_ context.Context, actor, uid, key, value string) (ass
 	p.did = append(p.did, fmt.Sprintf("%s sets %s of %s to %s", actor, key, uid, value))
 	return p.FindDevice(context.Background(), uid)
 }
+
 func (p *plant) Incidents(context.Context, bool) ([]correlate.Incident, error) { return p.open, nil }
+
 func (p *plant) Incident(context.Context, string) (api.IncidentDetail, error) {
 	return api.IncidentDetail{}, nil
 }
