@@ -32,6 +32,7 @@ import (
 	"vedette/internal/edge"
 	"vedette/internal/fault"
 	"vedette/internal/ingest"
+	"vedette/internal/ingest/bulk"
 	"vedette/internal/intel/library"
 	"vedette/internal/model"
 	"vedette/internal/model/register"
@@ -94,7 +95,8 @@ type App struct {
 	words     words            // of persons, for behave
 	learnt    learnt           // used under writing
 	judgedNow atomic.Pointer[judged]
-	live      atomic.Pointer[Live] // nil: no live sources run here
+	live      atomic.Pointer[Live]        // nil: no live sources run here
+	pushed    atomic.Pointer[bulk.Source] // what programs push to
 
 	ending  func() error // what is to be stored before the stores are closed; nil until all is open
 	names   names

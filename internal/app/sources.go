@@ -1,14 +1,15 @@
 package app
 
 import (
+	"context"
 	"crypto/tls"
-	"os"
-	"path/filepath"
+	"io"
 	"time"
 
 	"vedette/internal/config"
 	"vedette/internal/fault"
 	"vedette/internal/ingest"
+	"vedette/internal/ingest/bulk"
 	"vedette/internal/ingest/syslog"
 )
 
@@ -31,20 +32,32 @@ func sourcesOf(c config.Config) []SourceConfig {
 	return out
 }
 
-// StartLive opens the spool and makes the configured sources. It returns nil if
-// none is configured and nothing waits from an earlier run.
+// StartLive opens the spool and makes the configured sources and the one that
+// programs push to.
 func (a *App) StartLive() (*Live, error) {
-	_, err := os.Stat(filepath.Join(a.cfg.Dir, spoolName))
-	if len(a.cfg.Sources) == 0 && err != nil {
-		return nil, nil //nolint:nilnil // there is nothing to run
-	}
-	made := make([]ingest.Source, len(a.cfg.Sources))
-	for i, s := range a.cfg.Sources {
-		if made[i], err = s.open(a.cfg.Now); err != nil {
+	pushed := bulk.New(bulk.Config{Name: config.BulkName, Now: a.cfg.Now})
+	made := []ingest.Source{pushed}
+	for _, s := range a.cfg.Sources {
+		one, err := s.open(a.cfg.Now)
+		if err != nil {
 			return nil, err
 		}
+		made = append(made, one)
 	}
-	return a.OpenLive(a.cfg.Spool, made...)
+	l, err := a.OpenLive(a.cfg.Spool, made...)
+	if err == nil {
+		a.pushed.Store(pushed)
+	}
+	return l, err
+}
+
+// TakeBulk puts the lines of a body into the spool.
+func (a *App) TakeBulk(ctx context.Context, body io.Reader, from bulk.Sender) (bulk.Taken, error) {
+	s := a.pushed.Load()
+	if s == nil {
+		return bulk.Taken{}, fault.New(fault.Unavailable, "no live sources run here").WithHint("use ingest, which takes whole files")
+	}
+	return s.Take(ctx, body, from)
 }
 
 func (s SourceConfig) open(now func() time.Time) (ingest.Source, error) {

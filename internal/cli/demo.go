@@ -90,6 +90,10 @@ func (r *root) demo(ctx context.Context, listen string, lasts time.Duration) err
 func (r *root) runDemo(ctx context.Context, a *app.App, feed *demo.Feed, ln net.Listener) error {
 	p := &living{App: a, root: r, feed: feed}
 	a.Accounts().Serve(account.Door{Port: ln.Addr().(*net.TCPAddr).Port, Demo: true}) // we listen on TCP only
+	live, err := a.StartLive()
+	if err != nil {
+		return err
+	}
 	page, err := r.door(a, p, rest.About{Demo: true, Examples: demoQuestions(), Now: time.Now})
 	if err != nil {
 		return err
@@ -101,6 +105,7 @@ func (r *root) runDemo(ctx context.Context, a *app.App, feed *demo.Feed, ln net.
 		func(ctx context.Context) error { return serveHTTP(ctx, ln, page, bodyTime) },
 		func(ctx context.Context) error { return r.serveLocal(ctx, a) },
 		p.live,
+		live.Run,
 		keepUp(a),
 		recheckModels(a),
 	)

@@ -67,10 +67,7 @@ func (r *root) serveCommand() *cobra.Command {
 			if err != nil {
 				return errors.Join(err, a.Close())
 			}
-			parts = append(parts, door)
-			if live != nil {
-				parts = append(parts, live.Run)
-			}
+			parts = append(parts, door, live.Run)
 			fmt.Fprintf(r.Err, "vedette serves %s; stop it with ctrl-c\n", r.data)
 			return errors.Join(together(cmd.Context(), parts...), a.Close())
 		},

@@ -16,11 +16,17 @@ type Source struct {
 	Quiet     Duration `yaml:"quiet"     doc:"after so long without a record the source is called silent; empty: 15m"`
 }
 
+// BulkName is the name of the source that programs push to over HTTP.
+const BulkName = "bulk"
+
 // Problems checks a source.
 func (s Source) Problems() []Problem {
 	var out []Problem
-	if s.Name == "" {
+	switch s.Name {
+	case "":
 		out = append(out, Problem{Key: "name", Text: "a source needs a name"})
+	case BulkName:
+		out = append(out, Problem{Key: "name", Text: strconv.Quote(BulkName) + " is what programs push to over HTTP", Hint: "choose another name"})
 	}
 	out = append(out, oneOf("kind", s.Kind, "syslog")...)
 	out = append(out, oneOf("transport", s.Transport, "", "udp", "tcp", "both")...)

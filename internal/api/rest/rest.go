@@ -22,6 +22,7 @@ import (
 	"vedette/internal/correlate"
 	"vedette/internal/fault"
 	"vedette/internal/ingest"
+	"vedette/internal/ingest/bulk"
 	"vedette/internal/intel/library"
 	"vedette/internal/toolbox"
 )
@@ -50,6 +51,7 @@ type Service interface {
 	IntelFeeds(ctx context.Context) ([]library.Feed, error)
 	Journal(ctx context.Context, n int) ([]audit.Entry, error)
 	api.Minds
+	TakeBulk(ctx context.Context, body io.Reader, from bulk.Sender) (bulk.Taken, error)
 	IngestStream(ctx context.Context, in io.Reader, name, format string, modified time.Time) (ingest.Summary, error)
 }
 
@@ -119,6 +121,7 @@ func Routes() []Route {
 		{Pattern: "POST /api/v1/ai/find", Action: authz.ModelsWrite, handle: findModels},
 		{Pattern: "POST /api/v1/ai/use", Action: authz.ModelsWrite, handle: useModel},
 		{Pattern: "GET /api/v1/audit", Action: authz.AuditRead, handle: journal},
+		{Pattern: "POST /api/v1/bulk", Action: authz.EventsIngest, handle: push},
 		{Pattern: "POST /api/v1/ingest", Action: authz.EventsIngest, handle: take},
 	}
 }
@@ -138,11 +141,14 @@ func Handler(service Service, may Authority, about About) http.Handler {
 				problem.Write(w, r, err)
 				return
 			}
-			if f, ok := v.(file); ok {
-				f.send(w)
-				return
+			switch v := v.(type) {
+			case file:
+				v.send(w)
+			case bulk.Taken:
+				write(w, http.StatusAccepted, v)
+			default:
+				write(w, http.StatusOK, v)
 			}
-			write(w, http.StatusOK, v)
 		})
 	}
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {

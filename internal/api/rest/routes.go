@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"compress/gzip"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"vedette/internal/authz"
 	"vedette/internal/copilot"
 	"vedette/internal/fault"
+	"vedette/internal/ingest/bulk"
 	"vedette/internal/store"
 )
 
@@ -246,4 +248,30 @@ func take(s *server, r *http.Request) (any, error) {
 		name = "upload of " + person(r).Name
 	}
 	return s.IngestStream(r.Context(), http.MaxBytesReader(nil, r.Body, maxIngest), name, v.Get("format"), time.Time{})
+}
+
+// maxKey is the longest idempotency key.
+const maxKey = 128
+
+// push puts the lines of a body into the spool, and answers when they survive a
+// kill. Header Idempotency-Key: the same body with the same key is stored once.
+// Content-Encoding: gzip is understood. 429 says that the spool is full.
+func push(s *server, r *http.Request) (any, error) {
+	from := bulk.Sender{Peer: person(r).ID, Format: r.URL.Query().Get("format"), Key: r.Header.Get("Idempotency-Key")}
+	if len(from.Key) > maxKey {
+		return nil, fault.New(fault.Invalid, "the idempotency key has %d bytes", len(from.Key)).WithHint("at most %d", maxKey)
+	}
+	body := http.MaxBytesReader(nil, r.Body, maxIngest)
+	switch kind := r.Header.Get("Content-Encoding"); kind {
+	case "", "identity":
+	case "gzip":
+		zip, err := gzip.NewReader(body)
+		if err != nil {
+			return nil, fault.Wrap(fault.Invalid, err, "the body is not gzip")
+		}
+		body = http.MaxBytesReader(nil, zip, maxIngest) // of what is in it, too
+	default:
+		return nil, fault.New(fault.Invalid, "bodies of encoding %.40q are not understood", kind).WithHint("send them plain or as gzip")
+	}
+	return s.TakeBulk(r.Context(), body, from)
 }

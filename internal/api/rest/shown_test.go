@@ -1,6 +1,8 @@
 package rest
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -131,5 +133,44 @@ func TestOnly(t *testing.T) {
 	}
 	if reached != 1 {
 		t.Errorf("reached %d times", reached)
+	}
+}
+
+func TestBulk(t *testing.T) {
+	p := &plant{}
+	h := Handler(p, authority(t), here())
+	send := func(body string, header ...string) int {
+		r := httptest.NewRequestWithContext(authz.With(t.Context(), as(authz.Admin)), http.MethodPost, "/api/v1/bulk", strings.NewReader(body))
+		for i := 0; i+1 < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w.Code
+	}
+	var zipped bytes.Buffer
+	zip := gzip.NewWriter(&zipped)
+	_, _ = zip.Write(bytes.Repeat([]byte("x"), 5000)) // a bytes.Buffer takes everything
+	_ = zip.Close()
+	for _, c := range []struct {
+		want   int
+		body   string
+		header []string
+	}{
+		{202, "abc", nil},
+		{202, "abc", []string{"Idempotency-Key", "k"}},
+		{202, zipped.String(), []string{"Content-Encoding", "gzip"}},
+		{400, "abc", []string{"Content-Encoding", "gzip"}},
+		{400, "abc", []string{"Content-Encoding", "br"}},
+		{400, zipped.String()[:20], []string{"Content-Encoding", "gzip"}},
+		{400, "abc", []string{"Idempotency-Key", strings.Repeat("k", 129)}},
+	} {
+		if got := send(c.body, c.header...); got != c.want && c.want == 202 || c.want == 400 && got < 400 {
+			t.Errorf("%q %v: %d", c.body[:3], c.header, got)
+		}
+	}
+	want := []string{`u1 pushes 3 bytes with key ""`, `u1 pushes 3 bytes with key "k"`, `u1 pushes 5000 bytes with key ""`}
+	if len(p.did) < 3 || !slices.Equal(p.did[:3], want) {
+		t.Errorf("%q", p.did)
 	}
 }
