@@ -17,6 +17,7 @@ import (
 	"vedette/internal/app"
 	"vedette/internal/demo"
 	"vedette/internal/fault"
+	"vedette/internal/flow"
 )
 
 const (
@@ -100,7 +101,7 @@ func (r *root) runDemo(ctx context.Context, a *app.App, feed *demo.Feed, ln net.
 	}
 	fmt.Fprintf(r.Out, "Vedette's living demo: open this link in a browser on this machine\n\n  http://%s/?token=%s\n\n", ln.Addr(), a.Accounts().DemoToken())
 	fmt.Fprintf(r.Err, "data is in %s; ask from a second terminal with: vedette ask --data %s \"QUESTION\"\nstop with ctrl-c\n", r.data, r.data)
-	err = together(
+	err = flow.Together(
 		ctx,
 		func(ctx context.Context) error { return serveHTTP(ctx, ln, page, bodyTime) },
 		func(ctx context.Context) error { return r.serveLocal(ctx, a) },

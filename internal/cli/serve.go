@@ -22,6 +22,7 @@ import (
 	"vedette/internal/authz"
 	"vedette/internal/console"
 	"vedette/internal/fault"
+	"vedette/internal/flow"
 )
 
 // sources are where this command's settings come from.
@@ -69,7 +70,7 @@ func (r *root) serveCommand() *cobra.Command {
 			}
 			parts = append(parts, door, live.Run)
 			fmt.Fprintf(r.Err, "vedette serves %s; stop it with ctrl-c\n", r.data)
-			return errors.Join(together(cmd.Context(), parts...), a.Close())
+			return errors.Join(flow.Together(cmd.Context(), parts...), a.Close())
 		},
 	}
 }
@@ -135,23 +136,6 @@ func recheckModels(a *app.App) func(context.Context) error {
 		a.WatchModels(ctx, tick.C)
 		return nil
 	}
-}
-
-// together runs the parts until all have ended. The first that ends ends the
-// others.
-func together(ctx context.Context, parts ...func(context.Context) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	done := make(chan error, len(parts))
-	for _, part := range parts {
-		go func() { done <- part(ctx) }()
-	}
-	var errs []error
-	for range parts {
-		errs = append(errs, <-done)
-		cancel()
-	}
-	return errors.Join(errs...)
 }
 
 // serveLocal serves the socket in the data directory until ctx ends.

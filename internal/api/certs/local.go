@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"vedette/internal/fault"
+	"vedette/internal/flow"
 )
 
 // The files of the local authority, in its directory.
@@ -124,19 +125,7 @@ func (l *local) found(certPath, keyPath string) error {
 
 // write puts a file there whole or not at all, for the owner alone.
 func write(path, kind string, der []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
-	if err != nil {
-		return fault.Wrap(fault.Unavailable, err, "writing %s", path)
-	}
-	err = errors.Join(pem.Encode(f, &pem.Block{Type: kind, Bytes: der}), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-		return fault.Wrap(fault.Unavailable, err, "writing %s", path)
-	}
-	return nil
+	return flow.ReplaceFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }
 
 func serial() *big.Int {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"vedette/internal/fault"
+	"vedette/internal/flow"
 	"vedette/internal/ingest"
 )
 
@@ -109,8 +110,6 @@ func (s *Source) Status() ingest.Status {
 
 // Run implements [ingest.Source].
 func (s *Source) Run(ctx context.Context, to ingest.Spooler) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	var parts []func(context.Context) error
 	if s.cfg.TCP {
 		ln, err := s.listenTCP(ctx)
@@ -129,20 +128,12 @@ func (s *Source) Run(ctx context.Context, to ingest.Spooler) error {
 	}
 	s.state(ingest.Running, "")
 	parts = append(parts, func(ctx context.Context) error { return s.gather(ctx, to) })
-	done := make(chan error, len(parts))
-	for _, part := range parts {
-		go func() { done <- part(ctx) }()
-	}
-	var errs []error
-	for range parts {
-		errs = append(errs, <-done)
-		cancel()
-	}
+	failed := flow.Together(ctx, parts...)
 	end, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer stop()
 	s.hand(end, to)
-	if err := errors.Join(errs...); err != nil {
-		return s.stopped(err)
+	if failed != nil {
+		return s.stopped(failed)
 	}
 	s.state(ingest.Stopped, "it was stopped")
 	return nil
