@@ -73,11 +73,14 @@ func intelFeeds(s *server, r *http.Request) (any, error) {
 	return whole(list), nil
 }
 
+// lookup asks what is known of values.
+type lookup struct {
+	Values []string  `json:"values"`
+	At     time.Time `json:"at,omitzero"` // absent: now
+}
+
 func intelLookup(s *server, r *http.Request) (any, error) {
-	var q struct {
-		Values []string  `json:"values"`
-		At     time.Time `json:"at"` // zero: now
-	}
+	var q lookup
 	if err := decode(r, &q); err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ func facetOf(d *store.Device, name string) string {
 // devicePage is a page of devices and, where they were asked for, how many have
 // which values.
 type devicePage struct {
-	Page[map[string]any]
+	Page[deviceRow]
 	Facets map[string][]facetCount `json:"facets,omitempty"`
 }
 
@@ -81,7 +81,7 @@ func devices(s *server, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := devicePage{Page: Page[map[string]any]{Rows: make([]map[string]any, len(page.Rows)), Total: page.Total, Next: page.Next}}
+	out := devicePage{Page: Page[deviceRow]{Rows: make([]deviceRow, len(page.Rows)), Total: page.Total, Next: page.Next}}
 	for i, row := range page.Rows {
 		out.Rows[i] = shown(row)
 	}

@@ -28,7 +28,7 @@ type overview struct {
 	Incidents  []correlate.Incident `json:"incidents"` // open, the gravest first
 	Open       int                  `json:"open"`      // how many there are
 	Names      map[string]string    `json:"names"`     // of their devices
-	NewDevices []map[string]any     `json:"new_devices"`
+	NewDevices []deviceRow          `json:"new_devices"`
 	NewCount   int                  `json:"new_count"`
 	Sources    []ingest.Status      `json:"sources"`
 	Conditions []api.Condition      `json:"conditions"`
@@ -60,7 +60,7 @@ func now(s *server, r *http.Request) (any, error) {
 	return out, err
 }
 
-func newDevices(s *server, r *http.Request, stored api.Overview) ([]map[string]any, int, error) {
+func newDevices(s *server, r *http.Request, stored api.Overview) ([]deviceRow, int, error) {
 	devices, err := s.Devices(r.Context())
 	if err != nil {
 		return nil, 0, err
@@ -76,7 +76,7 @@ func newDevices(s *server, r *http.Request, stored api.Overview) ([]map[string]a
 		}
 	}
 	slices.SortFunc(found, func(a, b store.Device) int { return b.FirstSeen.Compare(a.FirstSeen) })
-	out := []map[string]any{}
+	out := []deviceRow{}
 	for _, row := range found[:min(nowDevices, len(found))] {
 		out = append(out, shown(row))
 	}
@@ -92,7 +92,12 @@ func oneEvent(s *server, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"event": e}, nil
+	return eventView{e}, nil
+}
+
+// eventView is one event: the fields that have a value, by their names.
+type eventView struct {
+	Event map[string]any `json:"event"`
 }
 
 // fieldRow is one field that queries know.

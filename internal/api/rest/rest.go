@@ -89,41 +89,12 @@ const (
 type Route struct {
 	Pattern string // of [http.ServeMux]
 	Action  authz.Action
+	Summary string
 	handle  func(s *server, r *http.Request) (any, error)
 	// narrow says that the answer is kept to the zones of who asks. Who is limited
 	// to zones is refused all other routes.
 	narrow bool
-}
-
-// Routes lists the operations there are.
-func Routes() []Route {
-	return []Route{
-		{Pattern: "GET /api/v1/me", Action: authz.SelfRead, handle: me, narrow: true},
-		{Pattern: "POST /api/v1/ask", Action: authz.Ask, handle: ask},
-		{Pattern: "POST /api/v1/query", Action: authz.EventsRead, handle: query},
-		{Pattern: "GET /api/v1/devices", Action: authz.DevicesRead, handle: devices, narrow: true},
-		{Pattern: "GET /api/v1/devices/{uid}", Action: authz.DevicesRead, handle: device, narrow: true},
-		{Pattern: "PATCH /api/v1/devices/{uid}", Action: authz.DevicesWrite, handle: setDevice, narrow: true},
-		{Pattern: "GET /api/v1/incidents", Action: authz.IncidentsRead, handle: incidents},
-		{Pattern: "GET /api/v1/incidents/{uid}", Action: authz.IncidentsRead, handle: incident},
-		{Pattern: "POST /api/v1/incidents/{uid}/decisions", Action: authz.IncidentsWrite, handle: decide},
-		{Pattern: "GET /api/v1/vulnerabilities", Action: authz.VulnsRead, handle: vulns},
-		{Pattern: "GET /api/v1/vulnerabilities/{id}", Action: authz.VulnsRead, handle: vuln},
-		{Pattern: "GET /api/v1/sources", Action: authz.SourcesRead, handle: sources},
-		{Pattern: "GET /api/v1/now", Action: authz.EventsRead, handle: now},
-		{Pattern: "GET /api/v1/events/{uid}", Action: authz.EventsRead, handle: oneEvent},
-		{Pattern: "GET /api/v1/fields", Action: authz.EventsRead, handle: fields},
-		{Pattern: "GET /api/v1/findings", Action: authz.FindingsRead, handle: findings},
-		{Pattern: "GET /api/v1/findings/{uid}", Action: authz.FindingsRead, handle: finding},
-		{Pattern: "GET /api/v1/intel", Action: authz.IntelRead, handle: intelFeeds},
-		{Pattern: "POST /api/v1/intel/lookup", Action: authz.IntelRead, handle: intelLookup},
-		{Pattern: "GET /api/v1/ai", Action: authz.EgressRead, handle: ai},
-		{Pattern: "POST /api/v1/ai/find", Action: authz.ModelsWrite, handle: findModels},
-		{Pattern: "POST /api/v1/ai/use", Action: authz.ModelsWrite, handle: useModel},
-		{Pattern: "GET /api/v1/audit", Action: authz.AuditRead, handle: journal},
-		{Pattern: "POST /api/v1/bulk", Action: authz.EventsIngest, handle: push},
-		{Pattern: "POST /api/v1/ingest", Action: authz.EventsIngest, handle: take},
-	}
+	shapes
 }
 
 // Handler serves the routes to whoever the context names. It trusts that a guard
@@ -151,8 +122,9 @@ func Handler(service Service, may Authority, about About) http.Handler {
 			}
 		})
 	}
+	mux.HandleFunc("GET /api/openapi.json", openAPI(s))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
-		problem.Write(w, r, fault.New(fault.NotFound, "there is no %s %.200s", r.Method, r.URL.Path).WithHint("the operations are listed in docs/api.md"))
+		problem.Write(w, r, fault.New(fault.NotFound, "there is no %s %.200s", r.Method, r.URL.Path).WithHint("the operations are listed at /api/openapi.json"))
 	})
 	return mux
 }

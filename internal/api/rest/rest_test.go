@@ -208,8 +208,12 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 					want = http.StatusAccepted
 				}
 			}
-			if got, out := call(t, h, as(role), method, path, bodies[route.Pattern]); got != want {
+			got, out := call(t, h, as(role), method, path, bodies[route.Pattern])
+			if got != want {
 				t.Errorf("%s as %s: %d, not %d: %v", route.Pattern, role, got, want, out)
+			}
+			if got < 300 {
+				described(t, route, out)
 			}
 		}
 		if got, _ := call(t, h, authz.Principal{}, method, path, bodies[route.Pattern]); got != http.StatusForbidden {

@@ -27,18 +27,36 @@ func person(r *http.Request) authz.Principal {
 // me tells who asks, what they may do, and what this server is.
 func me(s *server, r *http.Request) (any, error) {
 	p := person(r)
-	return map[string]any{
-		"id": p.ID, "name": p.Name, "kind": p.Kind, "roles": p.Roles, "zones": p.Zones, "scope": p.Scope, "actions": s.may.Allowed(p),
-		"version": s.about.Version, "demo": s.about.Demo, "examples": s.about.Examples, "now": s.about.Now().UTC(),
+	return whoami{
+		ID: p.ID, Name: p.Name, Kind: p.Kind, Roles: p.Roles, Zones: p.Zones, Scope: p.Scope, Actions: s.may.Allowed(p),
+		Version: s.about.Version, Demo: s.about.Demo, Examples: s.about.Examples, Now: s.about.Now().UTC(),
 	}, nil
 }
 
+// whoami is who asks, and what this server is.
+type whoami struct {
+	ID       string         `json:"id"`
+	Name     string         `json:"name"`
+	Kind     string         `json:"kind"`
+	Roles    []authz.Role   `json:"roles"`
+	Zones    []string       `json:"zones"`
+	Scope    []authz.Action `json:"scope"`
+	Actions  []authz.Action `json:"actions"` // what may be done somewhere
+	Version  string         `json:"version"`
+	Demo     bool           `json:"demo"`
+	Examples []string       `json:"examples"`
+	Now      time.Time      `json:"now"`
+}
+
+// question is what is asked in plain words.
+type question struct {
+	Question string    `json:"question"`
+	Follow   string    `json:"follow,omitempty"` // a conversation that it continues
+	Now      time.Time `json:"now,omitzero"`     // what "today" refers to; absent: the clock
+}
+
 func ask(s *server, r *http.Request) (any, error) {
-	var q struct {
-		Question string    `json:"question"`
-		Follow   string    `json:"follow"`
-		Now      time.Time `json:"now"`
-	}
+	var q question
 	if err := decode(r, &q); err != nil {
 		return nil, err
 	}
@@ -51,11 +69,14 @@ func ask(s *server, r *http.Request) (any, error) {
 	return s.Ask(r.Context(), copilot.Request{Question: q.Question, Follow: q.Follow, Now: q.Now, Person: person(r).Name})
 }
 
+// queryBody is a query as text or as the typed query.
+type queryBody struct {
+	Query json.RawMessage `json:"query"`
+	Now   time.Time       `json:"now,omitzero"`
+}
+
 func query(s *server, r *http.Request) (any, error) {
-	var q struct {
-		Query json.RawMessage `json:"query"` // text, or the typed query
-		Now   time.Time       `json:"now"`
-	}
+	var q queryBody
 	if err := decode(r, &q); err != nil {
 		return nil, err
 	}
@@ -131,11 +152,28 @@ func matches(wanted []string, value string) bool {
 	return len(wanted) == 0 || slices.ContainsFunc(wanted, func(w string) bool { return strings.EqualFold(w, value) })
 }
 
-// shown is a device as lists have it.
-func shown(d store.Device) map[string]any {
-	return map[string]any{
-		"uid": d.UID, "name": d.Name, "type": d.Type, "vendor": d.Vendor, "model": d.Model, "firmware": d.Firmware, "ips": d.IPs, "macs": d.MACs, "zone": d.Zone,
-		"level": d.Level, "criticality": d.Criticality, "state": d.State, "first_seen": d.FirstSeen, "last_seen": d.LastSeen,
+// deviceRow is a device as lists have it.
+type deviceRow struct {
+	UID         string    `json:"uid"`
+	Name        string    `json:"name"`
+	Type        string    `json:"type"`
+	Vendor      string    `json:"vendor"`
+	Model       string    `json:"model"`
+	Firmware    string    `json:"firmware"`
+	IPs         []string  `json:"ips"`
+	MACs        []string  `json:"macs"`
+	Zone        string    `json:"zone"`
+	Level       string    `json:"level"`
+	Criticality string    `json:"criticality"`
+	State       string    `json:"state"`
+	FirstSeen   time.Time `json:"first_seen"`
+	LastSeen    time.Time `json:"last_seen"`
+}
+
+func shown(d store.Device) deviceRow {
+	return deviceRow{
+		UID: d.UID, Name: d.Name, Type: d.Type, Vendor: d.Vendor, Model: d.Model, Firmware: d.Firmware, IPs: d.IPs, MACs: d.MACs, Zone: d.Zone,
+		Level: d.Level, Criticality: d.Criticality, State: d.State, FirstSeen: d.FirstSeen, LastSeen: d.LastSeen,
 	}
 }
 
@@ -154,7 +192,17 @@ func device(s *server, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"device": shown(d.Row()), "attributes": d.Attributes, "hostnames": d.Hostnames, "addresses": d.Bindings, "changes": d.Changes, "evidence": d.Evidence}, nil
+	return deviceView{shown(d.Row()), d.Attributes, d.Hostnames, d.Bindings, d.Changes, d.Evidence}, nil
+}
+
+// deviceView is a device with the reasons for what is believed of it.
+type deviceView struct {
+	Device     deviceRow                     `json:"device"`
+	Attributes map[asset.Key]asset.Attribute `json:"attributes"`
+	Hostnames  []string                      `json:"hostnames"`
+	Addresses  []asset.Binding               `json:"addresses"` // over time
+	Changes    []asset.Change                `json:"changes"`
+	Evidence   []asset.Evidence              `json:"evidence"`
 }
 
 func setDevice(s *server, r *http.Request) (any, error) {

@@ -1,0 +1,56 @@
+package rest
+
+import (
+	"vedette/internal/api"
+	"vedette/internal/audit"
+	"vedette/internal/authz"
+	"vedette/internal/copilot"
+	"vedette/internal/event"
+	"vedette/internal/ingest"
+	"vedette/internal/ingest/bulk"
+	"vedette/internal/intel/library"
+)
+
+// Routes lists the operations there are.
+func Routes() []Route {
+	page := []param{{"limit", "rows of a page, 1 to 1000; 100 without it"}, {"cursor", "what the page before gave as next"}}
+	devicesBy := append([]param{
+		{"q", "a text in name, address, vendor, model or uid"},
+		{"type", "may come several times"},
+		{"zone", "as type"},
+		{"vendor", "as type"},
+		{"criticality", "as type"},
+		{"state", "as type"},
+		{"sort", "name, first_seen, last_seen or one of the above; with - before it the other way round"},
+		{"facets", "1: how many devices have which values"},
+		{"format", "csv: all of them as a file"},
+	}, page...)
+	found := []param{{"limit", "1 to 1000"}, {"last", "a time before the newest event, such as 24h"}, {"severity", "at least this: low, medium, high, critical"}, {"rule", "id of a rule"}, {"family", "sigma, behaviour, indicator or policy"}, {"device", "uid"}}
+	return []Route{
+		{"GET /api/v1/me", authz.SelfRead, "who asks, and what they may do", me, true, shapes{nil, of[whoami](), nil}},
+		{"POST /api/v1/ask", authz.Ask, "answer a question in plain words, each sentence with its evidence", ask, false, shapes{of[question](), of[copilot.Answer](), nil}},
+		{"POST /api/v1/query", authz.EventsRead, "run a typed query (docs/query.md)", query, false, shapes{of[queryBody](), of[tableView](), nil}},
+		{"GET /api/v1/now", authz.EventsRead, "what needs a person", now, false, shapes{nil, of[overview](), nil}},
+		{"GET /api/v1/events/{uid}", authz.EventsRead, "one event with all its fields and its record", oneEvent, false, shapes{nil, of[eventView](), []param{{"at", "about when it happened, which makes it quick to find"}}}},
+		{"GET /api/v1/fields", authz.EventsRead, "the fields that queries know", fields, false, shapes{nil, of[Page[fieldRow]](), nil}},
+		{"GET /api/v1/devices", authz.DevicesRead, "list devices", devices, true, shapes{nil, of[devicePage](), devicesBy}},
+		{"GET /api/v1/devices/{uid}", authz.DevicesRead, "one device, and why what is believed of it is believed", device, true, shapes{nil, of[deviceView](), nil}},
+		{"PATCH /api/v1/devices/{uid}", authz.DevicesWrite, "set one attribute", setDevice, true, shapes{of[map[string]string](), of[deviceRow](), nil}},
+		{"GET /api/v1/findings", authz.FindingsRead, "list findings, the newest first", findings, false, shapes{nil, of[Page[event.Finding]](), found}},
+		{"GET /api/v1/findings/{uid}", authz.FindingsRead, "one finding with the events it is about", finding, false, shapes{nil, of[api.FindingDetail](), nil}},
+		{"GET /api/v1/incidents", authz.IncidentsRead, "list incidents, the gravest first", incidents, false, shapes{nil, of[incidentList](), append([]param{{"status", "open (without it) or all"}}, page...)}},
+		{"GET /api/v1/incidents/{uid}", authz.IncidentsRead, "one incident with timeline, graph and similar ones", incident, false, shapes{nil, of[incidentView](), nil}},
+		{"POST /api/v1/incidents/{uid}/decisions", authz.IncidentsWrite, "close, reopen, split, judge, or undo a judgement (its id as uid)", decide, false, shapes{of[api.IncidentDecision](), of[incidentView](), nil}},
+		{"GET /api/v1/vulnerabilities", authz.VulnsRead, "what is affected, most urgent first", vulns, false, shapes{nil, of[Page[api.VulnRow]](), page}},
+		{"GET /api/v1/vulnerabilities/{id}", authz.VulnsRead, "all that is known of one vulnerability", vuln, false, shapes{nil, of[api.VulnDetail](), nil}},
+		{"GET /api/v1/intel", authz.IntelRead, "list feeds of threat intelligence", intelFeeds, false, shapes{nil, of[Page[library.Feed]](), nil}},
+		{"POST /api/v1/intel/lookup", authz.IntelRead, "what feeds know of values", intelLookup, false, shapes{of[lookup](), of[Page[api.IntelAnswer]](), nil}},
+		{"GET /api/v1/sources", authz.SourcesRead, "how the live sources stand", sources, false, shapes{nil, of[Page[ingest.Status]](), page}},
+		{"GET /api/v1/ai", authz.EgressRead, "which models may answer, and what went to them", ai, false, shapes{nil, of[api.AI](), []param{{"limit", "calls, 1 to 200"}}}},
+		{"POST /api/v1/ai/find", authz.ModelsWrite, "look for model servers on the server's machine", findModels, false, shapes{of[map[string]any](), of[Page[api.FoundModel]](), nil}},
+		{"POST /api/v1/ai/use", authz.ModelsWrite, "approve a model that was found", useModel, false, shapes{of[api.ModelUse](), of[api.AI](), nil}},
+		{"GET /api/v1/audit", authz.AuditRead, "the newest entries of the journal", journal, false, shapes{nil, of[Page[audit.Entry]](), []param{{"limit", "1 to 1000"}}}},
+		{"POST /api/v1/bulk", authz.EventsIngest, "push lines into the durable spool", push, false, shapes{nil, of[bulk.Taken](), []param{{"format", "name of a format; without it it is recognised"}}}},
+		{"POST /api/v1/ingest", authz.EventsIngest, "take in a file or log of any format, and answer when it is stored", take, false, shapes{nil, of[ingest.Summary](), []param{{"name", "what it is called"}, {"format", "as of bulk"}}}},
+	}
+}
