@@ -28,11 +28,12 @@ import (
 
 // plant is a product with a few devices; it notes who changed what.
 type plant struct {
-	list   []asset.Device
-	did    []string
-	health []api.Condition
-	open   []correlate.Incident
-	stored api.Overview
+	list    []asset.Device
+	did     []string
+	health  []api.Condition
+	open    []correlate.Incident
+	stored  api.Overview
+	sources []ingest.Status
 }
 
 func (p *plant) Ask(_ context.Context, q copilot.Request) (*copilot.Answer, error) {
@@ -77,7 +78,7 @@ func (p *plant) ListVulns(context.Context) ([]api.VulnRow, error) {
 func (p *plant) ShowVuln(context.Context, string) (api.VulnDetail, error) {
 	return api.VulnDetail{}, nil
 }
-func (p *plant) Sources(context.Context) ([]ingest.Status, error) { return nil, nil }
+func (p *plant) Sources(context.Context) ([]ingest.Status, error) { return p.sources, nil }
 func (p *plant) IngestStream(_ context.Context, in io.Reader, name, _ string, _ time.Time) (ingest.Summary, error) {
 	raw, err := io.ReadAll(in)
 	p.did = append(p.did, fmt.Sprintf("%s: %d bytes", name, len(raw)))
