@@ -108,6 +108,7 @@ func (r *root) door(a *app.App, s rest.Service, about rest.About) (http.Handler,
 		return nil, err
 	}
 	about.Version, _ = build()
+	about.Still = func(r *http.Request) error { _, err := a.Accounts().Still(r); return err }
 	mux := http.NewServeMux()
 	mux.Handle(account.Prefix, a.Accounts().Handler())
 	metrics := rest.NewMetrics(s)
@@ -166,6 +167,9 @@ const bodyTime = 30 * time.Second
 // likes, which is for those who own the directory.
 func serveHTTP(ctx context.Context, ln net.Listener, h http.Handler, within time.Duration) error {
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: within, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+	ending := make(chan struct{})
+	srv.RegisterOnShutdown(func() { close(ending) })
+	srv.BaseContext = func(net.Listener) context.Context { return rest.WithEnd(context.WithoutCancel(ctx), ending) }
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(ln) }()
 	select {

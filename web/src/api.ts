@@ -33,6 +33,31 @@ export async function call<T>(method: string, path: string, body?: unknown, sign
   return await resp.json() as T;
 }
 
+/** stream asks the server and hands on the events that it answers with. */
+export async function stream(path: string, body: unknown, signal: AbortSignal, each: (event: string, data: unknown) => void): Promise<void> {
+  let resp: Response;
+  try {
+    resp = await fetch("/api/v1" + path, { method: "POST", signal, headers: { "Content-Type": "application/json", Accept: "text/event-stream" }, body: JSON.stringify(body) });
+  } catch (err) {
+    if (err instanceof DOMException && err.name === "AbortError") throw err;
+    throw new Problem(0, "Vedette does not answer", "see whether the server still runs");
+  }
+  if (!resp.ok || !resp.body) throw await problemOf(resp);
+  const reader = resp.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const parts = (rest + value).split("\n\n");
+    rest = parts.pop()!;
+    for (const p of parts) {
+      const event = /^event: (.*)$/m.exec(p)?.[1], data = JSON.parse(/^data: (.*)$/m.exec(p)?.[1] || "null");
+      if (event === "problem") throw new Problem(data.status, data.detail, data.hint || "");
+      if (event) each(event, data);
+    }
+  }
+}
+
 export const get = <T>(path: string, signal?: AbortSignal) => call<T>("GET", path, undefined, signal);
 export const post = <T>(path: string, body: unknown, signal?: AbortSignal) => call<T>("POST", path, body, signal);
 

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"vedette/internal/api"
@@ -68,13 +69,16 @@ type About struct {
 	Demo     bool     // its plant is simulated
 	Examples []string // questions that its data has answers to
 	Now      func() time.Time
+	Still    func(*http.Request) error // whether who asks is still let in; nil: always
 }
 
 // server is what the routes work with.
 type server struct {
 	Service
-	may   Authority
-	about About
+	may     Authority
+	about   About
+	streams atomic.Int64 // that are open
+	recheck time.Duration
 }
 
 // Bounds of a request and a page.
@@ -100,7 +104,7 @@ type Route struct {
 // Handler serves the routes to whoever the context names. It trusts that a guard
 // stands before it: a request whose context names nobody is refused.
 func Handler(service Service, may Authority, about About) http.Handler {
-	s := &server{service, may, about}
+	s := &server{Service: service, may: may, about: about, recheck: stillEvery}
 	mux := http.NewServeMux()
 	for _, route := range Routes() {
 		mux.HandleFunc(route.Pattern, func(w http.ResponseWriter, r *http.Request) {
@@ -115,6 +119,8 @@ func Handler(service Service, may Authority, about About) http.Handler {
 			switch v := v.(type) {
 			case file:
 				v.send(w)
+			case stream:
+				s.send(w, r, v)
 			case bulk.Taken:
 				write(w, http.StatusAccepted, v)
 			default:

@@ -66,7 +66,11 @@ func ask(s *server, r *http.Request) (any, error) {
 	if q.Now.IsZero() {
 		q.Now = time.Now()
 	}
-	return s.Ask(r.Context(), copilot.Request{Question: q.Question, Follow: q.Follow, Now: q.Now, Person: person(r).Name})
+	req := copilot.Request{Question: q.Question, Follow: q.Follow, Now: q.Now, Person: person(r).Name}
+	if wantsStream(r) {
+		return askStream(s, req), nil
+	}
+	return s.Ask(r.Context(), req)
 }
 
 // queryBody is a query as text or as the typed query.

@@ -28,10 +28,11 @@ func Routes() []Route {
 	found := []param{{"limit", "1 to 1000"}, {"last", "a time before the newest event, such as 24h"}, {"severity", "at least this: low, medium, high, critical"}, {"rule", "id of a rule"}, {"family", "sigma, behaviour, indicator or policy"}, {"device", "uid"}}
 	return []Route{
 		{"GET /api/v1/me", authz.SelfRead, "who asks, and what they may do", me, true, shapes{nil, of[whoami](), nil}},
-		{"POST /api/v1/ask", authz.Ask, "answer a question in plain words, each sentence with its evidence", ask, false, shapes{of[question](), of[copilot.Answer](), nil}},
+		{"POST /api/v1/ask", authz.Ask, "answer a question in plain words, each sentence with its evidence; with Accept: text/event-stream sentence by sentence", ask, false, shapes{of[question](), of[copilot.Answer](), nil}},
 		{"POST /api/v1/query", authz.EventsRead, "run a typed query (docs/query.md)", query, false, shapes{of[queryBody](), of[tableView](), nil}},
 		{"GET /api/v1/now", authz.EventsRead, "what needs a person", now, false, shapes{nil, of[overview](), nil}},
 		{"GET /api/v1/events/{uid}", authz.EventsRead, "one event with all its fields and its record", oneEvent, false, shapes{nil, of[eventView](), []param{{"at", "about when it happened, which makes it quick to find"}}}},
+		{"GET /api/v1/events/tail", authz.EventsRead, "follow what comes in, as server-sent events", tail, false, shapes{nil, nil, []param{{"q", "conditions of a query"}, {"select", "fields, separated by commas"}}}},
 		{"GET /api/v1/fields", authz.EventsRead, "the fields that queries know", fields, false, shapes{nil, of[Page[fieldRow]](), nil}},
 		{"GET /api/v1/devices", authz.DevicesRead, "list devices", devices, true, shapes{nil, of[devicePage](), devicesBy}},
 		{"GET /api/v1/devices/{uid}", authz.DevicesRead, "one device, and why what is believed of it is believed", device, true, shapes{nil, of[deviceView](), nil}},

@@ -1,12 +1,12 @@
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { post, Problem, type Answer, type Chart, type Evidence } from "../api";
+import { Problem, stream, type Answer, type Chart, type Evidence, type Sentence } from "../api";
 import { me } from "../me";
 import { place, set } from "../route";
 import { cell, isLabel, number, saveCSV, sentence, visible } from "../show";
 import { Bars, fill, TimeChart } from "../parts/chart";
 
-interface Turn { id: number; question: string; answer?: Answer; error?: Problem; stop?: AbortController }
+interface Turn { id: number; question: string; answer?: Answer; said?: Sentence[]; error?: Problem; stop?: AbortController }
 
 // The conversation stays while the person looks at other pages.
 const turns = signal<Turn[]>([]);
@@ -20,7 +20,12 @@ async function ask(question: string, fresh: boolean) {
   turns.value = [turn, ...turns.value];
   const done = (t: Partial<Turn>) => { turns.value = turns.value.map((x) => x.id === turn.id ? { ...x, stop: undefined, ...t } : x); };
   try {
-    const answer = await post<Answer>("/ask", { question, follow: conversation }, turn.stop!.signal);
+    let answer: Answer | undefined;
+    await stream("/ask", { question, follow: conversation }, turn.stop!.signal, (event, data) => {
+      if (event === "done") answer = data as Answer;
+      else turns.value = turns.value.map((x) => x.id === turn.id ? { ...x, said: [...(x.said || []), data as Sentence] } : x);
+    });
+    if (!answer) throw new Problem(0, "the answer broke off", "ask again");
     conversation = answer.conversation;
     done({ answer });
   } catch (err) {
@@ -75,7 +80,8 @@ function TurnView({ t, again }: { t: Turn; again: (q: string, fresh?: boolean) =
   return (
     <article class="turn" aria-busy={Boolean(t.stop)}>
       <h2>{t.question}</h2>
-      {t.stop && <p class="soft busy">Reading, asking the store, checking each sentence</p>}
+      {t.stop && <p class="soft busy">{t.said ? "The sentences so far, each checked; a model may still add some" : "Reading, asking the store, checking each sentence"}</p>}
+      {t.stop && t.said && <Says list={t.said} known={new Set()} id="" />}
       {t.error && <div class="trouble"><p>{sentence(t.error.message)}</p>{t.error.hint && <p class="soft">{sentence(t.error.hint)}</p>}</div>}
       {a && <AnswerView a={a} id={"t" + t.id} again={again} />}
     </article>
@@ -88,16 +94,7 @@ function AnswerView({ a, id, again }: { a: Answer; id: string; again: (q: string
   return (
     <>
       <p class="soft"><strong class={"state " + a.status}>{words[a.status] || a.status}</strong>{a.read_as && a.status !== "not_understood" && <> Read as: {a.read_as}</>}</p>
-      <ul class="says">{a.answer.map((s, i) => (
-        <li key={i} class={s.status === "verified" ? "" : "unsupported"}>
-          <span class="mark" aria-hidden="true" title={s.status === "verified" ? "Checked against the evidence" : "Not supported by the evidence"}>{s.status === "verified" ? "\u2713" : "?"}</span>
-          <span>
-            <span class="sr">{s.status === "verified" ? "Checked: " : "Not supported by evidence: "}</span>{visible(s.text)}
-            {s.by === "model" && <span class="by">model</span>}
-            {(s.evidence || []).filter((e) => known.has(e)).map((e) => <a key={e} class="cite" href={"#" + id + e} onClick={(ev) => { ev.preventDefault(); const el = document.getElementById(id + e); el?.scrollIntoView({ block: "nearest" }); el?.focus(); }}>{e}</a>)}
-          </span>
-        </li>
-      ))}</ul>
+      <Says list={a.answer} known={known} id={id} />
       {a.chart && <ChartView c={a.chart} evidence={a.evidence} />}
       {a.evidence.map((e) => <EvidenceView key={e.id} e={e} id={id + e.id} />)}
       {(a.suggestions || []).length > 0 && (
@@ -111,6 +108,23 @@ function AnswerView({ a, id, again }: { a: Answer; id: string; again: (q: string
         {a.used && <> The model was asked {a.used.calls === 1 ? "once" : number(a.used.calls) + " times"}: {number(a.used.tokens_in)} tokens in, {number(a.used.tokens_out)} out{cost}.</>}
       </p>
     </>
+  );
+}
+
+/** Says is the sentences of an answer, with what each stands on. */
+function Says({ list, known, id }: { list: Sentence[]; known: Set<string>; id: string }) {
+  const show = (e: string) => { const el = document.getElementById(id + e); el?.scrollIntoView({ block: "nearest" }); el?.focus(); };
+  return (
+    <ul class="says">{list.map((s, i) => (
+      <li key={i} class={s.status === "verified" ? "" : "unsupported"}>
+        <span class="mark" aria-hidden="true" title={s.status === "verified" ? "Checked against the evidence" : "Not supported by the evidence"}>{s.status === "verified" ? "\u2713" : "?"}</span>
+        <span>
+          <span class="sr">{s.status === "verified" ? "Checked: " : "Not supported by evidence: "}</span>{visible(s.text)}
+          {s.by === "model" && <span class="by">model</span>}
+          {(s.evidence || []).filter((e) => known.has(e)).map((e) => <a key={e} class="cite" href={"#" + id + e} onClick={(ev) => { ev.preventDefault(); show(e); }}>{e}</a>)}
+        </span>
+      </li>
+    ))}</ul>
   );
 }
 

@@ -62,7 +62,7 @@ export function Events() {
         {q && <button type="button" class="quiet" onClick={() => ask("")}>Clear</button>}
       </form>
       {p.get("from") && <p class="soft">{clock(p.get("from")!)} to {clock(p.get("to")!)} <button type="button" class="link" onClick={() => set({ from: "", to: "" })}>back to the last 24 hours</button></p>}
-      {plain ? <Rows base={base} span={span} act={act} tail={tail} /> : <Measured text={[base, stages].filter(Boolean).join(" ")} />}
+      {plain ? <Rows base={base} where={where} span={span} act={act} tail={tail} /> : <Measured text={[base, stages].filter(Boolean).join(" ")} />}
     </div>
   );
 }
@@ -89,10 +89,16 @@ function FieldInput({ id, value, change }: { id: string; value: string; change: 
   );
 }
 
-function Rows({ base, span, act, tail }: { base: string; span: Span; act: (f: string, v: string, not: boolean) => void; tail: boolean }) {
-  const found = useLoad((s) => query(`${base} | select ${columns.join(", ")} | sort time desc | limit ${limit}`, s), [base], tail ? 2000 : 0);
+function Rows({ base, where, span, act, tail }: { base: string; where: string; span: Span; act: (f: string, v: string, not: boolean) => void; tail: boolean }) {
+  const found = useLoad((s) => query(`${base} | select ${columns.join(", ")} | sort time desc | limit ${limit}`, s), [base]);
   const open = place.value.params.get("event") || "";
-  const rows = found.data?.rows || [];
+  const [fresh, broken] = useTail(tail ? where : null);
+  const rows = useMemo(() => {
+    const old = found.data?.rows || [];
+    if (!fresh.length) return old;
+    const have = new Set(fresh.map((r) => r["metadata.uid"]));
+    return [...fresh, ...old.filter((r) => !have.has(r["metadata.uid"]))].slice(0, limit);
+  }, [found.data, fresh]);
   const shown = useMemo<Column<Row>[]>(() => {
     const used = columns.filter((c) => c !== "metadata.uid" && rows.some((r) => r[c] !== null && r[c] !== "" && r[c] !== undefined));
     return used.map((c) => ({ key: c, title: titles[c], num: c === "dst_endpoint.port", draw: (r) => c === "time" ? <time dateTime={String(r.time)}>{clock(String(r.time))}</time> : <Pivot field={c} value={r[c]} act={act} /> }));
@@ -100,6 +106,7 @@ function Rows({ base, span, act, tail }: { base: string; span: Span; act: (f: st
   if (found.error && !found.data) return <Trouble error={found.error} retry={found.reload} />;
   return (
     <>
+      {broken && <p class="warn">{broken}</p>}
       <Histogram base={base} span={span} total={found.data?.total ?? 0} live={tail} />
       <div class="split">
         <Facets base={base} act={act} />
@@ -116,6 +123,30 @@ function Rows({ base, span, act, tail }: { base: string; span: Span; act: (f: st
       </div>
     </>
   );
+}
+
+/** useTail follows what comes in; null follows nothing. */
+function useTail(where: string | null): [Row[], string] {
+  const [rows, setRows] = useState<Row[]>([]);
+  const [broken, setBroken] = useState("");
+  useEffect(() => {
+    setRows([]);
+    setBroken("");
+    if (where === null) return;
+    const from = new EventSource("/api/v1/events/tail?" + new URLSearchParams({ q: where, select: columns.filter((c) => c !== "metadata.uid").join(", ") }));
+    from.addEventListener("rows", (ev) => {
+      const fresh = (JSON.parse((ev as MessageEvent).data) as Table).rows;
+      setRows((old) => {
+        const have = new Set(old.map((r) => r["metadata.uid"]));
+        return [...fresh.filter((r) => !have.has(r["metadata.uid"])), ...old].slice(0, limit);
+      });
+      setBroken("");
+    });
+    from.addEventListener("problem", (ev) => { setBroken((JSON.parse((ev as MessageEvent).data) as { detail: string }).detail); from.close(); });
+    from.onerror = () => setBroken(from.readyState === EventSource.CLOSED ? "Following has ended: the query cannot be followed, or your session has ended." : "The connection is gone; trying again.");
+    return () => from.close();
+  }, [where]);
+  return [rows, broken];
 }
 
 /** Nothing says why there may be no events, and what to do. */
