@@ -10,6 +10,7 @@ import (
 	"vedette/internal/audit"
 	"vedette/internal/fault"
 	"vedette/internal/query"
+	"vedette/internal/store"
 	"vedette/internal/toolbox"
 )
 
@@ -38,6 +39,9 @@ func (a *App) nowOf(ctx context.Context, now time.Time) (time.Time, error) {
 	}
 	return bounds.Newest, err
 }
+
+// DeviceRows returns all devices as lists have them, in no order.
+func (a *App) DeviceRows(context.Context) ([]store.Device, error) { return a.devices.Rows(), nil }
 
 // Devices returns all devices, by name.
 func (a *App) Devices(context.Context) ([]asset.Device, error) { return a.devices.List(), nil }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/csv"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,45 +51,50 @@ type facetCount struct {
 // value; ?sort=FIELD or -FIELD orders, by uid without it; ?facets=1 counts
 // values; ?format=csv gives all of them as a file.
 func devices(s *server, r *http.Request) (any, error) {
-	list, err := s.Devices(r.Context())
+	w, err := wishOf(r)
+	if err != nil {
+		return nil, err
+	}
+	view, err := s.fleet.view(r.Context(), s.Service, w)
 	if err != nil {
 		return nil, err
 	}
 	v := r.URL.Query()
-	by, err := deviceOrder(v.Get("sort"))
-	if err != nil {
-		return nil, err
-	}
-	p, text := person(r), strings.ToLower(strings.TrimSpace(v.Get("q")))
-	rows := make([]store.Device, 0, len(list))
-	for i := range list {
-		row := list[i].Row()
-		if sees(p, row.Zone) && has(&row, v) && (text == "" || mentions(&row, text)) {
-			rows = append(rows, row)
-		}
-	}
 	if v.Get("format") == "csv" {
-		slices.SortStableFunc(rows, by)
-		return deviceFile(rows), nil
+		return deviceFile(view.rows), nil
 	}
-	var page Page[store.Device]
+	var page Page[*store.Device]
 	if v.Get("sort") == "" {
-		page, err = pageOf(r, rows, func(d store.Device) string { return d.UID })
+		page, err = pageOf(r, view.rows, func(d *store.Device) string { return d.UID })
 	} else {
-		slices.SortStableFunc(rows, by)
-		page, err = pageAt(r, rows)
+		page, err = pageAt(r, view.rows)
 	}
 	if err != nil {
 		return nil, err
 	}
-	out := devicePage{Page: Page[deviceRow]{Rows: make([]deviceRow, len(page.Rows)), Total: page.Total, Next: page.Next}}
+	out := devicePage{Page: Page[deviceRow]{Rows: make([]deviceRow, len(page.Rows)), Total: page.Total, Next: page.Next}, Facets: view.facets}
 	for i, row := range page.Rows {
-		out.Rows[i] = shown(row)
-	}
-	if v.Get("facets") == "1" {
-		out.Facets = deviceFacets(rows)
+		out.Rows[i] = shown(*row)
 	}
 	return out, nil
+}
+
+// wishOf reads what a request asks of the fleet.
+func wishOf(r *http.Request) (wish, error) {
+	v, p := r.URL.Query(), person(r)
+	order, err := deviceOrder(v.Get("sort"))
+	if err != nil {
+		return wish{}, err
+	}
+	key := url.Values{"in": p.Zones}
+	for _, name := range append([]string{"q", "sort", "facets"}, facetNames[:]...) {
+		key[name] = v[name]
+	}
+	text := strings.ToLower(strings.TrimSpace(v.Get("q")))
+	return wish{
+		key: key.Encode(), order: order, facets: v.Get("facets") == "1",
+		keep: func(d *store.Device) bool { return sees(p, d.Zone) && has(d, v) && (text == "" || mentions(d, text)) },
+	}, nil
 }
 
 func has(d *store.Device, v map[string][]string) bool {
@@ -106,45 +112,33 @@ func mentions(d *store.Device, text string) bool {
 	return in(d.Name) || in(d.UID) || in(d.Vendor) || in(d.Model) || slices.ContainsFunc(d.IPs, in) || slices.ContainsFunc(d.MACs, in)
 }
 
-// deviceOrder reads a sort; ties are in the order of uids.
-func deviceOrder(sort string) (func(a, b store.Device) int, error) {
+// deviceOrder reads a sort.
+func deviceOrder(sort string) (ordering, error) {
 	name, down := strings.CutPrefix(sort, "-")
-	text := func(get func(d *store.Device) string) func(a, b store.Device) int {
-		return func(a, b store.Device) int {
-			return cmp.Compare(strings.ToLower(get(&a)), strings.ToLower(get(&b)))
-		}
-	}
-	var by func(a, b store.Device) int
+	o := ordering{down: down}
 	switch name {
 	case "":
-		by = func(store.Device, store.Device) int { return 0 }
 	case "name":
-		by = text(func(d *store.Device) string { return d.Name })
+		o.text = func(d *store.Device) string { return d.Name }
 	case "first_seen":
-		by = func(a, b store.Device) int { return a.FirstSeen.Compare(b.FirstSeen) }
+		o.at = func(d *store.Device) time.Time { return d.FirstSeen }
 	case "last_seen":
-		by = func(a, b store.Device) int { return a.LastSeen.Compare(b.LastSeen) }
+		o.at = func(d *store.Device) time.Time { return d.LastSeen }
 	default:
 		if !slices.Contains(facetNames[:], name) {
-			return nil, fault.New(fault.Invalid, "devices are not sorted by %.40q", name).WithHint("name, first_seen, last_seen, %s; with - before it the other way round", strings.Join(facetNames[:], ", "))
+			return o, fault.New(fault.Invalid, "devices are not sorted by %.40q", name).WithHint("name, first_seen, last_seen, %s; with - before it the other way round", strings.Join(facetNames[:], ", "))
 		}
-		by = text(func(d *store.Device) string { return facetOf(d, name) })
+		o.text = func(d *store.Device) string { return facetOf(d, name) }
 	}
-	return func(a, b store.Device) int {
-		n := by(a, b)
-		if down {
-			n = -n
-		}
-		return cmp.Or(n, strings.Compare(a.UID, b.UID))
-	}, nil
+	return o, nil
 }
 
-func deviceFacets(rows []store.Device) map[string][]facetCount {
+func deviceFacets(rows []*store.Device) map[string][]facetCount {
 	out := make(map[string][]facetCount, len(facetNames))
 	for _, name := range facetNames {
 		count := map[string]int{}
 		for i := range rows {
-			count[facetOf(&rows[i], name)]++
+			count[facetOf(rows[i], name)]++
 		}
 		list := make([]facetCount, 0, len(count))
 		for value, n := range count {
@@ -167,13 +161,13 @@ type file struct {
 
 // deviceFile is the inventory as CSV, as vedette devices export writes it. A cell
 // that a spreadsheet would run gets a quote before it.
-func deviceFile(rows []store.Device) file {
+func deviceFile(rows []*store.Device) file {
 	var b strings.Builder
 	w := csv.NewWriter(&b)
 	head := []string{"uid", "name", "type", "vendor", "model", "firmware", "ips", "macs", "zone", "level", "criticality", "state", "first_seen", "last_seen"}
 	_ = w.Write(head) // a strings.Builder takes everything
 	for i := range rows {
-		d := &rows[i]
+		d := rows[i]
 		cells := []string{
 			d.UID, d.Name, d.Type, d.Vendor, d.Model, d.Firmware, strings.Join(d.IPs, " "), strings.Join(d.MACs, " "), d.Zone, d.Level, d.Criticality, d.State,
 			d.FirstSeen.UTC().Format(time.RFC3339), d.LastSeen.UTC().Format(time.RFC3339),

@@ -2,7 +2,6 @@ package rest
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -61,24 +60,21 @@ func now(s *server, r *http.Request) (any, error) {
 }
 
 func newDevices(s *server, r *http.Request, stored api.Overview) ([]deviceRow, int, error) {
-	devices, err := s.Devices(r.Context())
-	if err != nil {
-		return nil, 0, err
-	}
 	since := stored.Newest.Add(-newFor)
 	if begin := stored.Oldest.Add(time.Hour); begin.After(since) {
 		since = begin
 	}
-	var found []store.Device
-	for i := range devices {
-		if row := devices[i].Row(); row.FirstSeen.After(since) && row.State != "approved" {
-			found = append(found, row)
-		}
+	view, err := s.fleet.view(r.Context(), s.Service, wish{
+		key: "new since " + since.Truncate(time.Minute).String(), order: ordering{at: func(d *store.Device) time.Time { return d.FirstSeen }, down: true},
+		keep: func(d *store.Device) bool { return d.FirstSeen.After(since) && d.State != "approved" },
+	})
+	if err != nil {
+		return nil, 0, err
 	}
-	slices.SortFunc(found, func(a, b store.Device) int { return b.FirstSeen.Compare(a.FirstSeen) })
+	found := view.rows
 	out := []deviceRow{}
 	for _, row := range found[:min(nowDevices, len(found))] {
-		out = append(out, shown(row))
+		out = append(out, shown(*row))
 	}
 	return out, len(found), nil
 }

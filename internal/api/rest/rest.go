@@ -25,6 +25,7 @@ import (
 	"vedette/internal/ingest"
 	"vedette/internal/ingest/bulk"
 	"vedette/internal/intel/library"
+	"vedette/internal/store"
 	"vedette/internal/toolbox"
 )
 
@@ -32,7 +33,7 @@ import (
 type Service interface {
 	Ask(ctx context.Context, req copilot.Request) (*copilot.Answer, error)
 	Query(ctx context.Context, text string, now time.Time) (*toolbox.Table, error)
-	Devices(ctx context.Context) ([]asset.Device, error)
+	DeviceRows(ctx context.Context) ([]store.Device, error)
 	FindDevice(ctx context.Context, text string) (asset.Device, error)
 	SetDevice(ctx context.Context, actor, text, key, value string) (asset.Device, error)
 	Incidents(ctx context.Context, all bool) ([]correlate.Incident, error)
@@ -77,6 +78,7 @@ type server struct {
 	Service
 	may     Authority
 	about   About
+	fleet   fleet
 	streams atomic.Int64 // that are open
 	recheck time.Duration
 }

@@ -23,6 +23,7 @@ import (
 	"vedette/internal/ingest"
 	"vedette/internal/ingest/bulk"
 	"vedette/internal/intel/library"
+	"vedette/internal/store"
 	"vedette/internal/toolbox"
 )
 
@@ -45,7 +46,15 @@ func (p *plant) Query(_ context.Context, text string, _ time.Time) (*toolbox.Tab
 	p.did = append(p.did, "query "+text)
 	return &toolbox.Table{}, nil
 }
-func (p *plant) Devices(context.Context) ([]asset.Device, error) { return p.list, nil }
+
+func (p *plant) DeviceRows(context.Context) ([]store.Device, error) {
+	var out []store.Device
+	for i := len(p.list) - 1; i >= 0; i-- { // in no order
+		out = append(out, p.list[i].Row())
+	}
+	return out, nil
+}
+
 func (p *plant) FindDevice(_ context.Context, text string) (asset.Device, error) {
 	for _, d := range p.list {
 		if d.UID == text {

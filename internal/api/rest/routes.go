@@ -117,7 +117,7 @@ type Page[T any] struct {
 }
 
 // pageOf cuts the page that a request asks for. key is what a row is known by:
-// rows are in its order, and a cursor is the last key that was shown, so that
+// rows must be in its order, and a cursor is the last key that was shown, so that
 // rows that come or go meanwhile neither repeat nor hide others.
 func pageOf[T any](r *http.Request, rows []T, key func(T) string) (Page[T], error) {
 	limit := pageRows
@@ -128,8 +128,6 @@ func pageOf[T any](r *http.Request, rows []T, key func(T) string) (Page[T], erro
 		}
 		limit = n
 	}
-	rows = slices.Clone(rows)
-	slices.SortStableFunc(rows, func(a, b T) int { return strings.Compare(key(a), key(b)) })
 	out := Page[T]{Rows: []T{}, Total: len(rows)}
 	start := 0
 	if after := r.URL.Query().Get("cursor"); after != "" {
@@ -229,6 +227,7 @@ func setDevice(s *server, r *http.Request) (any, error) {
 			return nil, err
 		}
 	}
+	s.fleet.drop()
 	return shown(d.Row()), nil
 }
 
