@@ -42,7 +42,7 @@ func (r *root) benchCommand() *cobra.Command {
 	ask.Flags().StringVar(&shared, "shared", "../shared/data", "folder of the public data sets")
 	ask.Flags().StringVar(&file, "questions", "", "another set of questions")
 	ask.Flags().BoolVarP(&verbose, "verbose", "v", false, "show the questions that were not answered right")
-	cmd.AddCommand(ask, r.benchIngestCommand(), r.benchQueryCommand(), r.benchDetectCommand(), r.benchLiveCommand())
+	cmd.AddCommand(ask, r.benchIngestCommand(), r.benchQueryCommand(), r.benchDetectCommand(), r.benchLiveCommand(), r.benchAPICommand())
 	return cmd
 }
 
