@@ -17,6 +17,7 @@ import (
 	"vedette/internal/api"
 	"vedette/internal/api/account"
 	"vedette/internal/api/mcp"
+	"vedette/internal/api/problem"
 	"vedette/internal/api/rest"
 	"vedette/internal/app"
 	"vedette/internal/authz"
@@ -114,10 +115,22 @@ func (r *root) door(a *app.App, s rest.Service, about rest.About) (http.Handler,
 	metrics := rest.NewMetrics(s)
 	mux.Handle("/api/", metrics.Count(rest.Handler(s, a.Authority(), about)))
 	mux.Handle("GET /metrics", metrics.Handler(a.Authority()))
-	mux.Handle("/mcp", rest.Only(authz.InvestigateWith, a.Authority(), mcp.Handler(programs, slog.New(slog.DiscardHandler))))
+	mux.Handle("/mcp", programsOnly(rest.Only(authz.InvestigateWith, a.Authority(), mcp.Handler(programs, slog.New(slog.DiscardHandler)))))
 	mux.Handle("GET /healthz", rest.Healthz(s))
 	mux.Handle("/", pages)
 	return a.Accounts().Guard(mux), nil
+}
+
+// programsOnly wants a token in each request: a session is a person's, and what
+// an AI client reads in its name must not hang on a page that is open somewhere.
+func programsOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") == "" {
+			problem.Write(w, r, fault.New(fault.Denied, "this is for programs, by a token").WithHint("send Authorization: Bearer TOKEN; vedette token add makes one"))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // keepUp maintains the directory every few minutes until ctx ends.
