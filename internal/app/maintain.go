@@ -11,6 +11,7 @@ import (
 
 	"vedette/internal/api"
 	"vedette/internal/audit"
+	"vedette/internal/copilot/reading"
 	"vedette/internal/fault"
 	"vedette/internal/flow"
 	"vedette/internal/store/disk"
@@ -79,6 +80,17 @@ func (a *App) maintain(ctx context.Context, up *api.Upkeep) error {
 	}
 	if up.TooOld.Events+up.TooLarge.Events > 0 {
 		a.tools.Forget()
+	}
+	return a.countSealed(ctx)
+}
+
+// countSealed lists the values of the fields that questions name without naming
+// the field, so that what new sealed days hold is counted before somebody asks.
+func (a *App) countSealed(ctx context.Context) error {
+	for _, field := range reading.StoredFields() {
+		if _, _, err := a.tools.Values(ctx, "", field); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -51,6 +51,15 @@ type Tailer interface {
 	Tail(ctx context.Context) iter.Seq2[*event.Event, error]
 }
 
+// Lister is an Events that keeps which values fields have, so that a large store
+// need not be read to list them.
+type Lister interface {
+	// Values lists the text values of a field of events, the most frequent first, at
+	// most so many, with what they count. Complete is false when there are more, or
+	// when rare ones may be missing.
+	Values(ctx context.Context, field string, most int) (values []query.ValueCount, complete bool, err error)
+}
+
 // Appended counts what became of a batch.
 type Appended struct {
 	Stored     int

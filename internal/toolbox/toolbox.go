@@ -212,6 +212,14 @@ func (b *Box) Values(ctx context.Context, from, field string) ([]query.ValueCoun
 		Sort:  []query.Sort{{By: "count", Desc: true}}, Limit: maxValues,
 	}
 	began := time.Now()
+	if kept, ok := b.events.(store.Lister); ok && from == "" && !b.ofDevice(field) {
+		values, complete, err := kept.Values(ctx, field, maxValues)
+		if err != nil {
+			return nil, false, fmt.Errorf("listing the values of %s: %w", field, err)
+		}
+		b.keep(key, cached{values: values, complete: complete, at: began, took: time.Since(began)})
+		return values, complete, nil
+	}
 	res, err := b.events.Query(ctx, q)
 	if err != nil {
 		return nil, false, fmt.Errorf("listing the values of %s: %w", field, err)
@@ -224,8 +232,19 @@ func (b *Box) Values(ctx context.Context, from, field string) ([]query.ValueCoun
 			c.values = append(c.values, query.ValueCount{Value: text, Count: n})
 		}
 	}
-	b.mu.Lock()
-	b.cache[key] = c
-	b.mu.Unlock()
+	b.keep(key, c)
 	return c.values, c.complete, nil
+}
+
+func (b *Box) keep(key string, c cached) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.cache[key] = c
+}
+
+// ofDevice reports whether a field comes from the inventory when a query runs:
+// what it holds for an event changes with the inventory.
+func (b *Box) ofDevice(field string) bool {
+	f, ok := b.schema.Lookup(field)
+	return ok && f.Store == event.FromDevice
 }

@@ -61,6 +61,9 @@ var (
 	claimedFields = []string{"vendor", "model"}
 )
 
+// StoredFields are the fields of events whose values every question may need.
+func StoredFields() []string { return slices.Concat(vocabularyFields, writtenFields) }
+
 // Names is an index of names by their letters and digits. Making it takes time
 // for a large fleet, so that whoever holds the names keeps it.
 type Names struct {

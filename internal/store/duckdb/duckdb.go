@@ -105,6 +105,9 @@ type Store struct {
 
 	files fileSet
 
+	valuesMu sync.Mutex
+	values   map[string]summed // by field
+
 	opening Opening // written by Open
 	backups atomic.Int64
 }

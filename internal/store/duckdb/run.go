@@ -97,6 +97,10 @@ func (s *Store) run(ctx context.Context, conn *sql.Conn, plan *query.Plan) (*sto
 			return nil, err
 		}
 	}
+	return s.runOver(ctx, conn, plan, tables)
+}
+
+func (s *Store) runOver(ctx context.Context, conn *sql.Conn, plan *query.Plan, tables query.Tables) (*store.Result, error) {
 	c, err := query.Compile(plan, query.DuckDB(), tables)
 	if err != nil {
 		return nil, err
