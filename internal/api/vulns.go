@@ -20,7 +20,7 @@ type Vulnerabilities interface {
 	ImportAdvisories(ctx context.Context, req VulnImport, in io.Reader) (library.Report, error)
 	MatchVulns(ctx context.Context, q match.Query) ([]VulnRow, error)
 	ShowVuln(ctx context.Context, id string) (VulnDetail, error)
-	ListVulns(ctx context.Context) ([]VulnRow, error)
+	ListVulns(ctx context.Context, f VulnFilter) (VulnList, error)
 }
 
 // VulnImport says who takes something in, and of what.
@@ -28,6 +28,22 @@ type VulnImport struct {
 	Actor   string `json:"actor"`
 	Device  string `json:"device,omitempty"`
 	Product string `json:"product,omitempty"`
+}
+
+// VulnFilter narrows the list of what is affected; an empty one is all of it.
+type VulnFilter struct {
+	ID       string `json:"id,omitempty"`       // one vulnerability
+	Subject  string `json:"subject,omitempty"`  // device:UID or product:NAME
+	Status   string `json:"status,omitempty"`   // affected or undetermined
+	Decision string `json:"decision,omitempty"` // act, attend, track* or track
+	Offset   int    `json:"offset,omitempty"`
+	Limit    int    `json:"limit,omitempty"` // 0: no limit
+}
+
+// VulnList is a page of the list, and how long all of it is.
+type VulnList struct {
+	Rows  []VulnRow `json:"rows"`
+	Total int       `json:"total"`
 }
 
 // VulnRow is the answer for one vulnerability and one product.
@@ -44,6 +60,7 @@ type VulnRow struct {
 	Exploitation    string  `json:"exploitation"`
 	Automatable     string  `json:"automatable"`
 	TechnicalImpact string  `json:"technical_impact"`
+	Mission         string  `json:"mission"`
 	Decision        string  `json:"decision"`
 }
 
@@ -135,7 +152,13 @@ func vulnerabilities(mux *http.ServeMux, s Vulnerabilities) {
 	mux.HandleFunc("GET /local/vulns/show", reply(func(r *http.Request) (any, error) {
 		return s.ShowVuln(r.Context(), r.URL.Query().Get("id"))
 	}))
-	mux.HandleFunc("GET /local/vulns", reply(func(r *http.Request) (any, error) { return s.ListVulns(r.Context()) }))
+	mux.HandleFunc("POST /local/vulns/list", reply(func(r *http.Request) (any, error) {
+		var f VulnFilter
+		if err := decode(r, &f); err != nil {
+			return nil, err
+		}
+		return s.ListVulns(r.Context(), f)
+	}))
 }
 
 func (c *Client) sendPacked(ctx context.Context, path string, req VulnImport, in io.Reader, out any) error {
@@ -175,8 +198,8 @@ func (c *Client) ShowVuln(ctx context.Context, id string) (VulnDetail, error) {
 }
 
 // ListVulns implements [Vulnerabilities].
-func (c *Client) ListVulns(ctx context.Context) ([]VulnRow, error) {
-	var out []VulnRow
-	err := c.do(ctx, http.MethodGet, "/local/vulns", nil, &out)
+func (c *Client) ListVulns(ctx context.Context, f VulnFilter) (VulnList, error) {
+	var out VulnList
+	err := c.post(ctx, "/local/vulns/list", f, &out)
 	return out, err
 }

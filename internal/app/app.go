@@ -317,5 +317,6 @@ func (a *App) keep(ctx context.Context, changed func() ([]asset.Record, []store.
 		return retry(fmt.Errorf("keeping the device table: %w", err))
 	}
 	a.tools.Forget()
+	a.vulns.noteDevices(rows)
 	return nil
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -98,27 +96,34 @@ func (r *root) sendFiles(ctx context.Context, paths []string, send func(context.
 }
 
 func (r *root) vulnsCommand() *cobra.Command {
+	var filter api.VulnFilter
 	list := func(cmd *cobra.Command, args []string) error {
 		return r.with(cmd.Context(), func(b backend) error {
-			rows, err := b.ListVulns(cmd.Context())
+			f, what := filter, ""
+			if len(args) > 0 {
+				f.ID, what = args[0], " by "+printable(args[0])
+			}
+			all, err := b.ListVulns(cmd.Context(), f)
 			if err != nil {
 				return err
 			}
-			what := ""
-			if len(args) > 0 {
-				rows = slices.DeleteFunc(rows, func(v api.VulnRow) bool { return !strings.EqualFold(v.ID, args[0]) })
-				what = " by " + printable(args[0])
-			}
-			if len(rows) == 0 && r.output == "table" {
+			if len(all.Rows) == 0 && r.output == "table" {
 				fmt.Fprintf(r.Err, "nothing of the inventory is known to be affected%s\n", what)
 				return nil
 			}
-			return r.printVulns(rows, true)
+			return r.printVulns(all.Rows, true)
 		})
 	}
 	cmd := &cobra.Command{Use: "vulns", Short: "what of the fleet is vulnerable, and what to do first", Args: cobra.NoArgs, RunE: list}
+	lists := &cobra.Command{Use: "list [CVE]", Short: "list what devices and bills of materials are affected by, or by one vulnerability", Args: cobra.MaximumNArgs(1), RunE: list}
+	for _, c := range []*cobra.Command{cmd, lists} {
+		c.Flags().StringVar(&filter.Subject, "of", "", "one subject of the list, such as product:gateway")
+		c.Flags().StringVar(&filter.Status, "status", "", "affected or undetermined")
+		c.Flags().StringVar(&filter.Decision, "decision", "", "act, attend, track* or track")
+		c.Flags().IntVar(&filter.Limit, "limit", 0, "at most so many rows; 0: all")
+	}
 	cmd.AddCommand(
-		&cobra.Command{Use: "list [CVE]", Short: "list what devices and bills of materials are affected by, or by one vulnerability", Args: cobra.MaximumNArgs(1), RunE: list},
+		lists,
 		r.vulnsMatch(),
 		&cobra.Command{Use: "show CVE", Short: "tell all that is known of a vulnerability", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
 			return r.with(cmd.Context(), func(b backend) error {

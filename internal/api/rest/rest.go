@@ -34,7 +34,7 @@ type Service interface {
 	Incidents(ctx context.Context, all bool) ([]correlate.Incident, error)
 	Incident(ctx context.Context, uid string) (api.IncidentDetail, error)
 	DecideIncident(ctx context.Context, d api.IncidentDecision) (api.IncidentDetail, error)
-	ListVulns(ctx context.Context) ([]api.VulnRow, error)
+	ListVulns(ctx context.Context, f api.VulnFilter) (api.VulnList, error)
 	ShowVuln(ctx context.Context, id string) (api.VulnDetail, error)
 	Sources(ctx context.Context) ([]ingest.Status, error)
 	IngestStream(ctx context.Context, in io.Reader, name, format string, modified time.Time) (ingest.Summary, error)

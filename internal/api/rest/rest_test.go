@@ -63,8 +63,8 @@ func (p *plant) DecideIncident(_ context.Context, d api.IncidentDecision) (api.I
 	return api.IncidentDetail{}, nil
 }
 
-func (p *plant) ListVulns(context.Context) ([]api.VulnRow, error) {
-	return make([]api.VulnRow, 250), nil
+func (p *plant) ListVulns(_ context.Context, f api.VulnFilter) (api.VulnList, error) {
+	return api.VulnList{Rows: make([]api.VulnRow, min(f.Limit, 250-min(f.Offset, 250))), Total: 250}, nil
 }
 
 func (p *plant) ShowVuln(context.Context, string) (api.VulnDetail, error) {

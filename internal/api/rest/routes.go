@@ -222,10 +222,6 @@ func decide(s Service, r *http.Request) (any, error) {
 }
 
 func vulns(s Service, r *http.Request) (any, error) {
-	list, err := s.ListVulns(r.Context())
-	if err != nil {
-		return nil, err
-	}
 	offset, limit := 0, pageRows
 	for name, into := range map[string]*int{"cursor": &offset, "limit": &limit} {
 		if text := r.URL.Query().Get(name); text != "" {
@@ -236,10 +232,13 @@ func vulns(s Service, r *http.Request) (any, error) {
 			*into = n
 		}
 	}
-	start := min(offset, len(list))
-	end := min(start+limit, len(list))
-	out := Page[any]{Rows: anyOf(list[start:end]), Total: len(list)}
-	if end < len(list) {
+	ask := r.URL.Query()
+	list, err := s.ListVulns(r.Context(), api.VulnFilter{ID: ask.Get("id"), Subject: ask.Get("subject"), Status: ask.Get("status"), Decision: ask.Get("decision"), Offset: offset, Limit: limit})
+	if err != nil {
+		return nil, err
+	}
+	out := Page[any]{Rows: anyOf(list.Rows), Total: list.Total}
+	if end := offset + len(list.Rows); end < list.Total && len(list.Rows) > 0 {
 		out.Next = strconv.Itoa(end)
 	}
 	return out, nil

@@ -54,6 +54,7 @@ func (l *Library) Import(ctx context.Context, docs func(yield func(Document, err
 		}
 		for i, a := range in.list {
 			key := a.Key()
+			rep.Changed = append(rep.Changed, Change{l.current[key], a})
 			l.current[key], l.hashes[key] = a, hash(in.lines[i])
 			l.index.Add(a)
 		}

@@ -71,7 +71,12 @@ type Report struct {
 	Files []File      `json:"files"`
 	New   int         `json:"new"` // advisories that were not there so before
 	Stats match.Stats `json:"stats"`
+	// Changed are the advisories that came, each with the one whose place it took.
+	Changed []Change `json:"-"`
 }
+
+// Change is an advisory that was taken in; Old is nil when it was not there.
+type Change struct{ Old, New *advisory.Advisory }
 
 // BillFile is what became of one bill of materials.
 type BillFile struct {
