@@ -11,8 +11,9 @@ import (
 // entry is an advisory in the index. A replaced one is dead.
 type entry struct {
 	*advisory.Advisory
-	names []name // of its products
-	dead  bool
+	names  []name     // of its products
+	makers [][]string // of its products, as Aliases.Vendor gives them: the one it names, then those of CPEs
+	dead   bool
 }
 
 // ref is a product of an advisory.
@@ -71,7 +72,7 @@ func (x *Index) Add(a *advisory.Advisory) {
 			x.sweep()
 		}
 	}
-	e := &entry{Advisory: a, names: make([]name, len(a.Products))}
+	e := &entry{Advisory: a, names: make([]name, len(a.Products)), makers: make([][]string, len(a.Products))}
 	x.byKey[key] = e
 	switch a.Kind {
 	case advisory.KEV:
@@ -148,6 +149,7 @@ func (x *Index) addProduct(e *entry, i int) {
 	p := &e.Products[i]
 	r := ref{e, int32(i)} //nolint:gosec // G115: bounded by the reader
 	e.names[i] = prepare(p.Name, vendorWords(p.Vendor))
+	e.makers[i] = x.makersOf(p)
 	productKeys(p, &e.names[i], func(table byte, key string) {
 		if table != tableWild {
 			m := x.table(table)
@@ -156,6 +158,18 @@ func (x *Index) addProduct(e *entry, i int) {
 			x.wild = append(x.wild, wildModel{key, r})
 		}
 	})
+}
+
+func (x *Index) makersOf(p *advisory.Product) []string {
+	out := []string{x.aliases.Vendor(p.Vendor)}
+	for _, text := range p.CPEs {
+		if c, ok := advisory.ParseCPE(text); ok {
+			if v := x.aliases.Vendor(c.Vendor); !slices.Contains(out, v) {
+				out = append(out, v)
+			}
+		}
+	}
+	return slices.Clip(out)
 }
 
 // productKeys gives all keys by which a product is found.

@@ -116,7 +116,7 @@ func (s *search) list(table byte, key string) []ref {
 
 func (s *search) take(list []ref, by how) {
 	for _, r := range list {
-		if r.in.dead || r.in.Withdrawn || !s.index.fits(r, s.vendor, by) {
+		if r.in.dead || r.in.Withdrawn || !fits(r, s.vendor, by) {
 			continue
 		}
 		f := s.at[r.in]
@@ -255,20 +255,15 @@ func single(list []ref) bool {
 
 // fits tells whether the vendors can be one. An order number is a vendor's own,
 // and a package's name too.
-func (x *Index) fits(r ref, vendor string, by how) bool {
-	p := &r.in.Products[r.product]
+func fits(r ref, vendor string, by how) bool {
 	if by == byPURL || vendor == "" {
 		return true
 	}
-	if sameVendor(vendor, x.aliases.Vendor(p.Vendor)) {
-		return p.Vendor != "" || by != byFamily
+	makers := r.in.makers[r.product]
+	if sameVendor(vendor, makers[0]) {
+		return r.in.Products[r.product].Vendor != "" || by != byFamily
 	}
-	for _, text := range p.CPEs {
-		if c, ok := advisory.ParseCPE(text); ok && sameVendor(vendor, x.aliases.Vendor(c.Vendor)) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(makers[1:], func(v string) bool { return sameVendor(vendor, v) })
 }
 
 // scheme returns the version to hold against a product, and by which scheme.
