@@ -48,20 +48,23 @@ type VulnList struct {
 
 // VulnRow is the answer for one vulnerability and one product.
 type VulnRow struct {
-	Subject         string  `json:"subject,omitempty"` // the device or product, in a list
-	Component       string  `json:"component,omitempty"`
-	ID              string  `json:"id"`
-	Title           string  `json:"title"`
-	Status          string  `json:"status"`
-	Reason          string  `json:"reason"`
-	Source          string  `json:"source"`
-	Fix             string  `json:"fix"`
-	Confidence      float64 `json:"confidence"`
-	Exploitation    string  `json:"exploitation"`
-	Automatable     string  `json:"automatable"`
-	TechnicalImpact string  `json:"technical_impact"`
-	Mission         string  `json:"mission"`
-	Decision        string  `json:"decision"`
+	Subject         string   `json:"subject,omitempty"` // the device or product, in a list
+	Component       string   `json:"component,omitempty"`
+	ID              string   `json:"id"`
+	Title           string   `json:"title"`
+	Status          string   `json:"status"`
+	Reason          string   `json:"reason"`
+	Source          string   `json:"source"`
+	Fix             string   `json:"fix"`
+	Confidence      float64  `json:"confidence"`
+	Exploitation    string   `json:"exploitation"`
+	Automatable     string   `json:"automatable"`
+	TechnicalImpact string   `json:"technical_impact"`
+	Mission         string   `json:"mission"`
+	Exposure        string   `json:"exposure"` // how far the device is reached: open, controlled, small, or "" when nothing tells
+	Decision        string   `json:"decision"`
+	Horizon         string   `json:"horizon"` // now, next or never
+	Why             []string `json:"why"`     // how points and decision came about
 }
 
 // VulnScore is a CVSS score of a source.

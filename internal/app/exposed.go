@@ -10,6 +10,7 @@ import (
 	vulnlib "vedette/internal/vuln/library"
 	"vedette/internal/vuln/match"
 	"vedette/internal/vuln/priority"
+	"vedette/internal/vuln/reach"
 	"vedette/internal/vuln/version"
 )
 
@@ -23,10 +24,12 @@ type exposed struct {
 	byUID   map[string][]string        // keys of the bills of a device
 	alias   map[string]string          // uids of devices that were merged into another
 	loose   map[string]map[string]bool // subjects of bills that are no device's: their keys
+	seen    *seen                      // who addressed the devices; nil until it is first looked at
+	rules   *reach.Rules
 }
 
 // exposure returns the index; the first call makes it from all that is known.
-func (a *App) exposure(ctx context.Context) (*exposure.Index, error) {
+func (a *App) exposure(ctx context.Context) (*exposed, error) {
 	advisories, err := a.vulns.lib.Index(ctx)
 	if err != nil {
 		return nil, err
@@ -39,7 +42,7 @@ func (a *App) exposure(ctx context.Context) (*exposure.Index, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.exposed == nil {
-		x := &exposed{index: exposure.New(advisories, v.tree), bills: map[string]*vulnlib.Bill{}, devices: map[string]store.Device{}, alias: map[string]string{}}
+		x := &exposed{index: exposure.New(advisories, v.tree), bills: map[string]*vulnlib.Bill{}, devices: map[string]store.Device{}, alias: map[string]string{}, rules: &reach.Rules{}}
 		for _, d := range a.devices.List() {
 			for _, row := range d.Rows() {
 				x.setDevice(row)
@@ -48,7 +51,33 @@ func (a *App) exposure(ctx context.Context) (*exposure.Index, error) {
 		x.setBills(bills)
 		v.exposed = x
 	}
-	return v.exposed.index, nil
+	return v.exposed, nil
+}
+
+// exposureNow is exposure with what reaches the devices looked at anew, if that
+// was long ago. Nothing waits for the store but who asks.
+func (a *App) exposureNow(ctx context.Context) (*exposed, error) {
+	x, err := a.exposure(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.vulns.looking.Lock()
+	defer a.vulns.looking.Unlock()
+	if !x.seen.due(a.cfg.Now()) { // it is written under both locks
+		return x, nil
+	}
+	seen, err := a.lookAround(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rules := a.waysOf()
+	a.vulns.mu.Lock()
+	defer a.vulns.mu.Unlock()
+	x.seen, x.rules = seen, rules
+	for _, d := range x.devices {
+		x.putDevice(d)
+	}
+	return x, nil
 }
 
 // noteAdvisories tells the index, if there is one, of advisories that came.
@@ -197,11 +226,35 @@ func (x *exposed) setDevice(d store.Device) {
 }
 
 func (x *exposed) putDevice(d store.Device) {
-	s := exposure.Subject{Context: contextOf(&d), Lists: x.billsOf(&d)}
+	s := exposure.Subject{Context: missionOf(&d), Lists: x.billsOf(&d)}
+	s.Context.Exposure = x.reachOf(&d).Exposure
 	if d.Vendor != "" && d.Model != "" {
 		s.Own = match.Query{Vendor: d.Vendor, Product: d.Model, Version: d.Firmware}
 	}
 	x.index.PutSubject(ofDevice+d.UID, s)
+}
+
+// reachOf says how far a device is reached.
+func (x *exposed) reachOf(d *store.Device) reach.Answer {
+	if x.seen == nil {
+		return reach.Answer{}
+	}
+	return reach.Judge(&reach.Device{Zone: d.Zone, Flows: x.seen.flows[d.UID], Seen: x.seen.any && !x.seen.cut}, x.rules)
+}
+
+// why gives the reasons for how far a subject is reached.
+func (a *App) whyReached(x *exposed, subject string) []string {
+	uid, ok := strings.CutPrefix(subject, ofDevice)
+	if !ok {
+		return nil
+	}
+	a.vulns.mu.Lock()
+	defer a.vulns.mu.Unlock()
+	d, ok := x.devices[uid]
+	if !ok {
+		return nil
+	}
+	return x.reachOf(&d).Why
 }
 
 // billsOf returns the keys of a device's own bills, and, when it has none, of
@@ -227,8 +280,20 @@ func (x *exposed) billsOf(d *store.Device) []string {
 	return slices.Compact(keys)
 }
 
-// contextOf is what the inventory tells of how much hangs on a device.
-func contextOf(d *store.Device) priority.Context {
-	mission := map[string]string{"low": "low", "medium": "medium", "high": "high", "critical": "high"}[d.Criticality]
-	return priority.Context{Mission: mission}
+// missionOf is what the inventory tells of how much hangs on a device: what a
+// person says of it or of its zone, else how near it is to the process.
+func missionOf(d *store.Device) priority.Context {
+	switch d.Criticality {
+	case "low", "medium", "high":
+		return priority.Context{Mission: d.Criticality, By: "the criticality of the device"}
+	case "critical":
+		return priority.Context{Mission: "high", By: "the device is critical"}
+	}
+	switch d.Level {
+	case "0", "1":
+		return priority.Context{Mission: "high", By: "its criticality is not told, and on Purdue level " + d.Level + " it acts on the process"}
+	case "4", "5":
+		return priority.Context{Mission: "low", By: "its criticality is not told, and on Purdue level " + d.Level + " it is far from the process"}
+	}
+	return priority.Context{}
 }

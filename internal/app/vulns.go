@@ -28,6 +28,7 @@ type vulns struct {
 
 	mu      sync.Mutex // held while exposed is made and told of changes
 	exposed *exposed   // nil until it is first asked
+	looking sync.Mutex // held while the store is asked who reaches the devices; before mu
 }
 
 // openVulns makes the library; it reads what it has when it is first asked.
@@ -104,7 +105,8 @@ func vulnRow(index *match.Index, r exposure.Row) api.VulnRow {
 	m, p := &r.Match, &r.Points
 	return api.VulnRow{
 		Subject: r.Subject, Component: r.Component, ID: m.ID, Title: title(index.Find(m.ID)), Status: m.Status, Reason: m.Reason, Source: m.Source, Fix: m.Fix, Confidence: m.Confidence,
-		Exploitation: p.Exploitation, Automatable: p.Automatable, TechnicalImpact: p.TechnicalImpact, Mission: p.Mission, Decision: p.Decision,
+		Exploitation: p.Exploitation, Automatable: p.Automatable, TechnicalImpact: p.TechnicalImpact, Mission: p.Mission, Exposure: p.Exposure,
+		Decision: p.Decision, Horizon: priority.Horizon(p.Decision), Why: p.Why,
 	}
 }
 
@@ -145,13 +147,14 @@ func (a *App) ListVulns(ctx context.Context, f api.VulnFilter) (api.VulnList, er
 	if err != nil {
 		return api.VulnList{}, err
 	}
-	x, err := a.exposure(ctx)
+	x, err := a.exposureNow(ctx)
 	if err != nil {
 		return api.VulnList{}, err
 	}
-	found, total := x.Rows(exposure.Filter{ID: f.ID, Subject: f.Subject, Status: f.Status, Decision: f.Decision, Offset: f.Offset, Limit: f.Limit})
+	found, total := x.index.Rows(exposure.Filter{ID: f.ID, Subject: f.Subject, Status: f.Status, Decision: f.Decision, Offset: f.Offset, Limit: f.Limit})
 	out := api.VulnList{Rows: make([]api.VulnRow, len(found)), Total: total}
 	for i := range found {
+		found[i].Points.Why = append(found[i].Points.Why, a.whyReached(x, found[i].Subject)...)
 		out.Rows[i] = vulnRow(index, found[i])
 	}
 	return out, nil

@@ -97,6 +97,7 @@ func (r *root) sendFiles(ctx context.Context, paths []string, send func(context.
 
 func (r *root) vulnsCommand() *cobra.Command {
 	var filter api.VulnFilter
+	why := false
 	list := func(cmd *cobra.Command, args []string) error {
 		return r.with(cmd.Context(), func(b backend) error {
 			f, what := filter, ""
@@ -111,7 +112,7 @@ func (r *root) vulnsCommand() *cobra.Command {
 				fmt.Fprintf(r.Err, "nothing of the inventory is known to be affected%s\n", what)
 				return nil
 			}
-			return r.printVulns(all.Rows, true)
+			return r.printVulns(all.Rows, true, why || r.output == "json" || r.output == "ndjson")
 		})
 	}
 	cmd := &cobra.Command{Use: "vulns", Short: "what of the fleet is vulnerable, and what to do first", Args: cobra.NoArgs, RunE: list}
@@ -120,6 +121,7 @@ func (r *root) vulnsCommand() *cobra.Command {
 		c.Flags().StringVar(&filter.Subject, "of", "", "one subject of the list, such as product:gateway")
 		c.Flags().StringVar(&filter.Status, "status", "", "affected or undetermined")
 		c.Flags().StringVar(&filter.Decision, "decision", "", "act, attend, track* or track")
+		c.Flags().BoolVar(&why, "why", false, "show how each decision came about")
 		c.Flags().IntVar(&filter.Limit, "limit", 0, "at most so many rows; 0: all")
 	}
 	cmd.AddCommand(
@@ -155,7 +157,7 @@ func (r *root) vulnsMatch() *cobra.Command {
 					fmt.Fprintln(r.Err, "no advisory names this product; that says nothing of whether it is vulnerable")
 					return nil
 				}
-				return r.printVulns(rows, false)
+				return r.printVulns(rows, false, false)
 			})
 		},
 	}
@@ -169,16 +171,22 @@ func (r *root) vulnsMatch() *cobra.Command {
 	return cmd
 }
 
-func (r *root) printVulns(list []api.VulnRow, subjects bool) error {
-	columns := []string{"id", "status", "decision", "fix", "reason", "source", "exploitation", "automatable", "technical_impact", "confidence", "title"}
+func (r *root) printVulns(list []api.VulnRow, subjects, why bool) error {
+	columns := []string{"id", "status", "decision", "fix", "reason", "source", "exploitation", "automatable", "technical_impact", "mission", "exposure", "confidence", "title"}
 	if subjects {
 		columns = append([]string{"subject", "component"}, columns...)
 	}
+	if why {
+		columns = append(columns, "why")
+	}
 	rows := make([][]any, len(list))
 	for i, v := range list {
-		row := []any{v.ID, v.Status, v.Decision, orNil(v.Fix), v.Reason, v.Source, v.Exploitation, v.Automatable, v.TechnicalImpact, v.Confidence, v.Title}
+		row := []any{v.ID, v.Status, v.Decision, orNil(v.Fix), v.Reason, v.Source, v.Exploitation, v.Automatable, v.TechnicalImpact, v.Mission, orNil(v.Exposure), v.Confidence, v.Title}
 		if subjects {
 			row = append([]any{v.Subject, orNil(v.Component)}, row...)
+		}
+		if why {
+			row = append(row, v.Why)
 		}
 		rows[i] = row
 	}

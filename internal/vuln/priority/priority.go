@@ -20,7 +20,9 @@ type Points struct {
 	Exploitation    string   `json:"exploitation"`
 	Automatable     string   `json:"automatable"`
 	TechnicalImpact string   `json:"technical_impact"`
+	Network         string   `json:"network,omitempty"` // whether it is used over a network: yes, no, or "" when no vector tells
 	Mission         string   `json:"mission"`
+	Exposure        string   `json:"exposure,omitempty"`
 	Decision        string   `json:"decision"`
 	Why             []string `json:"why"`
 }
@@ -91,6 +93,9 @@ func (t *Tree) Found(abouts []match.About, facts Facts) Points {
 	p.Exploitation = t.exploitation(abouts, facts, given, say)
 	p.Automatable = automatable(abouts, given, facts, say)
 	p.TechnicalImpact = impact(abouts, given, facts, say)
+	if m, _ := metrics(abouts, facts.NoADP); m["AV"] != "" {
+		p.Network = map[bool]string{true: "yes", false: "no"}[m["AV"] == "N" || m["AV"] == "A"]
+	}
 	return p
 }
 
