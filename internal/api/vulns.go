@@ -21,6 +21,7 @@ type Vulnerabilities interface {
 	MatchVulns(ctx context.Context, q match.Query) ([]VulnRow, error)
 	ShowVuln(ctx context.Context, id string) (VulnDetail, error)
 	ListVulns(ctx context.Context, f VulnFilter) (VulnList, error)
+	Bills
 }
 
 // VulnImport says who takes something in, and of what.
@@ -145,6 +146,7 @@ func vulnerabilities(mux *http.ServeMux, s Vulnerabilities) {
 		}
 		return s.ImportAdvisories(r.Context(), req, r.Body)
 	}))
+	bills(mux, s)
 	mux.HandleFunc("POST /local/vulns/match", reply(func(r *http.Request) (any, error) {
 		var q match.Query
 		if err := decode(r, &q); err != nil {

@@ -43,7 +43,7 @@ func (r *root) sbomCommand() *cobra.Command {
 	}
 	take.Flags().StringVar(&req.Device, "device", "", "the device that runs it: id, name or address")
 	take.Flags().StringVar(&req.Product, "product", "", "the product that it is of")
-	cmd.AddCommand(take)
+	cmd.AddCommand(take, r.sbomHistory(), r.sbomDiff())
 	return cmd
 }
 

@@ -90,7 +90,7 @@ func indexOf(list []*advisory.Advisory) *match.Index {
 // components makes n distinct components: a third are products of the
 // advisories in some version, the others have names that no advisory has.
 func components(list []*advisory.Advisory, n int) []exposure.Item {
-	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // G404: a benchmark
+	r := rand.New(rand.NewPCG(1, 2))
 	var known []*advisory.Product
 	for _, a := range list {
 		for i := range a.Products {
@@ -123,7 +123,7 @@ func BenchmarkFleet(b *testing.B) {
 		m := indexOf(list)
 		read := time.Since(start)
 		pool := components(list, distinct)
-		r := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // G404: a benchmark
+		r := rand.New(rand.NewPCG(3, 4))
 		start = time.Now()
 		x := exposure.New(m, tree(b))
 		for i := range bills {
