@@ -10,6 +10,7 @@ import (
 	"vedette/internal/fault"
 	"vedette/internal/vuln/library"
 	"vedette/internal/vuln/match"
+	"vedette/internal/vuln/remedy"
 )
 
 // Vulnerabilities takes in bills of materials and advisories, and tells what is
@@ -21,6 +22,8 @@ type Vulnerabilities interface {
 	MatchVulns(ctx context.Context, q match.Query) ([]VulnRow, error)
 	ShowVuln(ctx context.Context, id string) (VulnDetail, error)
 	ListVulns(ctx context.Context, f VulnFilter) (VulnList, error)
+	// PlanVulns groups what is affected by what to do.
+	PlanVulns(ctx context.Context, f VulnFilter) ([]remedy.Action, error)
 	Bills
 }
 
@@ -146,6 +149,13 @@ func vulnerabilities(mux *http.ServeMux, s Vulnerabilities) {
 		}
 		return s.ImportAdvisories(r.Context(), req, r.Body)
 	}))
+	mux.HandleFunc("POST /local/vulns/plan", reply(func(r *http.Request) (any, error) {
+		var f VulnFilter
+		if err := decode(r, &f); err != nil {
+			return nil, err
+		}
+		return s.PlanVulns(r.Context(), f)
+	}))
 	bills(mux, s)
 	mux.HandleFunc("POST /local/vulns/match", reply(func(r *http.Request) (any, error) {
 		var q match.Query
@@ -206,5 +216,12 @@ func (c *Client) ShowVuln(ctx context.Context, id string) (VulnDetail, error) {
 func (c *Client) ListVulns(ctx context.Context, f VulnFilter) (VulnList, error) {
 	var out VulnList
 	err := c.post(ctx, "/local/vulns/list", f, &out)
+	return out, err
+}
+
+// PlanVulns implements [Vulnerabilities].
+func (c *Client) PlanVulns(ctx context.Context, f VulnFilter) ([]remedy.Action, error) {
+	var out []remedy.Action
+	err := c.post(ctx, "/local/vulns/plan", f, &out)
 	return out, err
 }

@@ -22,6 +22,7 @@ import (
 	"vedette/internal/fault"
 	"vedette/internal/ingest"
 	"vedette/internal/toolbox"
+	"vedette/internal/vuln/remedy"
 )
 
 // Service is what the routes speak to.
@@ -36,6 +37,7 @@ type Service interface {
 	DecideIncident(ctx context.Context, d api.IncidentDecision) (api.IncidentDetail, error)
 	ListVulns(ctx context.Context, f api.VulnFilter) (api.VulnList, error)
 	ShowVuln(ctx context.Context, id string) (api.VulnDetail, error)
+	PlanVulns(ctx context.Context, f api.VulnFilter) ([]remedy.Action, error)
 	Sources(ctx context.Context) ([]ingest.Status, error)
 	IngestStream(ctx context.Context, in io.Reader, name, format string, modified time.Time) (ingest.Summary, error)
 }
@@ -71,6 +73,7 @@ func Routes() []Route {
 		{Pattern: "GET /api/v1/incidents/{uid}", Action: authz.IncidentsRead, handle: incident},
 		{Pattern: "POST /api/v1/incidents/{uid}/decisions", Action: authz.IncidentsWrite, handle: decide},
 		{Pattern: "GET /api/v1/vulnerabilities", Action: authz.VulnsRead, handle: vulns},
+		{Pattern: "GET /api/v1/vulnerabilities/plan", Action: authz.VulnsRead, handle: vulnPlan},
 		{Pattern: "GET /api/v1/vulnerabilities/{id}", Action: authz.VulnsRead, handle: vuln},
 		{Pattern: "GET /api/v1/sources", Action: authz.SourcesRead, handle: sources},
 		{Pattern: "POST /api/v1/ingest", Action: authz.EventsIngest, handle: take},

@@ -22,6 +22,7 @@ import (
 	"vedette/internal/fault"
 	"vedette/internal/ingest"
 	"vedette/internal/toolbox"
+	"vedette/internal/vuln/remedy"
 )
 
 // plant is a product with a few devices; it notes who changed what.
@@ -65,6 +66,10 @@ func (p *plant) DecideIncident(_ context.Context, d api.IncidentDecision) (api.I
 
 func (p *plant) ListVulns(_ context.Context, f api.VulnFilter) (api.VulnList, error) {
 	return api.VulnList{Rows: make([]api.VulnRow, min(f.Limit, 250-min(f.Offset, 250))), Total: 250}, nil
+}
+
+func (p *plant) PlanVulns(context.Context, api.VulnFilter) ([]remedy.Action, error) {
+	return nil, nil
 }
 
 func (p *plant) ShowVuln(context.Context, string) (api.VulnDetail, error) {
@@ -132,7 +137,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 	may := map[string][]authz.Role{
 		"GET /api/v1/me": all, "POST /api/v1/ask": all[1:], "POST /api/v1/query": all, "GET /api/v1/devices": all, "GET /api/v1/devices/{uid}": all,
 		"PATCH /api/v1/devices/{uid}": {authz.Responder, authz.Admin}, "GET /api/v1/incidents": all, "GET /api/v1/incidents/{uid}": all,
-		"POST /api/v1/incidents/{uid}/decisions": {authz.Analyst, authz.Responder, authz.Admin}, "GET /api/v1/vulnerabilities": all, "GET /api/v1/vulnerabilities/{id}": all,
+		"POST /api/v1/incidents/{uid}/decisions": {authz.Analyst, authz.Responder, authz.Admin}, "GET /api/v1/vulnerabilities": all, "GET /api/v1/vulnerabilities/{id}": all, "GET /api/v1/vulnerabilities/plan": all,
 		"GET /api/v1/sources": all, "POST /api/v1/ingest": {authz.Admin},
 	}
 	bodies := map[string]string{

@@ -244,6 +244,15 @@ func vulns(s Service, r *http.Request) (any, error) {
 	return out, nil
 }
 
+func vulnPlan(s Service, r *http.Request) (any, error) {
+	ask := r.URL.Query()
+	list, err := s.PlanVulns(r.Context(), api.VulnFilter{ID: ask.Get("id"), Subject: ask.Get("subject"), Decision: ask.Get("decision")})
+	if err != nil {
+		return nil, err
+	}
+	return Page[any]{Rows: anyOf(list), Total: len(list)}, nil
+}
+
 func vuln(s Service, r *http.Request) (any, error) { return s.ShowVuln(r.Context(), r.PathValue("id")) }
 
 func sources(s Service, r *http.Request) (any, error) {
