@@ -25,6 +25,7 @@ type Vulnerabilities interface {
 	// PlanVulns groups what is affected by what to do.
 	PlanVulns(ctx context.Context, f VulnFilter) ([]remedy.Action, error)
 	Bills
+	Statements
 }
 
 // VulnImport says who takes something in, and of what.
@@ -157,6 +158,7 @@ func vulnerabilities(mux *http.ServeMux, s Vulnerabilities) {
 		return s.PlanVulns(r.Context(), f)
 	}))
 	bills(mux, s)
+	statements(mux, s)
 	mux.HandleFunc("POST /local/vulns/match", reply(func(r *http.Request) (any, error) {
 		var q match.Query
 		if err := decode(r, &q); err != nil {

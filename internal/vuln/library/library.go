@@ -21,6 +21,7 @@ import (
 	"vedette/internal/vuln/match"
 	"vedette/internal/vuln/sbom"
 	"vedette/internal/vuln/schema"
+	"vedette/internal/vuln/vex"
 )
 
 // Config says where the library is.
@@ -42,6 +43,7 @@ type Library struct {
 	current  map[string]*advisory.Advisory
 	segments []int
 	bills    map[string]*Bill // by subject
+	stated   []vex.Statement  // all that was ever stated, the oldest first
 	problems []string
 }
 
@@ -159,6 +161,9 @@ func (l *Library) load(ctx context.Context) error {
 		l.index.Add(a)
 	}
 	if err := l.readBills(); err != nil {
+		return err
+	}
+	if err := l.readStated(); err != nil {
 		return err
 	}
 	l.loaded = true

@@ -121,7 +121,7 @@ func variants(list []verdict) verdict {
 }
 
 func trust(r advisory.Rank) float64 {
-	return map[advisory.Rank]float64{advisory.ByVEX: 1, advisory.ByCSAF: 0.95, advisory.ByCVE: 0.85, advisory.ByCPE: 0.7}[r]
+	return map[advisory.Rank]float64{advisory.BySelf: 1, advisory.ByVEX: 1, advisory.ByCSAF: 0.95, advisory.ByCVE: 0.85, advisory.ByCPE: 0.7}[r]
 }
 
 // add takes in one statement.

@@ -281,6 +281,8 @@ func (q *Query) versionFor(by how) string {
 
 // settle joins what all sources say of one vulnerability.
 func settle(id string, list []verdict) (Row, bool) {
+	// What a person said of another version says nothing here.
+	list = slices.DeleteFunc(list, func(v verdict) bool { return v.rank == advisory.BySelf && v.strength == ignorant })
 	if len(list) == 0 {
 		return Row{}, false
 	}

@@ -259,4 +259,3 @@ func clip(s string) string {
 	}
 	return s
 }
-
