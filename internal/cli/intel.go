@@ -147,11 +147,15 @@ func (r *root) intelLookup() *cobra.Command {
 }
 
 func (r *root) printLookup(answers []api.IntelAnswer) error {
-	columns := []string{"asked", "indicator", "type", "source", "family", "confidence", "listed_since", "valid_until", "allowed"}
+	columns := []string{"asked", "indicator", "type", "source", "family", "campaign", "actor", "techniques", "sightings", "confidence", "listed_since", "valid_until", "allowed"}
 	var rows [][]any
 	for _, a := range answers {
 		for _, h := range a.Hits {
-			rows = append(rows, []any{a.Asked, h.Value, h.Type.String(), h.Source, orNil(h.Family), h.Confidence, timeOrNil(h.First), timeOrNil(h.Until), orNil(h.Allowed)})
+			var sighted any
+			if h.Sightings > 0 {
+				sighted = h.Sightings
+			}
+			rows = append(rows, []any{a.Asked, h.Value, h.Type.String(), h.Source, orNil(h.Family), orNil(h.Campaign), orNil(h.Actor), orNil(h.Techniques), sighted, h.Confidence, timeOrNil(h.First), timeOrNil(h.Until), orNil(h.Allowed)})
 		}
 		if a.Problem != "" {
 			r.rejected = true
