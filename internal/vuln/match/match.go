@@ -174,11 +174,16 @@ func (x *Index) identified(s *search, q *Query, n *name) {
 			s.find(tablePURL, p.Base(), byPURL)
 		}
 	}
+	asked := s.vendor
 	for _, text := range q.CPEs {
 		if c, ok := advisory.ParseCPE(text); ok {
+			if s.vendor = x.aliases.Vendor(c.Vendor); s.vendor == "" {
+				s.vendor = asked
+			}
 			s.find(tableName, prepare(c.Product, vendorWords(c.Vendor)).key, byName)
 		}
 	}
+	s.vendor = asked
 	for _, m := range append(slices.Clone(n.models), models(q.Models)...) {
 		s.find(tableModel, m, byModel)
 		s.take(x.wildcards(m), byModel)
@@ -266,17 +271,41 @@ func fits(r ref, vendor string, by how) bool {
 	return slices.ContainsFunc(makers[1:], func(v string) bool { return sameVendor(vendor, v) })
 }
 
-// scheme returns the version to hold against a product, and by which scheme.
+// versionFor is the version to hold against a product that was found in a way. What
+// a distribution numbers is held against its own ranges alone; against the maker's
+// it is the maker's version in it.
 func (q *Query) versionFor(by how) string {
-	if q.Version != "" || by != byPURL {
-		return q.Version
-	}
+	v := q.Version
 	for _, u := range q.PURLs {
-		if p, ok := advisory.ParsePURL(u); ok && p.Version != "" {
-			return p.Version
+		if p, ok := advisory.ParsePURL(u); ok && v == "" && by == byPURL {
+			v = p.Version
 		}
 	}
-	return ""
+	if by != byPURL && q.packaged() {
+		return upstream(v)
+	}
+	return v
+}
+
+// packaged tells whether the query is of a distribution's package.
+func (q *Query) packaged() bool {
+	for _, u := range q.PURLs {
+		if p, ok := advisory.ParsePURL(u); ok && (p.Type == "deb" || p.Type == "rpm" || p.Type == "apk") {
+			return true
+		}
+	}
+	return false
+}
+
+// upstream takes the epoch and the revision of a distribution off a version.
+func upstream(v string) string {
+	if epoch, rest, ok := strings.Cut(v, ":"); ok && epoch != "" && strings.Trim(epoch, "0123456789") == "" {
+		v = rest
+	}
+	if i := strings.LastIndexByte(v, '-'); i > 0 {
+		v = v[:i]
+	}
+	return v
 }
 
 // settle joins what all sources say of one vulnerability.
