@@ -67,8 +67,14 @@ func (a *App) exposureNow(ctx context.Context) (*exposed, error) {
 		return x, nil
 	}
 	seen, err := a.lookAround(ctx)
-	if err != nil {
-		return nil, err
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil { // the list does not hang on it: what was seen before counts, or nothing is known
+		a.cfg.Log.Warn("what reaches the devices could not be looked at", "component", "vuln", "err", err)
+		if seen.failed = true; x.seen != nil {
+			seen.flows, seen.any, seen.cut = x.seen.flows, x.seen.any, x.seen.cut
+		}
 	}
 	rules := a.waysOf()
 	a.vulns.mu.Lock()
@@ -239,7 +245,11 @@ func (x *exposed) reachOf(d *store.Device) reach.Answer {
 	if x.seen == nil {
 		return reach.Answer{}
 	}
-	return reach.Judge(&reach.Device{Zone: d.Zone, Flows: x.seen.flows[d.UID], Seen: x.seen.any && !x.seen.cut}, x.rules)
+	answer := reach.Judge(&reach.Device{Zone: d.Zone, Flows: x.seen.flows[d.UID], Seen: x.seen.any && !x.seen.cut && !x.seen.failed}, x.rules)
+	if x.seen.failed {
+		answer.Why = append(answer.Why, "what reached it lately could not be looked at")
+	}
+	return answer
 }
 
 // why gives the reasons for how far a subject is reached.

@@ -39,11 +39,12 @@ func outside(own []netip.Prefix) string {
 
 // seen are the flows that reached devices, by uid.
 type seen struct {
-	flows map[string][]reach.Flow
-	any   bool // flows were recorded at all
-	cut   bool // there were more than are looked at
-	at    time.Time
-	took  time.Duration
+	flows  map[string][]reach.Flow
+	any    bool // flows were recorded at all
+	cut    bool // there were more than are looked at
+	failed bool // they could not be looked at
+	at     time.Time
+	took   time.Duration
 }
 
 func (s *seen) due(now time.Time) bool {
