@@ -42,7 +42,7 @@ type VulnFilter struct {
 	Status   string `json:"status,omitempty"`   // affected or undetermined
 	Decision string `json:"decision,omitempty"` // act, attend, track* or track
 	Offset   int    `json:"offset,omitempty"`
-	Limit    int    `json:"limit,omitempty"` // 0: no limit
+	Limit    int    `json:"limit,omitempty"` // 0: as many as one answer has
 }
 
 // VulnList is a page of the list, and how long all of it is.

@@ -12,6 +12,9 @@ import (
 
 // PlanVulns tells what to do about what is affected, grouped by action.
 func (a *App) PlanVulns(ctx context.Context, f api.VulnFilter) ([]remedy.Action, error) {
+	if err := checkFilter(&f); err != nil {
+		return nil, err
+	}
 	x, err := a.exposureNow(ctx)
 	if err != nil {
 		return nil, err

@@ -140,9 +140,15 @@ func title(abouts []match.About) string {
 	return ""
 }
 
+// maxVulnRows bounds one answer: a large fleet has many millions of rows.
+const maxVulnRows = 200_000
+
 // ListVulns tells what the devices of the inventory and the parts of the bills
 // of materials are affected by, or may be, most urgent first.
 func (a *App) ListVulns(ctx context.Context, f api.VulnFilter) (api.VulnList, error) {
+	if err := checkFilter(&f); err != nil {
+		return api.VulnList{}, err
+	}
 	index, err := a.vulns.lib.Index(ctx)
 	if err != nil {
 		return api.VulnList{}, err
@@ -158,6 +164,22 @@ func (a *App) ListVulns(ctx context.Context, f api.VulnFilter) (api.VulnList, er
 		out.Rows[i] = vulnRow(index, found[i])
 	}
 	return out, nil
+}
+
+// checkFilter refuses what no row has, and bounds the answer.
+func checkFilter(f *api.VulnFilter) error {
+	switch {
+	case f.Status != "" && f.Status != match.Affected && f.Status != match.Undetermined:
+		return fault.New(fault.Invalid, "the status is %.40q", f.Status).WithHint("affected or undetermined; what is not affected is not listed")
+	case f.Decision != "" && !slices.Contains(priority.Decisions(), f.Decision):
+		return fault.New(fault.Invalid, "the decision is %.40q", f.Decision).WithHint("one of %s", strings.Join(priority.Decisions(), ", "))
+	case f.Limit < 0 || f.Offset < 0:
+		return fault.New(fault.Invalid, "limit and offset are not below 0")
+	}
+	if f.Limit == 0 || f.Limit > maxVulnRows {
+		f.Limit = maxVulnRows
+	}
+	return nil
 }
 
 // ShowVuln tells all that is known of a vulnerability.

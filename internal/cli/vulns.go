@@ -112,6 +112,9 @@ func (r *root) vulnsCommand() *cobra.Command {
 				fmt.Fprintf(r.Err, "nothing of the inventory is known to be affected%s\n", what)
 				return nil
 			}
+			if f.Limit == 0 && len(all.Rows) < all.Total {
+				fmt.Fprintf(r.Err, "the first %d of %d; narrow the list with --decision, --status or --of\n", len(all.Rows), all.Total)
+			}
 			return r.printVulns(all.Rows, true, why || r.output == "json" || r.output == "ndjson")
 		})
 	}
@@ -122,7 +125,7 @@ func (r *root) vulnsCommand() *cobra.Command {
 		c.Flags().StringVar(&filter.Status, "status", "", "affected or undetermined")
 		c.Flags().StringVar(&filter.Decision, "decision", "", "act, attend, track* or track")
 		c.Flags().BoolVar(&why, "why", false, "show how each decision came about")
-		c.Flags().IntVar(&filter.Limit, "limit", 0, "at most so many rows; 0: all")
+		c.Flags().IntVar(&filter.Limit, "limit", 0, "at most so many rows; 0: as many as one answer has")
 	}
 	cmd.AddCommand(
 		lists,

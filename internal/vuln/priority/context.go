@@ -38,6 +38,9 @@ func (t *Tree) In(p Points, c Context) Points {
 // decisions are in the order of urgency.
 var decisions = []string{"act", "attend", "track*", "track"}
 
+// Decisions are those of the tree, the most urgent first.
+func Decisions() []string { return slices.Clone(decisions) }
+
 // Urgency orders decisions; the most urgent is 0.
 func Urgency(decision string) int {
 	if i := slices.Index(decisions, decision); i >= 0 {
