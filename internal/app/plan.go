@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"vedette/internal/api"
+	"vedette/internal/vuln/exposure"
 	"vedette/internal/vuln/reach"
 	"vedette/internal/vuln/remedy"
 )
@@ -19,10 +20,28 @@ func (a *App) PlanVulns(ctx context.Context, f api.VulnFilter) ([]remedy.Action,
 	if err != nil {
 		return nil, err
 	}
-	all := remedy.Plan(x.index, func(subject string) []reach.Flow { return a.reachedBy(x, subject) })
+	all := remedy.Plan(only{x.index, f.Subject}, func(subject string) []reach.Flow { return a.reachedBy(x, subject) })
 	return slices.DeleteFunc(all, func(t remedy.Action) bool {
-		return f.Decision != "" && t.Decision != f.Decision || f.ID != "" && !slices.Contains(t.Vulnerabilities, strings.ToUpper(f.ID)) || f.Subject != "" && !slices.Contains(t.Subjects, f.Subject)
+		return f.Decision != "" && t.Decision != f.Decision || f.ID != "" && !slices.Contains(t.Vulnerabilities, strings.ToUpper(f.ID))
 	}), nil
+}
+
+// only is what one subject runs, or all when it is "".
+type only struct {
+	*exposure.Index
+	subject string
+}
+
+// Holdings implements [remedy.Source].
+func (o only) Holdings(f func(h *exposure.Holding)) {
+	o.Index.Holdings(func(h *exposure.Holding) {
+		if o.subject != "" {
+			h.By = slices.DeleteFunc(h.By, func(b exposure.Holder) bool { return b.Subject != o.subject })
+		}
+		if len(h.By) > 0 {
+			f(h)
+		}
+	})
 }
 
 // reachedBy are the flows that were seen to reach a device from elsewhere.
