@@ -25,6 +25,7 @@ type Intelligence interface {
 	// values it tells the list.
 	AllowIntel(ctx context.Context, req IntelAllow) ([]library.Allowed, error)
 	RemoveIntel(ctx context.Context, actor, name string) error
+	Pulls
 }
 
 // IntelAnswer is what is known of one value.
@@ -50,6 +51,7 @@ type intelLookup struct {
 type intelRemove struct{ Actor, Name string }
 
 func intelligence(mux *http.ServeMux, s Intelligence) {
+	pulls(mux, s)
 	mux.HandleFunc("POST /local/intel/import", reply(func(r *http.Request) (any, error) {
 		var req library.Request
 		if err := json.Unmarshal([]byte(r.URL.Query().Get("request")), &req); err != nil {

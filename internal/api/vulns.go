@@ -10,6 +10,7 @@ import (
 	"vedette/internal/fault"
 	"vedette/internal/vuln/library"
 	"vedette/internal/vuln/match"
+	"vedette/internal/vuln/remedy"
 )
 
 // Vulnerabilities takes in bills of materials and advisories, and tells what is
@@ -20,7 +21,11 @@ type Vulnerabilities interface {
 	ImportAdvisories(ctx context.Context, req VulnImport, in io.Reader) (library.Report, error)
 	MatchVulns(ctx context.Context, q match.Query) ([]VulnRow, error)
 	ShowVuln(ctx context.Context, id string) (VulnDetail, error)
-	ListVulns(ctx context.Context) ([]VulnRow, error)
+	ListVulns(ctx context.Context, f VulnFilter) (VulnList, error)
+	// PlanVulns groups what is affected by what to do.
+	PlanVulns(ctx context.Context, f VulnFilter) ([]remedy.Action, error)
+	Bills
+	Statements
 }
 
 // VulnImport says who takes something in, and of what.
@@ -30,21 +35,41 @@ type VulnImport struct {
 	Product string `json:"product,omitempty"`
 }
 
+// VulnFilter narrows the list of what is affected; an empty one is all of it.
+type VulnFilter struct {
+	ID       string `json:"id,omitempty"`       // one vulnerability
+	Subject  string `json:"subject,omitempty"`  // device:UID or product:NAME
+	Status   string `json:"status,omitempty"`   // affected or undetermined
+	Decision string `json:"decision,omitempty"` // act, attend, track* or track
+	Offset   int    `json:"offset,omitempty"`
+	Limit    int    `json:"limit,omitempty"` // 0: as many as one answer has
+}
+
+// VulnList is a page of the list, and how long all of it is.
+type VulnList struct {
+	Rows  []VulnRow `json:"rows"`
+	Total int       `json:"total"`
+}
+
 // VulnRow is the answer for one vulnerability and one product.
 type VulnRow struct {
-	Subject         string  `json:"subject,omitempty"` // the device or product, in a list
-	Component       string  `json:"component,omitempty"`
-	ID              string  `json:"id"`
-	Title           string  `json:"title"`
-	Status          string  `json:"status"`
-	Reason          string  `json:"reason"`
-	Source          string  `json:"source"`
-	Fix             string  `json:"fix"`
-	Confidence      float64 `json:"confidence"`
-	Exploitation    string  `json:"exploitation"`
-	Automatable     string  `json:"automatable"`
-	TechnicalImpact string  `json:"technical_impact"`
-	Decision        string  `json:"decision"`
+	Subject         string   `json:"subject,omitempty"` // the device or product, in a list
+	Component       string   `json:"component,omitempty"`
+	ID              string   `json:"id"`
+	Title           string   `json:"title"`
+	Status          string   `json:"status"`
+	Reason          string   `json:"reason"`
+	Source          string   `json:"source"`
+	Fix             string   `json:"fix"`
+	Confidence      float64  `json:"confidence"`
+	Exploitation    string   `json:"exploitation"`
+	Automatable     string   `json:"automatable"`
+	TechnicalImpact string   `json:"technical_impact"`
+	Mission         string   `json:"mission"`
+	Exposure        string   `json:"exposure"` // how far the device is reached: open, controlled, small, or "" when nothing tells
+	Decision        string   `json:"decision"`
+	Horizon         string   `json:"horizon"` // now, next or never
+	Why             []string `json:"why"`     // how points and decision came about
 }
 
 // VulnScore is a CVSS score of a source.
@@ -125,6 +150,15 @@ func vulnerabilities(mux *http.ServeMux, s Vulnerabilities) {
 		}
 		return s.ImportAdvisories(r.Context(), req, r.Body)
 	}))
+	mux.HandleFunc("POST /local/vulns/plan", reply(func(r *http.Request) (any, error) {
+		var f VulnFilter
+		if err := decode(r, &f); err != nil {
+			return nil, err
+		}
+		return s.PlanVulns(r.Context(), f)
+	}))
+	bills(mux, s)
+	statements(mux, s)
 	mux.HandleFunc("POST /local/vulns/match", reply(func(r *http.Request) (any, error) {
 		var q match.Query
 		if err := decode(r, &q); err != nil {
@@ -135,7 +169,13 @@ func vulnerabilities(mux *http.ServeMux, s Vulnerabilities) {
 	mux.HandleFunc("GET /local/vulns/show", reply(func(r *http.Request) (any, error) {
 		return s.ShowVuln(r.Context(), r.URL.Query().Get("id"))
 	}))
-	mux.HandleFunc("GET /local/vulns", reply(func(r *http.Request) (any, error) { return s.ListVulns(r.Context()) }))
+	mux.HandleFunc("POST /local/vulns/list", reply(func(r *http.Request) (any, error) {
+		var f VulnFilter
+		if err := decode(r, &f); err != nil {
+			return nil, err
+		}
+		return s.ListVulns(r.Context(), f)
+	}))
 }
 
 func (c *Client) sendPacked(ctx context.Context, path string, req VulnImport, in io.Reader, out any) error {
@@ -175,8 +215,15 @@ func (c *Client) ShowVuln(ctx context.Context, id string) (VulnDetail, error) {
 }
 
 // ListVulns implements [Vulnerabilities].
-func (c *Client) ListVulns(ctx context.Context) ([]VulnRow, error) {
-	var out []VulnRow
-	err := c.do(ctx, http.MethodGet, "/local/vulns", nil, &out)
+func (c *Client) ListVulns(ctx context.Context, f VulnFilter) (VulnList, error) {
+	var out VulnList
+	err := c.post(ctx, "/local/vulns/list", f, &out)
+	return out, err
+}
+
+// PlanVulns implements [Vulnerabilities].
+func (c *Client) PlanVulns(ctx context.Context, f VulnFilter) ([]remedy.Action, error) {
+	var out []remedy.Action
+	err := c.post(ctx, "/local/vulns/plan", f, &out)
 	return out, err
 }

@@ -34,6 +34,7 @@ import (
 	"vedette/internal/ingest"
 	"vedette/internal/ingest/bulk"
 	"vedette/internal/intel/library"
+	"vedette/internal/intel/pull"
 	"vedette/internal/model"
 	"vedette/internal/model/register"
 	"vedette/internal/store"
@@ -51,6 +52,7 @@ type Config struct {
 	Retention Retention
 	Endpoints []model.Endpoint // models that are configured
 	Mind      Mind
+	Pulls     []pull.Source  // feeds that a server gets over HTTP
 	Sources   []SourceConfig // what a server takes in by itself
 	Spool     int64          // bytes on disk for what waits to be stored; 0: 1 GiB
 	Server    Server
@@ -86,6 +88,7 @@ type App struct {
 	askModel func(ctx context.Context, endpoint, question string) (string, error)
 	minds    minds
 	vulns    *vulns
+	pulls    *pull.Puller
 
 	matcher   atomic.Pointer[match.Detector] // of the chain; indicators are swapped in at any time
 	ruler     *sigma.Detector                // of the chain; used under writing
@@ -176,6 +179,9 @@ func (a *App) open(ctx context.Context) error {
 		return err
 	}
 	a.openIntel(filepath.Join(a.cfg.Dir, intelName))
+	if err := a.openPulls(filepath.Join(a.cfg.Dir, intelName)); err != nil {
+		return err
+	}
 	if err := a.openVulns(filepath.Join(a.cfg.Dir, vulnName)); err != nil {
 		return err
 	}
@@ -319,5 +325,6 @@ func (a *App) keep(ctx context.Context, changed func() ([]asset.Record, []store.
 		return retry(fmt.Errorf("keeping the device table: %w", err))
 	}
 	a.tools.Forget()
+	a.vulns.noteDevices(rows)
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 // mindChecks tells of models that cannot be used although somebody meant them to
 // be, and of documents about vulnerabilities that cannot be read.
 func (a *App) mindChecks(ctx context.Context) []api.Check {
-	return []api.Check{a.modelsCheck(ctx), a.vulnsCheck(ctx)}
+	return []api.Check{a.modelsCheck(ctx), a.vulnsCheck(ctx), a.pullsCheck()}
 }
 
 func (a *App) modelsCheck(ctx context.Context) api.Check {

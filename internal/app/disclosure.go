@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"vedette/internal/api"
 	"vedette/internal/copilot"
 	"vedette/internal/fault"
 )
@@ -30,14 +31,11 @@ func (a disclosures) Disclosure(ctx context.Context, id string) (copilot.Disclos
 	for _, s := range v.Sources {
 		d.Sources = append(d.Sources, copilot.Publication{ID: s.ID, Publisher: s.Publisher, Updated: s.Updated})
 	}
-	rows, err := a.ListVulns(ctx)
+	list, err := a.ListVulns(ctx, api.VulnFilter{ID: v.ID})
 	if err != nil {
 		return d, true, err
 	}
-	for _, r := range rows {
-		if r.ID != v.ID {
-			continue
-		}
+	for _, r := range list.Rows {
 		x := copilot.Exposed{Name: r.Subject, Component: r.Component, Status: r.Status, Reason: r.Reason, Source: r.Source, Fix: r.Fix, Decision: r.Decision}
 		if uid, ok := strings.CutPrefix(r.Subject, "device:"); ok {
 			x.UID = uid

@@ -6,12 +6,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"vedette/content"
 	"vedette/internal/api"
-	"vedette/internal/asset"
 	"vedette/internal/fault"
 	"vedette/internal/intel/feed"
+	"vedette/internal/vuln/exposure"
 	vulnlib "vedette/internal/vuln/library"
 	"vedette/internal/vuln/match"
 	"vedette/internal/vuln/priority"
@@ -24,6 +25,10 @@ const vulnName = "vuln"
 type vulns struct {
 	lib  *vulnlib.Library
 	tree *priority.Tree
+
+	mu      sync.Mutex // held while exposed is made and told of changes
+	exposed *exposed   // nil until it is first asked
+	looking sync.Mutex // held while the store is asked who reaches the devices; before mu
 }
 
 // openVulns makes the library; it reads what it has when it is first asked.
@@ -32,7 +37,8 @@ func (a *App) openVulns(dir string) error {
 	if err != nil {
 		return err
 	}
-	a.vulns = &vulns{vulnlib.Open(vulnlib.Config{Dir: dir, Aliases: match.ParseAliases(content.Vendors()), Now: a.cfg.Now}), tree}
+	lib := vulnlib.Open(vulnlib.Config{Dir: dir, Aliases: match.ParseAliases(content.Vendors()), Now: a.cfg.Now})
+	a.vulns = &vulns{lib: lib, tree: tree}
 	return nil
 }
 
@@ -61,6 +67,9 @@ func (a *App) ImportBills(ctx context.Context, req api.VulnImport, in io.Reader)
 		subject = "product:" + req.Product
 	}
 	rep, err := a.vulns.lib.ImportBills(ctx, subject, unpacked(in))
+	if err := a.vulns.noteBills(ctx); err != nil {
+		return rep, err
+	}
 	if err != nil {
 		return rep, err
 	}
@@ -70,6 +79,7 @@ func (a *App) ImportBills(ctx context.Context, req api.VulnImport, in io.Reader)
 // ImportAdvisories takes in advisories of every kind.
 func (a *App) ImportAdvisories(ctx context.Context, req api.VulnImport, in io.Reader) (vulnlib.Report, error) {
 	rep, err := a.vulns.lib.Import(ctx, unpacked(in))
+	a.vulns.noteAdvisories(rep.Changed)
 	if err != nil {
 		return rep, err
 	}
@@ -82,22 +92,22 @@ func (a *App) MatchVulns(ctx context.Context, q match.Query) ([]api.VulnRow, err
 	if err != nil {
 		return nil, err
 	}
-	return a.vulns.rows(index, q, "", ""), nil
-}
-
-func (v *vulns) rows(index *match.Index, q match.Query, subject, component string) []api.VulnRow {
 	found := index.Match(q)
 	rows := make([]api.VulnRow, len(found))
 	for i := range found {
-		m := &found[i]
-		abouts := index.Find(m.ID)
-		p := v.tree.Rate(abouts, vulnFacts(index, m.ID))
-		rows[i] = api.VulnRow{
-			Subject: subject, Component: component, ID: m.ID, Title: title(abouts), Status: m.Status, Reason: m.Reason, Source: m.Source, Fix: m.Fix, Confidence: m.Confidence,
-			Exploitation: p.Exploitation, Automatable: p.Automatable, TechnicalImpact: p.TechnicalImpact, Decision: p.Decision,
-		}
+		p := a.vulns.tree.Rate(index.Find(found[i].ID), vulnFacts(index, found[i].ID))
+		rows[i] = vulnRow(index, exposure.Row{Match: found[i], Points: p})
 	}
-	return rows
+	return rows, nil
+}
+
+func vulnRow(index *match.Index, r exposure.Row) api.VulnRow {
+	m, p := &r.Match, &r.Points
+	return api.VulnRow{
+		Subject: r.Subject, Component: r.Component, ID: m.ID, Title: title(index.Find(m.ID)), Status: m.Status, Reason: m.Reason, Source: m.Source, Fix: m.Fix, Confidence: m.Confidence,
+		Exploitation: p.Exploitation, Automatable: p.Automatable, TechnicalImpact: p.TechnicalImpact, Mission: p.Mission, Exposure: p.Exposure,
+		Decision: p.Decision, Horizon: priority.Horizon(p.Decision), Why: p.Why,
+	}
 }
 
 func vulnFacts(index *match.Index, id string) priority.Facts {
@@ -130,51 +140,46 @@ func title(abouts []match.About) string {
 	return ""
 }
 
+// maxVulnRows bounds one answer: a large fleet has many millions of rows.
+const maxVulnRows = 200_000
+
 // ListVulns tells what the devices of the inventory and the parts of the bills
-// of materials are affected by, or may be.
-func (a *App) ListVulns(ctx context.Context) ([]api.VulnRow, error) {
+// of materials are affected by, or may be, most urgent first.
+func (a *App) ListVulns(ctx context.Context, f api.VulnFilter) (api.VulnList, error) {
+	if err := checkFilter(&f); err != nil {
+		return api.VulnList{}, err
+	}
 	index, err := a.vulns.lib.Index(ctx)
 	if err != nil {
-		return nil, err
+		return api.VulnList{}, err
 	}
-	var rows []api.VulnRow
-	for _, d := range a.devices.List() {
-		rows = append(rows, a.vulns.ofDevice(index, d)...)
-	}
-	bills, err := a.vulns.lib.Bills(ctx)
+	x, err := a.exposureNow(ctx)
 	if err != nil {
-		return nil, err
+		return api.VulnList{}, err
 	}
-	for _, b := range bills {
-		for i := range b.BOM.Components {
-			c := &b.BOM.Components[i]
-			q := match.Query{Vendor: c.Supplier, Product: c.Name, Version: c.Version, PURLs: c.PURLs, CPEs: c.CPEs}
-			if q.Vendor == "" && len(c.CPEs) == 0 && len(c.PURLs) > 0 {
-				q.Product = "" // a package's name alone is no product's
-			}
-			rows = append(rows, a.vulns.rows(index, q, b.Subject, strings.TrimSpace(c.Name+" "+c.Version))...)
-		}
+	found, total := x.index.Rows(exposure.Filter{ID: f.ID, Subject: f.Subject, Status: f.Status, Decision: f.Decision, Offset: f.Offset, Limit: f.Limit})
+	out := api.VulnList{Rows: make([]api.VulnRow, len(found)), Total: total}
+	for i := range found {
+		found[i].Points.Why = append(found[i].Points.Why, a.whyReached(x, found[i].Subject)...)
+		out.Rows[i] = vulnRow(index, found[i])
 	}
-	rows = slices.DeleteFunc(rows, func(r api.VulnRow) bool { return r.Status == match.NotAffected })
-	slices.SortStableFunc(rows, func(x, y api.VulnRow) int { return urgency(x) - urgency(y) })
-	return rows, nil
+	return out, nil
 }
 
-func (v *vulns) ofDevice(index *match.Index, d asset.Device) []api.VulnRow {
-	row := d.Row()
-	if row.Vendor == "" || row.Model == "" {
-		return nil
+// checkFilter refuses what no row has, and bounds the answer.
+func checkFilter(f *api.VulnFilter) error {
+	switch {
+	case f.Status != "" && f.Status != match.Affected && f.Status != match.Undetermined:
+		return fault.New(fault.Invalid, "the status is %.40q", f.Status).WithHint("affected or undetermined; what is not affected is not listed")
+	case f.Decision != "" && !slices.Contains(priority.Decisions(), f.Decision):
+		return fault.New(fault.Invalid, "the decision is %.40q", f.Decision).WithHint("one of %s", strings.Join(priority.Decisions(), ", "))
+	case f.Limit < 0 || f.Offset < 0:
+		return fault.New(fault.Invalid, "limit and offset are not below 0")
 	}
-	return v.rows(index, match.Query{Vendor: row.Vendor, Product: row.Model, Version: row.Firmware}, "device:"+row.UID, "")
-}
-
-// urgency orders rows: what is affected first, then by decision.
-func urgency(r api.VulnRow) int {
-	n := slices.Index([]string{"act", "attend", "track*", "track"}, r.Decision)
-	if r.Status != match.Affected {
-		n += 10
+	if f.Limit == 0 || f.Limit > maxVulnRows {
+		f.Limit = maxVulnRows
 	}
-	return n
+	return nil
 }
 
 // ShowVuln tells all that is known of a vulnerability.

@@ -21,7 +21,7 @@ func (r *root) intelCommand() *cobra.Command {
 		Short: "take in feeds of indicators, list them, look things up, allow things",
 		Long:  "Indicators are addresses, subnets, domains, URLs, hashes, JA3 and JA4 fingerprints and mailboxes that someone says are bad.",
 	}
-	cmd.AddCommand(r.intelImport(), r.intelLookup(), r.intelAllow(),
+	cmd.AddCommand(r.intelImport(), r.intelLookup(), r.intelAllow(), r.intelPull(), r.intelSources(),
 		&cobra.Command{Use: "list", Short: "list the feeds", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return r.intelList(cmd) }},
 		&cobra.Command{Use: "remove NAME", Short: "forget a feed", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
 			return r.with(cmd.Context(), func(b backend) error { return b.RemoveIntel(cmd.Context(), person(), args[0]) })
@@ -147,11 +147,15 @@ func (r *root) intelLookup() *cobra.Command {
 }
 
 func (r *root) printLookup(answers []api.IntelAnswer) error {
-	columns := []string{"asked", "indicator", "type", "source", "family", "confidence", "listed_since", "valid_until", "allowed"}
+	columns := []string{"asked", "indicator", "type", "source", "family", "campaign", "actor", "techniques", "sightings", "confidence", "listed_since", "valid_until", "allowed"}
 	var rows [][]any
 	for _, a := range answers {
 		for _, h := range a.Hits {
-			rows = append(rows, []any{a.Asked, h.Value, h.Type.String(), h.Source, orNil(h.Family), h.Confidence, timeOrNil(h.First), timeOrNil(h.Until), orNil(h.Allowed)})
+			var sighted any
+			if h.Sightings > 0 {
+				sighted = h.Sightings
+			}
+			rows = append(rows, []any{a.Asked, h.Value, h.Type.String(), h.Source, orNil(h.Family), orNil(h.Campaign), orNil(h.Actor), orNil(h.Techniques), sighted, h.Confidence, timeOrNil(h.First), timeOrNil(h.Until), orNil(h.Allowed)})
 		}
 		if a.Problem != "" {
 			r.rejected = true

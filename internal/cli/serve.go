@@ -60,7 +60,7 @@ func (r *root) serveCommand() *cobra.Command {
 			if err := a.Ready(cmd.Context()); err != nil {
 				return errors.Join(err, a.Close())
 			}
-			parts := []func(context.Context) error{func(ctx context.Context) error { return r.serveLocal(ctx, a) }, keepUp(a), recheckModels(a)}
+			parts := []func(context.Context) error{func(ctx context.Context) error { return r.serveLocal(ctx, a) }, keepUp(a), recheckModels(a), a.RunPulls}
 			door, err := r.openDoor(cmd.Context(), a)
 			if err != nil {
 				return errors.Join(err, a.Close())

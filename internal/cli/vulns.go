@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -45,7 +43,7 @@ func (r *root) sbomCommand() *cobra.Command {
 	}
 	take.Flags().StringVar(&req.Device, "device", "", "the device that runs it: id, name or address")
 	take.Flags().StringVar(&req.Product, "product", "", "the product that it is of")
-	cmd.AddCommand(take)
+	cmd.AddCommand(take, r.sbomHistory(), r.sbomDiff())
 	return cmd
 }
 
@@ -98,28 +96,43 @@ func (r *root) sendFiles(ctx context.Context, paths []string, send func(context.
 }
 
 func (r *root) vulnsCommand() *cobra.Command {
+	var filter api.VulnFilter
+	why := false
 	list := func(cmd *cobra.Command, args []string) error {
 		return r.with(cmd.Context(), func(b backend) error {
-			rows, err := b.ListVulns(cmd.Context())
+			f, what := filter, ""
+			if len(args) > 0 {
+				f.ID, what = args[0], " by "+printable(args[0])
+			}
+			all, err := b.ListVulns(cmd.Context(), f)
 			if err != nil {
 				return err
 			}
-			what := ""
-			if len(args) > 0 {
-				rows = slices.DeleteFunc(rows, func(v api.VulnRow) bool { return !strings.EqualFold(v.ID, args[0]) })
-				what = " by " + printable(args[0])
-			}
-			if len(rows) == 0 && r.output == "table" {
+			if len(all.Rows) == 0 && r.output == "table" {
 				fmt.Fprintf(r.Err, "nothing of the inventory is known to be affected%s\n", what)
 				return nil
 			}
-			return r.printVulns(rows, true)
+			if f.Limit == 0 && len(all.Rows) < all.Total {
+				fmt.Fprintf(r.Err, "the first %d of %d; narrow the list with --decision, --status or --of\n", len(all.Rows), all.Total)
+			}
+			return r.printVulns(all.Rows, true, why || r.output == "json" || r.output == "ndjson")
 		})
 	}
 	cmd := &cobra.Command{Use: "vulns", Short: "what of the fleet is vulnerable, and what to do first", Args: cobra.NoArgs, RunE: list}
+	lists := &cobra.Command{Use: "list [CVE]", Short: "list what devices and bills of materials are affected by, or by one vulnerability", Args: cobra.MaximumNArgs(1), RunE: list}
+	for _, c := range []*cobra.Command{cmd, lists} {
+		c.Flags().StringVar(&filter.Subject, "of", "", "one subject of the list, such as product:gateway")
+		c.Flags().StringVar(&filter.Status, "status", "", "affected or undetermined")
+		c.Flags().StringVar(&filter.Decision, "decision", "", "act, attend, track* or track")
+		c.Flags().BoolVar(&why, "why", false, "show how each decision came about")
+		c.Flags().IntVar(&filter.Limit, "limit", 0, "at most so many rows; 0: as many as one answer has")
+	}
 	cmd.AddCommand(
-		&cobra.Command{Use: "list [CVE]", Short: "list what devices and bills of materials are affected by, or by one vulnerability", Args: cobra.MaximumNArgs(1), RunE: list},
+		lists,
 		r.vulnsMatch(),
+		r.vulnsPlan(),
+		r.vulnsState(),
+		r.vulnsVEX(),
 		&cobra.Command{Use: "show CVE", Short: "tell all that is known of a vulnerability", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
 			return r.with(cmd.Context(), func(b backend) error {
 				v, err := b.ShowVuln(cmd.Context(), args[0])
@@ -150,7 +163,7 @@ func (r *root) vulnsMatch() *cobra.Command {
 					fmt.Fprintln(r.Err, "no advisory names this product; that says nothing of whether it is vulnerable")
 					return nil
 				}
-				return r.printVulns(rows, false)
+				return r.printVulns(rows, false, false)
 			})
 		},
 	}
@@ -164,16 +177,22 @@ func (r *root) vulnsMatch() *cobra.Command {
 	return cmd
 }
 
-func (r *root) printVulns(list []api.VulnRow, subjects bool) error {
-	columns := []string{"id", "status", "decision", "fix", "reason", "source", "exploitation", "automatable", "technical_impact", "confidence", "title"}
+func (r *root) printVulns(list []api.VulnRow, subjects, why bool) error {
+	columns := []string{"id", "status", "decision", "fix", "reason", "source", "exploitation", "automatable", "technical_impact", "mission", "exposure", "confidence", "title"}
 	if subjects {
 		columns = append([]string{"subject", "component"}, columns...)
 	}
+	if why {
+		columns = append(columns, "why")
+	}
 	rows := make([][]any, len(list))
 	for i, v := range list {
-		row := []any{v.ID, v.Status, v.Decision, orNil(v.Fix), v.Reason, v.Source, v.Exploitation, v.Automatable, v.TechnicalImpact, v.Confidence, v.Title}
+		row := []any{v.ID, v.Status, v.Decision, orNil(v.Fix), v.Reason, v.Source, v.Exploitation, v.Automatable, v.TechnicalImpact, v.Mission, orNil(v.Exposure), v.Confidence, v.Title}
 		if subjects {
 			row = append([]any{v.Subject, orNil(v.Component)}, row...)
+		}
+		if why {
+			row = append(row, v.Why)
 		}
 		rows[i] = row
 	}

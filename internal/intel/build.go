@@ -87,7 +87,7 @@ func (b *Builder) word(text string) uint32 {
 
 func (b *Builder) ref(in *Indicator) uint32 {
 	r := record{
-		source: b.word(in.Source), family: b.word(in.Family), until: hoursOf(in.Until), first: daysOf(in.First),
+		source: b.word(in.Source), family: b.word(in.Packed()), until: hoursOf(in.Until), first: daysOf(in.First),
 		confidence: uint8(min(max(in.Confidence, 0), 100)), tlp: in.TLP,
 	}
 	if n := len(b.records); n > 0 && b.records[n-1] == r {

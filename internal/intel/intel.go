@@ -126,6 +126,7 @@ type Indicator struct {
 	First      time.Time `json:"first,omitzero"`
 	Until      time.Time `json:"until,omitzero"` // zero: no end
 	TLP        TLP       `json:"tlp,omitempty"`
+	Chain
 }
 
 // MarshalText writes the type's word.

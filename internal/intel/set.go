@@ -340,7 +340,8 @@ func (s *Set) hit(t Type, value string, refs []uint32, at time.Time, allowed str
 
 func (s *Set) indicator(t Type, value string, ref uint32) Indicator {
 	r := s.records[ref]
-	in := Indicator{Type: t, Value: value, Source: s.words[r.source], Family: s.words[r.family], Confidence: int(r.confidence), TLP: r.tlp}
+	in := Indicator{Type: t, Value: value, Source: s.words[r.source], Confidence: int(r.confidence), TLP: r.tlp}
+	in.Unpack(s.words[r.family])
 	if r.first > 0 {
 		in.First = epoch.Add(time.Duration(r.first) * 24 * time.Hour)
 	}

@@ -27,6 +27,7 @@ import (
 	"vedette/internal/intel/library"
 	"vedette/internal/store"
 	"vedette/internal/toolbox"
+	"vedette/internal/vuln/remedy"
 )
 
 // Service is what the routes speak to.
@@ -39,8 +40,9 @@ type Service interface {
 	Incidents(ctx context.Context, all bool) ([]correlate.Incident, error)
 	Incident(ctx context.Context, uid string) (api.IncidentDetail, error)
 	DecideIncident(ctx context.Context, d api.IncidentDecision) (api.IncidentDetail, error)
-	ListVulns(ctx context.Context) ([]api.VulnRow, error)
+	ListVulns(ctx context.Context, f api.VulnFilter) (api.VulnList, error)
 	ShowVuln(ctx context.Context, id string) (api.VulnDetail, error)
+	PlanVulns(ctx context.Context, f api.VulnFilter) ([]remedy.Action, error)
 	Sources(ctx context.Context) ([]ingest.Status, error)
 	Findings(ctx context.Context, want api.FindingFilter) (api.Findings, error)
 	Finding(ctx context.Context, uid string) (api.FindingDetail, error)

@@ -25,6 +25,7 @@ import (
 	"vedette/internal/intel/library"
 	"vedette/internal/store"
 	"vedette/internal/toolbox"
+	"vedette/internal/vuln/remedy"
 )
 
 // plant is a product with a few devices; it notes who changed what.
@@ -80,8 +81,12 @@ func (p *plant) DecideIncident(_ context.Context, d api.IncidentDecision) (api.I
 	return api.IncidentDetail{}, nil
 }
 
-func (p *plant) ListVulns(context.Context) ([]api.VulnRow, error) {
-	return make([]api.VulnRow, 250), nil
+func (p *plant) ListVulns(_ context.Context, f api.VulnFilter) (api.VulnList, error) {
+	return api.VulnList{Rows: make([]api.VulnRow, min(f.Limit, 250-min(f.Offset, 250))), Total: 250}, nil
+}
+
+func (p *plant) PlanVulns(context.Context, api.VulnFilter) ([]remedy.Action, error) {
+	return nil, nil
 }
 
 func (p *plant) ShowVuln(context.Context, string) (api.VulnDetail, error) {
@@ -192,7 +197,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 	may := map[string][]authz.Role{
 		"GET /api/v1/me": all, "POST /api/v1/ask": all[1:], "POST /api/v1/query": all, "GET /api/v1/devices": all, "GET /api/v1/devices/{uid}": all,
 		"PATCH /api/v1/devices/{uid}": {authz.Responder, authz.Admin}, "GET /api/v1/incidents": all, "GET /api/v1/incidents/{uid}": all,
-		"POST /api/v1/incidents/{uid}/decisions": {authz.Analyst, authz.Responder, authz.Admin}, "GET /api/v1/vulnerabilities": all, "GET /api/v1/vulnerabilities/{id}": all,
+		"POST /api/v1/incidents/{uid}/decisions": {authz.Analyst, authz.Responder, authz.Admin}, "GET /api/v1/vulnerabilities": all, "GET /api/v1/vulnerabilities/{id}": all, "GET /api/v1/vulnerabilities/plan": all,
 		"GET /api/v1/sources": all, "POST /api/v1/ingest": {authz.Admin}, "POST /api/v1/bulk": {authz.Admin},
 		"GET /api/v1/now": all, "GET /api/v1/events/tail": all, "GET /api/v1/events/{uid}": all, "GET /api/v1/fields": all, "GET /api/v1/findings": all, "GET /api/v1/findings/{uid}": all,
 		"GET /api/v1/intel": all, "POST /api/v1/intel/lookup": all, "GET /api/v1/ai": all[1:], "POST /api/v1/ai/find": {authz.Admin}, "POST /api/v1/ai/use": {authz.Admin},

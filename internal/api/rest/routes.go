@@ -248,25 +248,44 @@ func decide(s *server, r *http.Request) (any, error) {
 }
 
 func vulns(s *server, r *http.Request) (any, error) {
-	list, err := s.ListVulns(r.Context())
+	offset, limit, err := placeOf(r)
 	if err != nil {
 		return nil, err
 	}
-	return pageAt(r, list)
+	ask := r.URL.Query()
+	list, err := s.ListVulns(r.Context(), api.VulnFilter{ID: ask.Get("id"), Subject: ask.Get("subject"), Status: ask.Get("status"), Decision: ask.Get("decision"), Offset: offset, Limit: limit})
+	if err != nil {
+		return nil, err
+	}
+	out := whole(list.Rows)
+	out.Total = list.Total
+	if end := offset + len(list.Rows); end < list.Total && len(list.Rows) > 0 {
+		out.Next = strconv.Itoa(end)
+	}
+	return out, nil
 }
 
-// pageAt cuts a page of rows whose order tells something; its cursor is the
-// place of the first row.
-func pageAt[T any](r *http.Request, list []T) (Page[T], error) {
-	offset, limit := 0, pageRows
+// placeOf reads the cursor and size of a page of rows whose order tells
+// something; the cursor is the place of the first row.
+func placeOf(r *http.Request) (offset, limit int, err error) {
+	offset, limit = 0, pageRows
 	for name, into := range map[string]*int{"cursor": &offset, "limit": &limit} {
 		if text := r.URL.Query().Get(name); text != "" {
 			n, err := strconv.Atoi(text)
 			if err != nil || n < 0 || name == "limit" && (n < 1 || n > maxRows) {
-				return Page[T]{}, fault.New(fault.Invalid, "%s is %.20q", name, text).WithHint("limit: 1 to %d; cursor: what the page before gave as next", maxRows)
+				return 0, 0, fault.New(fault.Invalid, "%s is %.20q", name, text).WithHint("limit: 1 to %d; cursor: what the page before gave as next", maxRows)
 			}
 			*into = n
 		}
+	}
+	return offset, limit, nil
+}
+
+// pageAt cuts a page at the place that a request asks for.
+func pageAt[T any](r *http.Request, list []T) (Page[T], error) {
+	offset, limit, err := placeOf(r)
+	if err != nil {
+		return Page[T]{}, err
 	}
 	start := min(offset, len(list))
 	end := min(start+limit, len(list))
@@ -281,6 +300,15 @@ func pageAt[T any](r *http.Request, list []T) (Page[T], error) {
 }
 
 func vuln(s *server, r *http.Request) (any, error) { return s.ShowVuln(r.Context(), r.PathValue("id")) }
+
+func vulnPlan(s *server, r *http.Request) (any, error) {
+	ask := r.URL.Query()
+	list, err := s.PlanVulns(r.Context(), api.VulnFilter{ID: ask.Get("id"), Subject: ask.Get("subject"), Decision: ask.Get("decision")})
+	if err != nil {
+		return nil, err
+	}
+	return whole(list), nil
+}
 
 func sources(s *server, r *http.Request) (any, error) {
 	list, err := s.Sources(r.Context())

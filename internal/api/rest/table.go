@@ -9,6 +9,7 @@ import (
 	"vedette/internal/ingest"
 	"vedette/internal/ingest/bulk"
 	"vedette/internal/intel/library"
+	"vedette/internal/vuln/remedy"
 )
 
 // Routes lists the operations there are.
@@ -25,6 +26,7 @@ func Routes() []Route {
 		{"facets", "1: how many devices have which values"},
 		{"format", "csv: all of them as a file"},
 	}, page...)
+	vulnsBy := []param{{"id", "of a vulnerability"}, {"subject", "a device or product"}, {"decision", "such as act"}, {"status", "affected, not_affected or undetermined"}}
 	found := []param{{"limit", "1 to 1000"}, {"last", "a time before the newest event, such as 24h"}, {"severity", "at least this: low, medium, high, critical"}, {"rule", "id of a rule"}, {"family", "sigma, behaviour, indicator or policy"}, {"device", "uid"}}
 	return []Route{
 		{"GET /api/v1/me", authz.SelfRead, "who asks, and what they may do", me, true, shapes{nil, of[whoami](), nil}},
@@ -42,7 +44,8 @@ func Routes() []Route {
 		{"GET /api/v1/incidents", authz.IncidentsRead, "list incidents, the gravest first", incidents, false, shapes{nil, of[incidentList](), append([]param{{"status", "open (without it) or all"}}, page...)}},
 		{"GET /api/v1/incidents/{uid}", authz.IncidentsRead, "one incident with timeline, graph and similar ones", incident, false, shapes{nil, of[incidentView](), nil}},
 		{"POST /api/v1/incidents/{uid}/decisions", authz.IncidentsWrite, "close, reopen, split, judge, or undo a judgement (its id as uid)", decide, false, shapes{of[api.IncidentDecision](), of[incidentView](), nil}},
-		{"GET /api/v1/vulnerabilities", authz.VulnsRead, "what is affected, most urgent first", vulns, false, shapes{nil, of[Page[api.VulnRow]](), page}},
+		{"GET /api/v1/vulnerabilities", authz.VulnsRead, "what is affected, most urgent first", vulns, false, shapes{nil, of[Page[api.VulnRow]](), append(vulnsBy, page...)}},
+		{"GET /api/v1/vulnerabilities/plan", authz.VulnsRead, "what to do, by action, the most useful first", vulnPlan, false, shapes{nil, of[Page[remedy.Action]](), vulnsBy[:3]}},
 		{"GET /api/v1/vulnerabilities/{id}", authz.VulnsRead, "all that is known of one vulnerability", vuln, false, shapes{nil, of[api.VulnDetail](), nil}},
 		{"GET /api/v1/intel", authz.IntelRead, "list feeds of threat intelligence", intelFeeds, false, shapes{nil, of[Page[library.Feed]](), nil}},
 		{"POST /api/v1/intel/lookup", authz.IntelRead, "what feeds know of values", intelLookup, false, shapes{of[lookup](), of[Page[api.IntelAnswer]](), nil}},

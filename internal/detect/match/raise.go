@@ -150,6 +150,11 @@ func (l *lookup) reasons(hit intel.Hit, slot event.Slot) []event.Reason {
 	if hit.Family != "" {
 		out = append(out, event.Reason{Feature: "family", Observed: hit.Family})
 	}
+	for _, part := range [...]struct{ feature, text string }{{"campaign", hit.Campaign}, {"actor", hit.Actor}, {"techniques of it", hit.Techniques}} {
+		if part.text != "" {
+			out = append(out, event.Reason{Feature: part.feature, Observed: part.text})
+		}
+	}
 	out = append(out, event.Reason{Feature: "confidence", Observed: fmt.Sprintf("%d of 100", hit.Confidence)})
 	if !hit.First.IsZero() {
 		out = append(out, event.Reason{Feature: "listed since", Observed: hit.First.Format(time.DateOnly)})

@@ -3,17 +3,24 @@ package feed
 import (
 	"encoding/json"
 	"strings"
+	"time"
 
 	"vedette/internal/intel"
 )
 
-// bundle keeps what a STIX bundle's indicators may refer to until its end:
-// names of malware and campaigns, who indicates what, and sharing marks.
+// bundle keeps what a STIX bundle's indicators may refer to until its end: what
+// its objects are and how they are joined, sightings, and sharing marks.
 type bundle struct {
-	names     map[string]string    // id of malware, campaign, actor, tool: its name
-	indicates map[string]string    // id of an indicator: id of what it indicates
+	graph     graph
+	sightings map[string]sighting  // of an indicator, by id
 	marks     map[string]intel.TLP // id of a marking definition
 	waiting   []waiting
+}
+
+// sighting is how often an indicator was met, and when last.
+type sighting struct {
+	count int
+	last  time.Time
 }
 
 // waiting is an indicator whose family may come later in the bundle.
@@ -25,6 +32,9 @@ type waiting struct {
 
 // maxWaiting bounds the indicators that wait; beyond it they go without.
 const maxWaiting = 2_000_000
+
+// maxSightings bounds what is counted of one indicator.
+const maxSightings = 1_000_000_000
 
 // The marking definitions of TLP 1, which bundles refer to without carrying
 // them, and those of TLP 2.
@@ -44,27 +54,34 @@ func tlpMarks() map[string]intel.TLP {
 }
 
 func newBundle() *bundle {
-	return &bundle{names: map[string]string{}, indicates: map[string]string{}, marks: tlpMarks()}
+	return &bundle{graph: newGraph(), sightings: map[string]sighting{}, marks: tlpMarks()}
 }
 
 // stixObject has the fields that are read of any object.
 type stixObject struct {
-	Type           string          `json:"type"`
-	ID             string          `json:"id"`
-	Name           string          `json:"name"`
-	Pattern        string          `json:"pattern"`
-	PatternType    string          `json:"pattern_type"`
-	ValidFrom      string          `json:"valid_from"`
-	ValidUntil     string          `json:"valid_until"`
-	Confidence     int             `json:"confidence"`
-	Revoked        bool            `json:"revoked"`
-	Labels         []string        `json:"labels"`
-	Marks          []string        `json:"object_marking_refs"`
-	Relationship   string          `json:"relationship_type"`
-	SourceRef      string          `json:"source_ref"`
-	TargetRef      string          `json:"target_ref"`
-	DefinitionType string          `json:"definition_type"`
-	Definition     json.RawMessage `json:"definition"`
+	Type           string   `json:"type"`
+	ID             string   `json:"id"`
+	Name           string   `json:"name"`
+	Pattern        string   `json:"pattern"`
+	PatternType    string   `json:"pattern_type"`
+	ValidFrom      string   `json:"valid_from"`
+	ValidUntil     string   `json:"valid_until"`
+	Confidence     int      `json:"confidence"`
+	Revoked        bool     `json:"revoked"`
+	Labels         []string `json:"labels"`
+	Marks          []string `json:"object_marking_refs"`
+	Relationship   string   `json:"relationship_type"`
+	SourceRef      string   `json:"source_ref"`
+	TargetRef      string   `json:"target_ref"`
+	DefinitionType string   `json:"definition_type"`
+	SightingOf     string   `json:"sighting_of_ref"`
+	Count          int      `json:"count"`
+	LastSeen       string   `json:"last_seen"`
+	External       []struct {
+		Source string `json:"source_name"`
+		ID     string `json:"external_id"`
+	} `json:"external_references"`
+	Definition json.RawMessage `json:"definition"`
 }
 
 func (b *bundle) object(r *reader, raw json.RawMessage) error {
@@ -77,21 +94,37 @@ func (b *bundle) object(r *reader, raw json.RawMessage) error {
 	switch o.Type {
 	case "indicator":
 		return b.indicator(r, &o)
-	case "malware", "campaign", "threat-actor", "intrusion-set", "tool", "infrastructure", "attack-pattern":
-		if len(b.names) < maxNames {
-			b.names[o.ID] = short(o.Name, 80)
-		}
 	case "relationship":
-		if o.Relationship == "indicates" && len(b.indicates) < maxNames {
-			b.indicates[o.SourceRef] = o.TargetRef
+		if !o.Revoked {
+			b.graph.join(&o)
+		}
+	case "sighting":
+		if !o.Revoked {
+			b.sighting(&o)
 		}
 	case "marking-definition":
 		b.mark(&o)
 	case "bundle": // one without objects
 		return nil
+	default:
+		if kind := kindOf(o.Type); kind != 0 && !o.Revoked {
+			b.graph.add(kind, &o)
+		}
 	}
 	r.other("STIX "+short(o.Type, 30)+": no indicator", o.ID)
 	return nil
+}
+
+func (b *bundle) sighting(o *stixObject) {
+	s, known := b.sightings[o.SightingOf]
+	if !known && len(b.sightings) >= maxNames {
+		return
+	}
+	s.count = min(s.count+max(o.Count, 1), maxSightings)
+	if last := parseTime(o.LastSeen); last.After(s.last) {
+		s.last = last
+	}
+	b.sightings[o.SightingOf] = s
 }
 
 func (b *bundle) mark(o *stixObject) {
@@ -159,7 +192,10 @@ func (b *bundle) flush(r *reader) error {
 }
 
 func (b *bundle) give(r *reader, w waiting) error {
-	w.in.Family = b.names[b.indicates[w.id]]
+	w.in.Family, w.in.Chain = b.graph.behind(w.id)
+	if s, ok := b.sightings[w.id]; ok {
+		w.in.Sightings, w.in.Sighted = s.count, s.last.Truncate(24*time.Hour)
+	}
 	for _, m := range w.marks {
 		w.in.TLP = max(w.in.TLP, b.marks[strings.ToLower(m)])
 	}

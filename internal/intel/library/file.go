@@ -21,7 +21,8 @@ import (
 
 // A feed's file is two gzip members: the description as one line of JSON, then
 // a line for each indicator: type, value, confidence, first, until (seconds
-// since 1970 or nothing), sharing mark and family, with tabs between. Gzip's
+// since 1970 or nothing), sharing mark, and family with what stands behind it
+// ([intel.Indicator.Packed]), with tabs between. Gzip's
 // checksums tell a damaged file.
 
 // bodyEnd is of the indicators before their description is known. A kill may
@@ -212,7 +213,7 @@ func appendLine(to []byte, in *intel.Indicator) []byte {
 	to = appendTime(append(to, '\t'), in.First)
 	to = appendTime(append(to, '\t'), in.Until)
 	to = append(append(to, '\t'), in.TLP.String()...)
-	to = append(append(to, '\t'), in.Family...)
+	to = append(append(to, '\t'), in.Packed()...)
 	return append(to, '\n')
 }
 
@@ -231,7 +232,8 @@ func parseLine(line string) (intel.Indicator, error) {
 			return intel.Indicator{}, errFormat
 		}
 	}
-	in := intel.Indicator{Type: intel.ParseType(fields[0]), Value: fields[1], Family: fields[6]}
+	in := intel.Indicator{Type: intel.ParseType(fields[0]), Value: fields[1]}
+	in.Unpack(fields[6])
 	in.TLP, _ = intel.ParseTLP(fields[5])
 	confidence, err := strconv.Atoi(fields[2])
 	first, err1 := parseTime(fields[3])

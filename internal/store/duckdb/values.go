@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -64,9 +65,7 @@ func (s *Store) Values(ctx context.Context, field string, most int) ([]query.Val
 		if err != nil {
 			return err
 		}
-		for v, n := range old.counts {
-			counts[v] = n
-		}
+		maps.Copy(counts, old.counts)
 		for _, v := range hot.Values {
 			counts[v.Value] += v.Count
 		}

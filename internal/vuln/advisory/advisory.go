@@ -48,6 +48,7 @@ const (
 	ByCVE                 // the CVE record of the vendor or whoever assigned it
 	ByCSAF
 	ByVEX
+	BySelf // a person of this site
 )
 
 // Product is a product in certain versions.

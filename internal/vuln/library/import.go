@@ -4,14 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 
 	"vedette/internal/fault"
-	"vedette/internal/flow"
 	"vedette/internal/vuln/advisory"
 	"vedette/internal/vuln/sbom"
 )
@@ -54,6 +49,7 @@ func (l *Library) Import(ctx context.Context, docs func(yield func(Document, err
 		}
 		for i, a := range in.list {
 			key := a.Key()
+			rep.Changed = append(rep.Changed, Change{l.current[key], a})
 			l.current[key], l.hashes[key] = a, hash(in.lines[i])
 			l.index.Add(a)
 		}
@@ -142,111 +138,6 @@ func (in *intake) add(a *advisory.Advisory) error {
 	in.seen[key] = len(in.list)
 	in.list, in.lines = append(in.list, a), append(in.lines, line)
 	return nil
-}
-
-// ImportBills takes in bills of materials of one subject, such as device:ID or
-// product:NAME; "" takes each document's own product. A bill of a subject that
-// has one takes its place.
-func (l *Library) ImportBills(ctx context.Context, subject string, docs func(yield func(Document, error) bool)) (BillReport, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	rep := BillReport{Files: []BillFile{}}
-	if len(subject) > maxBillName {
-		return rep, fault.New(fault.Invalid, "the name of the product is longer than %d characters", maxBillName)
-	}
-	if err := l.load(ctx); err != nil {
-		return rep, err
-	}
-	var failed error
-	taken := 0
-	docs(func(d Document, err error) bool {
-		if err == nil {
-			err = ctx.Err()
-		}
-		var f BillFile
-		if err == nil {
-			f, err = l.bill(subject, taken, d)
-		}
-		if f.Status == ok {
-			taken++
-		}
-		if err != nil {
-			failed = err
-			return false
-		}
-		rep.Files = append(rep.Files, f)
-		return true
-	})
-	return rep, failed
-}
-
-// bill takes in the n-th bill of an import. The first of a named subject takes
-// the place of all that it had.
-func (l *Library) bill(subject string, n int, d Document) (BillFile, error) {
-	f := BillFile{Path: d.Name, Status: ok}
-	data, err := readAll(d)
-	var b *sbom.BOM
-	if err == nil {
-		b, err = sbom.Read(data, l.schemas)
-	}
-	if err != nil {
-		f.Status, f.Reason = rejected, reason(err)
-		return f, nil
-	}
-	f.Format, f.Components = b.Format, len(b.Components)
-	f.PURLs, f.CPEs = b.Count()
-	key := subject
-	switch {
-	case subject == "":
-		subject = own(b, d.Name)
-		key = subject
-	case n == 0:
-		if err := l.forget(subject); err != nil {
-			return f, err
-		}
-	default:
-		key += "#" + itoa(n)
-	}
-	kept := &Bill{Subject: subject, Key: key, Path: d.Name, Imported: l.cfg.Now().UTC(), BOM: b}
-	raw, err := json.Marshal(kept)
-	if err != nil {
-		return f, err
-	}
-	path := l.billPath(key)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return f, fault.Wrap(fault.Unavailable, err, "making %s", filepath.Dir(path))
-	}
-	if err := flow.ReplaceFile(path, raw); err != nil {
-		return f, err
-	}
-	l.bills[key] = kept
-	return f, nil
-}
-
-// forget removes the further bills of a subject; the first is replaced.
-func (l *Library) forget(subject string) error {
-	for key, b := range l.bills {
-		if b.Subject != subject || key == subject {
-			continue
-		}
-		if err := os.Remove(l.billPath(key)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fault.Wrap(fault.Unavailable, err, "removing a bill of materials")
-		}
-		delete(l.bills, key)
-	}
-	return nil
-}
-
-// own names a bill by what it says it is of.
-func own(b *sbom.BOM, path string) string {
-	name := b.Subject.Name
-	if name == "" {
-		name = filepath.Base(path)
-	}
-	if b.Subject.Version != "" {
-		name += " " + b.Subject.Version
-	}
-	return "product:" + name[:min(len(name), maxBillName)]
 }
 
 func readAll(d Document) ([]byte, error) {

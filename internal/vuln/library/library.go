@@ -10,25 +10,18 @@
 package library
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"vedette/internal/fault"
 	"vedette/internal/vuln/advisory"
 	"vedette/internal/vuln/match"
 	"vedette/internal/vuln/sbom"
 	"vedette/internal/vuln/schema"
+	"vedette/internal/vuln/vex"
 )
 
 // Config says where the library is.
@@ -50,6 +43,7 @@ type Library struct {
 	current  map[string]*advisory.Advisory
 	segments []int
 	bills    map[string]*Bill // by subject
+	stated   []vex.Statement  // all that was ever stated, the oldest first
 	problems []string
 }
 
@@ -71,7 +65,12 @@ type Report struct {
 	Files []File      `json:"files"`
 	New   int         `json:"new"` // advisories that were not there so before
 	Stats match.Stats `json:"stats"`
+	// Changed are the advisories that came, each with the one whose place it took.
+	Changed []Change `json:"-"`
 }
+
+// Change is an advisory that was taken in; Old is nil when it was not there.
+type Change struct{ Old, New *advisory.Advisory }
 
 // BillFile is what became of one bill of materials.
 type BillFile struct {
@@ -95,6 +94,7 @@ type Bill struct {
 	Key      string    `json:"key"`     // names it among those of the subject
 	Path     string    `json:"path"`
 	Imported time.Time `json:"imported"`
+	Until    time.Time `json:"until,omitzero"` // when another took its place
 	BOM      *sbom.BOM `json:"bom"`
 }
 
@@ -163,46 +163,12 @@ func (l *Library) load(ctx context.Context) error {
 	if err := l.readBills(); err != nil {
 		return err
 	}
+	if err := l.readStated(); err != nil {
+		return err
+	}
 	l.loaded = true
 	return nil
 }
 
 // hash tells two documents apart by their content.
 func hash(line []byte) [32]byte { return sha256.Sum256(line) }
-
-const (
-	billDir = "sbom"
-	billEnd = ".sbom.json"
-)
-
-// maxBillName bounds a subject.
-const maxBillName = 200
-
-func (l *Library) billPath(subject string) string {
-	sum := sha256.Sum256([]byte(subject))
-	return filepath.Join(l.cfg.Dir, billDir, hex.EncodeToString(sum[:12])+billEnd)
-}
-
-func (l *Library) readBills() error {
-	entries, err := os.ReadDir(filepath.Join(l.cfg.Dir, billDir))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fault.Wrap(fault.Unavailable, err, "reading the bills of materials in %s", l.cfg.Dir)
-	}
-	for _, e := range entries {
-		if !strings.HasSuffix(e.Name(), billEnd) {
-			continue
-		}
-		path := filepath.Join(l.cfg.Dir, billDir, e.Name())
-		raw, err := os.ReadFile(path) //nolint:gosec // G304: in the data directory
-		var b Bill
-		if err == nil {
-			err = json.NewDecoder(bytes.NewReader(raw)).Decode(&b)
-		}
-		if err != nil || b.BOM == nil {
-			l.problems = append(l.problems, path+" cannot be read")
-			continue
-		}
-		l.bills[b.Key] = &b
-	}
-	return nil
-}

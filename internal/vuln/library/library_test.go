@@ -110,6 +110,53 @@ func TestBills(t *testing.T) {
 	}
 }
 
+// TestHistory: a new bill does not overwrite the old one.
+func TestHistory(t *testing.T) {
+	dir := t.TempDir()
+	now := time.Date(2026, 3, 1, 7, 0, 0, 0, time.UTC)
+	open := func() *library.Library {
+		return library.Open(library.Config{Dir: dir, Now: func() time.Time { return now }})
+	}
+	l := open()
+	take := func(texts ...string) {
+		t.Helper()
+		now = now.Add(time.Hour)
+		if _, err := l.ImportBills(t.Context(), "device:D1", docs(texts...)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bom := func(v int) string {
+		return fmt.Sprintf(`{"bomFormat":"CycloneDX","specVersion":"1.5","version":1,"components":[{"type":"library","name":"a","version":"%d"}]}`, v)
+	}
+	take(bom(1), bom(9))
+	take(bom(1)) // the same again, but the second is gone
+	take(bom(2))
+	take(bom(2))
+	take(bom(3))
+	for _, l := range []*library.Library{l, open()} {
+		list, err := l.History(t.Context(), "device:D1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, b := range list {
+			got += fmt.Sprintf("%s %s %v; ", b.BOM.Components[0].Version, b.Imported.Format("15"), b.Until.IsZero())
+		}
+		if got != "3 12 true; 2 10 false; 1 08 false; 9 08 false; " {
+			t.Errorf("%q", got)
+		}
+		if bills, err := l.Bills(t.Context()); err != nil || len(bills) != 1 || bills[0].BOM.Components[0].Version != "3" {
+			t.Errorf("%v %+v", err, bills)
+		}
+	}
+	for v := range 250 {
+		take(bom(100 + v))
+	}
+	if list, err := l.History(t.Context(), "device:D1"); err != nil || len(list) > 210 || list[0].BOM.Components[0].Version != "349" {
+		t.Errorf("%v, %d bills", err, len(list))
+	}
+}
+
 const killEnv = "VEDETTE_TEST_KILLED_VULNS"
 
 // TestKilled: whenever a process is killed that imports over and over, each

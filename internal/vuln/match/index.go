@@ -11,8 +11,9 @@ import (
 // entry is an advisory in the index. A replaced one is dead.
 type entry struct {
 	*advisory.Advisory
-	names []name // of its products
-	dead  bool
+	names  []name     // of its products
+	makers [][]string // of its products, as Aliases.Vendor gives them: the one it names, then those of CPEs
+	dead   bool
 }
 
 // ref is a product of an advisory.
@@ -71,7 +72,7 @@ func (x *Index) Add(a *advisory.Advisory) {
 			x.sweep()
 		}
 	}
-	e := &entry{Advisory: a, names: make([]name, len(a.Products))}
+	e := &entry{Advisory: a, names: make([]name, len(a.Products)), makers: make([][]string, len(a.Products))}
 	x.byKey[key] = e
 	switch a.Kind {
 	case advisory.KEV:
@@ -117,38 +118,96 @@ func alive(list []*entry) []*entry {
 	return slices.DeleteFunc(list, func(e *entry) bool { return e.dead })
 }
 
+// The tables of the index; a key that is looked up is the letter of its table
+// and what is looked for.
+const (
+	tableName  = 'n'
+	tableTail  = 't'
+	tableHead  = 'h'
+	tableModel = 'm'
+	tablePURL  = 'p'
+	tableWild  = '*' // order numbers with wildcards, which are held against those asked for
+)
+
+func (x *Index) table(table byte) map[string][]ref {
+	switch table {
+	case tableName:
+		return x.byName
+	case tableTail:
+		return x.byTail
+	case tableHead:
+		return x.byHead
+	case tableModel:
+		return x.byModel
+	case tablePURL:
+		return x.byPURL
+	}
+	return nil
+}
+
 func (x *Index) addProduct(e *entry, i int) {
 	p := &e.Products[i]
 	r := ref{e, int32(i)} //nolint:gosec // G115: bounded by the reader
-	n := prepare(p.Name, vendorWords(p.Vendor))
-	e.names[i] = n
-	put := func(m map[string][]ref, key string) {
-		if key != "" {
+	e.names[i] = prepare(p.Name, vendorWords(p.Vendor))
+	e.makers[i] = x.makersOf(p)
+	productKeys(p, &e.names[i], func(table byte, key string) {
+		if table != tableWild {
+			m := x.table(table)
 			m[key] = append(m[key], r)
+		} else if len(x.wild) < 200_000 {
+			x.wild = append(x.wild, wildModel{key, r})
+		}
+	})
+}
+
+func (x *Index) makersOf(p *advisory.Product) []string {
+	out := []string{x.aliases.Vendor(p.Vendor)}
+	for _, text := range p.CPEs {
+		if c, ok := advisory.ParseCPE(text); ok {
+			if v := x.aliases.Vendor(c.Vendor); !slices.Contains(out, v) {
+				out = append(out, v)
+			}
 		}
 	}
-	put(x.byName, n.key)
+	return slices.Clip(out)
+}
+
+// productKeys gives all keys by which a product is found.
+func productKeys(p *advisory.Product, n *name, yield func(table byte, key string)) {
+	put := func(table byte, key string) {
+		if key != "" {
+			yield(table, key)
+		}
+	}
+	number := func(key string) {
+		if strings.ContainsAny(key, "*?") {
+			put(tableWild, key)
+		} else {
+			put(tableModel, key)
+		}
+	}
+	put(tableName, n.key)
 	if n.group {
-		put(x.byHead, n.key)
+		put(tableHead, n.key)
 	}
 	for k := 1; k < len(n.words)-1; k++ {
 		if tail := n.words[k:]; telling(tail) {
-			put(x.byTail, squash(tail))
+			put(tableTail, squash(tail))
 		}
 	}
 	for _, m := range slices.Concat(n.models, n.loose) {
-		x.addModel(m, r)
+		number(m)
 	}
 	for _, m := range p.Models {
-		x.addModel(modelKey(m), r)
+		number(modelKey(m))
 	}
 	if u, ok := advisory.ParsePURL(p.PURL); ok {
-		put(x.byPURL, u.Base())
+		put(tablePURL, u.Base())
 	}
 	for _, text := range p.CPEs {
 		if c, ok := advisory.ParseCPE(text); ok {
 			if m := prepare(c.Product, vendorWords(c.Vendor)); m.key != n.key {
-				put(x.byName, m.key)
+				put(tableName, m.key)
 			}
 		}
 	}
@@ -163,18 +222,6 @@ func telling(tail []string) bool {
 		digits = digits || strings.ContainsAny(w, "0123456789")
 	}
 	return digits && len(tail) >= 2 && long >= 6
-}
-
-func (x *Index) addModel(key string, r ref) {
-	switch {
-	case key == "":
-	case strings.ContainsAny(key, "*?"):
-		if len(x.wild) < 200_000 {
-			x.wild = append(x.wild, wildModel{key, r})
-		}
-	default:
-		x.byModel[key] = append(x.byModel[key], r)
-	}
 }
 
 // Stats tells how much is in the index.
@@ -234,7 +281,7 @@ func (x *Index) Find(id string) []About {
 		if a.Advisory.Rank != b.Advisory.Rank {
 			return int(b.Advisory.Rank - a.Advisory.Rank)
 		}
-		return b.Advisory.Updated.Compare(a.Advisory.Updated)
+		return newest(a, b)
 	})
 	return out
 }

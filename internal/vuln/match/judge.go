@@ -121,7 +121,7 @@ func variants(list []verdict) verdict {
 }
 
 func trust(r advisory.Rank) float64 {
-	return map[advisory.Rank]float64{advisory.ByVEX: 1, advisory.ByCSAF: 0.95, advisory.ByCVE: 0.85, advisory.ByCPE: 0.7}[r]
+	return map[advisory.Rank]float64{advisory.BySelf: 1, advisory.ByVEX: 1, advisory.ByCSAF: 0.95, advisory.ByCVE: 0.85, advisory.ByCPE: 0.7}[r]
 }
 
 // add takes in one statement.
@@ -233,6 +233,11 @@ func (t *sums) verdict(q *Query, v *advisory.Vulnerability, f *found) (verdict, 
 		one.reason += "; found by the end of its name"
 		one.confidence *= 0.8
 	case byName, byModel, byPURL:
+	}
+	if t.found != byPURL && one.status == Affected && q.packaged() {
+		one.status, one.strength = Undetermined, ignorant
+		one.reason += "; it is a distribution's package, which may have the fix without the version"
+		one.confidence *= 0.5
 	}
 	return one, true
 }

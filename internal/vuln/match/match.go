@@ -68,10 +68,15 @@ type found struct {
 }
 
 // Match answers for every vulnerability that an advisory joins with the product.
-func (x *Index) Match(q Query) []Row {
+func (x *Index) Match(q Query) []Row { return x.MatchNoting(q, nil) }
+
+// MatchNoting answers as Match does, and tells note, if it is not nil, every key
+// that it looked up, found or not. The answer stays what it is until an advisory
+// changes that has one of them; see [Keys].
+func (x *Index) MatchNoting(q Query, note func(key string)) []Row {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	hits := x.look(&q)
+	hits := x.look(&q, note)
 	verdicts := map[string][]verdict{}
 	for _, f := range hits {
 		for i := range f.in.Vulnerabilities {
@@ -95,11 +100,23 @@ type search struct {
 	vendor string
 	at     map[*entry]*found
 	order  []*found
+	note   func(key string)
+}
+
+// find takes what a table has under a key.
+func (s *search) find(table byte, key string, by how) { s.take(s.list(table, key), by) }
+
+// list returns what a table has under a key, and notes that it was asked for.
+func (s *search) list(table byte, key string) []ref {
+	if s.note != nil {
+		s.note(string(table) + key)
+	}
+	return s.index.table(table)[key]
 }
 
 func (s *search) take(list []ref, by how) {
 	for _, r := range list {
-		if r.in.dead || r.in.Withdrawn || !s.index.fits(r, s.vendor, by) {
+		if r.in.dead || r.in.Withdrawn || !fits(r, s.vendor, by) {
 			continue
 		}
 		f := s.at[r.in]
@@ -115,18 +132,18 @@ func (s *search) take(list []ref, by how) {
 }
 
 // look finds the products that the query may mean.
-func (x *Index) look(q *Query) []*found {
-	s := &search{index: x, vendor: x.aliases.Vendor(q.Vendor), at: map[*entry]*found{}}
+func (x *Index) look(q *Query, note func(string)) []*found {
+	s := &search{index: x, vendor: x.aliases.Vendor(q.Vendor), at: map[*entry]*found{}, note: note}
 	n := prepare(q.Product, vendorWords(q.Vendor))
 	x.identified(s, q, &n)
 	if n.key == "" {
 		return s.order
 	}
 	exact := len(s.order) > 0
-	s.take(x.byName[n.key], byName)
+	s.find(tableName, n.key, byName)
 	for _, maker := range []string{squash(words(q.Vendor)), vendorKey(q.Vendor)} { // names that have the maker in them
 		if maker != "" {
-			s.take(x.byName[maker+n.key], byName)
+			s.find(tableName, maker+n.key, byName)
 		}
 	}
 	s.order = dropOthers(s.order, &n, exact, q.Product)
@@ -136,16 +153,16 @@ func (x *Index) look(q *Query) []*found {
 	}
 	if len(s.order) == 0 {
 		for _, m := range n.loose {
-			s.take(x.byModel[m], byModel)
+			s.find(tableModel, m, byModel)
 		}
 	}
 	if len(s.order) == 0 && telling(n.words) {
-		if list := x.byTail[n.key]; single(list) {
+		if list := s.list(tableTail, n.key); single(list) {
 			s.take(list, byTail)
 		}
 	}
 	for k := 1; k < len(n.words); k++ {
-		s.take(x.byHead[squash(n.words[:k])], byFamily)
+		s.find(tableHead, squash(n.words[:k]), byFamily)
 	}
 	return s.order
 }
@@ -154,16 +171,21 @@ func (x *Index) look(q *Query) []*found {
 func (x *Index) identified(s *search, q *Query, n *name) {
 	for _, u := range q.PURLs {
 		if p, ok := advisory.ParsePURL(u); ok {
-			s.take(x.byPURL[p.Base()], byPURL)
+			s.find(tablePURL, p.Base(), byPURL)
 		}
 	}
+	asked := s.vendor
 	for _, text := range q.CPEs {
 		if c, ok := advisory.ParseCPE(text); ok {
-			s.take(x.byName[prepare(c.Product, vendorWords(c.Vendor)).key], byName)
+			if s.vendor = x.aliases.Vendor(c.Vendor); s.vendor == "" {
+				s.vendor = asked
+			}
+			s.find(tableName, prepare(c.Product, vendorWords(c.Vendor)).key, byName)
 		}
 	}
+	s.vendor = asked
 	for _, m := range append(slices.Clone(n.models), models(q.Models)...) {
-		s.take(x.byModel[m], byModel)
+		s.find(tableModel, m, byModel)
 		s.take(x.wildcards(m), byModel)
 	}
 }
@@ -238,37 +260,58 @@ func single(list []ref) bool {
 
 // fits tells whether the vendors can be one. An order number is a vendor's own,
 // and a package's name too.
-func (x *Index) fits(r ref, vendor string, by how) bool {
-	p := &r.in.Products[r.product]
+func fits(r ref, vendor string, by how) bool {
 	if by == byPURL || vendor == "" {
 		return true
 	}
-	if sameVendor(vendor, x.aliases.Vendor(p.Vendor)) {
-		return p.Vendor != "" || by != byFamily
+	makers := r.in.makers[r.product]
+	if sameVendor(vendor, makers[0]) {
+		return r.in.Products[r.product].Vendor != "" || by != byFamily
 	}
-	for _, text := range p.CPEs {
-		if c, ok := advisory.ParseCPE(text); ok && sameVendor(vendor, x.aliases.Vendor(c.Vendor)) {
+	return slices.ContainsFunc(makers[1:], func(v string) bool { return sameVendor(vendor, v) })
+}
+
+// versionFor is the version to hold against a product that was found in a way. What
+// a distribution numbers is held against its own ranges alone; against the maker's
+// it is the maker's version in it.
+func (q *Query) versionFor(by how) string {
+	v := q.Version
+	for _, u := range q.PURLs {
+		if p, ok := advisory.ParsePURL(u); ok && v == "" && by == byPURL {
+			v = p.Version
+		}
+	}
+	if by != byPURL && q.packaged() {
+		return upstream(v)
+	}
+	return v
+}
+
+// packaged tells whether the query is of a distribution's package.
+func (q *Query) packaged() bool {
+	for _, u := range q.PURLs {
+		if p, ok := advisory.ParsePURL(u); ok && (p.Type == "deb" || p.Type == "rpm" || p.Type == "apk") {
 			return true
 		}
 	}
 	return false
 }
 
-// scheme returns the version to hold against a product, and by which scheme.
-func (q *Query) versionFor(by how) string {
-	if q.Version != "" || by != byPURL {
-		return q.Version
+// upstream takes the epoch and the revision of a distribution off a version.
+func upstream(v string) string {
+	if epoch, rest, ok := strings.Cut(v, ":"); ok && epoch != "" && strings.Trim(epoch, "0123456789") == "" {
+		v = rest
 	}
-	for _, u := range q.PURLs {
-		if p, ok := advisory.ParsePURL(u); ok && p.Version != "" {
-			return p.Version
-		}
+	if i := strings.LastIndexByte(v, '-'); i > 0 {
+		v = v[:i]
 	}
-	return ""
+	return v
 }
 
 // settle joins what all sources say of one vulnerability.
 func settle(id string, list []verdict) (Row, bool) {
+	// What a person said of another version says nothing here.
+	list = slices.DeleteFunc(list, func(v verdict) bool { return v.rank == advisory.BySelf && v.strength == ignorant })
 	if len(list) == 0 {
 		return Row{}, false
 	}
@@ -279,7 +322,7 @@ func settle(id string, list []verdict) (Row, bool) {
 		if a.strength != b.strength {
 			return int(b.strength - a.strength)
 		}
-		return b.about.Advisory.Updated.Compare(a.about.Advisory.Updated)
+		return newest(a.about, b.about)
 	})
 	best := list[0]
 	if best.strength == ignorant { // no word: the next source's counts
@@ -303,6 +346,12 @@ func settle(id string, list []verdict) (Row, bool) {
 		}
 	}
 	return row, true
+}
+
+// newest orders what is equal else: the later first, then by key, so that the
+// order in which advisories came in tells nothing.
+func newest(a, b About) int {
+	return cmp.Or(b.Advisory.Updated.Compare(a.Advisory.Updated), strings.Compare(a.Advisory.Key(), b.Advisory.Key()))
 }
 
 func sourceOf(a About) string {

@@ -87,6 +87,31 @@ func TestPackages(t *testing.T) {
 	f("pkg:deb/debian/openssl@1.1.1n-0%2Bdeb11u4", match.NotAffected) // a backport
 }
 
+// TestMakerOfCPE: a CPE's maker counts, so that a common word is not every product
+// of that name; and a distribution's package is never surely affected by what its
+// maker's versions say.
+func TestMakerOfCPE(t *testing.T) {
+	index := match.New(nil)
+	index.Add(csaf("A", advisory.ByCSAF, advisory.Affected, product("Google", "go", "< 1.21"), product("git", "git", "< 2.30.8")))
+	f := func(q match.Query, want, reason string) {
+		t.Helper()
+		status, why := "", ""
+		for _, r := range index.Match(q) {
+			status, why = r.Status, r.Reason
+		}
+		if status != want || !strings.Contains(why, reason) {
+			t.Errorf("%+v: %q (%s), want %q", q, status, why, want)
+		}
+	}
+	f(match.Query{Version: "1.1.12", CPEs: []string{"cpe:2.3:a:json-iterator:go:1.1.12:*:*:*:*:*:*:*"}}, "", "")
+	f(match.Query{Version: "1.1.12", CPEs: []string{"cpe:2.3:a:google:go:1.1.12:*:*:*:*:*:*:*"}}, match.Affected, "")
+	f(match.Query{Version: "1.1.12", Vendor: "Google", CPEs: []string{"cpe:2.3:a:*:go:1.1.12:*:*:*:*:*:*:*"}}, match.Affected, "")
+	git := match.Query{Version: "1:2.11.0-3+deb9u7", Vendor: "Debian Maintainers", CPEs: []string{"cpe:2.3:a:git:git:2.11.0:*:*:*:*:*:*:*"}, PURLs: []string{"pkg:deb/debian/git@1:2.11.0-3+deb9u7"}}
+	f(git, match.Undetermined, "it lies in < 2.30.8; it is a distribution's package")
+	git.Version = "1:2.39.2-1.1"
+	f(git, match.NotAffected, "after")
+}
+
 // FuzzMatch: no answer without a reason, and never two for one vulnerability.
 func FuzzMatch(f *testing.F) {
 	index := match.New(nil)

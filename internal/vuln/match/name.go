@@ -56,6 +56,7 @@ type name struct {
 
 var (
 	bracket = regexp.MustCompile(`[(\[][^()\[\]]*[)\]]`)
+	makers  = strings.NewReplacer("&", " & ", ".", "")
 	marks   = strings.NewReplacer("®", " ", "™", " ", "©", " ", "(R)", " ", "(TM)", " ", "_", " ")
 )
 
@@ -171,7 +172,7 @@ func ParseAliases(text string) *Aliases {
 }
 
 func vendorWords(text string) []string {
-	list := words(strings.NewReplacer("&", " & ", ".", "").Replace(text))
+	list := words(makers.Replace(text))
 	var out []string
 	for i, w := range list {
 		if i > 0 && legal[w] || w == "&" && i == len(list)-1 || i == 0 && w == "the" {

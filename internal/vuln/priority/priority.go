@@ -20,7 +20,9 @@ type Points struct {
 	Exploitation    string   `json:"exploitation"`
 	Automatable     string   `json:"automatable"`
 	TechnicalImpact string   `json:"technical_impact"`
+	Network         string   `json:"network,omitempty"` // whether it is used over a network: yes, no, or "" when no vector tells
 	Mission         string   `json:"mission"`
+	Exposure        string   `json:"exposure,omitempty"`
 	Decision        string   `json:"decision"`
 	Why             []string `json:"why"`
 }
@@ -62,8 +64,15 @@ type Facts struct {
 	Mission string
 }
 
-// Rate derives the points from all that is said of a vulnerability.
+// Rate derives the points from all that is said of a vulnerability, and decides
+// where nothing but facts.Mission is known of the device; see [Tree.In].
 func (t *Tree) Rate(abouts []match.About, facts Facts) Points {
+	return t.In(t.Found(abouts, facts), Context{Mission: facts.Mission})
+}
+
+// Found derives the points that are the same on every device, and decides
+// nothing.
+func (t *Tree) Found(abouts []match.About, facts Facts) Points {
 	var p Points
 	var given *advisory.SSVC
 	for _, a := range abouts {
@@ -84,11 +93,9 @@ func (t *Tree) Rate(abouts []match.About, facts Facts) Points {
 	p.Exploitation = t.exploitation(abouts, facts, given, say)
 	p.Automatable = automatable(abouts, given, facts, say)
 	p.TechnicalImpact = impact(abouts, given, facts, say)
-	p.Mission = facts.Mission
-	if p.Mission == "" {
-		p.Mission = say("mission", "medium", "not told, so the middle is taken")
+	if m, _ := metrics(abouts, facts.NoADP); m["AV"] != "" {
+		p.Network = map[bool]string{true: "yes", false: "no"}[m["AV"] == "N" || m["AV"] == "A"]
 	}
-	p.Decision = t.rows[[4]string{p.Exploitation, p.Automatable, p.TechnicalImpact, p.Mission}]
 	return p
 }
 

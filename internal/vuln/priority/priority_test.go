@@ -36,3 +36,30 @@ func TestRate(t *testing.T) {
 		t.Error("a tree with holes was taken")
 	}
 }
+
+// TestContext: the same vulnerability ranks differently on different devices,
+// and says why.
+func TestContext(t *testing.T) {
+	tree, err := priority.ParseTree(content.SSVC())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := func(vector, kev string, c priority.Context, want, horizon, why string) {
+		t.Helper()
+		v := advisory.Vulnerability{Scores: []advisory.Score{{Version: "3.1", Vector: vector}}}
+		found := tree.Found([]match.About{{Advisory: &advisory.Advisory{ID: "A"}, Vulnerability: &v}}, priority.Facts{KEV: kev})
+		p := tree.In(found, c)
+		if p.Decision != want || priority.Horizon(p.Decision) != horizon || !strings.Contains(strings.Join(p.Why, "|"), why) || len(found.Why) != 3 {
+			t.Errorf("%+v: %+v, want %s", c, p, want)
+		}
+	}
+	const net, local = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "CVSS:3.1/AV:L/AC:L/PR:L/UI:N/S:U/C:H/I:H/A:H"
+	f(net, "", priority.Context{}, "track", "never", "not told")
+	f(net, "", priority.Context{Exposure: "open"}, "track*", "never", "instead of track: it can be used from the internet")
+	f(net, "2024-01-01", priority.Context{Mission: "low", Exposure: "open"}, "act", "now", "instead of attend")
+	f(net, "2024-01-01", priority.Context{Mission: "high", By: "its criticality is critical"}, "act", "now", "mission high: its criticality is critical")
+	f(net, "2024-01-01", priority.Context{Mission: "high", Exposure: "small"}, "attend", "next", "only its own zone")
+	f(net, "2024-01-01", priority.Context{Exposure: "controlled"}, "act", "now", "")
+	f(local, "2024-01-01", priority.Context{Exposure: "open"}, "attend", "next", "")
+	f(local, "2024-01-01", priority.Context{Exposure: "small"}, "attend", "next", "")
+}

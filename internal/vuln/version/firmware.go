@@ -47,7 +47,7 @@ func scan(text string) []token {
 		text = text[:i] + " " + inner
 	}
 	text, _, _ = strings.Cut(text, "+") // build data of semver says nothing of order
-	var out []token
+	out := make([]token, 0, 8)
 	glued := false
 	for i := 0; i < len(text); {
 		c := text[i]
@@ -80,7 +80,7 @@ func scan(text string) []token {
 // trimZeros drops what says nothing at the end of each run of numbers but its
 // first: 2.8.0 SP1 is 2.8 SP1. A lone SP0 stays for [tail].
 func trimZeros(t []token) []token {
-	out := t[:0:0]
+	out := make([]token, 0, len(t))
 	for i := 0; i < len(t); {
 		j := i
 		for j < len(t) && t[j].number {

@@ -1,0 +1,100 @@
+package pull
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"vedette/internal/fault"
+	"vedette/internal/flow"
+)
+
+// Health is how a source is.
+type Health struct {
+	Name         string     `json:"name"`
+	Kind         string     `json:"kind"`
+	URL          string     `json:"url"`
+	State        string     `json:"state"`                   // never, ok or failing
+	Checked      *time.Time `json:"checked"`                 // last asked
+	Success      *time.Time `json:"success"`                 // last asked and answered well, also that nothing is new
+	Changed      *time.Time `json:"changed"`                 // last time that something was new
+	FailingSince *time.Time `json:"failing_since,omitempty"` // of the first failure since the last success
+	Failures     int        `json:"failures,omitempty"`
+	Error        string     `json:"error,omitempty"` // of the last failure
+	Note         string     `json:"note,omitempty"`  // what the last success left out
+	New          int        `json:"new"`             // records that the last change brought
+	Next         time.Time  `json:"next"`            // when it is asked again
+}
+
+// state is what is kept of a source.
+type state struct {
+	Health
+	Of       string            `json:"of"` // what the marks are of: another address or kind begins anew
+	ETag     string            `json:"etag,omitempty"`
+	Modified string            `json:"modified,omitempty"`
+	Sum      string            `json:"sum,omitempty"`  // of the last document
+	Seen     map[string]string `json:"seen,omitempty"` // documents of a provider that were taken: address, when updated
+}
+
+const stateEnd = ".pull.json"
+
+func readState(dir string, src *Source) state {
+	var s state
+	raw, err := os.ReadFile(filepath.Join(dir, src.Name+stateEnd)) //nolint:gosec // G304: in the data directory, by a checked name
+	if err == nil && json.Unmarshal(raw, &s) != nil {
+		s = state{} // it is asked anew, which costs time alone
+	}
+	if of := src.Kind + " " + src.URL; s.Of != of {
+		s = state{Of: of}
+	}
+	s.Name, s.Kind, s.URL = src.Name, src.Kind, shown(src.URL)
+	if s.State == "" {
+		s.State = "never"
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.Note = "what was known of it cannot be read; it is asked anew"
+	}
+	return s
+}
+
+func (s *state) keep(dir string) error {
+	raw, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fault.Wrap(fault.Unavailable, err, "making %s", dir)
+	}
+	return flow.ReplaceFile(filepath.Join(dir, s.Name+stateEnd), raw)
+}
+
+func (s *state) succeeded(now time.Time, every time.Duration, fresh int, changed bool, note string) {
+	s.State, s.Success, s.FailingSince, s.Failures, s.Error, s.Note = "ok", &now, nil, 0, "", note
+	if changed {
+		s.Changed, s.New = &now, fresh
+	}
+	s.Checked, s.Next = &now, now.Add(every)
+}
+
+// failed waits longer after each failure, up to the usual time between two pulls
+// or a day.
+func (s *state) failed(now time.Time, every time.Duration, err error) {
+	s.State, s.Checked = "failing", &now
+	if s.FailingSince == nil {
+		s.FailingSince = &now
+	}
+	s.Failures++
+	text, _ := fault.Public(err)
+	s.Error = clip(err.Error())
+	if text != "" && s.Error == "" {
+		s.Error = clip(text)
+	}
+	wait := min(time.Minute<<min(s.Failures-1, 16), every, 24*time.Hour)
+	if r, ok := errors.AsType[retryLater](err); ok {
+		wait = max(wait, r.after)
+	}
+	s.Next = now.Add(wait)
+}

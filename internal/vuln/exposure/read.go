@@ -1,0 +1,248 @@
+package exposure
+
+import (
+	"strings"
+
+	"vedette/internal/vuln/match"
+	"vedette/internal/vuln/priority"
+)
+
+// classes are the decisions of what is affected, then those of what may be.
+const classes = 8
+
+// tally counts rows by class.
+type tally [classes]int
+
+// tallies are the counts by context; a nil one is not counted yet.
+type tallies []*tally
+
+// rating is what is found of a vulnerability, whatever the device.
+type rating struct {
+	points  priority.Points
+	facts   priority.Facts
+	urgency []int8 // by context; -1 is not decided yet
+}
+
+// Row is a vulnerability of a component of a subject, with how urgent it is there.
+type Row struct {
+	Subject   string
+	Component string
+	Match     match.Row
+	Points    priority.Points
+}
+
+// Filter narrows a list.
+type Filter struct {
+	ID       string // one vulnerability
+	Subject  string // one device or product
+	Status   string // affected or undetermined
+	Decision string // act, attend, track* or track
+	Offset   int
+	Limit    int // 0: no limit
+}
+
+func (f *Filter) wants(class int) bool {
+	if f.Status != "" && (f.Status == match.Affected) != (class < classes/2) {
+		return false
+	}
+	return f.Decision == "" || priority.Urgency(f.Decision) == class%(classes/2)
+}
+
+// Rows returns what is or may be affected, most urgent first, and how many there
+// are without offset and limit.
+func (x *Index) Rows(f Filter) (rows []Row, total int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.settle()
+	f.ID = strings.ToUpper(f.ID)
+	among, count := x.among(f)
+	var sums tally
+	for _, t := range among {
+		c := count(t)
+		for i := range c {
+			sums[i] += c[i]
+		}
+	}
+	skip := max(f.Offset, 0)
+	for class := range classes {
+		if !f.wants(class) {
+			continue
+		}
+		total += sums[class]
+		if skip >= sums[class] {
+			skip -= sums[class]
+			continue
+		}
+		for _, t := range among {
+			if f.Limit > 0 && len(rows) >= f.Limit {
+				break
+			}
+			if n := count(t)[class]; skip >= n {
+				skip -= n
+				continue
+			}
+			rows, skip = x.take(rows, t, class, f, skip)
+		}
+	}
+	return rows, total
+}
+
+// among returns the subjects that a filter can mean, and how to count the rows of
+// one by class.
+func (x *Index) among(f Filter) ([]*subject, func(*subject) tally) {
+	all := x.order()
+	if f.Subject != "" {
+		if t := x.subjects[f.Subject]; t != nil {
+			all = []*subject{t}
+		} else {
+			all = nil
+		}
+	}
+	if f.ID == "" {
+		return all, x.count
+	}
+	parts, lists := x.byVuln[f.ID], map[*list]struct{}{}
+	for p := range parts {
+		for l := range p.lists {
+			lists[l] = struct{}{}
+		}
+	}
+	var out []*subject
+	for _, t := range all {
+		_, has := parts[t.own]
+		for _, l := range t.lists {
+			_, in := lists[l]
+			has = has || in
+		}
+		if has {
+			out = append(out, t)
+		}
+	}
+	return out, func(t *subject) (sum tally) {
+		x.each(t, f.ID, func(_ string, r *match.Row, u int) { sum[classOf(r, u)]++ })
+		return sum
+	}
+}
+
+// count counts the rows of a subject.
+func (x *Index) count(t *subject) (sum tally) {
+	if t.gone {
+		return sum
+	}
+	add := func(c *tally) {
+		for i := range c {
+			sum[i] += c[i]
+		}
+	}
+	if t.own != nil {
+		add(x.countPart(t.own, t.context))
+	}
+	for _, l := range t.lists {
+		add(x.countList(l, t.context))
+	}
+	return sum
+}
+
+func (c *tallies) at(context int) **tally {
+	for len(*c) <= context {
+		*c = append(*c, nil)
+	}
+	return &(*c)[context]
+}
+
+func (x *Index) countPart(p *part, context int) *tally {
+	at := p.counts.at(context)
+	if *at == nil {
+		*at = &tally{}
+		for i := range p.rows {
+			(*at)[classOf(&p.rows[i], x.urgency(p.rows[i].ID, context))]++
+		}
+	}
+	return *at
+}
+
+func (x *Index) countList(l *list, context int) *tally {
+	at := l.counts.at(context)
+	if *at == nil {
+		*at = &tally{}
+		for _, e := range l.entries {
+			for i, n := range x.countPart(e.part, context) {
+				(*at)[i] += n
+			}
+		}
+	}
+	return *at
+}
+
+func classOf(r *match.Row, urgency int) int {
+	if r.Status != match.Affected {
+		urgency += classes / 2
+	}
+	return urgency
+}
+
+// each goes over the rows of a subject, of one vulnerability or of all.
+func (x *Index) each(t *subject, id string, f func(label string, r *match.Row, urgency int)) {
+	if t.gone {
+		return
+	}
+	one := func(label string, p *part) {
+		for i := range p.rows {
+			if r := &p.rows[i]; id == "" || strings.EqualFold(r.ID, id) {
+				f(label, r, x.urgency(r.ID, t.context))
+			}
+		}
+	}
+	if t.own != nil {
+		one("", t.own)
+	}
+	for _, l := range t.lists {
+		for _, e := range l.entries {
+			one(e.label, e.part)
+		}
+	}
+}
+
+// take appends the rows of a subject of one class, but the first skip of them.
+func (x *Index) take(rows []Row, t *subject, class int, f Filter, skip int) ([]Row, int) {
+	x.each(t, f.ID, func(label string, r *match.Row, urgency int) {
+		switch {
+		case classOf(r, urgency) != class || f.Limit > 0 && len(rows) >= f.Limit:
+		case skip > 0:
+			skip--
+		default:
+			rows = append(rows, Row{t.id, label, *r, x.tree.In(x.rate(r.ID).points, x.contexts[t.context])})
+		}
+	})
+	return rows, skip
+}
+
+// rate returns what is found of a vulnerability.
+func (x *Index) rate(id string) *rating {
+	id = strings.ToUpper(id)
+	r := x.rated[id]
+	if r == nil {
+		facts := x.facts(id)
+		r = &rating{points: x.tree.Found(x.match.Find(id), facts), facts: facts}
+		x.rated[id] = r
+		x.work.Rated++
+	}
+	return r
+}
+
+// facts are what is known of a vulnerability outside the advisories.
+func (x *Index) facts(id string) priority.Facts {
+	chance, _ := x.match.Chance(id)
+	return priority.Facts{KEV: x.match.Exploited(id), EPSS: chance.Score}
+}
+
+func (x *Index) urgency(id string, context int) int {
+	r := x.rate(id)
+	for len(r.urgency) <= context {
+		r.urgency = append(r.urgency, -1)
+	}
+	if r.urgency[context] < 0 {
+		r.urgency[context] = int8(priority.Urgency(x.tree.In(r.points, x.contexts[context]).Decision)) //nolint:gosec // G115: of four
+	}
+	return int(r.urgency[context])
+}

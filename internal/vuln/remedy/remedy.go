@@ -1,0 +1,261 @@
+// Package remedy turns what is affected into what to do, grouped by action: one
+// update of many devices that mends many vulnerabilities, what the advisories say
+// where there is no fix, and where they say nothing, what to let through to the
+// devices, held against what was seen to reach them.
+//
+// What it says to do comes from advisories and is cited; it must not act, and it
+// makes up no version. What advisories wrote is untrusted text.
+package remedy
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"vedette/internal/vuln/exposure"
+	"vedette/internal/vuln/match"
+	"vedette/internal/vuln/priority"
+	"vedette/internal/vuln/reach"
+	"vedette/internal/vuln/version"
+)
+
+// The kinds of actions, in the order in which they are preferred.
+const (
+	Update    = "update"    // to a version that mends
+	Component = "component" // a part of the firmware is mended in a version: its maker's turn
+	Advised   = "advised"   // what the advisory says to do instead
+	Control   = "control"   // nothing is offered: limit what reaches it
+	FindOut   = "find_out"  // the version is not known: tell it, and it is settled
+)
+
+// Action is one thing to do, and what it is good for.
+type Action struct {
+	Kind            string     `json:"kind"`
+	Text            string     `json:"text"`
+	Product         string     `json:"product"`
+	To              string     `json:"to,omitempty"` // the version
+	Decision        string     `json:"decision"`     // the most urgent of what it is for
+	Horizon         string     `json:"horizon"`      // now, next or never
+	Subjects        []string   `json:"subjects"`     // the first of them, the most urgent first
+	Devices         int        `json:"devices"`      // how many
+	Vulnerabilities []string   `json:"vulnerabilities"`
+	Cited           []Citation `json:"cited"`
+	Breaks          []string   `json:"breaks,omitempty"` // of a control: what was seen that it would stop
+}
+
+// Citation is where an action comes from.
+type Citation struct {
+	Advisory string `json:"advisory"`
+	Text     string `json:"text,omitempty"`
+	URL      string `json:"url,omitempty"`
+}
+
+// Limits of one action.
+const (
+	maxSubjects  = 1000
+	maxCitations = 20
+	maxText      = 300
+)
+
+// Source is what is exposed; [exposure.Index] is one.
+type Source interface {
+	Holdings(f func(h *exposure.Holding))
+	Decide(id string, c priority.Context) priority.Points
+}
+
+// Flows tells who was seen reaching a subject; nil when that was not looked at.
+type Flows func(subject string) []reach.Flow
+
+// Plan returns what to do, the most urgent first, then what mends most.
+func Plan(from Source, flows Flows) []Action {
+	p := &plan{at: map[string]*building{}, flows: flows}
+	from.Holdings(p.holding)
+	out := make([]Action, 0, len(p.at))
+	for _, b := range p.at {
+		out = append(out, p.finish(b, from))
+	}
+	slices.SortFunc(out, func(a, b Action) int {
+		return cmp.Or(
+			priority.Urgency(a.Decision)-priority.Urgency(b.Decision), kindOrder(a.Kind)-kindOrder(b.Kind),
+			b.Devices*len(b.Vulnerabilities)-a.Devices*len(a.Vulnerabilities), strings.Compare(a.Product+a.To+a.Text, b.Product+b.To+b.Text),
+		)
+	})
+	return out
+}
+
+func kindOrder(kind string) int {
+	return slices.Index([]string{Update, Component, Advised, Control, FindOut}, kind)
+}
+
+type plan struct {
+	at    map[string]*building
+	flows Flows
+}
+
+// building is an action that is being gathered.
+type building struct {
+	kind, product, to, text string
+	ids                     map[string]bool
+	by                      map[string]priority.Context
+	pairs                   map[priority.Context]map[string]bool // which vulnerability where
+	cited                   []Citation
+}
+
+func (p *plan) holding(h *exposure.Holding) {
+	name := nameOf(h)
+	target, mended := fixes(h)
+	for i := range h.Rows {
+		r := &h.Rows[i]
+		switch {
+		case r.Status == match.Affected && mended[r.ID]:
+			kind := Update
+			if h.Label != "" {
+				kind = Component
+			}
+			p.add(kind, name, target, "", h, r)
+		case r.Status == match.Affected && r.Fix != "": // not comparable with the others
+			kind := Update
+			if h.Label != "" {
+				kind = Component
+			}
+			p.add(kind, name, r.Fix, "", h, r)
+		case r.Status == match.Affected:
+			p.unfixed(name, h, r)
+		case h.Query.Version == "" && len(h.Query.PURLs) == 0:
+			p.add(FindOut, name, "", "", h, r)
+		}
+	}
+}
+
+// nameOf is what a holding is called without its version.
+func nameOf(h *exposure.Holding) string {
+	if h.Label == "" {
+		return clip(strings.TrimSpace(h.Query.Vendor + " " + h.Query.Product))
+	}
+	return clip(strings.TrimSpace(strings.TrimSuffix(h.Label, h.Query.Version)))
+}
+
+// fixes returns the version that mends most, the highest of those that are
+// surely ordered, and what it mends.
+func fixes(h *exposure.Holding) (target string, mended map[string]bool) {
+	mended = map[string]bool{}
+	for i := range h.Rows {
+		if r := &h.Rows[i]; r.Status == match.Affected && r.Fix != "" {
+			if target == "" || version.Compare(version.Generic, r.Fix, target) == version.Greater {
+				target = r.Fix
+			}
+		}
+	}
+	for i := range h.Rows {
+		r := &h.Rows[i]
+		if r.Status != match.Affected || r.Fix == "" {
+			continue
+		}
+		if o := version.Compare(version.Generic, r.Fix, target); o == version.Less || o == version.Equal || r.Fix == target {
+			mended[r.ID] = true
+		}
+	}
+	return target, mended
+}
+
+// unfixed takes what the advisory says to do where no version mends, else a
+// control of ours.
+func (p *plan) unfixed(name string, h *exposure.Holding, r *match.Row) {
+	about := r.About()
+	said := ""
+	if about.Vulnerability != nil {
+		for _, m := range about.Vulnerability.Remedies {
+			if text := clip(m.Text); text != "" && (m.Kind == "workaround" || m.Kind == "mitigation" || m.Kind == "vendor_fix") {
+				said = text
+				break
+			}
+		}
+	}
+	if said != "" {
+		p.add(Advised, name, "", said, h, r)
+		return
+	}
+	p.add(Control, name, "", "", h, r)
+}
+
+func (p *plan) add(kind, product, to, text string, h *exposure.Holding, r *match.Row) {
+	key := strings.Join([]string{kind, strings.ToLower(product), to, text}, "\x00")
+	b := p.at[key]
+	if b == nil {
+		b = &building{kind: kind, product: product, to: to, text: text, ids: map[string]bool{}, by: map[string]priority.Context{}, pairs: map[priority.Context]map[string]bool{}}
+		p.at[key] = b
+	}
+	b.ids[r.ID] = true
+	for _, s := range h.By {
+		b.by[s.Subject] = s.Context
+		m := b.pairs[s.Context]
+		if m == nil {
+			m = map[string]bool{}
+			b.pairs[s.Context] = m
+		}
+		m[r.ID] = true
+	}
+	b.cite(r)
+}
+
+// cite keeps what the row rests on, and the remedy that it names.
+func (b *building) cite(r *match.Row) {
+	about := r.About()
+	if about.Advisory == nil || len(b.cited) >= maxCitations {
+		return
+	}
+	c := Citation{Advisory: about.Advisory.ID}
+	for _, m := range about.Vulnerability.Remedies {
+		if b.kind == Update && m.Kind != "vendor_fix" || b.text != "" && clip(m.Text) != b.text {
+			continue
+		}
+		c.Text, c.URL = clip(m.Text), m.URL
+		break
+	}
+	if !slices.Contains(b.cited, c) {
+		b.cited = append(b.cited, c)
+	}
+}
+
+func (p *plan) finish(b *building, from Source) Action {
+	a := Action{Kind: b.kind, Product: b.product, To: b.to, Devices: len(b.by), Cited: b.cited, Decision: "track"}
+	if a.Cited == nil {
+		a.Cited = []Citation{}
+	}
+	urgent := map[priority.Context]int{}
+	for c, ids := range b.pairs {
+		urgent[c] = priority.Urgency("track")
+		for id := range ids {
+			d := from.Decide(id, c).Decision
+			urgent[c] = min(urgent[c], priority.Urgency(d))
+			if priority.Urgency(d) < priority.Urgency(a.Decision) {
+				a.Decision = d
+			}
+		}
+	}
+	a.Horizon = priority.Horizon(a.Decision)
+	for s := range b.by {
+		a.Subjects = append(a.Subjects, s)
+	}
+	slices.SortFunc(a.Subjects, func(x, y string) int {
+		return cmp.Or(urgent[b.by[x]]-urgent[b.by[y]], strings.Compare(x, y))
+	})
+	if b.kind == Control && p.flows != nil {
+		a.Breaks = p.breaks(a.Subjects)
+	}
+	a.Subjects = a.Subjects[:min(len(a.Subjects), maxSubjects)]
+	for id := range b.ids {
+		a.Vulnerabilities = append(a.Vulnerabilities, id)
+	}
+	slices.Sort(a.Vulnerabilities)
+	a.Text = b.word(a.Devices, len(a.Vulnerabilities))
+	return a
+}
+
+func clip(s string) string {
+	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "")), " ")
+	if len(s) > maxText {
+		s = strings.ToValidUTF8(s[:maxText], "") + "…"
+	}
+	return s
+}
