@@ -16,6 +16,7 @@ import (
 	"vedette/internal/fault"
 	"vedette/internal/ingest/bulk"
 	"vedette/internal/store"
+	"vedette/internal/vuln/remedy"
 )
 
 // person is who asks, for the journal; a guard has named one.
@@ -262,7 +263,33 @@ func vulns(s *server, r *http.Request) (any, error) {
 	if end := offset + len(list.Rows); end < list.Total && len(list.Rows) > 0 {
 		out.Next = strconv.Itoa(end)
 	}
-	return out, nil
+	subjects := make([]string, len(list.Rows))
+	for i := range list.Rows {
+		subjects[i] = list.Rows[i].Subject
+	}
+	return named[api.VulnRow]{out, s.subjectNames(r, subjects)}, nil
+}
+
+// named is a page and what the devices in it are called.
+type named[T any] struct {
+	Page[T]
+	Names map[string]string `json:"names"` // by subject, such as device:UID
+}
+
+// subjectNames names the subjects that are devices.
+func (s *server) subjectNames(r *http.Request, subjects []string) map[string]string {
+	const kind = "device:"
+	var uids []string
+	for _, one := range subjects {
+		if uid, ok := strings.CutPrefix(one, kind); ok {
+			uids = append(uids, uid)
+		}
+	}
+	out := map[string]string{}
+	for uid, name := range s.DeviceNames(r.Context(), uids) {
+		out[kind+uid] = name
+	}
+	return out
 }
 
 // placeOf reads the cursor and size of a page of rows whose order tells
@@ -307,7 +334,11 @@ func vulnPlan(s *server, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return whole(list), nil
+	var subjects []string
+	for i := range list {
+		subjects = append(subjects, list[i].Subjects...)
+	}
+	return named[remedy.Action]{whole(list), s.subjectNames(r, subjects)}, nil
 }
 
 func sources(s *server, r *http.Request) (any, error) {

@@ -17,8 +17,8 @@ import (
 	"vedette/internal/correlate"
 )
 
-// named is a plant whose devices have names, zones and vendors.
-func named(list ...[3]string) *plant {
+// crew is a plant whose devices have names, zones and vendors.
+func crew(list ...[3]string) *plant {
 	p := &plant{}
 	for i, d := range list {
 		p.list = append(p.list, asset.Device{UID: fmt.Sprintf("dev-%03d", i), Attributes: map[asset.Key]asset.Attribute{
@@ -37,7 +37,7 @@ func uids(out map[string]any) []string {
 }
 
 func TestDeviceList(t *testing.T) {
-	h := Handler(named([3]string{"pump", "Press", "Acme"}, [3]string{"Camera", "Yard", "Eyes"}, [3]string{"valve", "Press", "acme"}), authority(t), here())
+	h := Handler(crew([3]string{"pump", "Press", "Acme"}, [3]string{"Camera", "Yard", "Eyes"}, [3]string{"valve", "Press", "acme"}), authority(t), here())
 	for query, want := range map[string][]string{
 		"":                         {"dev-000", "dev-001", "dev-002"},
 		"?sort=name":               {"dev-001", "dev-000", "dev-002"},
@@ -65,7 +65,7 @@ func TestDeviceList(t *testing.T) {
 
 // A file for a spreadsheet runs nothing and has no device of other zones.
 func TestDeviceFile(t *testing.T) {
-	h := Handler(named([3]string{"=cmd|' /C calc'!A0", "Press", "Acme"}, [3]string{"camera", "Yard", "Eyes"}), authority(t), here())
+	h := Handler(crew([3]string{"=cmd|' /C calc'!A0", "Press", "Acme"}, [3]string{"camera", "Yard", "Eyes"}), authority(t), here())
 	r := httptest.NewRequestWithContext(authz.With(t.Context(), as(authz.Viewer, "Press")), http.MethodGet, "/api/v1/devices?format=csv", nil)
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
@@ -79,7 +79,7 @@ func TestDeviceFile(t *testing.T) {
 }
 
 func TestNow(t *testing.T) {
-	p := named([3]string{"old", "Press", ""}, [3]string{"fresh", "Press", ""}, [3]string{"known", "Press", ""})
+	p := crew([3]string{"old", "Press", ""}, [3]string{"fresh", "Press", ""}, [3]string{"known", "Press", ""})
 	end := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 	p.stored = api.Overview{Events: 9, Oldest: end.Add(-72 * time.Hour), Newest: end, Loading: 1}
 	p.list[0].FirstSeen, p.list[1].FirstSeen, p.list[2].FirstSeen = end.Add(-72*time.Hour), end.Add(-time.Hour), end.Add(-time.Hour)
