@@ -11,7 +11,7 @@ import (
 // The pages for signing in and for one-time links work without a script, so
 // that they stand whatever becomes of the console.
 var pages = template.Must(template.New("").Parse(`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>{{.Title}} · Vedette</title><link rel="stylesheet" href="/signin.css"></head>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>{{.Title}} · Vedette</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/signin.css"></head>
 <body><main><p class="brand">Vedette</p><h1>{{.Title}}</h1>
 {{with .Problem}}<p role="alert"><strong>{{.}}</strong>{{with $.Hint}} ({{.}}){{end}}</p>{{end}}
 <p>{{.Text}}</p>
@@ -24,7 +24,7 @@ var pages = template.Must(template.New("").Parse(`<!doctype html>
 `))
 
 const demoDenied = `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>Vedette</title><link rel="stylesheet" href="/signin.css"></head>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>Vedette</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/signin.css"></head>
 <body><main><p class="brand">Vedette</p><h1>Open the link that the terminal shows</h1><p>This demo answers to whoever has its link.</p></main></body></html>
 `
 
