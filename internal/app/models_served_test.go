@@ -15,6 +15,13 @@ import (
 // A server that serves other weights under an approved name has lost the
 // approval, and a server that is away has not.
 func TestServedDigestIsWatched(t *testing.T) {
+	for _, told := range []string{"tiny:1b", "tiny:latest"} {
+		t.Run(told, func(t *testing.T) { watchServed(t, strings.TrimSuffix(told, ":latest"), told) })
+	}
+}
+
+func watchServed(t *testing.T, name, told string) {
+	t.Helper()
 	var digest atomic.Value
 	digest.Store(strings.Repeat("a", 64))
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -23,13 +30,13 @@ func TestServedDigestIsWatched(t *testing.T) {
 		case "/api/version":
 			fmt.Fprint(w, `{"version":"0.12.0"}`)
 		case "/api/tags":
-			fmt.Fprintf(w, `{"models":[{"name":"tiny:1b","digest":%q,"size":1000}]}`, digest.Load())
+			fmt.Fprintf(w, `{"models":[{"name":%q,"digest":%q,"size":1000}]}`, told, digest.Load())
 		default:
 			http.NotFound(w, r)
 		}
 	}))
 	defer srv.Close()
-	at := model.Endpoint{Name: "local", Wire: model.OpenAI, URL: srv.URL + "/v1", Model: "tiny:1b", Location: model.OnPremises}
+	at := model.Endpoint{Name: "local", Wire: model.OpenAI, URL: srv.URL + "/v1", Model: name, Location: model.OnPremises}
 	a, err := Open(t.Context(), Config{Dir: t.TempDir(), Endpoints: []model.Endpoint{at}})
 	if err != nil {
 		t.Fatal(err)

@@ -126,6 +126,13 @@ func (r *Register) Control(to model.Endpoint) (digest string, tokens []string) {
 	return e.Files.Digest, e.Files.Facts.Control
 }
 
+// sameModel reports whether two names are of one model: without a tag Ollama
+// means the tag latest.
+func sameModel(a, b string) bool {
+	const usual = ":latest"
+	return strings.TrimSuffix(strings.ToLower(a), usual) == strings.TrimSuffix(strings.ToLower(b), usual)
+}
+
 // Observe takes what an endpoint says it serves. If a digest was told when the
 // model was proposed and another is told now, the model is another one until it
 // is proposed again. What an endpoint tells is untrusted: it can only take an
@@ -137,7 +144,7 @@ func (r *Register) Observe(to model.Endpoint, served []model.Served) {
 	}
 	why := ""
 	for _, s := range served {
-		if strings.EqualFold(s.Name, to.Model) && s.Digest != "" && s.Digest != e.Endpoint.Served {
+		if sameModel(s.Name, to.Model) && s.Digest != "" && s.Digest != e.Endpoint.Served {
 			why = "the endpoint now tells the digest " + quoted(s.Digest[:min(len(s.Digest), 100)]) + " for it"
 		}
 	}

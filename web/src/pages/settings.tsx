@@ -30,12 +30,40 @@ function Rows({ heads, rows }: { heads: string[]; rows: ComponentChildren[][] })
 
 function Sources() {
   const got = useLoad((s) => get<Page<Source>>("/sources", s), [], 3000);
-  return <Show of={got}>{(d) => d.rows.length ? (
+  return <>{may("events.ingest") && <Upload />}<Show of={got}>{(d) => d.rows.length ? (
     <Rows heads={["Source", "State", "Address", "Received", "Stored", "Rejected", "Refused", "Lost", "Peers", "Last"]} rows={d.rows.map((x) => [
       <>{visible(x.name)} <span class="soft">{x.kind}</span></>, <span class={x.state === "running" ? "" : "warn"}>{x.state} <span class="soft">{visible(x.text)}</span></span>, visible(x.address),
       number(x.received), number(x.events), number(x.rejected), number(x.refused), number(x.lost), number(x.peers), isTime(x.last) ? clock(x.last) : "never",
     ])} />
-  ) : <p class="none">No live source is configured. <span class="soft">Name them under <code>sources:</code> in the configuration; docs/sources.md shows each kind.</span></p>}</Show>;
+  ) : <p class="none">No live source is configured. <span class="soft">Name them under <code>sources:</code> in the configuration; docs/sources.md shows each kind.</span></p>}</Show></>;
+}
+
+interface Summary { files: { path: string; format?: string; read: number; events: number; rejected: number; error?: string }[] | null; stored: number; duplicates: number; rejected: number; devices: number }
+
+/** Upload takes in files from this machine, as vedette ingest does. */
+function Upload() {
+  const [said, setSaid] = useState<string[]>([]);
+  const [busy, setBusy] = useState(false);
+  const send = async (files: FileList) => {
+    setBusy(true);
+    for (const f of files) {
+      setSaid((old) => [...old, `${f.name}: being taken in`]);
+      let line: string;
+      try {
+        const resp = await fetch("/api/v1/ingest?" + new URLSearchParams({ name: f.name }), { method: "POST", body: f });
+        const d = await resp.json();
+        line = resp.ok ? `${f.name}: ${number((d as Summary).stored)} events stored, ${number((d as Summary).duplicates)} were there, ${number((d as Summary).rejected)} records rejected` : `${f.name}: ${d.detail || resp.status}`;
+      } catch { line = f.name + ": the server does not answer"; }
+      setSaid((old) => [...old.slice(0, -1), line]);
+    }
+    setBusy(false);
+  };
+  return (
+    <form class="decide" onSubmit={(ev) => ev.preventDefault()}>
+      <label>Take in logs, captures or exports from this machine; each format is recognised<input type="file" multiple disabled={busy} onChange={(ev) => { const files = ev.currentTarget.files; if (files?.length) void send(files); }} /></label>
+      <ul class="plain" role="status">{said.map((l, i) => <li key={i}>{visible(l)}</li>)}</ul>
+    </form>
+  );
 }
 
 interface Feed { name: string; imported: string; by?: string; indicators: number; types: Record<string, number> | null; refused: number; problem?: string }
