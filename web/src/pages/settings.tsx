@@ -38,7 +38,7 @@ function Sources() {
   ) : <p class="none">No live source is configured. <span class="soft">Name them under <code>sources:</code> in the configuration; docs/sources.md shows each kind.</span></p>}</Show></>;
 }
 
-interface Summary { files: { path: string; format?: string; read: number; events: number; rejected: number; error?: string }[] | null; stored: number; duplicates: number; rejected: number; devices: number }
+interface Summary { stored: number; duplicates: number; rejected: number; devices: number }
 
 /** Upload takes in files from this machine, as vedette ingest does. */
 function Upload() {
