@@ -36,7 +36,7 @@ const (
 // Export is a file of messages as exporters send them, one after another.
 func Export() record.Dialect {
 	return record.Dialect{
-		Name: "netflow", Detect: detectExport, Cut: cutMessages,
+		Name: "netflow", Detect: detectExport, Cut: cutMessages, Piecemeal: true,
 		New: func(src record.Source) record.Parser { return &exportFile{src: src} },
 	}
 }

@@ -11,6 +11,7 @@ import (
 const (
 	maxTemplates = 1024
 	maxFields    = 256
+	maxKept      = 16 << 10 // fields of all templates
 	maxFlows     = 4096 // of one message
 )
 
@@ -40,6 +41,7 @@ type templateKey struct {
 // use.
 type Decoder struct {
 	templates map[templateKey]*template
+	kept      int // fields of all templates
 	values    []element
 }
 
@@ -182,14 +184,18 @@ func (m *message) keep(id uint16, t *template) {
 			t.least += f.length
 		}
 	}
-	if t.least == 0 && !t.options {
+	if old := m.d.templates[key]; old != nil {
+		m.d.kept -= len(old.fields)
 		delete(m.d.templates, key)
+	}
+	if t.least == 0 && !t.options {
 		return
 	}
-	if m.d.templates == nil || len(m.d.templates) >= maxTemplates {
-		m.d.templates = make(map[templateKey]*template)
+	if m.d.templates == nil || len(m.d.templates) >= maxTemplates || m.d.kept+len(t.fields) > maxKept {
+		m.d.templates, m.d.kept = make(map[templateKey]*template), 0
 	}
 	m.d.templates[key] = t
+	m.d.kept += len(t.fields)
 }
 
 // variable is the length of a field that begins with its length in each record

@@ -49,6 +49,24 @@ type Dialect struct {
 	// until the next call, with its offset; then io.EOF. Any other error ends
 	// the source and says why. Nil means lines, or JSON values that span lines.
 	Cut func(in *bufio.Reader) func() (raw []byte, offset int64, err error)
+
+	// Piecemeal says of a dialect with Cut that its records may come a few at a
+	// time, as datagrams and messages do, to a parser that goes on. A parser of
+	// one without Cut always may.
+	Piecemeal bool
+}
+
+// Hearer is a Parser that makes use of how records came. Hear is called before
+// those it is about; what it says holds until the next call.
+type Hearer interface {
+	Parser
+	Hear(c Carrier)
+}
+
+// Carrier is what a live source knows of records beyond their bytes.
+type Carrier struct {
+	Received      time.Time
+	Topic, Client string // of MQTT
 }
 
 // Ender is a Parser that holds events back until more is known, such as a
