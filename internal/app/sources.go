@@ -2,6 +2,7 @@ package app
 
 import (
 	"crypto/tls"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"vedette/internal/config"
 	"vedette/internal/fault"
 	"vedette/internal/ingest"
+	"vedette/internal/ingest/netflow"
 	"vedette/internal/ingest/syslog"
 )
 
@@ -16,6 +18,7 @@ import (
 type SourceConfig struct {
 	Name, Kind, Listen string
 	UDP, TCP           bool
+	Allow              []string
 	CertFile, KeyFile  string
 	Quiet              time.Duration
 }
@@ -25,7 +28,7 @@ func sourcesOf(c config.Config) []SourceConfig {
 	for i, s := range c.Sources {
 		out[i] = SourceConfig{
 			Name: s.Name, Kind: s.Kind, Listen: s.Listen, UDP: s.Transport != "tcp", TCP: s.Transport != "udp",
-			CertFile: s.CertFile, KeyFile: s.KeyFile, Quiet: s.Quiet.Std(),
+			CertFile: s.CertFile, KeyFile: s.KeyFile, Allow: s.Allow, Quiet: s.Quiet.Std(),
 		}
 	}
 	return out
@@ -48,6 +51,37 @@ func (a *App) StartLive() (*Live, error) {
 }
 
 func (s SourceConfig) open(now func() time.Time) (ingest.Source, error) {
+	switch s.Kind {
+	case "syslog":
+		return s.openSyslog(now)
+	case "netflow":
+		allow, err := prefixes(s.Allow)
+		if err != nil {
+			return nil, err
+		}
+		return netflow.New(netflow.Config{Name: s.Name, Listen: s.Listen, Allow: allow, Quiet: s.Quiet, Now: now})
+	}
+	return nil, fault.New(fault.Invalid, "the source %s has the unknown kind %q", s.Name, s.Kind)
+}
+
+// prefixes reads addresses and networks.
+func prefixes(list []string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, v := range list {
+		if a, err := netip.ParseAddr(v); err == nil {
+			out = append(out, netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()))
+			continue
+		}
+		p, err := netip.ParsePrefix(v)
+		if err != nil {
+			return nil, fault.Wrap(fault.Invalid, err, "%q is no address and no network", v)
+		}
+		out = append(out, p.Masked())
+	}
+	return out, nil
+}
+
+func (s SourceConfig) openSyslog(now func() time.Time) (ingest.Source, error) {
 	cfg := syslog.Config{Name: s.Name, Listen: s.Listen, UDP: s.UDP, TCP: s.TCP, Quiet: s.Quiet, Now: now}
 	if s.CertFile != "" {
 		cert, err := tls.LoadX509KeyPair(s.CertFile, s.KeyFile)

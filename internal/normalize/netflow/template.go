@@ -12,7 +12,7 @@ const (
 	maxTemplates = 1024
 	maxFields    = 256
 	maxKept      = 16 << 10 // fields of all templates
-	maxFlows     = 4096 // of one message
+	maxFlows     = 4096     // of one message
 )
 
 // templateField is a field specifier (RFC 7011, section 3.2).

@@ -97,7 +97,7 @@ func sureOf(leaves []jsonleaf.Leaf) int {
 }
 
 type parser struct {
-	out    output
+	out     output
 	frame   moment.Frame
 	scan    jsonleaf.Scanner
 	reader  Reader

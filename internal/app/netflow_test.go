@@ -1,0 +1,128 @@
+package app
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"vedette/internal/ingest"
+	"vedette/internal/ingest/netflow"
+)
+
+func flowSource(t *testing.T, a *App) (*netflow.Source, string) {
+	t.Helper()
+	var lc net.ListenConfig
+	conn, err := lc.ListenPacket(t.Context(), "udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := conn.LocalAddr().String()
+	_ = conn.Close()
+	src, err := netflow.New(netflow.Config{Name: "flows", Listen: address, Now: a.cfg.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return src, address
+}
+
+// A real exporter's flows are rows, from each version of the protocol.
+func TestSoftflowdToStore(t *testing.T) {
+	path, err := exec.LookPath("softflowd")
+	if err != nil {
+		t.Skip("softflowd is not installed: apt install softflowd")
+	}
+	for _, version := range []string{"5", "9", "10"} {
+		a := openForLive(t)
+		src, address := flowSource(t, a)
+		l, err := a.OpenLive(0, src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sent := false
+		run(t, l, func() bool {
+			if !sent && src.Status().State == ingest.Running {
+				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+				defer cancel()
+				out, err := exec.CommandContext(ctx, path, "-D", "-r", "../normalize/testdata/capture/ssh.pcap", "-n", address, "-v", version,
+					"-p", filepath.Join(t.TempDir(), "pid"), "-c", "none").CombinedOutput()
+				if err != nil {
+					t.Fatalf("%v: %s", err, out)
+				}
+				sent = true
+			}
+			list, err := a.Sources(t.Context())
+			return err == nil && len(list) == 1 && list[0].Events > 0
+		})
+		if n := countOf(t, a, "dst_endpoint.port=22 connection_info.protocol_name=tcp"); n != 1 {
+			t.Errorf("version %s: %d flows to port 22", version, n)
+		}
+	}
+}
+
+// Templates of one datagram count for those that follow, also past any number of
+// exporters that somebody makes up, and garbage costs only itself.
+func TestTemplatesPersist(t *testing.T) {
+	a := openForLive(t)
+	l, err := a.OpenLive(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile("../normalize/testdata/netflow/v9.nf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	templates, flows := splitV9(t, raw)
+	put := func(peer string, b []byte) {
+		if err := l.Put(t.Context(), ingest.Payload{Source: "flows", Peer: peer, Format: netflow.Format, Received: a.cfg.Now(), Data: b}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("192.0.2.1", templates)
+	put("192.0.2.1", flows)
+	hostile := append([]byte(nil), templates...)
+	binary.BigEndian.PutUint16(hostile[26:], 60000) // fields that it does not have
+	put("192.0.2.1", hostile)
+	put("192.0.2.1", flows[:len(flows)-3])
+	for i := range 50 {
+		put(fmt.Sprintf("198.51.100.%d", i), flows) // nobody told their templates
+	}
+	put("192.0.2.1", flows)
+	run(t, l, func() bool { return l.spool.Stats().Pending == 0 })
+	n := countOf(t, a, "metadata.log_name=netflow/flow")
+	if n == 0 || n%2 != 0 {
+		t.Errorf("%d flows of two equal datagrams", n)
+	}
+	if c := l.counts["flows"]; c == nil || c.rejected < 51 {
+		t.Errorf("%+v", c)
+	}
+}
+
+// splitV9 makes of a recorded message one with its template sets and one with
+// its data sets.
+func splitV9(t *testing.T, raw []byte) (templates, flows []byte) {
+	t.Helper()
+	head := raw[:20]
+	templates, flows = append(templates, head...), append(flows, head...)
+	for at := 20; at+4 <= len(raw); {
+		id, n := binary.BigEndian.Uint16(raw[at:]), int(binary.BigEndian.Uint16(raw[at+2:]))
+		if id == 9 || n < 4 || at+n > len(raw) {
+			break
+		}
+		if id < 256 {
+			templates = append(templates, raw[at:at+n]...)
+		} else {
+			flows = append(flows, raw[at:at+n]...)
+		}
+		at += n
+	}
+	if len(templates) == 20 || len(flows) == 20 {
+		t.Fatal("the recording has no template or no flow")
+	}
+	return templates, flows
+}
