@@ -31,7 +31,7 @@ func reading(p normalize.Parser) ingest.Reading {
 	}
 	if h, ok := p.(record.Hearer); ok {
 		r.Told = func(received time.Time, meta map[string]string) {
-			h.Hear(record.Carrier{Received: received, Topic: meta[ingest.MetaTopic], Client: meta[ingest.MetaClient]})
+			h.Hear(record.Carrier{Received: received, Topic: meta[ingest.MetaTopic], Client: meta[ingest.MetaClient], Metric: meta[ingest.MetaMetric]})
 		}
 	}
 	return r

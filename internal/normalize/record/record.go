@@ -67,6 +67,7 @@ type Hearer interface {
 type Carrier struct {
 	Received      time.Time
 	Topic, Client string // of MQTT
+	Metric        string // what is measured, as the topic tells
 }
 
 // Ender is a Parser that holds events back until more is known, such as a
