@@ -2,37 +2,21 @@ package app
 
 import (
 	"crypto/tls"
+	"crypto/x509"
+	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"vedette/internal/config"
 	"vedette/internal/fault"
 	"vedette/internal/ingest"
+	"vedette/internal/ingest/mqtt"
 	"vedette/internal/ingest/netflow"
 	"vedette/internal/ingest/syslog"
 )
-
-// SourceConfig is one live source.
-type SourceConfig struct {
-	Name, Kind, Listen string
-	UDP, TCP           bool
-	Allow              []string
-	CertFile, KeyFile  string
-	Quiet              time.Duration
-}
-
-func sourcesOf(c config.Config) []SourceConfig {
-	out := make([]SourceConfig, len(c.Sources))
-	for i, s := range c.Sources {
-		out[i] = SourceConfig{
-			Name: s.Name, Kind: s.Kind, Listen: s.Listen, UDP: s.Transport != "tcp", TCP: s.Transport != "udp",
-			CertFile: s.CertFile, KeyFile: s.KeyFile, Allow: s.Allow, Quiet: s.Quiet.Std(),
-		}
-	}
-	return out
-}
 
 // StartLive opens the spool and makes the configured sources. It returns nil if
 // none is configured and nothing waits from an earlier run.
@@ -43,25 +27,104 @@ func (a *App) StartLive() (*Live, error) {
 	}
 	made := make([]ingest.Source, len(a.cfg.Sources))
 	for i, s := range a.cfg.Sources {
-		if made[i], err = s.open(a.cfg.Now); err != nil {
+		if made[i], err = openSource(s, a.cfg.Now); err != nil {
 			return nil, err
 		}
 	}
 	return a.OpenLive(a.cfg.Spool, made...)
 }
 
-func (s SourceConfig) open(now func() time.Time) (ingest.Source, error) {
+func openSource(s config.Source, now func() time.Time) (ingest.Source, error) {
 	switch s.Kind {
 	case "syslog":
-		return s.openSyslog(now)
+		return openSyslog(s, now)
 	case "netflow":
 		allow, err := prefixes(s.Allow)
 		if err != nil {
 			return nil, err
 		}
-		return netflow.New(netflow.Config{Name: s.Name, Listen: s.Listen, Allow: allow, Quiet: s.Quiet, Now: now})
+		return netflow.New(netflow.Config{Name: s.Name, Listen: s.Listen, Allow: allow, Quiet: s.Quiet.Std(), Now: now})
+	case "mqtt":
+		return openMQTT(s, now)
 	}
 	return nil, fault.New(fault.Invalid, "the source %s has the unknown kind %q", s.Name, s.Kind)
+}
+
+func openSyslog(s config.Source, now func() time.Time) (ingest.Source, error) {
+	cfg := syslog.Config{Name: s.Name, Listen: s.Listen, UDP: s.Transport != "tcp", TCP: s.Transport != "udp", Quiet: s.Quiet.Std(), Now: now}
+	certs, err := certificate(s)
+	if err != nil {
+		return nil, err
+	}
+	if certs != nil {
+		cfg.TLS = &tls.Config{Certificates: certs, MinVersion: tls.VersionTLS12}
+	}
+	return syslog.New(cfg)
+}
+
+func openMQTT(s config.Source, now func() time.Time) (ingest.Source, error) {
+	cfg := mqtt.Config{
+		Name: s.Name, Broker: s.Broker, ClientID: s.ClientID, User: s.User, Topics: s.Topics, Share: s.Share, Devices: s.Devices,
+		Version: map[string]byte{"5": 5, "3.1.1": 4}[s.Version], Quiet: s.Quiet.Std(), Now: now,
+	}
+	certs, err := certificate(s)
+	if err != nil {
+		return nil, err
+	}
+	cfg.TLS = &tls.Config{Certificates: certs, MinVersion: tls.VersionTLS12}
+	if s.CAFile != "" {
+		if cfg.TLS.RootCAs, err = authorities(s); err != nil {
+			return nil, err
+		}
+	}
+	if s.PasswordFile != "" {
+		if _, err := secret(s.PasswordFile); err != nil {
+			return nil, err
+		}
+		cfg.Password = func() (string, error) { return secret(s.PasswordFile) }
+	}
+	return mqtt.New(cfg)
+}
+
+// certificate reads that of a source; nil if it has none.
+func certificate(s config.Source) ([]tls.Certificate, error) {
+	if s.CertFile == "" {
+		return nil, nil
+	}
+	cert, err := tls.LoadX509KeyPair(s.CertFile, s.KeyFile)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "reading the certificate of source %s", s.Name).WithHint("cert_file and key_file are PEM files that belong together")
+	}
+	return []tls.Certificate{cert}, nil
+}
+
+func authorities(s config.Source) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(s.CAFile)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "reading the certificates that source %s trusts", s.Name)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fault.New(fault.Invalid, "there is no certificate in the ca_file of source %s", s.Name).WithHint("it is a file in PEM form")
+	}
+	return pool, nil
+}
+
+// maxSecret is the longest password.
+const maxSecret = 4 << 10
+
+// secret reads a password, without the line end behind it.
+func secret(path string) (string, error) {
+	f, err := os.Open(path) //nolint:gosec // G304: the configuration names it
+	if err != nil {
+		return "", fault.Wrap(fault.Invalid, err, "reading a password").WithHint("password_file names a file that holds nothing else")
+	}
+	defer f.Close() //nolint:errcheck // only read
+	b, err := io.ReadAll(io.LimitReader(f, maxSecret))
+	if err != nil {
+		return "", fault.Wrap(fault.Invalid, err, "reading a password")
+	}
+	return strings.TrimRight(string(b), "\r\n"), nil
 }
 
 // prefixes reads addresses and networks.
@@ -79,16 +142,4 @@ func prefixes(list []string) ([]netip.Prefix, error) {
 		out = append(out, p.Masked())
 	}
 	return out, nil
-}
-
-func (s SourceConfig) openSyslog(now func() time.Time) (ingest.Source, error) {
-	cfg := syslog.Config{Name: s.Name, Listen: s.Listen, UDP: s.UDP, TCP: s.TCP, Quiet: s.Quiet, Now: now}
-	if s.CertFile != "" {
-		cert, err := tls.LoadX509KeyPair(s.CertFile, s.KeyFile)
-		if err != nil {
-			return nil, fault.Wrap(fault.Invalid, err, "reading the certificate of source %s", s.Name).WithHint("cert_file and key_file are PEM files that belong together")
-		}
-		cfg.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
-	}
-	return syslog.New(cfg)
 }

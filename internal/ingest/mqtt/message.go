@@ -44,7 +44,7 @@ func parse(body []byte, qos, version byte) (m message, err error) {
 	}
 	if version == 5 {
 		size, used := binary.Uvarint(body)
-		if used <= 0 || used > 4 || size > uint64(len(body)-used) {
+		if used <= 0 || used > 4 || size > uint64(len(body)-used) { //nolint:gosec // G115: used is at most the length
 			return m, errMalformed
 		}
 		body = body[used+int(size):] //nolint:gosec // G115: at most the length
@@ -88,7 +88,7 @@ func (s *Source) publish(ctx context.Context, l *link, head packets.FixedHeader,
 		return nil
 	}
 	s.seen.took(m)
-	ack := []byte{packets.Puback << 4, 2, byte(m.id >> 8), byte(m.id)}
+	ack := binary.BigEndian.AppendUint16([]byte{packets.Puback << 4, 2}, m.id)
 	if err := l.write(ack, l.in.Buffered() == 0); err != nil {
 		return fault.Wrap(fault.Unavailable, err, "the broker %s is away: %v", s.host, err)
 	}

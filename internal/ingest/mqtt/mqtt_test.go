@@ -103,7 +103,7 @@ func mosquitto(t *testing.T, more string) *broker {
 
 func (b *broker) start() {
 	b.t.Helper()
-	b.cmd = exec.CommandContext(context.WithoutCancel(b.t.Context()), "mosquitto", "-c", filepath.Join(b.dir, "conf")) //nolint:gosec // G204: of this test
+	b.cmd = exec.CommandContext(context.WithoutCancel(b.t.Context()), "mosquitto", "-c", filepath.Join(b.dir, "conf"))
 	if err := b.cmd.Start(); err != nil {
 		b.t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func (b *broker) pub(topic string, lines []string, args ...string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), 30*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "mosquitto_pub", append([]string{"-h", "127.0.0.1", "-p", b.port, "-q", "1", "-t", topic, "-l"}, args...)...) //nolint:gosec // G204: of this test
+	cmd := exec.CommandContext(ctx, "mosquitto_pub", append([]string{"-h", "127.0.0.1", "-p", b.port, "-q", "1", "-t", topic, "-l"}, args...)...)
 	cmd.Stdin = strings.NewReader(strings.Join(lines, "\n") + "\n")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		b.t.Fatalf("%v: %s", err, out)
@@ -251,7 +251,7 @@ func TestShared(t *testing.T) {
 	for i := range boxes {
 		s, stop := running(t, Config{Broker: "mqtt://127.0.0.1:" + m.port, ClientID: fmt.Sprint("c", i), Share: "vedette"}, &boxes[i])
 		eventually(t, "it runs", func() bool { return s.Status().State == ingest.Running })
-		defer stop() //nolint:errcheck // checked elsewhere
+		defer stop()
 	}
 	m.pub("a", numbered(0, 200))
 	eventually(t, "all came", func() bool { return len(boxes[0].texts())+len(boxes[1].texts()) >= 200 })
