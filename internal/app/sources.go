@@ -13,6 +13,7 @@ import (
 	"vedette/internal/config"
 	"vedette/internal/fault"
 	"vedette/internal/ingest"
+	"vedette/internal/ingest/broker"
 	"vedette/internal/ingest/mqtt"
 	"vedette/internal/ingest/netflow"
 	"vedette/internal/ingest/syslog"
@@ -46,6 +47,8 @@ func openSource(s config.Source, now func() time.Time) (ingest.Source, error) {
 		return netflow.New(netflow.Config{Name: s.Name, Listen: s.Listen, Allow: allow, Quiet: s.Quiet.Std(), Now: now})
 	case "mqtt":
 		return openMQTT(s, now)
+	case "broker":
+		return openBroker(s, now)
 	}
 	return nil, fault.New(fault.Invalid, "the source %s has the unknown kind %q", s.Name, s.Kind)
 }
@@ -84,6 +87,28 @@ func openMQTT(s config.Source, now func() time.Time) (ingest.Source, error) {
 		cfg.Password = func() (string, error) { return secret(s.PasswordFile) }
 	}
 	return mqtt.New(cfg)
+}
+
+func openBroker(s config.Source, now func() time.Time) (ingest.Source, error) {
+	cfg := broker.Config{Name: s.Name, Listen: s.Listen, Devices: s.Devices, Quiet: s.Quiet.Std(), Now: now}
+	certs, err := certificate(s)
+	if err != nil {
+		return nil, err
+	}
+	if certs != nil {
+		cfg.TLS = &tls.Config{Certificates: certs, MinVersion: tls.VersionTLS12}
+	}
+	if s.UsersFile != "" {
+		f, err := os.Open(s.UsersFile)
+		if err != nil {
+			return nil, fault.Wrap(fault.Invalid, err, "reading the users of source %s", s.Name)
+		}
+		defer f.Close() //nolint:errcheck // only read
+		if cfg.Users, err = broker.ReadUsers(f); err != nil {
+			return nil, err
+		}
+	}
+	return broker.New(cfg)
 }
 
 // certificate reads that of a source; nil if it has none.

@@ -280,7 +280,7 @@ func FuzzMessage(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p := s.payload(m, false); len(p.Data) > len(body) || len(p.Meta) > 2 {
+		if p := s.naming.Payload("m", m.topic, m.payload, time.Now()); len(p.Data) > len(body) || len(p.Meta) > 2 {
 			t.Fatalf("%+v", p)
 		}
 		if len(topic) > 1000 || len(payload) > 10_000 {

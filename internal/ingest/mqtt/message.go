@@ -102,7 +102,10 @@ const again = time.Second
 // put hands a message on. It returns when the spool has it: a broker that is not
 // read keeps what it has.
 func (s *Source) put(ctx context.Context, m message, retained bool, to ingest.Spooler) error {
-	p := s.payload(m, retained)
+	p := s.naming.Payload(s.cfg.Name, m.topic, m.payload, s.cfg.Now())
+	if retained {
+		p.Meta["mqtt.retained"] = "true"
+	}
 	for {
 		err := to.Put(ctx, p)
 		if err == nil {
@@ -124,28 +127,6 @@ func (s *Source) put(ctx context.Context, m message, retained bool, to ingest.Sp
 		case <-time.After(again):
 		}
 	}
-}
-
-// payload makes a payload of a message. Messages of one topic have one format; of
-// Sparkplug those of a node belong together, since births name what data only
-// number.
-func (s *Source) payload(m message, retained bool) ingest.Payload {
-	p := ingest.Payload{
-		Source: s.cfg.Name, Peer: m.topic, Else: Value, Received: s.cfg.Now(), Data: m.payload,
-		Meta: map[string]string{ingest.MetaTopic: m.topic},
-	}
-	if level := strings.SplitN(m.topic, "/", 5); len(level) > 3 && level[0] == "spBv1.0" && level[1] != "STATE" {
-		p.Peer, p.Format, p.Else = strings.Join([]string{level[0], level[1], level[3]}, "/"), sparkplug, ""
-	}
-	for i := range s.maps {
-		if s.maps[i].match(m.topic, p.Meta) {
-			break
-		}
-	}
-	if retained {
-		p.Meta["mqtt.retained"] = "true"
-	}
-	return p
 }
 
 // The bounds of what is remembered of messages that came.

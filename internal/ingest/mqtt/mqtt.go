@@ -52,7 +52,7 @@ type Source struct {
 	cfg     Config
 	host    string // with port
 	secure  bool
-	maps    []pattern
+	naming  Naming
 	gauge   *ingest.Gauge
 	version byte
 	seen    memory
@@ -79,12 +79,8 @@ func New(cfg Config) (*Source, error) {
 			return nil, err
 		}
 	}
-	for _, text := range cfg.Devices {
-		p, err := compile(text)
-		if err != nil {
-			return nil, err
-		}
-		s.maps = append(s.maps, p)
+	if s.naming, err = CompileNaming(cfg.Devices); err != nil {
+		return nil, err
 	}
 	if s.version == 0 {
 		s.version = 5

@@ -2,10 +2,46 @@ package mqtt
 
 import (
 	"strings"
+	"time"
 
 	"vedette/internal/fault"
 	"vedette/internal/ingest"
 )
+
+// Naming says what topics tell.
+type Naming []pattern
+
+// CompileNaming reads templates such as plants/{zone}/{device}/{metric}.
+func CompileNaming(templates []string) (Naming, error) {
+	var out Naming
+	for _, text := range templates {
+		p, err := compile(text)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// Payload makes a payload of a message. Messages of one topic have one format; of
+// Sparkplug those of a node belong together, since births name what data only
+// number.
+func (n Naming) Payload(source, topic string, data []byte, received time.Time) ingest.Payload {
+	p := ingest.Payload{
+		Source: source, Peer: topic, Else: Value, Received: received, Data: data,
+		Meta: map[string]string{ingest.MetaTopic: topic},
+	}
+	if level := strings.SplitN(topic, "/", 5); len(level) > 3 && level[0] == "spBv1.0" && level[1] != "STATE" {
+		p.Peer, p.Format, p.Else = strings.Join([]string{level[0], level[1], level[3]}, "/"), sparkplug, ""
+	}
+	for i := range n {
+		if n[i].match(topic, p.Meta) {
+			break
+		}
+	}
+	return p
+}
 
 // pattern says what the levels of a topic mean.
 type pattern struct {
@@ -25,12 +61,6 @@ var names = map[string]string{"device": ingest.MetaDevice, "ip": ingest.MetaIP, 
 
 // maxTold is the longest text of a level that is told; the topic is kept anyway.
 const maxTold = 256
-
-// CheckTemplate reports what is wrong with a template of topics.
-func CheckTemplate(text string) error {
-	_, err := compile(text)
-	return err
-}
 
 // compile reads a template: levels as they are, {name} for one that tells
 // something, + for one that tells nothing, and # at the end for any that follow.
