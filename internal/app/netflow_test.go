@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"vedette/internal/event"
 	"vedette/internal/ingest"
 	"vedette/internal/ingest/netflow"
 )
@@ -125,4 +126,37 @@ func splitV9(t *testing.T, raw []byte) (templates, flows []byte) {
 		t.Fatal("the recording has no template or no flow")
 	}
 	return templates, flows
+}
+
+// An exporter and a topic that are heard for days are read by one parser, whose
+// clock goes on.
+func TestClockGoesOn(t *testing.T) {
+	a := openForLive(t)
+	live := a.reader.Live("x")
+	at := time.Date(2026, 11, 28, 8, 0, 0, 0, time.UTC)
+	for day := range 5 {
+		at = at.AddDate(0, 0, day)
+		v5 := make([]byte, 24+48)
+		binary.BigEndian.PutUint16(v5, 5)
+		binary.BigEndian.PutUint16(v5[2:], 1)
+		binary.BigEndian.PutUint32(v5[8:], uint32(at.Unix()))
+		for _, p := range []ingest.Payload{
+			{Source: "flows", Peer: "192.0.2.1", Format: netflow.Format, Received: at, Data: v5},
+			{Source: "plant", Peer: "a/b", Else: "mqtt-value", Received: at, Data: []byte("21.5")},
+			{Source: "plant", Peer: "a/c", Else: "mqtt-value", Received: at, Data: fmt.Appendf(nil, `{"device":"c","ts":%q,"temp":1}`, at.Format(time.RFC3339))},
+			{Source: "plant", Peer: "a/d", Else: "mqtt-value", Received: at, Data: []byte(`[{"n":"urn:dev:x/t","u":"Cel","v":1}]`)},
+		} {
+			n := 0
+			_, err := live.Payload(t.Context(), p, uint64(day+1), func(e *event.Event) error {
+				n++
+				if e.MetadataClockSuspect() || !e.TimeField().Equal(at) {
+					t.Errorf("day %d: %s is of %v, suspect: %v", day, p.Data, e.TimeField(), e.MetadataClockSuspect())
+				}
+				return nil
+			})
+			if err != nil || n != 1 {
+				t.Errorf("day %d: %d events of %q, %v", day, n, p.Data, err)
+			}
+		}
+	}
 }

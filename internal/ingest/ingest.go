@@ -45,6 +45,9 @@ type Format struct {
 	// for as long as the peer is, and with it what the peer told once. One
 	// without Cut may always come so.
 	Piecemeal bool
+	// Memoryless says that a Reading keeps nothing of one payload for the next: one
+	// reads those of all peers of a source.
+	Memoryless bool
 }
 
 // Reading is a format at work on one source.

@@ -151,6 +151,9 @@ type exportFile struct {
 	e       event.Event
 }
 
+// Hear implements [record.Hearer].
+func (p *exportFile) Hear(c record.Carrier) { p.src.Clock(c) }
+
 // Parse implements [record.Parser].
 func (p *exportFile) Parse(rec record.Record, emit func(*event.Event)) error {
 	part := 0

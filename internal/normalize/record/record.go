@@ -54,6 +54,11 @@ type Dialect struct {
 	// time, as datagrams and messages do, to a parser that goes on. A parser of
 	// one without Cut always may.
 	Piecemeal bool
+
+	// Memoryless says that a parser keeps nothing of one record for the next but
+	// what names its own origin: one may read the records of any number of
+	// senders.
+	Memoryless bool
 }
 
 // Hearer is a Parser that makes use of how records came. Hear is called before
@@ -68,6 +73,14 @@ type Carrier struct {
 	Received      time.Time
 	Topic, Client string // of MQTT
 	Metric        string // what is measured, as the topic tells
+}
+
+// Clock is what a source's clock showed when records came so: a parser may go on
+// for days.
+func (s *Source) Clock(c Carrier) {
+	if !c.Received.IsZero() {
+		s.Now = c.Received
+	}
 }
 
 // Ender is a Parser that holds events back until more is known, such as a

@@ -17,7 +17,7 @@ import (
 // also be SenML or Sparkplug B, as text, hexadecimal or base64.
 func JSON() record.Dialect {
 	return record.Dialect{
-		Name: "telemetry-json", Detect: detectJSON,
+		Name: "telemetry-json", Detect: detectJSON, Memoryless: true,
 		New: func(src record.Source) record.Parser {
 			return &parser{out: output{src: src, log: "telemetry/json"}, frame: src.Frame()}
 		},
@@ -105,7 +105,11 @@ type parser struct {
 }
 
 // Hear implements [record.Hearer].
-func (p *parser) Hear(c record.Carrier) { p.carrier = c }
+func (p *parser) Hear(c record.Carrier) {
+	p.carrier = c
+	p.out.src.Clock(c)
+	p.frame = p.out.src.Frame()
+}
 
 // Parse implements [record.Parser].
 func (p *parser) Parse(rec record.Record, emit func(*event.Event)) error {

@@ -18,7 +18,7 @@ import (
 // are cut as wholes.
 func SenML() record.Dialect {
 	return record.Dialect{
-		Name: "senml", Detect: detectSenML, Cut: cutPacks, Piecemeal: true,
+		Name: "senml", Detect: detectSenML, Cut: cutPacks, Piecemeal: true, Memoryless: true,
 		New: func(src record.Source) record.Parser {
 			return &senml{out: output{src: src, log: "telemetry/senml"}, frame: src.Frame()}
 		},
@@ -72,9 +72,8 @@ type senml struct {
 // came.
 func (p *senml) Hear(c record.Carrier) {
 	p.carrier = c
-	if !c.Received.IsZero() {
-		p.frame.Ref = c.Received
-	}
+	p.out.src.Clock(c)
+	p.frame = p.out.src.Frame()
 }
 
 // Parse implements [record.Parser].

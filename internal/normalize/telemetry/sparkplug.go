@@ -74,7 +74,10 @@ type sparkplugFile struct {
 }
 
 // Hear implements [record.Hearer].
-func (p *sparkplugFile) Hear(c record.Carrier) { p.carrier = c }
+func (p *sparkplugFile) Hear(c record.Carrier) {
+	p.carrier = c
+	p.out.src.Clock(c)
+}
 
 // Parse implements [record.Parser].
 func (p *sparkplugFile) Parse(rec record.Record, emit func(*event.Event)) error {

@@ -16,7 +16,7 @@ import (
 // Nothing looks like it: a source of MQTT asks for it.
 func Value() record.Dialect {
 	return record.Dialect{
-		Name: "mqtt-value", Cut: cutWhole, Piecemeal: true,
+		Name: "mqtt-value", Cut: cutWhole, Piecemeal: true, Memoryless: true,
 		Detect: func([]byte, string) int { return 0 },
 		New: func(src record.Source) record.Parser {
 			return &value{out: output{src: src, log: "telemetry/mqtt"}}
@@ -32,14 +32,14 @@ type value struct {
 }
 
 // Hear implements [record.Hearer].
-func (p *value) Hear(c record.Carrier) { p.carrier = c }
+func (p *value) Hear(c record.Carrier) {
+	p.carrier = c
+	p.out.src.Clock(c)
+}
 
 // Parse implements [record.Parser].
 func (p *value) Parse(rec record.Record, emit func(*event.Event)) error {
 	frame := p.out.src.Frame()
-	if !p.carrier.Received.IsZero() {
-		frame.Ref = p.carrier.Received
-	}
 	text := strings.TrimSpace(string(rec.Raw))
 	m, ok := p.reader.Payload(p.carrier.Topic, rec.Raw, frame)
 	switch {
