@@ -29,6 +29,13 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	if dir, listen := os.Getenv(childDir), os.Getenv(childListen); dir != "" && listen != "" {
+		if err := serveBroker(dir, listen); err != nil {
+			fmt.Println("error", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	if dir, broker := os.Getenv(childDir), os.Getenv(childBroker); dir != "" && broker != "" {
 		if err := subscriber(dir, broker); err != nil {
 			fmt.Println("error", err)
