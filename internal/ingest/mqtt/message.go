@@ -56,6 +56,10 @@ func parse(body []byte, qos, version byte) (m message, err error) {
 	return m, nil
 }
 
+// maxHeld is how many acknowledgements may wait for others while messages keep
+// coming: so many come twice if we are killed.
+const maxHeld = 32
+
 // clean reports whether a text may be a topic.
 func clean(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
@@ -89,7 +93,12 @@ func (s *Source) publish(ctx context.Context, l *link, head packets.FixedHeader,
 	}
 	s.seen.took(m)
 	ack := binary.BigEndian.AppendUint16([]byte{packets.Puback << 4, 2}, m.id)
-	if err := l.write(ack, l.in.Buffered() == 0); err != nil {
+	l.held++
+	now := l.in.Buffered() == 0 || l.held >= maxHeld
+	if now {
+		l.held = 0
+	}
+	if err := l.write(ack, now); err != nil {
 		return fault.Wrap(fault.Unavailable, err, "the broker %s is away: %v", s.host, err)
 	}
 	return nil

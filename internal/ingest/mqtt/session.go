@@ -29,6 +29,7 @@ type link struct {
 	conn  net.Conn
 	in    *bufio.Reader
 	alive time.Duration
+	held  int // acknowledgements that were not sent yet
 
 	mu  sync.Mutex
 	out *bufio.Writer
