@@ -160,3 +160,66 @@ func TestClockGoesOn(t *testing.T) {
 		}
 	}
 }
+
+// Templates outlive the process: flows that come after a restart, before their
+// exporter repeats the templates, are rows. A damaged file costs no more than that.
+func TestTemplatesOutliveTheProcess(t *testing.T) {
+	a := openForLive(t)
+	for _, name := range []string{"v9.nf", "probe.ipfix"} {
+		raw, err := os.ReadFile("../normalize/testdata/netflow/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := countOf(t, a, "metadata.log_name=netflow/flow")
+		var flows []byte
+		if name == "v9.nf" {
+			_, flows = splitV9(t, raw)
+		} else {
+			flows = dataIPFIX(t, raw)
+		}
+		for i, data := range [][]byte{raw, flows} {
+			l, err := a.OpenLive(0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := l.Put(t.Context(), ingest.Payload{Source: "flows", Peer: "192.0.2.1", Format: netflow.Format, Received: a.cfg.Now(), Data: data}); err != nil {
+				t.Fatal(err)
+			}
+			run(t, l, func() bool { return l.spool.Stats().Pending == 0 })
+			n := countOf(t, a, "metadata.log_name=netflow/flow")
+			if n <= before {
+				t.Errorf("%s, start %d: %d flows, %d before", name, i, n, before)
+			}
+			before = n
+		}
+	}
+	if err := os.WriteFile(filepath.Join(a.cfg.Dir, spoolName, toldName), []byte("damaged"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := a.OpenLive(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, l, func() bool { return true })
+}
+
+// dataIPFIX is a recorded message without its templates.
+func dataIPFIX(t *testing.T, raw []byte) []byte {
+	t.Helper()
+	out := append([]byte(nil), raw[:16]...)
+	for at := 0; at+16 <= len(raw); {
+		end := at + int(binary.BigEndian.Uint16(raw[at+2:]))
+		for at += 16; at+4 <= end; {
+			n := int(binary.BigEndian.Uint16(raw[at+2:]))
+			if binary.BigEndian.Uint16(raw[at:]) >= 256 {
+				out = append(out, raw[at:at+n]...)
+			}
+			at += n
+		}
+	}
+	binary.BigEndian.PutUint16(out[2:], uint16(len(out)))
+	if len(out) == 16 {
+		t.Fatal("the recording has no flow")
+	}
+	return out
+}

@@ -29,6 +29,9 @@ func reading(p normalize.Parser) ingest.Reading {
 	if holder, ok := p.(normalize.Ender); ok {
 		r.End = holder.End
 	}
+	if l, ok := p.(record.Learner); ok {
+		r.Learnt = l.Learnt
+	}
 	if h, ok := p.(record.Hearer); ok {
 		r.Told = func(received time.Time, meta map[string]string) {
 			h.Hear(record.Carrier{Received: received, Topic: meta[ingest.MetaTopic], Client: meta[ingest.MetaClient], Metric: meta[ingest.MetaMetric]})

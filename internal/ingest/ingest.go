@@ -60,6 +60,9 @@ type Reading struct {
 	// Told, if set, hears before the records of a payload when they were received
 	// and what its source knows of them beyond the bytes.
 	Told func(received time.Time, meta map[string]string)
+	// Learnt, if set, gives records that tell a new Reading what this one was told
+	// once, and a number that changes when they do. They hold no events.
+	Learnt func() (records [][]byte, version uint64)
 }
 
 // Origin is what a format is told about a source.

@@ -154,6 +154,9 @@ type exportFile struct {
 // Hear implements [record.Hearer].
 func (p *exportFile) Hear(c record.Carrier) { p.src.Clock(c) }
 
+// Learnt implements [record.Learner].
+func (p *exportFile) Learnt() (records [][]byte, version uint64) { return p.decoder.Learnt() }
+
 // Parse implements [record.Parser].
 func (p *exportFile) Parse(rec record.Record, emit func(*event.Event)) error {
 	part := 0

@@ -68,6 +68,15 @@ type Hearer interface {
 	Hear(c Carrier)
 }
 
+// Learner is a Parser that is told once what it needs for records that come later,
+// such as templates.
+type Learner interface {
+	Parser
+	// Learnt gives records that tell a new parser all of it, and a number that
+	// changes when they do. They hold no events.
+	Learnt() (records [][]byte, version uint64)
+}
+
 // Carrier is what a live source knows of records beyond their bytes.
 type Carrier struct {
 	Received      time.Time
