@@ -26,6 +26,7 @@ const receiveMaximum = 1024
 
 // link is one connection to a broker.
 type link struct {
+	ctx   context.Context //nolint:containedctx // of the run: when it ends nothing waits
 	conn  net.Conn
 	in    *bufio.Reader
 	alive time.Duration
@@ -44,9 +45,9 @@ func (s *Source) session(ctx context.Context, to ingest.Spooler) error {
 		return err
 	}
 	defer conn.Close() //nolint:errcheck // what was written last does not matter
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now().Add(-time.Second)) })
 	defer stop()
-	l := &link{conn: conn, in: bufio.NewReaderSize(conn, 64<<10), out: bufio.NewWriterSize(conn, 16<<10), alive: s.cfg.Alive}
+	l := &link{ctx: ctx, conn: conn, in: bufio.NewReaderSize(conn, 64<<10), out: bufio.NewWriterSize(conn, 16<<10), alive: s.cfg.Alive}
 	if err := s.connect(l); err != nil {
 		if errors.Is(err, errVersion) && s.cfg.Version == 0 {
 			s.version = 9 - s.version // the other one, 5 or 4, next time
@@ -56,10 +57,19 @@ func (s *Source) session(ctx context.Context, to ingest.Spooler) error {
 	if err := s.subscribe(l); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	live, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go l.ping(ctx)
+	go l.ping(live)
 	s.gauge.Peers(1)
+	err = s.messages(live, l, to)
+	if ctx.Err() != nil {
+		l.bye()
+	}
+	return err
+}
+
+// messages takes packet after packet.
+func (s *Source) messages(ctx context.Context, l *link, to ingest.Spooler) error {
 	for {
 		head, size, err := l.head()
 		if err != nil {
@@ -222,6 +232,9 @@ func (l *link) head() (h packets.FixedHeader, size int, err error) {
 	if err := l.conn.SetReadDeadline(time.Now().Add(l.alive * 2)); err != nil {
 		return h, 0, err //nolint:wrapcheck // the caller says what it was
 	}
+	if err := l.ctx.Err(); err != nil { // since the deadline that ended the wait is gone
+		return h, 0, err //nolint:wrapcheck // likewise
+	}
 	first, err := l.in.ReadByte()
 	if err != nil {
 		return h, 0, err //nolint:wrapcheck // likewise
@@ -237,7 +250,11 @@ func (l *link) head() (h packets.FixedHeader, size int, err error) {
 func (l *link) write(b []byte, now bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := l.conn.SetWriteDeadline(time.Now().Add(l.alive)); err != nil {
+	wait := l.alive
+	if l.ctx.Err() != nil {
+		wait = min(wait, farewell)
+	}
+	if err := l.conn.SetWriteDeadline(time.Now().Add(wait)); err != nil {
 		return err //nolint:wrapcheck // the caller says what it was
 	}
 	_, err := l.out.Write(b)
@@ -245,6 +262,23 @@ func (l *link) write(b []byte, now bool) error {
 		err = l.out.Flush()
 	}
 	return err //nolint:wrapcheck // likewise
+}
+
+// farewell is how long the end of a session may take.
+const farewell = 500 * time.Millisecond
+
+// bye sends the acknowledgements that wait, says that we leave, and lets the broker
+// read that: to close while something comes in would take it back.
+func (l *link) bye() {
+	if l.write([]byte{packets.Disconnect << 4, 0}, true) != nil {
+		return
+	}
+	if c, ok := l.conn.(interface{ CloseWrite() error }); ok {
+		_ = c.CloseWrite()
+	}
+	if l.conn.SetReadDeadline(time.Now().Add(farewell)) == nil {
+		_, _ = io.Copy(io.Discard, l.conn)
+	}
 }
 
 // ping shows that we are there, also while the spool is full and nothing is read.
