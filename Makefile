@@ -131,6 +131,10 @@ fuzz: ## fuzz every target for FUZZTIME (2s)
 bench: ## run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
 
+.PHONY: bench-fleet
+bench-fleet: ## measure the embedded broker with CLIENTS (10000) that publish RATE (20000) messages a second
+	VEDETTE_FLEET=$(or $(CLIENTS),10000) VEDETTE_FLEET_RATE=$(or $(RATE),20000) VEDETTE_FLEET_SECONDS=$(or $(SECONDS),20) $(GO) test -count=1 -timeout 30m -v -run 'TestFleet$$' ./internal/app
+
 # One run of the tests of a package may take ten minutes unless told otherwise; a thousand kills take some twenty.
 .PHONY: torture
 torture: needs ## kill the product KILLS (1000) times at random moments and look that nothing is lost

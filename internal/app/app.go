@@ -23,6 +23,7 @@ import (
 	"vedette/internal/asset/oui"
 	"vedette/internal/audit"
 	"vedette/internal/authz"
+	"vedette/internal/config"
 	"vedette/internal/copilot"
 	"vedette/internal/correlate"
 	"vedette/internal/detect"
@@ -52,9 +53,9 @@ type Config struct {
 	Retention Retention
 	Endpoints []model.Endpoint // models that are configured
 	Mind      Mind
-	Pulls     []pull.Source  // feeds that a server gets over HTTP
-	Sources   []SourceConfig // what a server takes in by itself
-	Spool     int64          // bytes on disk for what waits to be stored; 0: 1 GiB
+	Pulls     []pull.Source   // feeds that a server gets over HTTP
+	Sources   []config.Source // what a server takes in by itself
+	Spool     int64           // bytes on disk for what waits to be stored; 0: 1 GiB
 	Server    Server
 	Log       *slog.Logger
 	Now       func() time.Time

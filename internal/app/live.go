@@ -41,6 +41,9 @@ type Live struct {
 	spool *flow.Spool
 	parse *ingest.Live
 
+	learnt  uint64 // number of what was written last, of the goroutine that stores
+	written time.Time
+
 	mu      sync.Mutex
 	sources []ingest.Source
 	counts  map[string]*liveCount
@@ -64,7 +67,11 @@ func (a *App) OpenLive(limit int64, sources ...ingest.Source) (*Live, error) {
 	if err != nil {
 		return nil, errors.Join(err, spool.Close())
 	}
-	l := &Live{app: a, spool: spool, parse: a.reader.Live(id), sources: sources, counts: map[string]*liveCount{}, waiting: map[string]time.Time{}}
+	parse := a.reader.Live(id)
+	if err := recall(parse, dir); err != nil {
+		a.cfg.Log.Warn("what senders told before cannot be read: flows wait for their templates", "component", "ingest", "err", err)
+	}
+	l := &Live{app: a, spool: spool, parse: parse, sources: sources, counts: map[string]*liveCount{}, waiting: map[string]time.Time{}}
 	a.live.Store(l)
 	return l, nil
 }
@@ -163,6 +170,7 @@ func (l *Live) Run(ctx context.Context) error {
 		}
 	}
 	running.Wait()
+	l.remember(true)
 	l.app.live.CompareAndSwap(l, nil)
 	return errors.Join(l.spool.Sync(), l.spool.Close())
 }
@@ -208,6 +216,7 @@ func (l *Live) drain(ctx context.Context) error {
 				return err
 			}
 		}
+		l.remember(false)
 		if err := l.spool.Ack(last); err != nil {
 			return err
 		}

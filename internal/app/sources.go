@@ -3,34 +3,22 @@ package app
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"io"
+	"net/netip"
+	"os"
+	"strings"
 	"time"
 
 	"vedette/internal/config"
 	"vedette/internal/fault"
 	"vedette/internal/ingest"
+	"vedette/internal/ingest/broker"
 	"vedette/internal/ingest/bulk"
+	"vedette/internal/ingest/mqtt"
+	"vedette/internal/ingest/netflow"
 	"vedette/internal/ingest/syslog"
 )
-
-// SourceConfig is one live source.
-type SourceConfig struct {
-	Name, Kind, Listen string
-	UDP, TCP           bool
-	CertFile, KeyFile  string
-	Quiet              time.Duration
-}
-
-func sourcesOf(c config.Config) []SourceConfig {
-	out := make([]SourceConfig, len(c.Sources))
-	for i, s := range c.Sources {
-		out[i] = SourceConfig{
-			Name: s.Name, Kind: s.Kind, Listen: s.Listen, UDP: s.Transport != "tcp", TCP: s.Transport != "udp",
-			CertFile: s.CertFile, KeyFile: s.KeyFile, Quiet: s.Quiet.Std(),
-		}
-	}
-	return out
-}
 
 // StartLive opens the spool and makes the configured sources and the one that
 // programs push to.
@@ -38,7 +26,7 @@ func (a *App) StartLive() (*Live, error) {
 	pushed := bulk.New(bulk.Config{Name: config.BulkName, Now: a.cfg.Now})
 	made := []ingest.Source{pushed}
 	for _, s := range a.cfg.Sources {
-		one, err := s.open(a.cfg.Now)
+		one, err := openSource(s, a.cfg.Now)
 		if err != nil {
 			return nil, err
 		}
@@ -60,14 +48,136 @@ func (a *App) TakeBulk(ctx context.Context, body io.Reader, from bulk.Sender) (b
 	return s.Take(ctx, body, from)
 }
 
-func (s SourceConfig) open(now func() time.Time) (ingest.Source, error) {
-	cfg := syslog.Config{Name: s.Name, Listen: s.Listen, UDP: s.UDP, TCP: s.TCP, Quiet: s.Quiet, Now: now}
-	if s.CertFile != "" {
-		cert, err := tls.LoadX509KeyPair(s.CertFile, s.KeyFile)
+func openSource(s config.Source, now func() time.Time) (ingest.Source, error) {
+	switch s.Kind {
+	case "syslog":
+		return openSyslog(s, now)
+	case "netflow":
+		allow, err := prefixes(s.Allow)
 		if err != nil {
-			return nil, fault.Wrap(fault.Invalid, err, "reading the certificate of source %s", s.Name).WithHint("cert_file and key_file are PEM files that belong together")
+			return nil, err
 		}
-		cfg.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+		return netflow.New(netflow.Config{Name: s.Name, Listen: s.Listen, Allow: allow, Quiet: s.Quiet.Std(), Now: now})
+	case "mqtt":
+		return openMQTT(s, now)
+	case "broker":
+		return openBroker(s, now)
+	}
+	return nil, fault.New(fault.Invalid, "the source %s has the unknown kind %q", s.Name, s.Kind)
+}
+
+func openSyslog(s config.Source, now func() time.Time) (ingest.Source, error) {
+	cfg := syslog.Config{Name: s.Name, Listen: s.Listen, UDP: s.Transport != "tcp", TCP: s.Transport != "udp", Quiet: s.Quiet.Std(), Now: now}
+	certs, err := certificate(s)
+	if err != nil {
+		return nil, err
+	}
+	if certs != nil {
+		cfg.TLS = &tls.Config{Certificates: certs, MinVersion: tls.VersionTLS12}
 	}
 	return syslog.New(cfg)
+}
+
+func openMQTT(s config.Source, now func() time.Time) (ingest.Source, error) {
+	cfg := mqtt.Config{
+		Name: s.Name, Broker: s.Broker, ClientID: s.ClientID, User: s.User, Topics: s.Topics, Share: s.Share, Devices: s.Devices,
+		Version: map[string]byte{"5": 5, "3.1.1": 4}[s.Version], Quiet: s.Quiet.Std(), Now: now,
+	}
+	certs, err := certificate(s)
+	if err != nil {
+		return nil, err
+	}
+	cfg.TLS = &tls.Config{Certificates: certs, MinVersion: tls.VersionTLS12}
+	if s.CAFile != "" {
+		if cfg.TLS.RootCAs, err = authorities(s); err != nil {
+			return nil, err
+		}
+	}
+	if s.PasswordFile != "" {
+		if _, err := secret(s.PasswordFile); err != nil {
+			return nil, err
+		}
+		cfg.Password = func() (string, error) { return secret(s.PasswordFile) }
+	}
+	return mqtt.New(cfg)
+}
+
+func openBroker(s config.Source, now func() time.Time) (ingest.Source, error) {
+	cfg := broker.Config{Name: s.Name, Listen: s.Listen, Devices: s.Devices, Quiet: s.Quiet.Std(), Now: now}
+	certs, err := certificate(s)
+	if err != nil {
+		return nil, err
+	}
+	if certs != nil {
+		cfg.TLS = &tls.Config{Certificates: certs, MinVersion: tls.VersionTLS12}
+	}
+	if s.UsersFile != "" {
+		f, err := os.Open(s.UsersFile)
+		if err != nil {
+			return nil, fault.Wrap(fault.Invalid, err, "reading the users of source %s", s.Name)
+		}
+		defer f.Close() //nolint:errcheck // only read
+		if cfg.Users, err = broker.ReadUsers(f); err != nil {
+			return nil, err
+		}
+	}
+	return broker.New(cfg)
+}
+
+// certificate reads that of a source; nil if it has none.
+func certificate(s config.Source) ([]tls.Certificate, error) {
+	if s.CertFile == "" {
+		return nil, nil
+	}
+	cert, err := tls.LoadX509KeyPair(s.CertFile, s.KeyFile)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "reading the certificate of source %s", s.Name).WithHint("cert_file and key_file are PEM files that belong together")
+	}
+	return []tls.Certificate{cert}, nil
+}
+
+func authorities(s config.Source) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(s.CAFile)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "reading the certificates that source %s trusts", s.Name)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fault.New(fault.Invalid, "there is no certificate in the ca_file of source %s", s.Name).WithHint("it is a file in PEM form")
+	}
+	return pool, nil
+}
+
+// maxSecret is the longest password.
+const maxSecret = 4 << 10
+
+// secret reads a password, without the line end behind it.
+func secret(path string) (string, error) {
+	f, err := os.Open(path) //nolint:gosec // G304: the configuration names it
+	if err != nil {
+		return "", fault.Wrap(fault.Invalid, err, "reading a password").WithHint("password_file names a file that holds nothing else")
+	}
+	defer f.Close() //nolint:errcheck // only read
+	b, err := io.ReadAll(io.LimitReader(f, maxSecret))
+	if err != nil {
+		return "", fault.Wrap(fault.Invalid, err, "reading a password")
+	}
+	return strings.TrimRight(string(b), "\r\n"), nil
+}
+
+// prefixes reads addresses and networks.
+func prefixes(list []string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, v := range list {
+		if a, err := netip.ParseAddr(v); err == nil {
+			out = append(out, netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()))
+			continue
+		}
+		p, err := netip.ParsePrefix(v)
+		if err != nil {
+			return nil, fault.Wrap(fault.Invalid, err, "%q is no address and no network", v)
+		}
+		out = append(out, p.Masked())
+	}
+	return out, nil
 }

@@ -29,6 +29,19 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	if dir, listen := os.Getenv(childDir), os.Getenv(childListen); dir != "" && listen != "" {
+		if err := serveBroker(dir, listen); err != nil {
+			fmt.Println("error", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	if dir, broker := os.Getenv(childDir), os.Getenv(childBroker); dir != "" && broker != "" {
+		if err := subscriber(dir, broker); err != nil {
+			fmt.Println("error", err)
+		}
+		os.Exit(1)
+	}
 	if dir := os.Getenv(childDir); dir != "" {
 		seed, _ := strconv.ParseUint(os.Getenv(childSeed), 10, 64)
 		if err := child(dir, seed, os.Getenv(childMode)); err != nil {

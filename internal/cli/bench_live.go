@@ -22,6 +22,7 @@ import (
 	"vedette/internal/api/rest"
 	"vedette/internal/app"
 	"vedette/internal/authz"
+	"vedette/internal/config"
 	"vedette/internal/eval/load"
 	"vedette/internal/fault"
 	"vedette/internal/flow"
@@ -124,7 +125,7 @@ func liveLines(plan load.Plan, way string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func (r *root) scratch(ctx context.Context, dir, listen string, sources ...app.SourceConfig) (*app.App, error) {
+func (r *root) scratch(ctx context.Context, dir, listen string, sources ...config.Source) (*app.App, error) {
 	cfg, err := r.appConfig()
 	if err != nil {
 		return nil, err
@@ -155,7 +156,7 @@ func (r *root) takeLive(ctx context.Context, lines []byte, dir string, rep *live
 	if err != nil {
 		return err
 	}
-	a, err := r.scratch(ctx, dir, "127.0.0.1:0", app.SourceConfig{Name: "bench", Kind: "syslog", Listen: port, TCP: true})
+	a, err := r.scratch(ctx, dir, "127.0.0.1:0", config.Source{Name: "bench", Kind: "syslog", Listen: port, Transport: "tcp"})
 	if err != nil {
 		return err
 	}

@@ -2,18 +2,41 @@ package config
 
 import (
 	"net"
+	"net/netip"
+	"slices"
 	"strconv"
+	"strings"
+)
+
+// The kinds of sources.
+const (
+	kindSyslog  = "syslog"
+	kindNetflow = "netflow"
+	kindMQTT    = "mqtt"
+	kindBroker  = "broker"
 )
 
 // Source is one live source that serve runs.
 type Source struct {
-	Name      string   `yaml:"name"      doc:"unique; events and states are told by it"`
-	Kind      string   `yaml:"kind"      doc:"syslog"`
-	Listen    string   `yaml:"listen"    doc:"host:port; anybody who reaches it can send, so name one address"`
-	Transport string   `yaml:"transport" doc:"udp, tcp or both; empty: both"`
-	CertFile  string   `yaml:"cert_file" doc:"certificate chain in PEM form: tcp is TLS then"`
-	KeyFile   string   `yaml:"key_file"  doc:"its private key"`
-	Quiet     Duration `yaml:"quiet"     doc:"after so long without a record the source is called silent; empty: 15m"`
+	Name         string   `yaml:"name"      doc:"unique; events and states are told by it"`
+	Kind         string   `yaml:"kind"      doc:"syslog, netflow, mqtt (subscribes at a broker) or broker (is one)"`
+	Listen       string   `yaml:"listen"    doc:"host:port; anybody who reaches it can send, so name one address"`
+	Transport    string   `yaml:"transport" doc:"udp, tcp or both; empty: both"`
+	CertFile     string   `yaml:"cert_file" doc:"certificate chain in PEM form: tcp is TLS then"`
+	KeyFile      string   `yaml:"key_file"  doc:"its private key"`
+	Allow        []string `yaml:"allow"     doc:"netflow: addresses and networks that may send; empty: all that reach it"`
+	Broker       string   `yaml:"broker"        doc:"mqtt: mqtts://host:port or mqtt://host:port"`
+	Topics       []string `yaml:"topics"        doc:"mqtt: filters such as plants/#"`
+	Devices      []string `yaml:"devices"       doc:"mqtt and broker: what a topic tells, such as plants/{zone}/{device}/{metric}; the first that fits counts"`
+	Share        string   `yaml:"share"         doc:"mqtt: name of the group that shares the messages; empty: alone"`
+	ClientID     string   `yaml:"client_id"     doc:"mqtt: unique at the broker; empty: vedette- and the name"`
+	User         string   `yaml:"user"          doc:"mqtt: empty: none"`
+	PasswordFile string   `yaml:"password_file" doc:"mqtt: file with the password, read anew at each connection"`
+	CAFile       string   `yaml:"ca_file"       doc:"mqtt: certificates in PEM form that the broker's must come from; empty: those the system trusts"`
+	Version      string   `yaml:"version"       doc:"mqtt: 5 or 3.1.1; empty: what the broker speaks"`
+	Cleartext    bool     `yaml:"cleartext"     doc:"mqtt: allow a password over mqtt://, where anybody on the way can read it"`
+	UsersFile    string   `yaml:"users_file"    doc:"broker: YAML file of who may connect and publish what; without it and a certificate it listens on loopback only"`
+	Quiet        Duration `yaml:"quiet"     doc:"after so long without a record the source is called silent; empty: 15m"`
 }
 
 // BulkName is the name of the source that programs push to over HTTP.
@@ -22,14 +45,74 @@ const BulkName = "bulk"
 // Problems checks a source.
 func (s Source) Problems() []Problem {
 	var out []Problem
+	kinds := []string{kindSyslog, kindNetflow, kindMQTT, kindBroker}
 	switch s.Name {
 	case "":
 		out = append(out, Problem{Key: "name", Text: "a source needs a name"})
 	case BulkName:
 		out = append(out, Problem{Key: "name", Text: strconv.Quote(BulkName) + " is what programs push to over HTTP", Hint: "choose another name"})
 	}
-	out = append(out, oneOf("kind", s.Kind, "syslog")...)
-	out = append(out, oneOf("transport", s.Transport, "", "udp", "tcp", "both")...)
+	out = append(out, oneOf("kind", s.Kind, kinds...)...)
+	switch s.Kind {
+	case kindMQTT:
+		out = append(out, s.subscribes()...)
+	case kindBroker:
+		out = append(out, s.listens()...)
+		out = append(out, s.brokers()...)
+	default:
+		out = append(out, s.listens()...)
+		out = append(out, s.carried()...)
+	}
+	out = append(out, networks("allow", s.Allow)...)
+	out = append(out, s.notOfKind(kinds)...)
+	return out
+}
+
+// notOfKind tells of settings that the kind of source does not have.
+func (s Source) notOfKind(kinds []string) []Problem {
+	var out []Problem
+	for _, x := range []struct {
+		key   string
+		set   bool
+		kinds []string
+	}{
+		{"listen", s.Listen != "", []string{kindSyslog, kindNetflow, kindBroker}},
+		{"transport", s.Transport != "", []string{kindSyslog}},
+		{"cert_file", s.CertFile+s.KeyFile != "", []string{kindSyslog, kindMQTT, kindBroker}},
+		{"allow", len(s.Allow) > 0, []string{kindNetflow}},
+		{"broker", s.Broker != "", []string{kindMQTT}},
+		{"topics", len(s.Topics) > 0, []string{kindMQTT}},
+		{"devices", len(s.Devices) > 0, []string{kindMQTT, kindBroker}},
+		{"share", s.Share != "", []string{kindMQTT}},
+		{"client_id", s.ClientID != "", []string{kindMQTT}},
+		{"user", s.User+s.PasswordFile != "", []string{kindMQTT}},
+		{"ca_file", s.CAFile != "", []string{kindMQTT}},
+		{"version", s.Version != "", []string{kindMQTT}},
+		{"cleartext", s.Cleartext, []string{kindMQTT}},
+		{"users_file", s.UsersFile != "", []string{kindBroker}},
+	} {
+		if x.set && slices.Contains(kinds, s.Kind) && !slices.Contains(x.kinds, s.Kind) {
+			out = append(out, Problem{Key: x.key, Text: "a source of kind " + s.Kind + " has no such setting", Hint: "it is for " + strings.Join(x.kinds, " and ")})
+		}
+	}
+	return out
+}
+
+// networks checks a list of addresses and networks.
+func networks(key string, list []string) []Problem {
+	var out []Problem
+	for i, v := range list {
+		_, bad := netip.ParsePrefix(v)
+		if _, err := netip.ParseAddr(v); err != nil && bad != nil {
+			out = append(out, Problem{Key: key + "[" + strconv.Itoa(i) + "]", Text: strconv.Quote(v) + " is no address and no network", Hint: "write it like 192.0.2.1 or 192.0.2.0/24"})
+		}
+	}
+	return out
+}
+
+// listens checks the address of a source that listens.
+func (s Source) listens() []Problem {
+	var out []Problem
 	if host, port, err := net.SplitHostPort(s.Listen); err == nil && host == "" {
 		out = append(out, Problem{Key: "listen", Text: strconv.Quote(s.Listen) + " names no address", Hint: "name the one that senders reach; 0.0.0.0 means all"})
 	} else if err != nil {
@@ -37,9 +120,13 @@ func (s Source) Problems() []Problem {
 	} else if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		out = append(out, Problem{Key: "listen", Text: strconv.Quote(port) + " is no port number"})
 	}
-	if (s.CertFile == "") != (s.KeyFile == "") {
-		out = append(out, Problem{Key: "cert_file", Text: "a certificate and its key belong together", Hint: "set both cert_file and key_file"})
-	}
+	return out
+}
+
+// carried checks what syslog comes over.
+func (s Source) carried() []Problem {
+	out := oneOf("transport", s.Transport, "", "udp", "tcp", "both")
+	out = append(out, s.pair()...)
 	if s.CertFile != "" && s.Transport != "tcp" {
 		out = append(out, Problem{Key: "transport", Text: "a source with a certificate takes tcp alone", Hint: "set transport: tcp"})
 	}

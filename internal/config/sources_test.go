@@ -14,12 +14,17 @@ func TestSources(t *testing.T) {
   - {name: a, kind: sylog, listen: nowhere, transport: sctp, cert_file: x}
   - {name: t, kind: syslog, listen: "127.0.0.1:99999", cert_file: x, key_file: y}
   - {name: n, kind: syslog, listen: ":514"}
+  - {name: f, kind: netflow, listen: "127.0.0.1:2055", allow: [192.0.2.1, 192.0.2.0/24, nobody], transport: udp}
+  - {name: m, kind: mqtt, broker: "mqtt://192.0.2.1:1883", user: u, password_file: x, version: "4", listen: "127.0.0.1:1"}
+  - {name: m2, kind: mqtt, broker: "http://u:p@192.0.2.1", share: a/b}
+  - {name: b, kind: broker, listen: "0.0.0.0:1883", topics: [a]}
+  - {name: b2, kind: broker, listen: "127.0.0.1:1883"}
 `
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c, err := Load(Sources{File: path})
-	if len(c.Sources) != 4 || c.Sources[0].Transport != "" {
+	if len(c.Sources) != 9 || c.Sources[0].Transport != "" {
 		t.Errorf("%+v", c.Sources)
 	}
 	var all strings.Builder
@@ -29,6 +34,10 @@ func TestSources(t *testing.T) {
 	for _, want := range []string{
 		`:3: sources[1].kind: is "sylog" (did you mean "syslog"?)`, `sources[1].transport: is "sctp"`, `sources[1].listen: "nowhere" is no address with a port`,
 		`sources[1].cert_file: a certificate and its key belong together`, `sources[1].name: is also the name of sources[0]`,
+		`sources[4].allow[2]: "nobody" is no address and no network`, `sources[4].transport: a source of kind netflow has no such setting`,
+		`sources[5].broker: the password would go over the network in the clear`, `sources[5].version: is "4"`, `sources[5].topics: names nothing`,
+		`sources[5].listen: a source of kind mqtt has no such setting`, `sources[6].broker: is no address of a broker`,
+		`sources[7].listen: a broker that others reach needs TLS and users`, `sources[7].topics: a source of kind broker has no such setting`,
 		`sources[3].listen: ":514" names no address`,
 		`sources[2].listen: "99999" is no port number`, `sources[2].transport: a source with a certificate takes tcp alone`,
 	} {

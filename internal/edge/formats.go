@@ -1,9 +1,12 @@
 package edge
 
 import (
+	"time"
+
 	"vedette/internal/event"
 	"vedette/internal/ingest"
 	"vedette/internal/normalize"
+	"vedette/internal/normalize/record"
 )
 
 // Formats are the dialects of package normalize as package ingest takes them:
@@ -12,7 +15,7 @@ func Formats() []ingest.Format {
 	dialects := normalize.Dialects()
 	out := make([]ingest.Format, len(dialects))
 	for i, d := range dialects {
-		out[i] = ingest.Format{Name: d.Name, Detect: d.Detect, Cut: d.Cut, Open: func(o ingest.Origin) ingest.Reading {
+		out[i] = ingest.Format{Name: d.Name, Detect: d.Detect, Cut: d.Cut, Piecemeal: d.Piecemeal, Memoryless: d.Memoryless, Open: func(o ingest.Origin) ingest.Reading {
 			return reading(d.New(normalize.Source{ID: o.ID, Name: o.Name, Modified: o.Modified, Now: o.Now}))
 		}}
 	}
@@ -25,6 +28,14 @@ func reading(p normalize.Parser) ingest.Reading {
 	}}
 	if holder, ok := p.(normalize.Ender); ok {
 		r.End = holder.End
+	}
+	if l, ok := p.(record.Learner); ok {
+		r.Learnt = l.Learnt
+	}
+	if h, ok := p.(record.Hearer); ok {
+		r.Told = func(received time.Time, meta map[string]string) {
+			h.Hear(record.Carrier{Received: received, Topic: meta[ingest.MetaTopic], Client: meta[ingest.MetaClient], Metric: meta[ingest.MetaMetric]})
+		}
 	}
 	return r
 }

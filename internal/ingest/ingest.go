@@ -40,6 +40,14 @@ type Format struct {
 	// offset; then io.EOF. Any other error ends the source and says why. Nil
 	// means lines, or JSON values that span lines.
 	Cut func(in *bufio.Reader) func() (raw []byte, offset int64, err error)
+	// Piecemeal says of a format with Cut that its records may come a few at a
+	// time, as datagrams do, to a Reading that goes on: a peer's Reading is kept
+	// for as long as the peer is, and with it what the peer told once. One
+	// without Cut may always come so.
+	Piecemeal bool
+	// Memoryless says that a Reading keeps nothing of one payload for the next: one
+	// reads those of all peers of a source.
+	Memoryless bool
 }
 
 // Reading is a format at work on one source.
@@ -49,6 +57,12 @@ type Reading struct {
 	// End, if set, is called once after the last record and emits what was held
 	// back for want of an end, such as a connection that is still open.
 	End func(emit func(*event.Event))
+	// Told, if set, hears before the records of a payload when they were received
+	// and what its source knows of them beyond the bytes.
+	Told func(received time.Time, meta map[string]string)
+	// Learnt, if set, gives records that tell a new Reading what this one was told
+	// once, and a number that changes when they do. They hold no events.
+	Learnt func() (records [][]byte, version uint64)
 }
 
 // Origin is what a format is told about a source.
@@ -203,6 +217,23 @@ func (r *Reader) recognise(head []byte, forced string, counts *counter) (*Format
 		counts.reject("no known format", 0)
 	}
 	return nil, nil //nolint:nilnil // refused, and told
+}
+
+// hardly is how sure a format may be at most for another to be taken in its
+// place: that of text that nothing else knows.
+const hardly = 1
+
+// recogniseElse is recognise with a format for what is not recognised.
+func (r *Reader) recogniseElse(head []byte, forced, other string, counts *counter) (*Format, error) {
+	if forced != "" || other == "" {
+		return r.recognise(head, forced, counts)
+	}
+	quiet := &counter{rep: &Report{Path: counts.rep.Path}}
+	f, err := r.recognise(head, "", quiet)
+	if err == nil && (f == nil || f.Cut == nil && f.Detect(sample(head), counts.rep.Path) <= hardly) {
+		return r.pick(nil, "", other, nil)
+	}
+	return f, err
 }
 
 // unpack undoes gzip, which is recognised by its magic and not by the name.

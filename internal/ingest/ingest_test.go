@@ -27,7 +27,7 @@ var clock = time.Date(2025, 6, 1, 0, 0, 0, 0, time.UTC)
 func reader() *ingest.Reader {
 	var out []ingest.Format
 	for _, d := range normalize.Dialects() {
-		out = append(out, ingest.Format{Name: d.Name, Detect: d.Detect, Cut: d.Cut, Open: func(o ingest.Origin) ingest.Reading {
+		out = append(out, ingest.Format{Name: d.Name, Detect: d.Detect, Cut: d.Cut, Piecemeal: d.Piecemeal, Open: func(o ingest.Origin) ingest.Reading {
 			p := d.New(normalize.Source{ID: o.ID, Name: o.Name, Modified: o.Modified, Now: o.Now})
 			return ingest.Reading{Record: func(raw []byte, offset int64, emit func(*event.Event)) error {
 				return p.Parse(normalize.Record{Raw: raw, Offset: offset}, emit)

@@ -31,9 +31,23 @@ type Payload struct {
 	Format   string            `json:"f,omitempty"` // name of a [Format]; "" lets it be recognised
 	Key      string            `json:"k,omitempty"` // two payloads with one key are one: idempotency key, file identity and offset; "": each is its own
 	Received time.Time         `json:"t"`
-	Meta     map[string]string `json:"m,omitempty"` // what the source knows beyond the bytes, such as a topic; kept as extras, not yet as fields of the schema
+	Meta     map[string]string `json:"m,omitempty"` // what the source knows beyond the bytes: see [MetaTopic]
+	Else     string            `json:"e,omitempty"` // name of the [Format] of what is not recognised, or for no more than text
 	Data     []byte            `json:"-"`
 }
+
+// Names that a [Payload.Meta] may hold. They become fields of the schema; others
+// are kept as extras. What tells the device is told by the site and stands over
+// what a record says itself, which is kept beside it; all else only fills what a
+// record leaves open.
+const (
+	MetaDevice = "device.hostname"
+	MetaIP     = "device.ip"
+	MetaMAC    = "device.mac"
+	MetaMetric = "metric.name"
+	MetaTopic  = "mqtt.topic"
+	MetaClient = "mqtt.client_id"
+)
 
 // State says how a source stands.
 type State string

@@ -36,7 +36,7 @@ const (
 // Export is a file of messages as exporters send them, one after another.
 func Export() record.Dialect {
 	return record.Dialect{
-		Name: "netflow", Detect: detectExport, Cut: cutMessages,
+		Name: "netflow", Detect: detectExport, Cut: cutMessages, Piecemeal: true,
 		New: func(src record.Source) record.Parser { return &exportFile{src: src} },
 	}
 }
@@ -150,6 +150,12 @@ type exportFile struct {
 	decoder Decoder
 	e       event.Event
 }
+
+// Hear implements [record.Hearer].
+func (p *exportFile) Hear(c record.Carrier) { p.src.Clock(c) }
+
+// Learnt implements [record.Learner].
+func (p *exportFile) Learnt() (records [][]byte, version uint64) { return p.decoder.Learnt() }
 
 // Parse implements [record.Parser].
 func (p *exportFile) Parse(rec record.Record, emit func(*event.Event)) error {

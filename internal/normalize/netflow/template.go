@@ -1,6 +1,7 @@
 package netflow
 
 import (
+	"bytes"
 	"encoding/binary"
 	"time"
 
@@ -11,7 +12,8 @@ import (
 const (
 	maxTemplates = 1024
 	maxFields    = 256
-	maxFlows     = 4096 // of one message
+	maxKept      = 16 << 10 // fields of all templates
+	maxFlows     = 4096     // of one message
 )
 
 // templateField is a field specifier (RFC 7011, section 3.2).
@@ -27,6 +29,7 @@ type template struct {
 	fields  []templateField
 	least   int // bytes of a record, at least
 	options bool
+	raw     []byte // a message that has just this template
 }
 
 // templateKey tells templates of different domains and versions apart.
@@ -40,6 +43,8 @@ type templateKey struct {
 // use.
 type Decoder struct {
 	templates map[templateKey]*template
+	kept      int    // fields of all templates
+	version   uint64 // changes with them
 	values    []element
 }
 
@@ -70,6 +75,15 @@ func (d *Decoder) Message(b []byte, give func(Flow)) error {
 	m.flow.exported = time.Unix(int64(binary.BigEndian.Uint32(b[4:])), 0).UTC()
 	m.flow.domain = binary.BigEndian.Uint32(b[12:])
 	return m.sets()
+}
+
+// Learnt gives messages that tell a new decoder all templates, and a number that
+// changes when they do.
+func (d *Decoder) Learnt() (messages [][]byte, version uint64) {
+	for _, t := range d.templates {
+		messages = append(messages, t.raw)
+	}
+	return messages, d.version
 }
 
 // clocks reads how long the exporter runs, in milliseconds, and the time, of
@@ -127,8 +141,9 @@ func (m *message) learn(b []byte) {
 		if !ok || id < 256 {
 			return
 		}
+		raw := m.only(false, b[:len(b)-len(rest)])
 		b = rest
-		m.keep(id, &template{fields: fields})
+		m.keep(id, &template{fields: fields, raw: raw})
 	}
 }
 
@@ -147,8 +162,9 @@ func (m *message) learnOptions(b []byte) {
 		if !ok {
 			return
 		}
+		raw := m.only(true, b[:len(b)-len(rest)])
 		b = rest
-		m.keep(id, &template{options: true})
+		m.keep(id, &template{options: true, raw: raw})
 	}
 }
 
@@ -173,8 +189,29 @@ func (m *message) specifiers(b []byte, count int) (fields []templateField, rest 
 	return fields, b, true
 }
 
+// only is a message that has one template and nothing else.
+func (m *message) only(options bool, t []byte) []byte {
+	var b []byte
+	set := uint16(0)
+	if m.version == version9 {
+		b = append(binary.BigEndian.AppendUint32(nil, version9<<16|1), make([]byte, head9-8)...)
+	} else {
+		set = 2
+		b = append(binary.BigEndian.AppendUint32(nil, uint32(versionIP)<<16|uint32(headIP+4+len(t))), make([]byte, headIP-8)...) //nolint:gosec // G115: part of a message
+	}
+	if options {
+		set++
+	}
+	b = binary.BigEndian.AppendUint32(b, m.flow.domain)
+	b = binary.BigEndian.AppendUint32(b, uint32(set)<<16|uint32(4+len(t))) //nolint:gosec // G115: likewise
+	return append(b, t...)
+}
+
 func (m *message) keep(id uint16, t *template) {
 	key := templateKey{m.version, m.flow.domain, id}
+	if old := m.d.templates[key]; old == nil || !bytes.Equal(old.raw, t.raw) {
+		m.d.version++
+	}
 	for _, f := range t.fields {
 		if f.length == variable {
 			t.least++
@@ -182,14 +219,18 @@ func (m *message) keep(id uint16, t *template) {
 			t.least += f.length
 		}
 	}
-	if t.least == 0 && !t.options {
+	if old := m.d.templates[key]; old != nil {
+		m.d.kept -= len(old.fields)
 		delete(m.d.templates, key)
+	}
+	if t.least == 0 && !t.options {
 		return
 	}
-	if m.d.templates == nil || len(m.d.templates) >= maxTemplates {
-		m.d.templates = make(map[templateKey]*template)
+	if m.d.templates == nil || len(m.d.templates) >= maxTemplates || m.d.kept+len(t.fields) > maxKept {
+		m.d.templates, m.d.kept = make(map[templateKey]*template), 0
 	}
 	m.d.templates[key] = t
+	m.d.kept += len(t.fields)
 }
 
 // variable is the length of a field that begins with its length in each record

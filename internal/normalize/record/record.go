@@ -49,6 +49,47 @@ type Dialect struct {
 	// until the next call, with its offset; then io.EOF. Any other error ends
 	// the source and says why. Nil means lines, or JSON values that span lines.
 	Cut func(in *bufio.Reader) func() (raw []byte, offset int64, err error)
+
+	// Piecemeal says of a dialect with Cut that its records may come a few at a
+	// time, as datagrams and messages do, to a parser that goes on. A parser of
+	// one without Cut always may.
+	Piecemeal bool
+
+	// Memoryless says that a parser keeps nothing of one record for the next but
+	// what names its own origin: one may read the records of any number of
+	// senders.
+	Memoryless bool
+}
+
+// Hearer is a Parser that makes use of how records came. Hear is called before
+// those it is about; what it says holds until the next call.
+type Hearer interface {
+	Parser
+	Hear(c Carrier)
+}
+
+// Learner is a Parser that is told once what it needs for records that come later,
+// such as templates.
+type Learner interface {
+	Parser
+	// Learnt gives records that tell a new parser all of it, and a number that
+	// changes when they do. They hold no events.
+	Learnt() (records [][]byte, version uint64)
+}
+
+// Carrier is what a live source knows of records beyond their bytes.
+type Carrier struct {
+	Received      time.Time
+	Topic, Client string // of MQTT
+	Metric        string // what is measured, as the topic tells
+}
+
+// Clock is what a source's clock showed when records came so: a parser may go on
+// for days.
+func (s *Source) Clock(c Carrier) {
+	if !c.Received.IsZero() {
+		s.Now = c.Received
+	}
 }
 
 // Ender is a Parser that holds events back until more is known, such as a

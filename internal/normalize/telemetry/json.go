@@ -17,7 +17,7 @@ import (
 // also be SenML or Sparkplug B, as text, hexadecimal or base64.
 func JSON() record.Dialect {
 	return record.Dialect{
-		Name: "telemetry-json", Detect: detectJSON,
+		Name: "telemetry-json", Detect: detectJSON, Memoryless: true,
 		New: func(src record.Source) record.Parser {
 			return &parser{out: output{src: src, log: "telemetry/json"}, frame: src.Frame()}
 		},
@@ -97,10 +97,18 @@ func sureOf(leaves []jsonleaf.Leaf) int {
 }
 
 type parser struct {
-	out    output
-	frame  moment.Frame
-	scan   jsonleaf.Scanner
-	reader Reader
+	out     output
+	frame   moment.Frame
+	scan    jsonleaf.Scanner
+	reader  Reader
+	carrier record.Carrier
+}
+
+// Hear implements [record.Hearer].
+func (p *parser) Hear(c record.Carrier) {
+	p.carrier = c
+	p.out.src.Clock(c)
+	p.frame = p.out.src.Frame()
 }
 
 // Parse implements [record.Parser].
@@ -114,6 +122,7 @@ func (p *parser) Parse(rec record.Record, emit func(*event.Event)) error {
 		return fault.New(fault.Invalid, "an empty JSON object")
 	}
 	m := understand(&p.reader, leaves, p.frame)
+	m.came(p.carrier)
 	p.out.give(&m, rec, record.Text(raw), emit)
 	return nil
 }
@@ -157,6 +166,16 @@ func understand(reader *Reader, leaves []jsonleaf.Leaf, frame moment.Frame) Mess
 	}
 	inner.from(topic, client)
 	return inner
+}
+
+// came notes how the message came, unless it says so itself.
+func (m *Message) came(c record.Carrier) {
+	if m.Topic == "" {
+		m.Topic = c.Topic
+	}
+	if m.Client == "" {
+		m.Client = c.Client
+	}
 }
 
 // from notes the topic and who published there.

@@ -18,7 +18,7 @@ import (
 // are cut as wholes.
 func SenML() record.Dialect {
 	return record.Dialect{
-		Name: "senml", Detect: detectSenML, Cut: cutPacks,
+		Name: "senml", Detect: detectSenML, Cut: cutPacks, Piecemeal: true, Memoryless: true,
 		New: func(src record.Source) record.Parser {
 			return &senml{out: output{src: src, log: "telemetry/senml"}, frame: src.Frame()}
 		},
@@ -63,8 +63,17 @@ func detectSenML(head []byte, _ string) int {
 }
 
 type senml struct {
-	out   output
-	frame moment.Frame
+	out     output
+	frame   moment.Frame
+	carrier record.Carrier
+}
+
+// Hear implements [record.Hearer]: times without a base count from when the pack
+// came.
+func (p *senml) Hear(c record.Carrier) {
+	p.carrier = c
+	p.out.src.Clock(c)
+	p.frame = p.out.src.Frame()
 }
 
 // Parse implements [record.Parser].
@@ -74,6 +83,7 @@ func (p *senml) Parse(rec record.Record, emit func(*event.Event)) error {
 	if err != nil {
 		return err
 	}
+	m.came(p.carrier)
 	p.out.give(&m, rec, record.Text(raw), emit)
 	return nil
 }

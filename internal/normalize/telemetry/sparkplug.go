@@ -19,7 +19,7 @@ import (
 // chapter 6.4), as a client of MQTT may save it.
 func Sparkplug() record.Dialect {
 	return record.Dialect{
-		Name: "sparkplug", Detect: detectSparkplug, Cut: cutWhole,
+		Name: "sparkplug", Detect: detectSparkplug, Cut: cutWhole, Piecemeal: true,
 		New: func(src record.Source) record.Parser {
 			return &sparkplugFile{out: output{src: src, log: "telemetry/sparkplug"}}
 		},
@@ -68,16 +68,24 @@ func cutWhole(in *bufio.Reader) func() ([]byte, int64, error) {
 }
 
 type sparkplugFile struct {
-	out    output
-	reader Reader
+	out     output
+	reader  Reader
+	carrier record.Carrier
+}
+
+// Hear implements [record.Hearer].
+func (p *sparkplugFile) Hear(c record.Carrier) {
+	p.carrier = c
+	p.out.src.Clock(c)
 }
 
 // Parse implements [record.Parser].
 func (p *sparkplugFile) Parse(rec record.Record, emit func(*event.Event)) error {
-	m, ok := p.reader.sparkplug("", rec.Raw, moment.Frame{})
+	m, ok := p.reader.sparkplug(p.carrier.Topic, rec.Raw, moment.Frame{Ref: p.carrier.Received})
 	if !ok {
 		return fault.New(fault.Invalid, "not a Sparkplug B payload")
 	}
+	m.came(p.carrier)
 	p.out.give(&m, rec, hex.EncodeToString(rec.Raw), emit)
 	return nil
 }
