@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"vedette/internal/api/certs"
 	"vedette/internal/config"
 	"vedette/internal/fault"
 	"vedette/internal/ingest"
@@ -26,7 +27,7 @@ func (a *App) StartLive() (*Live, error) {
 	pushed := bulk.New(bulk.Config{Name: config.BulkName, Now: a.cfg.Now})
 	made := []ingest.Source{pushed}
 	for _, s := range a.cfg.Sources {
-		one, err := openSource(s, a.cfg.Now)
+		one, err := a.openSource(s)
 		if err != nil {
 			return nil, err
 		}
@@ -48,10 +49,11 @@ func (a *App) TakeBulk(ctx context.Context, body io.Reader, from bulk.Sender) (b
 	return s.Take(ctx, body, from)
 }
 
-func openSource(s config.Source, now func() time.Time) (ingest.Source, error) {
+func (a *App) openSource(s config.Source) (ingest.Source, error) {
+	now := a.cfg.Now
 	switch s.Kind {
 	case "syslog":
-		return openSyslog(s, now)
+		return a.openSyslog(s)
 	case "netflow":
 		allow, err := prefixes(s.Allow)
 		if err != nil {
@@ -61,19 +63,16 @@ func openSource(s config.Source, now func() time.Time) (ingest.Source, error) {
 	case "mqtt":
 		return openMQTT(s, now)
 	case "broker":
-		return openBroker(s, now)
+		return a.openBroker(s)
 	}
 	return nil, fault.New(fault.Invalid, "the source %s has the unknown kind %q", s.Name, s.Kind)
 }
 
-func openSyslog(s config.Source, now func() time.Time) (ingest.Source, error) {
-	cfg := syslog.Config{Name: s.Name, Listen: s.Listen, UDP: s.Transport != "tcp", TCP: s.Transport != "udp", Quiet: s.Quiet.Std(), Now: now}
-	certs, err := certificate(s)
-	if err != nil {
+func (a *App) openSyslog(s config.Source) (ingest.Source, error) {
+	cfg := syslog.Config{Name: s.Name, Listen: s.Listen, UDP: s.Transport != "tcp", TCP: s.Transport != "udp", Quiet: s.Quiet.Std(), Now: a.cfg.Now}
+	var err error
+	if cfg.TLS, err = a.listenTLS(s); err != nil {
 		return nil, err
-	}
-	if certs != nil {
-		cfg.TLS = &tls.Config{Certificates: certs, MinVersion: tls.VersionTLS12}
 	}
 	return syslog.New(cfg)
 }
@@ -83,11 +82,11 @@ func openMQTT(s config.Source, now func() time.Time) (ingest.Source, error) {
 		Name: s.Name, Broker: s.Broker, ClientID: s.ClientID, User: s.User, Topics: s.Topics, Share: s.Share, Devices: s.Devices,
 		Version: map[string]byte{"5": 5, "3.1.1": 4}[s.Version], Quiet: s.Quiet.Std(), Now: now,
 	}
-	certs, err := certificate(s)
+	pair, err := certificate(s)
 	if err != nil {
 		return nil, err
 	}
-	cfg.TLS = &tls.Config{Certificates: certs, MinVersion: tls.VersionTLS12}
+	cfg.TLS = &tls.Config{Certificates: pair, MinVersion: tls.VersionTLS12}
 	if s.CAFile != "" {
 		if cfg.TLS.RootCAs, err = authorities(s); err != nil {
 			return nil, err
@@ -102,14 +101,11 @@ func openMQTT(s config.Source, now func() time.Time) (ingest.Source, error) {
 	return mqtt.New(cfg)
 }
 
-func openBroker(s config.Source, now func() time.Time) (ingest.Source, error) {
-	cfg := broker.Config{Name: s.Name, Listen: s.Listen, Devices: s.Devices, Quiet: s.Quiet.Std(), Now: now}
-	certs, err := certificate(s)
-	if err != nil {
+func (a *App) openBroker(s config.Source) (ingest.Source, error) {
+	cfg := broker.Config{Name: s.Name, Listen: s.Listen, Devices: s.Devices, Quiet: s.Quiet.Std(), Now: a.cfg.Now}
+	var err error
+	if cfg.TLS, err = a.listenTLS(s); err != nil {
 		return nil, err
-	}
-	if certs != nil {
-		cfg.TLS = &tls.Config{Certificates: certs, MinVersion: tls.VersionTLS12}
 	}
 	if s.UsersFile != "" {
 		f, err := os.Open(s.UsersFile)
@@ -125,6 +121,23 @@ func openBroker(s config.Source, now func() time.Time) (ingest.Source, error) {
 }
 
 // certificate reads that of a source; nil if it has none.
+// listenTLS is the TLS of a source that listens; nil without a certificate. A
+// certificate that is renewed is used without a restart.
+func (a *App) listenTLS(s config.Source) (*tls.Config, error) {
+	if s.CertFile == "" {
+		return nil, nil //nolint:nilnil // in the clear
+	}
+	cfg, err := certs.Files(s.CertFile, s.KeyFile, a.cfg.Now, func(err error) {
+		a.cfg.Log.Error("the new certificate cannot be used; the one before stays", "component", "ingest", "source", s.Name, "err", err)
+	})
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "reading the certificate of source %s", s.Name).WithHint("cert_file and key_file are PEM files that belong together")
+	}
+	cfg.NextProtos = nil // it does not speak HTTP
+	return cfg, nil
+}
+
+// certificate is what a source shows that connects to others.
 func certificate(s config.Source) ([]tls.Certificate, error) {
 	if s.CertFile == "" {
 		return nil, nil

@@ -1,10 +1,12 @@
 package app
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"vedette/internal/config"
 	"vedette/internal/ingest/broker"
@@ -41,7 +43,7 @@ func TestSourcesPage(t *testing.T) {
 			if s.Kind == "broker" {
 				s.Listen = "127.0.0.1:1883"
 			}
-			if _, err := openSource(s, nil); err != nil {
+			if _, err := (&App{cfg: Config{Now: time.Now, Log: slog.New(slog.DiscardHandler)}}).openSource(s); err != nil {
 				t.Errorf("example %d, %s: %v", i, s.Name, err)
 			}
 		}
