@@ -65,6 +65,14 @@ func journal(s *server, r *http.Request) (any, error) {
 	return whole(list), nil
 }
 
+func intelPulls(s *server, r *http.Request) (any, error) {
+	list, err := s.Pulls(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	return pageAt(r, list)
+}
+
 func intelFeeds(s *server, r *http.Request) (any, error) {
 	list, err := s.IntelFeeds(r.Context())
 	if err != nil {

@@ -25,6 +25,7 @@ import (
 	"vedette/internal/ingest"
 	"vedette/internal/ingest/bulk"
 	"vedette/internal/intel/library"
+	"vedette/internal/intel/pull"
 	"vedette/internal/store"
 	"vedette/internal/toolbox"
 	"vedette/internal/vuln/remedy"
@@ -53,6 +54,7 @@ type Service interface {
 	Health(ctx context.Context) []api.Condition
 	LookupIntel(ctx context.Context, values []string, at time.Time) ([]api.IntelAnswer, error)
 	IntelFeeds(ctx context.Context) ([]library.Feed, error)
+	Pulls(ctx context.Context) ([]pull.Health, error)
 	Journal(ctx context.Context, n int) ([]audit.Entry, error)
 	api.Minds
 	TakeBulk(ctx context.Context, body io.Reader, from bulk.Sender) (bulk.Taken, error)

@@ -23,6 +23,7 @@ import (
 	"vedette/internal/ingest"
 	"vedette/internal/ingest/bulk"
 	"vedette/internal/intel/library"
+	"vedette/internal/intel/pull"
 	"vedette/internal/store"
 	"vedette/internal/toolbox"
 	"vedette/internal/vuln/remedy"
@@ -121,6 +122,7 @@ func (p *plant) DeviceNames(_ context.Context, uids []string) map[string]string 
 func (p *plant) Status(context.Context) (api.Overview, error)         { return p.stored, nil }
 func (p *plant) Latest(context.Context, int) ([]api.Happening, error) { return []api.Happening{}, nil }
 func (p *plant) Health(context.Context) []api.Condition               { return p.health }
+func (p *plant) Pulls(context.Context) ([]pull.Health, error)         { return nil, nil }
 func (p *plant) IntelFeeds(context.Context) ([]library.Feed, error)   { return nil, nil }
 func (p *plant) Journal(context.Context, int) ([]audit.Entry, error)  { return nil, nil }
 func (p *plant) ShowAI(context.Context, int) (api.AI, error)          { return api.AI{}, nil }
@@ -200,7 +202,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 		"POST /api/v1/incidents/{uid}/decisions": {authz.Analyst, authz.Responder, authz.Admin}, "GET /api/v1/vulnerabilities": all, "GET /api/v1/vulnerabilities/{id}": all, "GET /api/v1/vulnerabilities/plan": all,
 		"GET /api/v1/sources": all, "POST /api/v1/ingest": {authz.Admin}, "POST /api/v1/bulk": {authz.Admin},
 		"GET /api/v1/now": all, "GET /api/v1/events/tail": all, "GET /api/v1/events/{uid}": all, "GET /api/v1/fields": all, "GET /api/v1/findings": all, "GET /api/v1/findings/{uid}": all,
-		"GET /api/v1/intel": all, "POST /api/v1/intel/lookup": all, "GET /api/v1/ai": all[1:], "POST /api/v1/ai/find": {authz.Admin}, "POST /api/v1/ai/use": {authz.Admin},
+		"GET /api/v1/intel": all, "GET /api/v1/intel/pulls": all, "POST /api/v1/intel/lookup": all, "GET /api/v1/ai": all[1:], "POST /api/v1/ai/find": {authz.Admin}, "POST /api/v1/ai/use": {authz.Admin},
 		"GET /api/v1/audit": {authz.Auditor, authz.Admin},
 	}
 	bodies := map[string]string{

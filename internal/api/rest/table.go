@@ -9,6 +9,7 @@ import (
 	"vedette/internal/ingest"
 	"vedette/internal/ingest/bulk"
 	"vedette/internal/intel/library"
+	"vedette/internal/intel/pull"
 	"vedette/internal/vuln/remedy"
 )
 
@@ -48,6 +49,7 @@ func Routes() []Route {
 		{"GET /api/v1/vulnerabilities/plan", authz.VulnsRead, "what to do, by action, the most useful first", vulnPlan, false, shapes{nil, of[named[remedy.Action]](), vulnsBy[:3]}},
 		{"GET /api/v1/vulnerabilities/{id}", authz.VulnsRead, "all that is known of one vulnerability", vuln, false, shapes{nil, of[api.VulnDetail](), nil}},
 		{"GET /api/v1/intel", authz.IntelRead, "list feeds of threat intelligence", intelFeeds, false, shapes{nil, of[Page[library.Feed]](), nil}},
+		{"GET /api/v1/intel/pulls", authz.IntelRead, "how the feeds are that are pulled: last success, failing since when and why", intelPulls, false, shapes{nil, of[Page[pull.Health]](), page}},
 		{"POST /api/v1/intel/lookup", authz.IntelRead, "what feeds know of values", intelLookup, false, shapes{of[lookup](), of[Page[api.IntelAnswer]](), nil}},
 		{"GET /api/v1/sources", authz.SourcesRead, "how the live sources stand", sources, false, shapes{nil, of[Page[ingest.Status]](), page}},
 		{"GET /api/v1/ai", authz.EgressRead, "which models may answer, and what went to them", ai, false, shapes{nil, of[api.AI](), []param{{"limit", "calls, 1 to 200"}}}},
