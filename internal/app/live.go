@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -99,10 +98,7 @@ func (l *Live) Put(ctx context.Context, p ingest.Payload) error {
 	if p.Key == "" && len(p.Data) > ingest.MaxPayload {
 		return fault.New(fault.Invalid, "a payload of %d bytes of source %s: at most %d without a key", len(p.Data), p.Source, ingest.MaxPayload)
 	}
-	head, err := json.Marshal(p)
-	if err != nil {
-		return fault.Wrap(fault.Internal, err, "writing the head of a payload")
-	}
+	head := appendHead(make([]byte, 0, 256), &p)
 	rec := binary.AppendUvarint(make([]byte, 0, len(head)+len(p.Data)+4), uint64(len(head)))
 	rec = append(append(rec, head...), p.Data...)
 	defer l.waits(p.Source, false)
@@ -140,8 +136,9 @@ func unpackPayload(rec []byte) (ingest.Payload, error) {
 		return p, fault.New(fault.Invalid, "a spooled payload has no whole head")
 	}
 	head, data := rec[used:used+int(n)], rec[used+int(n):] //nolint:gosec // G115: bounded by the length
-	if err := json.Unmarshal(head, &p); err != nil {
-		return p, fault.Wrap(fault.Invalid, err, "reading the head of a spooled payload")
+	p, err := readHead(head)
+	if err != nil {
+		return p, err
 	}
 	p.Data = bytes.Clone(data)
 	return p, nil
