@@ -16,14 +16,14 @@ const headForm = 1
 // appendHead writes what a payload is besides its bytes.
 func appendHead(b []byte, p *ingest.Payload) []byte {
 	b = append(b, headForm)
-	for _, s := range [...]string{p.Source, p.Peer, p.Format, p.Key, p.Else} {
+	for _, s := range [...]string{p.Source, p.Peer, p.Format, p.Key, p.Else, p.Stream} {
 		b = appendText(b, s)
 	}
 	at := int64(0)
 	if !p.Received.IsZero() {
 		at = p.Received.UnixNano()
 	}
-	b = binary.AppendVarint(b, at)
+	b = binary.AppendVarint(binary.AppendVarint(b, at), p.At)
 	b = binary.AppendUvarint(b, uint64(len(p.Meta)))
 	for name, v := range p.Meta {
 		b = appendText(appendText(b, name), v)
@@ -47,7 +47,7 @@ func readHead(b []byte) (p ingest.Payload, err error) {
 		return p, fault.New(fault.Invalid, "the head of a spooled payload has a form that is not known")
 	}
 	r := headReader{left: b[1:]}
-	for _, s := range [...]*string{&p.Source, &p.Peer, &p.Format, &p.Key, &p.Else} {
+	for _, s := range [...]*string{&p.Source, &p.Peer, &p.Format, &p.Key, &p.Else, &p.Stream} {
 		*s = r.text()
 	}
 	at, n := binary.Varint(r.left)
@@ -55,6 +55,8 @@ func readHead(b []byte) (p ingest.Payload, err error) {
 	if at != 0 {
 		p.Received = time.Unix(0, at).UTC()
 	}
+	p.At, n = binary.Varint(r.left)
+	r.skip(n)
 	count := r.number()
 	if count > uint64(len(r.left)) { // each takes more than a byte
 		r.bad = true

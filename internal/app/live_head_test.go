@@ -15,12 +15,12 @@ import (
 func FuzzHead(f *testing.F) {
 	f.Add([]byte{headForm}, "plant", "a/b", "netflow", "k", "v", int64(1_795_000_000_000_000_000))
 	f.Add([]byte(`{"s":"old","t":"2026-11-28T08:00:00Z"}`), "", "", "", "", "", int64(0))
-	f.Add([]byte{headForm, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0x7f}, "", "", "", "", "", int64(-1))
+	f.Add([]byte{headForm, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0x7f}, "", "", "", "", "", int64(-1))
 	f.Fuzz(func(t *testing.T, raw []byte, source, peer, format, key, value string, at int64) {
 		if p, err := readHead(raw); err == nil && len(p.Meta) > len(raw) {
 			t.Fatalf("%d names of %d bytes", len(p.Meta), len(raw))
 		}
-		p := ingest.Payload{Source: source, Peer: peer, Format: format, Key: key, Else: value}
+		p := ingest.Payload{Source: source, Peer: peer, Format: format, Key: key, Else: value, Stream: peer + key, At: at / 3}
 		if at != 0 {
 			p.Received = time.Unix(0, at).UTC()
 		}

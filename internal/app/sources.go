@@ -2,11 +2,14 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"io"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -19,6 +22,7 @@ import (
 	"vedette/internal/ingest/mqtt"
 	"vedette/internal/ingest/netflow"
 	"vedette/internal/ingest/syslog"
+	"vedette/internal/ingest/tail"
 )
 
 // StartLive opens the spool and makes the configured sources and the one that
@@ -64,8 +68,17 @@ func (a *App) openSource(s config.Source) (ingest.Source, error) {
 		return openMQTT(s, now)
 	case "broker":
 		return a.openBroker(s)
+	case "tail":
+		return tail.New(tail.Config{Name: s.Name, Paths: s.Paths, State: filepath.Join(a.cfg.Dir, tailName(s.Name)), Quiet: s.Quiet.Std(), Now: now})
 	}
 	return nil, fault.New(fault.Invalid, "the source %s has the unknown kind %q", s.Name, s.Kind)
+}
+
+// tailName is the file that keeps how far the files of a source were read. A
+// name may hold what no file name should.
+func tailName(source string) string {
+	sum := sha256.Sum256([]byte(source))
+	return "tail-" + hex.EncodeToString(sum[:8]) + ".json"
 }
 
 func (a *App) openSyslog(s config.Source) (ingest.Source, error) {

@@ -3,6 +3,7 @@ package config
 import (
 	"net"
 	"net/netip"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,12 +15,13 @@ const (
 	kindNetflow = "netflow"
 	kindMQTT    = "mqtt"
 	kindBroker  = "broker"
+	kindTail    = "tail"
 )
 
 // Source is one live source that serve runs.
 type Source struct {
 	Name         string   `yaml:"name"      doc:"unique; events and states are told by it"`
-	Kind         string   `yaml:"kind"      doc:"syslog, netflow, mqtt (subscribes at a broker) or broker (is one)"`
+	Kind         string   `yaml:"kind"      doc:"syslog, netflow, mqtt (subscribes at a broker), broker (is one) or tail (follows files)"`
 	Listen       string   `yaml:"listen"    doc:"host:port; anybody who reaches it can send, so name one address"`
 	Transport    string   `yaml:"transport" doc:"udp, tcp or both; empty: both"`
 	CertFile     string   `yaml:"cert_file" doc:"certificate chain in PEM form: tcp is TLS then"`
@@ -36,6 +38,7 @@ type Source struct {
 	Version      string   `yaml:"version"       doc:"mqtt: 5 or 3.1.1; empty: what the broker speaks"`
 	Cleartext    bool     `yaml:"cleartext"     doc:"mqtt: allow a password over mqtt://, where anybody on the way can read it"`
 	UsersFile    string   `yaml:"users_file"    doc:"broker: YAML file of who may connect and publish what; without it and a certificate it listens on loopback only"`
+	Paths        []string `yaml:"paths"         doc:"tail: files or patterns such as /var/log/zeek/current/*.log"`
 	Quiet        Duration `yaml:"quiet"     doc:"after so long without a record the source is called silent; empty: 15m"`
 }
 
@@ -45,7 +48,7 @@ const BulkName = "bulk"
 // Problems checks a source.
 func (s Source) Problems() []Problem {
 	var out []Problem
-	kinds := []string{kindSyslog, kindNetflow, kindMQTT, kindBroker}
+	kinds := []string{kindSyslog, kindNetflow, kindMQTT, kindBroker, kindTail}
 	switch s.Name {
 	case "":
 		out = append(out, Problem{Key: "name", Text: "a source needs a name"})
@@ -56,6 +59,8 @@ func (s Source) Problems() []Problem {
 	switch s.Kind {
 	case kindMQTT:
 		out = append(out, s.subscribes()...)
+	case kindTail:
+		out = append(out, s.follows()...)
 	case kindBroker:
 		out = append(out, s.listens()...)
 		out = append(out, s.brokers()...)
@@ -65,6 +70,20 @@ func (s Source) Problems() []Problem {
 	}
 	out = append(out, networks("allow", s.Allow)...)
 	out = append(out, s.notOfKind(kinds)...)
+	return out
+}
+
+// follows checks what a source of files names.
+func (s Source) follows() []Problem {
+	var out []Problem
+	if len(s.Paths) == 0 {
+		out = append(out, Problem{Key: "paths", Text: "a source of kind tail needs paths", Hint: "such as /var/log/zeek/current/*.log"})
+	}
+	for i, p := range s.Paths {
+		if _, err := filepath.Match(p, "x"); err != nil || !filepath.IsAbs(p) {
+			out = append(out, Problem{Key: "paths[" + strconv.Itoa(i) + "]", Text: strconv.Quote(p) + " is no pattern of an absolute path", Hint: "write it like /var/log/zeek/current/*.log"})
+		}
+	}
 	return out
 }
 
@@ -89,6 +108,7 @@ func (s Source) notOfKind(kinds []string) []Problem {
 		{"ca_file", s.CAFile != "", []string{kindMQTT}},
 		{"version", s.Version != "", []string{kindMQTT}},
 		{"cleartext", s.Cleartext, []string{kindMQTT}},
+		{"paths", len(s.Paths) > 0, []string{kindTail}},
 		{"users_file", s.UsersFile != "", []string{kindBroker}},
 	} {
 		if x.set && slices.Contains(kinds, s.Kind) && !slices.Contains(x.kinds, s.Kind) {

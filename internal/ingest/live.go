@@ -88,6 +88,9 @@ func (l *Live) Payload(ctx context.Context, p Payload, seq uint64, sink func(*ev
 	}
 	rep.Format = o.format.Name
 	base := int64(seq<<20) & (1<<63 - 1) //nolint:gosec // G115: masked
+	if p.Stream != "" {
+		base = p.At
+	}
 	read := Reading{Record: func(raw []byte, offset int64, emit func(*event.Event)) error {
 		return o.read.Record(raw, base+offset, emit)
 	}}
@@ -102,14 +105,14 @@ func (l *Live) Payload(ctx context.Context, p Payload, seq uint64, sink func(*ev
 		err = pumped.run(newSplitter(l.buf, p.Data[:min(len(p.Data), HeadSize)]).next, false)
 	}
 	if rep.Rejected > 0 && rep.Events == 0 && p.Format == "" && !o.format.Piecemeal {
-		l.drop(peer{p.Source, p.Peer, p.Format}) // it may speak another format by now
+		l.drop(peer{p.Source, cmp.Or(p.Stream, p.Peer), p.Format}) // it may speak another format by now
 	}
 	return rep, err
 }
 
 // reading finds the peer's reading or opens one.
 func (l *Live) reading(p Payload, seq uint64, counts *counter) (*opened, error) {
-	key := peer{p.Source, p.Peer, p.Format}
+	key := peer{p.Source, cmp.Or(p.Stream, p.Peer), p.Format}
 	now := l.reader.now()
 	if o := l.open[key]; o != nil && o.holds(now) {
 		o.used = seq
@@ -133,7 +136,7 @@ func (l *Live) reading(p Payload, seq uint64, counts *counter) (*opened, error) 
 		counts.reject("a file of "+f.Name+" needs a key: it cannot be read in parts", 0)
 		return nil, nil //nolint:nilnil // refused, and told
 	}
-	if f.Memoryless {
+	if f.Memoryless && p.Stream == "" {
 		l.note(key, is)
 		return l.common(p.Source, is, now), nil
 	}
@@ -141,6 +144,9 @@ func (l *Live) reading(p Payload, seq uint64, counts *counter) (*opened, error) 
 		l.forget()
 	}
 	id := event.SourceID([]byte(l.id + "\x00" + p.Source + "\x00" + p.Peer))
+	if p.Stream != "" {
+		id = event.SourceID([]byte(p.Source + "\x00stream\x00" + p.Stream))
+	}
 	o := &opened{recognised: is, used: seq, heard: 1, read: f.Open(Origin{ID: id, Name: p.Source, Now: now})}
 	l.open[key] = o
 	return o, nil

@@ -30,6 +30,8 @@ type Payload struct {
 	Peer     string            `json:"p,omitempty"` // who sent it, as far as the transport knows: address, client, file
 	Format   string            `json:"f,omitempty"` // name of a [Format]; "" lets it be recognised
 	Key      string            `json:"k,omitempty"` // two payloads with one key are one: idempotency key, file identity and offset; "": each is its own
+	Stream   string            `json:"r,omitempty"` // what Data is a part of, such as one file: records are known by it and their place in it, so that a part that is put again is stored once. For formats of lines
+	At       int64             `json:"o,omitempty"` // where in the Stream Data begins
 	Received time.Time         `json:"t"`
 	Meta     map[string]string `json:"m,omitempty"` // what the source knows beyond the bytes: see [MetaTopic]
 	Else     string            `json:"e,omitempty"` // name of the [Format] of what is not recognised, or for no more than text
