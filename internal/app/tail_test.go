@@ -1,0 +1,95 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"vedette/internal/config"
+)
+
+const zeekHead = "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tconn\n#open\t2025-12-10-09-00-00\n" +
+	"#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tservice\n#types\ttime\tstring\taddr\tport\taddr\tport\tenum\tstring\n"
+
+// A log whose first lines name its columns is followed through restarts: each
+// line is there once, with its fields.
+func TestTailOfALogWithColumns(t *testing.T) {
+	dir, logs := t.TempDir(), t.TempDir()
+	path := filepath.Join(logs, "conn.log")
+	lines := 0
+	write := func(head string, n int) {
+		t.Helper()
+		f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := head
+		for range n {
+			lines++
+			text += fmt.Sprintf("%d.5\tC%06d\t10.0.0.7\t%d\t10.0.0.9\t502\ttcp\tmodbus\n", 1765357200+lines, lines, 1024+lines)
+		}
+		if _, err := f.WriteString(text); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	session := func(work func(a *App, l *Live)) {
+		t.Helper()
+		a, err := Open(t.Context(), Config{
+			Dir: dir, Now: func() time.Time { return time.Date(2025, 12, 10, 12, 0, 0, 0, time.UTC).Add(time.Since(began)) },
+			Sources: []config.Source{{Name: "zeek", Kind: "tail", Paths: []string{filepath.Join(logs, "*.log")}}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := a.StartLive()
+		if err != nil {
+			t.Fatal(err)
+		}
+		work(a, l)
+		if err := a.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stored := func(a *App, l *Live) {
+		t.Helper()
+		run(t, l, func() bool { return countOf(t, a, "app_name=modbus port=502") >= int64(lines) })
+		if got := countOf(t, a, ""); got != int64(lines) {
+			t.Errorf("%d events of %d lines", got, lines)
+		}
+	}
+	write(zeekHead, 20)
+	session(stored)
+	write("", 15)
+	session(func(a *App, l *Live) {
+		stored(a, l)
+		write("", 10)
+	})
+	session(stored)
+	if err := os.Rename(path, path+".1"); err != nil {
+		t.Fatal(err)
+	}
+	write(strings.Replace(zeekHead, "09-00-00", "10-00-00", 1), 7)
+	session(stored)
+	for range 3 { // it ends before it has read anything, again and again
+		session(func(a *App, l *Live) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			defer cancel()
+			if err := l.Run(ctx); err != nil {
+				t.Error(err)
+			}
+			if got := countOf(t, a, ""); got != int64(lines) {
+				t.Errorf("%d events of %d lines", got, lines)
+			}
+		})
+	}
+	session(stored)
+}
+
+var began = time.Now() //nolint:gochecknoglobals // of the test's clock
