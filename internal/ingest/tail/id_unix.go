@@ -18,5 +18,5 @@ func idOf(info os.FileInfo) identity {
 	if !ok {
 		return identity{}
 	}
-	return identity{uint64(st.Dev), st.Ino} //nolint:unconvert,gosec // its type differs between systems
+	return identity{uint64(st.Dev), st.Ino} //nolint:unconvert // its type differs between systems
 }
