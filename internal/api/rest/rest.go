@@ -9,6 +9,7 @@ package rest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"sync/atomic"
@@ -118,7 +119,11 @@ func Handler(service Service, may Authority, about About) http.Handler {
 				r.Body = &upload{r.Body, http.NewResponseController(w)}
 			}
 			v, err := route.run(s, r)
-			if err != nil {
+			switch {
+			case errors.Is(err, errStale):
+				problem.WriteAs(w, r, http.StatusPreconditionFailed, err)
+				return
+			case err != nil:
 				problem.Write(w, r, err)
 				return
 			}
@@ -130,6 +135,9 @@ func Handler(service Service, may Authority, about About) http.Handler {
 			case bulk.Taken:
 				write(w, http.StatusAccepted, v)
 			default:
+				if t, ok := v.(tagged); ok {
+					w.Header().Set("ETag", t.tag())
+				}
 				write(w, http.StatusOK, v)
 			}
 		})

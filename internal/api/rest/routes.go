@@ -195,7 +195,11 @@ func device(s *server, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return deviceView{shown(d.Row()), d.Attributes, d.Hostnames, d.Bindings, d.Changes, d.Evidence}, nil
+	return viewOfDevice(d), nil
+}
+
+func viewOfDevice(d asset.Device) deviceView {
+	return deviceView{shown(d.Row()), d.Attributes, d.Hostnames, d.Bindings, d.Changes, d.Evidence}
 }
 
 // deviceView is a device with the reasons for what is believed of it.
@@ -223,6 +227,9 @@ func setDevice(s *server, r *http.Request) (any, error) {
 	if len(set) != 1 { // one decision, one entry of the journal, all or nothing
 		return nil, fault.New(fault.Invalid, "one attribute is changed at a time, not %d", len(set))
 	}
+	if err := matchesTag(r, viewOfDevice(d).tag()); err != nil {
+		return nil, err
+	}
 	for key, value := range set {
 		if d, err = s.SetDevice(r.Context(), person(r).Name, d.UID, key, value); err != nil {
 			return nil, err
@@ -241,6 +248,15 @@ func decide(s *server, r *http.Request) (any, error) {
 		return nil, fault.New(fault.Invalid, "who decides, and on what, is known: leave actor and incident out")
 	}
 	d.Actor, d.Incident = person(r).Name, r.PathValue("uid")
+	if r.Header.Get("If-Match") != "" {
+		now, err := s.Incident(r.Context(), d.Incident)
+		if err != nil {
+			return nil, err
+		}
+		if err := matchesTag(r, incidentView{IncidentDetail: now}.tag()); err != nil {
+			return nil, err
+		}
+	}
 	done, err := s.DecideIncident(r.Context(), d)
 	if err != nil {
 		return nil, err
