@@ -161,7 +161,7 @@ func (r *root) takeLive(ctx context.Context, lines []byte, dir string, rep *live
 		return err
 	}
 	defer a.Close() //nolint:errcheck // a scratch directory
-	live, err := a.StartLive()
+	live, err := a.StartLive() //nolint:contextcheck // it reads back one small file
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,11 @@ func TestDoorOfTheDemo(t *testing.T) {
 		t.Fatal(err)
 	}
 	stranger, person := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, &http.Client{Jar: jar}
-	if resp, err := person.Get(link); err != nil || resp.StatusCode != http.StatusOK || resp.Request.URL.RawQuery != "" {
+	resp, err := person.Get(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := resp.Body.Close(); err != nil || resp.StatusCode != http.StatusOK || resp.Request.URL.RawQuery != "" {
 		t.Fatalf("the link: %v, %v", resp, err)
 	}
 	ask := func(c *http.Client, method, path string, header ...string) (int, string) {
@@ -41,7 +45,7 @@ func TestDoorOfTheDemo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer resp.Body.Close() //nolint:errcheck // read to its end
+		defer resp.Body.Close()
 		text, err := io.ReadAll(resp.Body)
 		if err != nil {
 			t.Fatal(err)

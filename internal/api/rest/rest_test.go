@@ -51,8 +51,8 @@ func (p *plant) Query(_ context.Context, text string, _ time.Time) (*toolbox.Tab
 
 func (p *plant) DeviceRows(context.Context) ([]store.Device, error) {
 	var out []store.Device
-	for i := len(p.list) - 1; i >= 0; i-- { // in no order
-		out = append(out, p.list[i].Row())
+	for _, d := range slices.Backward(p.list) { // in no order
+		out = append(out, d.Row())
 	}
 	return out, nil
 }
