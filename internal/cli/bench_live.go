@@ -160,7 +160,7 @@ func (r *root) takeLive(ctx context.Context, lines []byte, dir string, rep *live
 	if err != nil {
 		return err
 	}
-	defer a.Close() //nolint:errcheck // a scratch directory
+	defer a.Close()            //nolint:errcheck // a scratch directory
 	live, err := a.StartLive() //nolint:contextcheck // it reads back one small file
 	if err != nil {
 		return err

@@ -91,7 +91,7 @@ func (r *root) demo(ctx context.Context, listen string, lasts time.Duration) err
 func (r *root) runDemo(ctx context.Context, a *app.App, feed *demo.Feed, ln net.Listener) error {
 	p := &living{App: a, root: r, feed: feed}
 	a.Accounts().Serve(account.Door{Port: ln.Addr().(*net.TCPAddr).Port, Demo: true}) // we listen on TCP only
-	live, err := a.StartLive() //nolint:contextcheck // it reads back one small file
+	live, err := a.StartLive()                                                        //nolint:contextcheck // it reads back one small file
 	if err != nil {
 		return err
 	}
