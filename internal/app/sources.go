@@ -21,6 +21,7 @@ import (
 	"vedette/internal/ingest/bulk"
 	"vedette/internal/ingest/mqtt"
 	"vedette/internal/ingest/netflow"
+	"vedette/internal/ingest/otlp"
 	"vedette/internal/ingest/syslog"
 	"vedette/internal/ingest/tail"
 )
@@ -51,6 +52,20 @@ func (a *App) TakeBulk(ctx context.Context, body io.Reader, from bulk.Sender) (b
 		return bulk.Taken{}, fault.New(fault.Unavailable, "no live sources run here").WithHint("use ingest, which takes whole files")
 	}
 	return s.Take(ctx, body, from)
+}
+
+// TakeLogs puts the records of an OTLP export into the spool, and tells how many
+// were refused.
+func (a *App) TakeLogs(ctx context.Context, body []byte, isJSON bool, peer string) (refused int64, err error) {
+	s := a.pushed.Load()
+	if s == nil {
+		return 0, fault.New(fault.Unavailable, "no live sources run here")
+	}
+	list, lines, refused, err := otlp.Read(body, isJSON, config.BulkName, peer, a.cfg.Now())
+	if err != nil {
+		return 0, err
+	}
+	return refused, s.Hand(ctx, list, lines, refused)
 }
 
 func (a *App) openSource(s config.Source) (ingest.Source, error) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"vedette/internal/config"
+	"vedette/internal/fault"
 )
 
 const zeekHead = "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tconn\n#open\t2025-12-10-09-00-00\n" +
@@ -93,3 +94,30 @@ func TestTailOfALogWithColumns(t *testing.T) {
 }
 
 var began = time.Now() //nolint:gochecknoglobals // of the test's clock
+
+// What an OpenTelemetry collector exports is parsed as what its program wrote.
+func TestExportedLogs(t *testing.T) {
+	a := openForLive(t)
+	l, err := a.StartLive()
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := `{"resourceLogs":[{"resource":{"attributes":[{"key":"host.name","value":{"stringValue":"gw-9"}}]},"scopeLogs":[{"logRecords":[
+		{"timeUnixNano":"1765357200000000000","body":{"stringValue":"<38>Dec 10 09:32:20 gw-1 sshd[24680]: Failed password for invalid user admin from 203.0.113.7 port 38926 ssh2"}},
+		{"timeUnixNano":"1765357201000000000","severityText":"WARN","body":{"kvlistValue":{"values":[{"key":"temperature","value":{"doubleValue":81.5}}]}}}]}]}]}`
+	sent := false
+	run(t, l, func() bool {
+		if !sent {
+			refused, err := a.TakeLogs(t.Context(), []byte(body), true, "u1")
+			sent = err == nil && refused == 0
+			return false
+		}
+		return countOf(t, a, "") >= 2
+	})
+	if got := countOf(t, a, "status=Failure user=admin src=203.0.113.7 hostname=gw-9"); got != 1 {
+		t.Errorf("the login: %d", got)
+	}
+	if _, err := a.TakeLogs(t.Context(), []byte("{"), true, "u1"); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("a broken body: %v", err)
+	}
+}

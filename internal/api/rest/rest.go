@@ -59,6 +59,7 @@ type Service interface {
 	Journal(ctx context.Context, n int) ([]audit.Entry, error)
 	api.Minds
 	TakeBulk(ctx context.Context, body io.Reader, from bulk.Sender) (bulk.Taken, error)
+	TakeLogs(ctx context.Context, body []byte, isJSON bool, peer string) (refused int64, err error)
 	IngestStream(ctx context.Context, in io.Reader, name, format string, modified time.Time) (ingest.Summary, error)
 }
 
@@ -132,6 +133,8 @@ func Handler(service Service, may Authority, about About) http.Handler {
 				v.send(w)
 			case stream:
 				s.send(w, r, v)
+			case exported:
+				v.send(w)
 			case bulk.Taken:
 				write(w, http.StatusAccepted, v)
 			default:

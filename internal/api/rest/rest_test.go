@@ -142,6 +142,11 @@ func (p *plant) TakeBulk(_ context.Context, body io.Reader, from bulk.Sender) (b
 	return bulk.Taken{Bytes: int64(len(raw))}, err
 }
 
+func (p *plant) TakeLogs(_ context.Context, body []byte, isJSON bool, peer string) (int64, error) {
+	p.did = append(p.did, fmt.Sprintf("%s exports %d bytes, JSON %v", peer, len(body), isJSON))
+	return int64(len(body) % 7), nil
+}
+
 func here() About { return About{Version: "v1", Now: time.Now} }
 
 func device3(zones ...string) *plant {
@@ -200,14 +205,14 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 		"GET /api/v1/me": all, "POST /api/v1/ask": all[1:], "POST /api/v1/query": all, "GET /api/v1/devices": all, "GET /api/v1/devices/{uid}": all,
 		"PATCH /api/v1/devices/{uid}": {authz.Responder, authz.Admin}, "GET /api/v1/incidents": all, "GET /api/v1/incidents/{uid}": all,
 		"POST /api/v1/incidents/{uid}/decisions": {authz.Analyst, authz.Responder, authz.Admin}, "GET /api/v1/vulnerabilities": all, "GET /api/v1/vulnerabilities/{id}": all, "GET /api/v1/vulnerabilities/plan": all,
-		"GET /api/v1/sources": all, "POST /api/v1/ingest": {authz.Admin}, "POST /api/v1/bulk": {authz.Admin},
+		"GET /api/v1/sources": all, "POST /api/v1/ingest": {authz.Admin}, "POST /api/v1/bulk": {authz.Admin}, "POST /v1/logs": {authz.Admin},
 		"GET /api/v1/now": all, "GET /api/v1/events/tail": all, "GET /api/v1/events/{uid}": all, "GET /api/v1/fields": all, "GET /api/v1/findings": all, "GET /api/v1/findings/{uid}": all,
 		"GET /api/v1/intel": all, "GET /api/v1/intel/pulls": all, "POST /api/v1/intel/lookup": all, "GET /api/v1/ai": all[1:], "POST /api/v1/ai/find": {authz.Admin}, "POST /api/v1/ai/use": {authz.Admin},
 		"GET /api/v1/audit": {authz.Auditor, authz.Admin},
 	}
 	bodies := map[string]string{
 		"POST /api/v1/ask": `{"question":"q"}`, "POST /api/v1/query": `{"query":"last 24h"}`, "PATCH /api/v1/devices/{uid}": `{"owner":"x"}`,
-		"POST /api/v1/incidents/{uid}/decisions": `{"action":"close","why":"w"}`, "POST /api/v1/ingest": "x", "POST /api/v1/bulk": "x", "POST /api/v1/intel/lookup": `{"values":["192.0.2.1"]}`, "POST /api/v1/ai/use": `{"url":"http://127.0.0.1:1","model":"m","why":"w"}`,
+		"POST /api/v1/incidents/{uid}/decisions": `{"action":"close","why":"w"}`, "POST /api/v1/ingest": "x", "POST /api/v1/bulk": "x", "POST /v1/logs": `{"resourceLogs":[]}`, "POST /api/v1/intel/lookup": `{"values":["192.0.2.1"]}`, "POST /api/v1/ai/use": `{"url":"http://127.0.0.1:1","model":"m","why":"w"}`,
 	}
 	h := Handler(device3("Press"), authority(t), here())
 	for _, route := range Routes() {

@@ -3,6 +3,7 @@ package rest
 import (
 	"compress/gzip"
 	"encoding/json"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -387,17 +388,26 @@ func push(s *server, r *http.Request) (any, error) {
 	if len(from.Key) > maxKey {
 		return nil, fault.New(fault.Invalid, "the idempotency key has %d bytes", len(from.Key)).WithHint("at most %d", maxKey)
 	}
-	body := http.MaxBytesReader(nil, r.Body, maxIngest)
+	body, err := unzipped(r, maxIngest)
+	if err != nil {
+		return nil, err
+	}
+	return s.TakeBulk(r.Context(), body, from)
+}
+
+// unzipped is a body of at most so many bytes, as it is and as it unfolds.
+func unzipped(r *http.Request, most int64) (io.Reader, error) {
+	body := http.MaxBytesReader(nil, r.Body, most)
 	switch kind := r.Header.Get("Content-Encoding"); kind {
 	case "", "identity":
+		return body, nil
 	case "gzip":
 		zip, err := gzip.NewReader(body)
 		if err != nil {
 			return nil, fault.Wrap(fault.Invalid, err, "the body is not gzip")
 		}
-		body = http.MaxBytesReader(nil, zip, maxIngest) // of what is in it, too
+		return http.MaxBytesReader(nil, zip, most), nil
 	default:
 		return nil, fault.New(fault.Invalid, "bodies of encoding %.40q are not understood", kind).WithHint("send them plain or as gzip")
 	}
-	return s.TakeBulk(r.Context(), body, from)
 }

@@ -174,3 +174,38 @@ func TestBulk(t *testing.T) {
 		t.Errorf("%q", p.did)
 	}
 }
+
+func TestLogs(t *testing.T) {
+	p := &plant{}
+	h := Handler(p, authority(t), here())
+	send := func(kind, body string, header ...string) *httptest.ResponseRecorder {
+		r := httptest.NewRequestWithContext(authz.With(t.Context(), as(authz.Admin)), http.MethodPost, "/v1/logs", strings.NewReader(body))
+		r.Header.Set("Content-Type", kind)
+		for i := 0; i+1 < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w
+	}
+	if w := send("application/json", "1234567"); w.Code != 200 || strings.TrimSpace(w.Body.String()) != "{}" {
+		t.Errorf("all taken: %d %s", w.Code, w.Body)
+	}
+	if w := send("application/json; charset=utf-8", "123456789"); !strings.Contains(w.Body.String(), `"rejectedLogRecords":"2"`) {
+		t.Errorf("two refused: %s", w.Body)
+	}
+	if w := send("application/x-protobuf", "1234567"); w.Code != 200 || w.Body.Len() != 0 || w.Header().Get("Content-Type") != "application/x-protobuf" {
+		t.Errorf("all taken: %d %q", w.Code, w.Body)
+	}
+	if w := send("application/x-protobuf", "12345678"); !bytes.HasPrefix(w.Body.Bytes(), []byte{0x0a}) || !bytes.Contains(w.Body.Bytes(), []byte{0x08, 0x01}) {
+		t.Errorf("one refused: %q", w.Body)
+	}
+	for kind, header := range map[string][]string{"text/plain": nil, "application/json": {"Content-Encoding", "gzip"}, "": nil} {
+		if w := send(kind, "1", header...); w.Code != 400 {
+			t.Errorf("%q %v: %d", kind, header, w.Code)
+		}
+	}
+	if len(p.did) != 4 {
+		t.Errorf("%q", p.did)
+	}
+}

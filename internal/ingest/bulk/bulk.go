@@ -117,6 +117,32 @@ func (s *Source) Take(ctx context.Context, body io.Reader, from Sender) (Taken, 
 	}
 }
 
+// Hand puts payloads that a door made of a body, all or the first of them.
+func (s *Source) Hand(ctx context.Context, list []ingest.Payload, lines, refused int64) error {
+	s.mu.Lock()
+	to := s.to
+	s.mu.Unlock()
+	if to == nil {
+		return fault.New(fault.Unavailable, "nothing takes bulk records at the moment").WithHint("try again in a moment")
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Wait)
+	defer cancel()
+	bytes := int64(0)
+	for _, p := range list {
+		if err := to.Put(ctx, p); err != nil {
+			return err
+		}
+		bytes += int64(len(p.Data))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.status.Last = s.cfg.Now()
+	s.status.Received += lines
+	s.status.Bytes += bytes
+	s.status.Refused += refused
+	return nil
+}
+
 // taking is one body on its way.
 type taking struct {
 	s     *Source
