@@ -115,7 +115,8 @@ func TestExportedLogs(t *testing.T) {
 		return countOf(t, a, "") >= 2
 	})
 	if got := countOf(t, a, "status=Failure user=admin src=203.0.113.7 hostname=gw-9"); got != 1 {
-		t.Errorf("the login: %d", got)
+		table, err := a.Query(t.Context(), "| select log, status, user, src, hostname, message, raw", a.cfg.Now())
+		t.Errorf("the login: %d; there are %v, %v", got, table, err)
 	}
 	if _, err := a.TakeLogs(t.Context(), []byte("{"), true, "u1"); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("a broken body: %v", err)

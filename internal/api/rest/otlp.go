@@ -57,7 +57,7 @@ func (e exported) send(w http.ResponseWriter) {
 	}
 	var body []byte
 	if e.refused > 0 {
-		part := protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), uint64(e.refused)) //nolint:gosec // G115: a count
+		part := protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), uint64(e.refused))
 		part = protowire.AppendString(protowire.AppendTag(part, 2, protowire.BytesType), why)
 		body = protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), part)
 	}

@@ -42,18 +42,27 @@ func Read(body []byte, isJSON bool, source, peer string, now time.Time) (list []
 		return nil, 0, 0, fault.Wrap(fault.Invalid, err, "the body is no export of OTLP logs").WithHint("send ExportLogsServiceRequest as application/x-protobuf or application/json")
 	}
 	for _, r := range data.GetResourceLogs() {
-		p := parts{meta: hostOf(r.GetResource().GetAttributes()), source: source, peer: peer, now: now}
+		meta := hostOf(r.GetResource().GetAttributes())
+		texts := parts{meta: meta, source: source, peer: peer + "/" + meta[ingest.MetaDevice], now: now}
+		trees := texts // what was no text is another format than what was
+		trees.peer += "/json"
 		for _, scope := range r.GetScopeLogs() {
 			for _, rec := range scope.GetLogRecords() {
-				if line := lineOf(rec, r.GetResource().GetAttributes(), now); len(line) > ingest.MaxPayload/2 {
+				line, isText := lineOf(rec, r.GetResource().GetAttributes(), now)
+				switch {
+				case len(line) > ingest.MaxPayload/2:
 					refused++
-				} else if len(line) > 0 {
-					p.add(line)
+				case len(line) == 0:
+				case isText:
+					texts.add(line)
+					lines++
+				default:
+					trees.add(line)
 					lines++
 				}
 			}
 		}
-		list = append(list, p.end()...)
+		list = append(append(list, texts.end()...), trees.end()...)
 	}
 	return list, lines, refused, nil
 }
@@ -77,7 +86,7 @@ func (p *parts) add(line []byte) {
 
 func (p *parts) cut() {
 	if p.buf.Len() > 0 {
-		p.list = append(p.list, ingest.Payload{Source: p.source, Peer: p.peer + "/" + p.meta[ingest.MetaDevice], Received: p.now, Meta: p.meta, Data: bytes.Clone(p.buf.Bytes())})
+		p.list = append(p.list, ingest.Payload{Source: p.source, Peer: p.peer, Received: p.now, Meta: p.meta, Data: bytes.Clone(p.buf.Bytes())})
 		p.buf.Reset()
 	}
 }
@@ -106,9 +115,9 @@ func hostOf(attrs []*commonpb.KeyValue) map[string]string {
 
 // lineOf is a record as a line: its body, if that is a text, else JSON with all
 // that it has.
-func lineOf(rec *logspb.LogRecord, resource []*commonpb.KeyValue, now time.Time) []byte {
+func lineOf(rec *logspb.LogRecord, resource []*commonpb.KeyValue, now time.Time) (line []byte, isText bool) {
 	if text, ok := rec.GetBody().GetValue().(*commonpb.AnyValue_StringValue); ok {
-		return []byte(strings.TrimSpace(strings.NewReplacer("\r\n", "#012", "\n", "#012", "\x00", "").Replace(strings.TrimRight(text.StringValue, "\r\n"))))
+		return []byte(strings.TrimSpace(strings.NewReplacer("\r\n", "#012", "\n", "#012", "\x00", "").Replace(strings.TrimRight(text.StringValue, "\r\n")))), true
 	}
 	at := cmp.Or(rec.GetTimeUnixNano(), rec.GetObservedTimeUnixNano())
 	out := map[string]any{"timestamp": timeOf(at, now), "body": valueOf(rec.GetBody(), 0)}
@@ -125,16 +134,16 @@ func lineOf(rec *logspb.LogRecord, resource []*commonpb.KeyValue, now time.Time)
 	}
 	line, err := json.Marshal(out)
 	if err != nil {
-		return nil // a number that JSON has not; none of the kinds of values gives one
+		return nil, false // a number that JSON has not; none of the kinds of values gives one
 	}
-	return line
+	return line, false
 }
 
 func timeOf(nanos uint64, now time.Time) string {
 	if nanos == 0 || nanos > 1<<63-1 {
 		return now.UTC().Format(time.RFC3339Nano)
 	}
-	return time.Unix(0, int64(nanos)).UTC().Format(time.RFC3339Nano) //nolint:gosec // G115: compared above
+	return time.Unix(0, int64(nanos)).UTC().Format(time.RFC3339Nano)
 }
 
 func valueOf(v *commonpb.AnyValue, depth int) any {

@@ -46,14 +46,14 @@ func TestBodies(t *testing.T) {
 		t.Fatal(err)
 	}
 	list, lines, refused, err := Read(raw, false, "otlp", "u1", now)
-	if err != nil || len(list) != 1 || lines != 3 || refused != 1 {
+	if err != nil || len(list) != 2 || lines != 3 || refused != 1 {
 		t.Fatalf("%d payloads, %d lines, %d refused, %v", len(list), lines, refused, err)
 	}
 	p := list[0]
 	if p.Meta[ingest.MetaDevice] != "gw-1" || p.Meta["service.name"] != "sshd" || p.Source != "otlp" || !strings.HasPrefix(p.Peer, "u1/") {
 		t.Errorf("%+v", p)
 	}
-	got := strings.Split(strings.TrimSuffix(string(p.Data), "\n"), "\n")
+	got := strings.Split(strings.TrimSuffix(string(p.Data)+string(list[1].Data), "\n"), "\n")
 	if got[0] != "<38>Dec 10 09:32:20 gw-1 sshd[1]: Failed password for root from 10.0.0.1 port 22 ssh2" || got[1] != "two#012lines" {
 		t.Errorf("%q", got)
 	}
