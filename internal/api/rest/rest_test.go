@@ -82,6 +82,12 @@ func (p *plant) DecideIncident(_ context.Context, d api.IncidentDecision) (api.I
 	return api.IncidentDetail{}, nil
 }
 
+func (p *plant) ExportIncident(_ context.Context, e api.IncidentExport) (api.File, error) {
+	p.did = append(p.did, fmt.Sprintf("%s takes %s as %s", e.Actor, e.Incident, e.Format))
+	data, err := json.Marshal(api.IncidentFile{ExportedBy: e.Actor})
+	return api.File{Name: "incident.json", Kind: "application/json", Data: data}, err
+}
+
 func (p *plant) ListVulns(_ context.Context, f api.VulnFilter) (api.VulnList, error) {
 	return api.VulnList{Rows: make([]api.VulnRow, min(f.Limit, 250-min(f.Offset, 250))), Total: 250}, nil
 }
@@ -198,7 +204,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 	all := []authz.Role{authz.Viewer, authz.Analyst, authz.Responder, authz.Auditor, authz.Admin}
 	may := map[string][]authz.Role{
 		"GET /api/v1/me": all, "POST /api/v1/ask": all[1:], "POST /api/v1/query": all, "GET /api/v1/devices": all, "GET /api/v1/devices/{uid}": all,
-		"PATCH /api/v1/devices/{uid}": {authz.Responder, authz.Admin}, "GET /api/v1/incidents": all, "GET /api/v1/incidents/{uid}": all,
+		"PATCH /api/v1/devices/{uid}": {authz.Responder, authz.Admin}, "GET /api/v1/incidents": all, "GET /api/v1/incidents/{uid}": all, "GET /api/v1/incidents/{uid}/export": all,
 		"POST /api/v1/incidents/{uid}/decisions": {authz.Analyst, authz.Responder, authz.Admin}, "GET /api/v1/vulnerabilities": all, "GET /api/v1/vulnerabilities/{id}": all, "GET /api/v1/vulnerabilities/plan": all,
 		"GET /api/v1/sources": all, "POST /api/v1/ingest": {authz.Admin}, "POST /api/v1/bulk": {authz.Admin},
 		"GET /api/v1/now": all, "GET /api/v1/events/tail": all, "GET /api/v1/events/{uid}": all, "GET /api/v1/fields": all, "GET /api/v1/findings": all, "GET /api/v1/findings/{uid}": all,
