@@ -51,7 +51,11 @@ func (w *writer) line(text string) { w.WriteString(text + "\n") }
 
 func (w *writer) head(title string) { w.line("\n## " + title + "\n") }
 
-func (w *writer) item(format string, args ...any) { fmt.Fprintf(w, "- "+format+"\n", args...) }
+func (w *writer) item(format string, args ...any) {
+	if text := strings.TrimSpace(fmt.Sprintf(format, args...)); text != "" {
+		w.line("- " + text)
+	}
+}
 
 func when(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") + " UTC" }
 
@@ -85,10 +89,11 @@ func (w *writer) facts() {
 	w.item("Assigned to: %s", cmp.Or(prose(in.Assignee), correlate.Nobody))
 	w.item("From %s to %s", when(in.First), when(in.Last))
 	w.item("Findings: %d, of %d events", in.Findings.Count, in.Findings.Events)
-	w.item("Score: %.0f of 100", in.Score)
+	score := fmt.Sprintf("%.0f of 100", in.Score)
 	for _, f := range in.Computed {
-		w.line("  - " + prose(f.Text))
+		score += "; " + prose(f.Text)
 	}
+	w.item("Score: %s", score)
 	if in.Confidentiality != "" {
 		w.item("Confidentiality: %s", prose(in.Confidentiality))
 	}
