@@ -71,7 +71,9 @@ func (p *plant) SetDevice(_ context.Context, actor, uid, key, value string) (ass
 	return p.FindDevice(context.Background(), uid)
 }
 
-func (p *plant) Incidents(context.Context, bool) ([]correlate.Incident, error) { return p.open, nil }
+func (p *plant) Incidents(context.Context, bool) ([]correlate.Incident, error) {
+	return slices.Clone(p.open), nil
+}
 
 func (p *plant) Incident(context.Context, string) (api.IncidentDetail, error) {
 	return api.IncidentDetail{}, nil
