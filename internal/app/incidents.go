@@ -157,10 +157,10 @@ func (a *App) DecideIncident(ctx context.Context, d api.IncidentDecision) (api.I
 		Actor: audit.Actor{Kind: audit.Person, Name: d.Actor}, Action: "incident." + string(d.Action), Object: uid,
 		Details: map[string]string{"reason": d.Why, "verdict": string(d.Verdict)},
 	}
-	switch d.Action {
-	case api.IncidentAssign:
+	if d.Action == api.IncidentAssign {
 		entry.Details = map[string]string{"reason": d.Why, "to": d.To}
-	case api.IncidentNote:
+	}
+	if d.Action == api.IncidentNote {
 		entry.Details = map[string]string{"text": d.Text}
 	}
 	if _, err := a.journal.Record(entry); err != nil {

@@ -192,6 +192,16 @@ func (c *Correlator) rehome(s, into *strand) {
 	}
 }
 
+// dirtyNotes hands out the notes that changed.
+func (c *Correlator) dirtyNotes(put func(kind, id string, doc any)) {
+	for _, n := range c.notes {
+		if n.dirty {
+			put(noteKind, n.ID, n)
+			n.dirty, n.kept = false, true
+		}
+	}
+}
+
 func (c *Correlator) restoreNote(r Record) *fault.Error {
 	n := new(note)
 	if err := decode(r, n, &n.Version); err != nil {

@@ -106,12 +106,7 @@ func (c *Correlator) Dirty() ([]Record, error) {
 			o.dirty = false
 		}
 	}
-	for _, n := range c.notes {
-		if n.dirty {
-			put(noteKind, n.ID, n)
-			n.dirty, n.kept = false, true
-		}
-	}
+	c.dirtyNotes(put)
 	for _, id := range c.unwritten {
 		out = append(out, Record{Kind: noteKind, ID: id})
 	}

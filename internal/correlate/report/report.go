@@ -89,11 +89,11 @@ func (w *writer) facts() {
 	w.item("Assigned to: %s", cmp.Or(prose(in.Assignee), correlate.Nobody))
 	w.item("From %s to %s", when(in.First), when(in.Last))
 	w.item("Findings: %d, of %d events", in.Findings.Count, in.Findings.Events)
-	score := fmt.Sprintf("%.0f of 100", in.Score)
+	score := []string{fmt.Sprintf("%.0f of 100", in.Score)}
 	for _, f := range in.Computed {
-		score += "; " + prose(f.Text)
+		score = append(score, prose(f.Text))
 	}
-	w.item("Score: %s", score)
+	w.item("Score: %s", strings.Join(score, "; "))
 	if in.Confidentiality != "" {
 		w.item("Confidentiality: %s", prose(in.Confidentiality))
 	}

@@ -42,7 +42,7 @@ func outside(t interface{ Fatalf(string, ...any) }, line string) string {
 		switch {
 		case line[i] == '\\' && i+1 < len(line):
 			i += 2
-			b.WriteByte('x')
+			b.WriteString("\u00b7")
 		case line[i] == '`':
 			n := 0
 			for i+n < len(line) && line[i+n] == '`' {
