@@ -154,14 +154,7 @@ func (a *App) DecideIncident(ctx context.Context, d api.IncidentDecision) (api.I
 		return none, err
 	}
 	entry := audit.Entry{
-		Actor: audit.Actor{Kind: audit.Person, Name: d.Actor}, Action: "incident." + string(d.Action), Object: uid,
-		Details: map[string]string{"reason": d.Why, "verdict": string(d.Verdict)},
-	}
-	if d.Action == api.IncidentAssign {
-		entry.Details = map[string]string{"reason": d.Why, "to": d.To}
-	}
-	if d.Action == api.IncidentNote {
-		entry.Details = map[string]string{"text": d.Text}
+		Actor: audit.Actor{Kind: audit.Person, Name: d.Actor}, Action: "incident." + string(d.Action), Object: uid, Details: a.decisionDetails(&d),
 	}
 	if _, err := a.journal.Record(entry); err != nil {
 		return none, err
@@ -178,6 +171,23 @@ func (a *App) DecideIncident(ctx context.Context, d api.IncidentDecision) (api.I
 		return none, nil
 	}
 	return a.Incident(ctx, uid)
+}
+
+// decisionDetails is what the journal tells of a decision besides who and on
+// what: of a note that is taken back, all of it.
+func (a *App) decisionDetails(d *api.IncidentDecision) map[string]string {
+	switch d.Action {
+	case api.IncidentAssign:
+		return map[string]string{"reason": d.Why, "to": d.To}
+	case api.IncidentNote:
+		return map[string]string{"text": d.Text}
+	case api.IncidentUndo:
+		if n, incident, ok := a.incidents.NoteOf(d.Incident); ok {
+			return map[string]string{"reason": d.Why, "incident": incident, "by": n.By, "text": n.Text}
+		}
+	case api.IncidentClose, api.IncidentReopen, api.IncidentFeedback, api.IncidentSplit:
+	}
+	return map[string]string{"reason": d.Why, "verdict": string(d.Verdict)}
 }
 
 // incidentAct is what a decision does. It completes the decision.

@@ -161,6 +161,31 @@ func (c *Correlator) takeBack(id, by, why string) bool {
 	return true
 }
 
+// NoteOf finds a note by its id, with the uid of its incident.
+func (c *Correlator) NoteOf(id string) (n Note, incident string, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := slices.IndexFunc(c.notes, func(n *note) bool { return n.ID == id })
+	if i < 0 {
+		return Note{}, "", false
+	}
+	incident = c.notes[i].Incident
+	if s := c.find(incident); s != nil {
+		incident = s.UID
+	}
+	return c.notes[i].Note, incident, true
+}
+
+// strays names the notes whose incident is not there. They are kept.
+func (c *Correlator) strays() (problems []error) {
+	for _, n := range c.notes {
+		if c.find(n.Incident) == nil {
+			problems = append(problems, fault.New(fault.Invalid, "restoring note %s: its incident %s is not there; nothing shows it", n.ID, clip(n.Incident, maxValue)))
+		}
+	}
+	return problems
+}
+
 // notesOf are the notes of an incident, the oldest first.
 func (c *Correlator) notesOf(s *strand) []Note {
 	out := []Note{}

@@ -98,8 +98,16 @@ func TestNotesStayWithTheirIncident(t *testing.T) {
 			}
 		}
 		look(c)
-		if cfg.MaxOpen == 0 { // else aliases of what was put together are gone with the process
-			look(reopened(t, c, cfg))
+		again := reopened(t, c, cfg)
+		if cfg.MaxOpen == 0 { // else uids of what was put together are gone with the process
+			look(again)
+		}
+		n := 0
+		for _, in := range again.Incidents() {
+			n += in.NoteCount
+		}
+		if n != len(on) {
+			t.Fatalf("%d notes came back of %d", n, len(on))
 		}
 	})
 }
@@ -214,6 +222,9 @@ func TestNotes(t *testing.T) {
 	in, _ := c.Get(uid)
 	if len(in.Notes) != 2 || in.Notes[0].Text != "called the plant\nthey know nothing" || in.Notes[0].By != "ann" || in.Notes[0].At.IsZero() || len(in.History) != 2 {
 		t.Fatalf("%+v, %+v", in.Notes, in.History)
+	}
+	if n, in, ok := c.NoteOf(id); !ok || in != uid || n.By != "ann" {
+		t.Errorf("%+v of %s, %v", n, in, ok)
 	}
 	if err := c.Undo(id, "bob", "not so"); err != nil {
 		t.Fatal(err)

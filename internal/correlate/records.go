@@ -207,6 +207,7 @@ func (c *Correlator) Restore(records []Record) (problems []error) {
 		}
 	}
 	problems = append(problems, c.tieUp()...)
+	problems = append(problems, c.strays()...)
 	slices.SortFunc(c.opinions, func(a, b *opinion) int { return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.ID, b.ID)) })
 	slices.SortFunc(c.suppressions, byAge)
 	slices.SortFunc(c.notes, byNumber)
