@@ -19,11 +19,11 @@ export function Incidents() {
   return (
     <div class="page wide">
       <div class="head"><h1>Incidents</h1>
-        <label class="check"><input type="checkbox" checked={all} onChange={(ev) => set({ status: ev.currentTarget.checked ? "all" : "" })} /> Closed ones too</label>
+        <div class="head"><label class="check"><input type="checkbox" checked={all} onChange={(ev) => set({ status: ev.currentTarget.checked ? "all" : "" })} /> Closed ones too</label>
         <label class="check">Assigned to <select value={whose} onChange={(ev) => set({ assignee: ev.currentTarget.value })}>
           <option value="">Anyone</option><option value="me">Me</option><option value="nobody">Nobody</option>
           {whose && whose !== "me" && whose !== "nobody" && <option value={whose}>{visible(whose)}</option>}
-        </select></label></div>
+        </select></label></div></div>
       <Show of={got}>{(d) => d.rows.length ? <Table d={d} reload={got.reload} /> : whose ? <p class="none">No {all ? "" : "open "}incident is assigned to {whose === "me" ? "you" : visible(whose)}. <button type="button" class="link" onClick={() => set({ assignee: "" })}>Show those of all</button></p> : <p class="none">{all ? "There has been no incident." : "No incident is open."} <span class="soft">Incidents are made of findings that belong together; see <a href={"/events?" + new URLSearchParams({ q: "detection_finding metadata.product=vedette-detect" })}>all findings</a>.</span></p>}</Show>
     </div>
   );
@@ -38,12 +38,12 @@ function Table({ d, reload }: { d: List; reload: () => void }) {
   const columns = useMemo<Column<Incident>[]>(() => [
     { key: "level", title: "Severity", draw: (i) => <Severity level={i.level} /> },
     { key: "score", title: "Score", num: true, draw: (i) => i.score.toFixed(0) },
+    { key: "assignee", title: "Assigned to", draw: (i) => i.assignee ? visible(i.assignee) : <span class="soft">nobody</span> },
     { key: "title", title: "What", wide: true, draw: (i) => <a href={"/incidents/" + i.uid}>{visible(i.title)}</a> },
     { key: "devices", title: "Devices", draw: (i) => i.devices.length > 2 ? plural(i.device_count, "device") : i.devices.map((u) => visible(d.names[u] || u)).join(", ") },
     { key: "stages", title: "Stages", draw: (i) => i.stages.map((s) => s.name).join(" \u2192 ") },
     { key: "findings", title: "Findings", num: true, draw: (i) => number(i.findings.count) },
     { key: "last", title: "Last", draw: (i) => clock(i.last) },
-    { key: "assignee", title: "Assigned to", draw: (i) => i.assignee ? visible(i.assignee) : <span class="soft">nobody</span> },
     { key: "status", title: "State", draw: (i) => i.status + (i.verdict ? ", " + judged(i.verdict) : "") },
   ], [d]);
   return <><p class="soft line">{plural(d.total, "incident")}, the gravest first</p>{error && <Trouble error={error} />}<Grid keys={keys} label="Incidents" tall columns={columns} rows={d.rows} id={(i) => i.uid} open={(i) => go("/incidents/" + i.uid)} /></>;
