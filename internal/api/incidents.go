@@ -4,7 +4,9 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"time"
 
 	"vedette/internal/correlate"
 )
@@ -19,13 +21,15 @@ type IncidentDetail struct {
 type IncidentAction string
 
 // The decisions. Split takes the uid of a merged part, Undo the id of
-// feedback.
+// feedback or of a note. Assign and Note need no reason.
 const (
 	IncidentClose    IncidentAction = "close"
 	IncidentReopen   IncidentAction = "reopen"
 	IncidentFeedback IncidentAction = "feedback"
 	IncidentSplit    IncidentAction = "split"
 	IncidentUndo     IncidentAction = "undo"
+	IncidentAssign   IncidentAction = "assign"
+	IncidentNote     IncidentAction = "note"
 )
 
 // IncidentDecision is a person's word on an incident. It is kept in the audit
@@ -35,7 +39,9 @@ type IncidentDecision struct {
 	Action   IncidentAction    `json:"action"`
 	Incident string            `json:"incident"`          // uid, or its start
 	Verdict  correlate.Verdict `json:"verdict,omitempty"` // of feedback
-	Why      string            `json:"why"`
+	To       string            `json:"to,omitempty"`      // of assign: a person's name, me or nobody
+	Text     string            `json:"text,omitempty"`    // of note
+	Why      string            `json:"why,omitempty"`
 }
 
 // Incidents shows what findings add up to and takes decisions on it.
@@ -43,9 +49,47 @@ type Incidents interface {
 	Incidents(ctx context.Context, all bool) ([]correlate.Incident, error)
 	Incident(ctx context.Context, uid string) (IncidentDetail, error)
 	DecideIncident(ctx context.Context, d IncidentDecision) (IncidentDetail, error)
+	// ExportIncident puts an incident into a file. That it did is in the journal.
+	ExportIncident(ctx context.Context, e IncidentExport) (File, error)
 	Suppress(ctx context.Context, s correlate.Suppression) (correlate.Suppression, error)
 	Unsuppress(ctx context.Context, actor, id, why string) error
 	Suppressions(ctx context.Context) ([]correlate.Suppression, error)
+}
+
+// AssignedTo keeps the incidents of one person: a name, me (who asks), or
+// nobody. Without a name all are kept.
+func AssignedTo(list []correlate.Incident, who, asks string) []correlate.Incident {
+	switch who {
+	case "":
+		return list
+	case correlate.Me:
+		who = asks
+	case correlate.Nobody:
+		who = ""
+	}
+	return slices.DeleteFunc(list, func(i correlate.Incident) bool { return i.Assignee != who })
+}
+
+// IncidentExport asks for an incident as a file.
+type IncidentExport struct {
+	Actor    string `json:"actor"`
+	Incident string `json:"incident"` // uid, or its start
+	Format   string `json:"format"`   // json or md
+}
+
+// File is what was exported.
+type File struct {
+	Name string `json:"name"`
+	Kind string `json:"kind"` // media type
+	Data []byte `json:"data"`
+}
+
+// IncidentFile is an exported incident as JSON.
+type IncidentFile struct {
+	IncidentDetail
+	Names      map[string]string `json:"names"` // of devices, by uid
+	ExportedAt time.Time         `json:"exported_at"`
+	ExportedBy string            `json:"exported_by"`
 }
 
 type unsuppressRequest struct{ Actor, ID, Why string }
@@ -63,6 +107,13 @@ func incidents(mux *http.ServeMux, s Incidents) {
 			return nil, err
 		}
 		return s.DecideIncident(r.Context(), d)
+	}))
+	mux.HandleFunc("POST /local/incidents/export", reply(func(r *http.Request) (any, error) {
+		var e IncidentExport
+		if err := decode(r, &e); err != nil {
+			return nil, err
+		}
+		return s.ExportIncident(r.Context(), e)
 	}))
 	mux.HandleFunc("GET /local/suppressions", reply(func(r *http.Request) (any, error) { return s.Suppressions(r.Context()) }))
 	mux.HandleFunc("POST /local/suppressions", reply(func(r *http.Request) (any, error) {
@@ -99,6 +150,13 @@ func (c *Client) Incident(ctx context.Context, uid string) (IncidentDetail, erro
 func (c *Client) DecideIncident(ctx context.Context, d IncidentDecision) (IncidentDetail, error) {
 	var out IncidentDetail
 	err := c.post(ctx, "/local/incidents/decide", d, &out)
+	return out, err
+}
+
+// ExportIncident implements [Incidents].
+func (c *Client) ExportIncident(ctx context.Context, e IncidentExport) (File, error) {
+	var out File
+	err := c.post(ctx, "/local/incidents/export", e, &out)
 	return out, err
 }
 

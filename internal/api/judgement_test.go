@@ -55,6 +55,10 @@ func (j *judged) DecideIncident(_ context.Context, d api.IncidentDecision) (api.
 	return api.IncidentDetail{Incident: correlate.Incident{UID: d.Incident}}, nil
 }
 
+func (*judged) ExportIncident(_ context.Context, e api.IncidentExport) (api.File, error) {
+	return api.File{Name: e.Incident + "." + e.Format, Kind: "text/markdown", Data: []byte("for " + e.Actor)}, nil
+}
+
 func (*judged) Suppress(_ context.Context, s correlate.Suppression) (correlate.Suppression, error) {
 	s.ID = "s1"
 	return s, nil
@@ -130,6 +134,9 @@ func TestJudgementOverTheSocket(t *testing.T) {
 	d := api.IncidentDecision{Actor: "a", Action: api.IncidentFeedback, Incident: "i1", Verdict: correlate.Benign, Why: "w"}
 	if one, err := c.DecideIncident(t.Context(), d); err != nil || one.UID != "i1" || j.decided != d {
 		t.Errorf("%+v, %v, decided %+v", one, err, j.decided)
+	}
+	if f, err := c.ExportIncident(t.Context(), api.IncidentExport{Actor: "a", Incident: "i1", Format: "md"}); err != nil || f.Name != "i1.md" || string(f.Data) != "for a" {
+		t.Errorf("%+v, %v", f, err)
 	}
 	if err := c.Unsuppress(t.Context(), "a", "s1", "w"); err != nil || j.ended != "as1w" {
 		t.Errorf("%v, ended %q", err, j.ended)

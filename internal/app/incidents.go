@@ -138,7 +138,7 @@ func (a *App) findIncident(text string) (correlate.Incident, error) {
 // is on record before it takes effect.
 func (a *App) DecideIncident(ctx context.Context, d api.IncidentDecision) (api.IncidentDetail, error) {
 	var none api.IncidentDetail
-	if strings.TrimSpace(d.Why) == "" {
+	if d.Action != api.IncidentAssign && d.Action != api.IncidentNote && strings.TrimSpace(d.Why) == "" {
 		return none, fault.New(fault.Invalid, "a decision on an incident needs a reason").WithHint(`say why with --reason "..."`)
 	}
 	uid := d.Incident
@@ -149,13 +149,12 @@ func (a *App) DecideIncident(ctx context.Context, d api.IncidentDecision) (api.I
 		}
 		uid = i.UID
 	}
-	act, err := a.incidentAct(d, uid)
+	act, err := a.incidentAct(&d, uid)
 	if err != nil {
 		return none, err
 	}
 	entry := audit.Entry{
-		Actor: audit.Actor{Kind: audit.Person, Name: d.Actor}, Action: "incident." + string(d.Action), Object: uid,
-		Details: map[string]string{"reason": d.Why, "verdict": string(d.Verdict)},
+		Actor: audit.Actor{Kind: audit.Person, Name: d.Actor}, Action: "incident." + string(d.Action), Object: uid, Details: a.decisionDetails(&d),
 	}
 	if _, err := a.journal.Record(entry); err != nil {
 		return none, err
@@ -174,9 +173,35 @@ func (a *App) DecideIncident(ctx context.Context, d api.IncidentDecision) (api.I
 	return a.Incident(ctx, uid)
 }
 
-// incidentAct is what a decision does.
-func (a *App) incidentAct(d api.IncidentDecision, uid string) (func() error, error) {
+// decisionDetails is what the journal tells of a decision besides who and on
+// what: of a note that is taken back, all of it.
+func (a *App) decisionDetails(d *api.IncidentDecision) map[string]string {
 	switch d.Action {
+	case api.IncidentAssign:
+		return map[string]string{"reason": d.Why, "to": d.To}
+	case api.IncidentNote:
+		return map[string]string{"text": d.Text}
+	case api.IncidentUndo:
+		if n, incident, ok := a.incidents.NoteOf(d.Incident); ok {
+			return map[string]string{"reason": d.Why, "incident": incident, "by": n.By, "text": n.Text}
+		}
+	case api.IncidentClose, api.IncidentReopen, api.IncidentFeedback, api.IncidentSplit:
+	}
+	return map[string]string{"reason": d.Why, "verdict": string(d.Verdict)}
+}
+
+// incidentAct is what a decision does. It completes the decision.
+func (a *App) incidentAct(d *api.IncidentDecision, uid string) (func() error, error) {
+	switch d.Action {
+	case api.IncidentAssign:
+		return a.assignAct(d, uid)
+	case api.IncidentNote:
+		text, err := correlate.NoteText(d.Text)
+		d.Text = text
+		return func() error {
+			_, err := a.incidents.AddNote(uid, d.Actor, text)
+			return err
+		}, err
 	case api.IncidentClose:
 		return func() error { return a.incidents.Close(uid, d.Actor, d.Why) }, nil
 	case api.IncidentReopen:
@@ -196,6 +221,24 @@ func (a *App) incidentAct(d api.IncidentDecision, uid string) (func() error, err
 		return nil, fault.New(fault.Invalid, "there is no verdict %q", d.Verdict).WithHint("the verdicts are true, false and benign")
 	}
 	return nil, fault.New(fault.Invalid, "there is no decision %q on an incident", d.Action)
+}
+
+// assignAct gives an incident to a person, me or nobody.
+func (a *App) assignAct(d *api.IncidentDecision, uid string) (func() error, error) {
+	to := ""
+	switch d.To {
+	case correlate.Nobody:
+	case correlate.Me:
+		d.To = d.Actor
+		fallthrough
+	default:
+		name, err := correlate.PersonName(d.To)
+		if err != nil {
+			return nil, err
+		}
+		to, d.To = name, name
+	}
+	return func() error { return a.incidents.Assign(uid, to, d.Actor, d.Why) }, nil
 }
 
 // Suppress adds a person's rule that keeps findings out of incidents.

@@ -2,48 +2,56 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"vedette/internal/api"
 	"vedette/internal/asset"
 	"vedette/internal/correlate"
-	"vedette/internal/fault"
-	"vedette/internal/query"
 )
 
 func (r *root) incidentsCommand() *cobra.Command {
 	var all bool
-	list := func(cmd *cobra.Command, _ []string) error { return r.listIncidents(cmd, all) }
+	var assignee string
+	list := func(cmd *cobra.Command, _ []string) error { return r.listIncidents(cmd, all, assignee) }
 	cmd := &cobra.Command{
 		Use:   "incidents",
-		Short: "list, show, judge, close and split what findings add up to",
+		Short: "list, show, assign, judge, close, split and export what findings add up to",
 		Args:  cobra.NoArgs,
 		RunE:  list,
 	}
 	cmd.PersistentFlags().BoolVar(&all, "all", false, "closed ones too")
+	named := &cobra.Command{Use: "list", Short: "list incidents, the gravest first", Args: cobra.NoArgs, RunE: list}
+	for _, c := range []*cobra.Command{cmd, named} {
+		c.Flags().StringVar(&assignee, "assignee", "", "those of one person alone: a name, me or nobody")
+	}
 	cmd.AddCommand(
-		&cobra.Command{Use: "list", Short: "list incidents, the gravest first", Args: cobra.NoArgs, RunE: list},
+		named,
 		&cobra.Command{Use: "show ID", Short: "show an incident: timeline, stages, devices, why its findings belong together", Args: cobra.ExactArgs(1), RunE: r.showIncident},
 		r.decideCommand("close ID", "close an incident; later findings open a new one that names it", api.IncidentClose, 1),
 		r.decideCommand("reopen ID", "open a closed incident again", api.IncidentReopen, 1),
 		r.decideCommand("feedback ID true|false|benign", "say whether it was an attack; it changes later scores, visibly, and hides nothing", api.IncidentFeedback, 2),
-		r.decideCommand("undo FEEDBACK", "take feedback back, by the id that show gives", api.IncidentUndo, 1),
+		r.decideCommand("undo ID", "take feedback or a note back, by the id that show gives", api.IncidentUndo, 1),
 		r.decideCommand("split PART", "take a merged part out of its incident again, by the uid that show gives", api.IncidentSplit, 1),
+		r.assignCommand(),
+		r.noteCommand(),
+		r.exportIncidentCommand(),
 		r.suppressCommand(),
 	)
 	return cmd
 }
 
-func (r *root) listIncidents(cmd *cobra.Command, all bool) error {
+func (r *root) listIncidents(cmd *cobra.Command, all bool, assignee string) error {
 	return r.with(cmd.Context(), func(b backend) error {
 		list, err := b.Incidents(cmd.Context(), all)
 		if err != nil {
 			return err
+		}
+		if list = api.AssignedTo(list, assignee, person()); len(list) == 0 && assignee != "" && r.output == "table" {
+			fmt.Fprintf(r.Err, "no incident is assigned to %s\n", printable(assignee))
+			return nil
 		}
 		if len(list) == 0 && r.output == "table" {
 			fmt.Fprintln(r.Err, "there are no incidents; findings of what is taken in with \"vedette ingest PATH\" become incidents")
@@ -91,7 +99,7 @@ func deviceName(d asset.Device) string {
 }
 
 func incidentRows(list []correlate.Incident, names map[string]string) ([]string, [][]any) {
-	columns := []string{"uid", "title", "severity", "status", "score", "first", "last", "devices", "device_uids", "techniques", "stages", "findings", "verdict"}
+	columns := []string{"uid", "title", "severity", "status", "score", "first", "last", "devices", "device_uids", "techniques", "stages", "findings", "verdict", "assignee", "notes"}
 	rows := make([][]any, len(list))
 	for n, i := range list {
 		devices := make([]string, len(i.Devices))
@@ -107,7 +115,7 @@ func incidentRows(list []correlate.Incident, names map[string]string) ([]string,
 		}
 		rows[n] = []any{
 			i.UID, i.Title, i.Severity.String(), i.Status, i.Score, timeOrNil(i.First), timeOrNil(i.Last),
-			devices, listOf(i.Devices), techniques, stages, i.Findings.Count, orNil(string(i.Verdict)),
+			devices, listOf(i.Devices), techniques, stages, i.Findings.Count, orNil(string(i.Verdict)), orNil(i.Assignee), i.NoteCount,
 		}
 	}
 	return columns, rows
@@ -118,7 +126,7 @@ const shortUID = 10
 
 // incidentTable is what fits on a screen; the other outputs have all.
 func incidentTable(list []correlate.Incident, names map[string]string) ([]string, [][]any) {
-	columns := []string{"id", "severity", "title", "last", "devices", "findings", "status"}
+	columns := []string{"id", "severity", "title", "last", "devices", "findings", "status", "assignee"}
 	rows := make([][]any, len(list))
 	for n, i := range list {
 		device := ""
@@ -128,7 +136,7 @@ func incidentTable(list []correlate.Incident, names map[string]string) ([]string
 		if i.DeviceCount > 1 {
 			device += fmt.Sprintf(" +%d", i.DeviceCount-1)
 		}
-		rows[n] = []any{i.UID[:min(len(i.UID), shortUID)], i.Severity.String(), i.Title, timeOrNil(i.Last), device, i.Findings.Count, strings.TrimSpace(i.Status + " " + string(i.Verdict))}
+		rows[n] = []any{i.UID[:min(len(i.UID), shortUID)], i.Severity.String(), i.Title, timeOrNil(i.Last), device, i.Findings.Count, strings.TrimSpace(i.Status + " " + string(i.Verdict)), orNil(i.Assignee)}
 	}
 	return columns, rows
 }
@@ -164,6 +172,7 @@ func (r *root) printIncident(ctx context.Context, b backend, d api.IncidentDetai
 		fmt.Fprintf(r.Out, "  %s  %-8s  %s%s%s\n", cellText(m.First), m.Severity, printable(m.Title), times(m.Count), printable(route(name(m.Source), name(m.Target))))
 	}
 	r.printList("why these belong together", joins(d))
+	r.printList("notes", notes(d.Notes))
 	r.printList("what people decided", changes(d.History))
 	similar := make([]string, len(d.Similar))
 	for i, s := range d.Similar {
@@ -190,6 +199,7 @@ func (r *root) printIncidentFacts(d api.IncidentDetail, name func(string) string
 	for _, line := range [][2]string{
 		{"uid", d.UID},
 		{"status", strings.TrimSpace(d.Status + " " + string(d.Verdict))},
+		{"assignee", d.Assignee},
 		{"from", cellText(d.First)},
 		{"to", cellText(d.Last)},
 		{"devices", strings.Join(devices, ", ")},
@@ -287,76 +297,4 @@ func (r *root) decideCommand(use, short string, action api.IncidentAction, args 
 	cmd.Flags().StringVar(&why, "reason", "", "why; it is kept with the incident and in the audit journal")
 	_ = cmd.MarkFlagRequired("reason") // it exists
 	return cmd
-}
-
-// suppressCommand keeps what a person knows to be harmless out of incidents,
-// for a time and counted.
-func (r *root) suppressCommand() *cobra.Command {
-	var s correlate.Suppression
-	var lasts, end string
-	cmd := &cobra.Command{
-		Use:   "suppress",
-		Short: "list, add and end rules that keep findings out of incidents, for a time, counted",
-		Long: "Without flags it lists the rules. With --rule, --device or --peer it adds one: findings that match all that is given go into no incident until it\n" +
-			"expires. They stay findings, and are counted.",
-		Example: "  vedette incidents suppress --rule ot-modbus-write --peer 10.0.0.9 --for 7d --reason \"commissioning until Friday\"\n  vedette incidents suppress --end ID --reason \"commissioning is over\"",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return r.with(cmd.Context(), func(b backend) error { return r.suppress(cmd.Context(), b, s, lasts, end) })
-		},
-	}
-	cmd.Flags().StringVar(&s.Rule, "rule", "", "findings of the rule with this id")
-	cmd.Flags().StringVar(&s.Device, "device", "", "findings about this device: uid, address, MAC or name")
-	cmd.Flags().StringVar(&s.Peer, "peer", "", "findings with this address or subnet at either end")
-	cmd.Flags().StringVar(&lasts, "for", "", `how long, such as "12h" or "30d"`)
-	cmd.Flags().StringVar(&s.Reason, "reason", "", "why; it is kept in the audit journal")
-	cmd.Flags().StringVar(&end, "end", "", "end the rule with this id now")
-	return cmd
-}
-
-func (r *root) suppress(ctx context.Context, b backend, s correlate.Suppression, lasts, end string) error {
-	switch {
-	case end != "":
-		return b.Unsuppress(ctx, person(), end, s.Reason)
-	case s.Rule+s.Device+s.Peer != "":
-		if err := r.completeSuppression(ctx, b, &s, lasts); err != nil {
-			return err
-		}
-		if _, err := b.Suppress(ctx, s); err != nil {
-			return err
-		}
-	}
-	list, err := b.Suppressions(ctx)
-	if err != nil {
-		return err
-	}
-	if len(list) == 0 && r.output == "table" {
-		fmt.Fprintln(r.Err, "nothing is suppressed")
-		return nil
-	}
-	columns := []string{"id", "rule", "device", "peer", "reason", "by", "created", "expires", "expired", "count"}
-	rows := make([][]any, len(list))
-	for i, x := range list {
-		rows[i] = []any{x.ID, orNil(x.Rule), orNil(x.Device), orNil(x.Peer), x.Reason, x.By, timeOrNil(x.Created), timeOrNil(x.Expires), x.Expired, x.Count}
-	}
-	return r.writeRows(columns, rows, func() any {
-		return queryResult{Columns: columns, Rows: rowObjects{columns, rows}, Total: int64(len(rows))}
-	})
-}
-
-func (r *root) completeSuppression(ctx context.Context, b backend, s *correlate.Suppression, lasts string) error {
-	d, err := query.ParseDuration(lasts)
-	if err != nil || d <= 0 {
-		return useError{fault.Wrap(fault.Invalid, errors.Join(err), "a suppression needs an end").WithHint(`say how long with --for, such as --for 7d`)}
-	}
-	if s.Device != "" {
-		device, err := b.FindDevice(ctx, s.Device)
-		if err != nil {
-			return err
-		}
-		s.Device = device.UID
-	}
-	s.By, s.Created = person(), time.Now().UTC()
-	s.Expires = s.Created.Add(d)
-	return nil
 }

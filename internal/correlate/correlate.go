@@ -71,6 +71,9 @@ type Correlator struct {
 	opinions     []*opinion
 	weights      map[scope][]*opinion
 	suppressions []*suppression
+	notes        []*note // in the order in which they were written
+	lastNote     int
+	unwritten    []string // ids of notes whose records are to be deleted
 
 	sums sums
 

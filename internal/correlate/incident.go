@@ -21,6 +21,7 @@ type Incident struct {
 	Level    string         `json:"level"`    // the severity as a word
 	Raised   []string       `json:"raised"`   // why the severity is above that of the gravest finding
 	Status   string         `json:"status"`   // open or closed
+	Assignee string         `json:"assignee"` // a person's name; empty: nobody
 	Verdict  Verdict        `json:"verdict"`  // the last one that a person gave and did not undo
 	Score    float64        `json:"score"`    // 0 to 100, orders incidents of one severity
 	Computed []Factor       `json:"computed"` // how the score came about
@@ -39,6 +40,9 @@ type Incident struct {
 	Merges   []Merge  `json:"merges,omitempty"`   // incidents that were merged into this one
 	Follows  string   `json:"follows,omitempty"`  // uid of a closed incident that it continues
 	History  []Change `json:"history,omitempty"`  // what persons did
+
+	NoteCount int    `json:"note_count"`
+	Notes     []Note `json:"notes,omitempty"` // the oldest first; not in lists
 
 	Confidentiality string `json:"confidentiality,omitempty"` // the highest of the findings
 }

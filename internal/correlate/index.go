@@ -1,7 +1,9 @@
 package correlate
 
 import (
+	"cmp"
 	"encoding/binary"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -195,4 +197,20 @@ func (c *Correlator) restoreChunk(r Record) *fault.Error {
 		c.seen.next = i
 	}
 	return nil
+}
+
+// hubs are the entities that were met with most others.
+func (x *index) hubs() []savedHub {
+	var all []savedHub
+	for _, half := range []map[key]*entity{x.young, x.old} {
+		for k, e := range half {
+			if n := e.degree(); n > hubFrom {
+				all = append(all, savedHub{k.kind, k.value, n})
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b savedHub) int {
+		return cmp.Or(cmp.Compare(b.Peers, a.Peers), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Value, b.Value))
+	})
+	return all[:min(len(all), maxHubs)]
 }

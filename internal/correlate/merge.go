@@ -121,6 +121,7 @@ func (c *Correlator) swallow(into, s *strand) {
 	delete(c.strands, s.UID)
 	delete(c.byNum, s.Num)
 	c.forget(s)
+	c.rehome(s, into)
 	if len(c.alias) > 4*c.cfg.MaxOpen {
 		clear(c.alias)
 	}
@@ -175,6 +176,9 @@ func (c *Correlator) Split(part, by, why string) error {
 	s.Apart, _ = bounded(s.Apart, []string{from.UID}, maxApart, 0)
 	from.Apart, _ = bounded(from.Apart, []string{s.UID}, maxApart, 0)
 	s.Closed = root.Closed
+	if s.assignee() == "" {
+		s.Assignee = root.assignee()
+	}
 	c.note(root, Change{By: by, What: "split off " + part, Why: why})
 	c.note(s, Change{By: by, What: "split from " + root.UID, Why: why})
 	from.dirty = true
@@ -199,7 +203,7 @@ const maxWhy = 1024
 func (c *Correlator) makeRoom() {
 	list := make([]*strand, 0, len(c.strands))
 	for _, s := range c.strands {
-		if s.root == nil && s.Collects == "" && len(s.History) == 0 {
+		if s.root == nil && s.Collects == "" && !slices.ContainsFunc(s.group(), (*strand).decided) {
 			list = append(list, s)
 		}
 	}
@@ -218,6 +222,9 @@ func (c *Correlator) makeRoom() {
 	c.sums.dirty = true
 	c.roomAt = c.arrived + uint64(c.cfg.MaxOpen/10) //nolint:gosec // G115: not negative
 }
+
+// decided reports whether a person did something to the strand.
+func (s *strand) decided() bool { return len(s.History) > 0 }
 
 // maxCollectors bounds the incidents that are made of others: beyond it one
 // takes all of a severity.

@@ -97,13 +97,16 @@ func (c *Correlator) hold(o *opinion) {
 	}
 }
 
-// Undo takes feedback back: scores are what they were before.
+// Undo takes feedback back, and scores are what they were before; or a note.
 func (c *Correlator) Undo(id, by, why string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.takeBack(id, by, why) {
+		return nil
+	}
 	i := slices.IndexFunc(c.opinions, func(o *opinion) bool { return o.ID == id })
 	if i < 0 {
-		return fault.New(fault.NotFound, "undoing feedback: there is no feedback %q", id).WithHint("the history of an incident names its feedback")
+		return fault.New(fault.NotFound, "undoing: there is no feedback or note %q", id).WithHint("an incident names its feedback in its history, and its notes")
 	}
 	o := c.opinions[i]
 	if !o.Undone.IsZero() {

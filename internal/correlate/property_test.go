@@ -121,7 +121,7 @@ func persons(t *rapid.T, c *correlate.Correlator) {
 		list := c.Incidents()
 		in := list[rapid.IntRange(0, len(list)-1).Draw(t, "which")]
 		by := rapid.SampledFrom([]string{"ann", "bob"}).Draw(t, "by")
-		switch rapid.IntRange(0, 4).Draw(t, "act") {
+		switch rapid.IntRange(0, 7).Draw(t, "act") {
 		case 0:
 			_ = c.Close(in.UID, by, "done")
 		case 1:
@@ -136,6 +136,14 @@ func persons(t *rapid.T, c *correlate.Correlator) {
 			if len(given) > 0 {
 				_ = c.Undo(given[0], by, "wrong")
 			}
+		case 5:
+			_ = c.Assign(in.UID, rapid.SampledFrom([]string{"ann", "bob", ""}).Draw(t, "to"), by, "")
+		case 6, 7:
+			id, err := c.AddNote(in.UID, by, rapid.SampledFrom([]string{"seen", "two\nlines", "<b>\x00"}).Draw(t, "text"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			given = append(given, id)
 		case 4:
 			if len(in.Merges) > 0 && in.Merges[0].Part != "" {
 				if err := c.Split(in.Merges[0].Part, by, "not the same"); err != nil {
@@ -298,6 +306,8 @@ func FuzzRestore(f *testing.F) {
 	}
 	uid := c.Incidents()[0].UID
 	_, _ = c.Feedback(uid, correlate.Benign, "ann", "")
+	_, _ = c.AddNote(uid, "ann", "seen")
+	_ = c.Assign(uid, "bob", "ann", "")
 	_, _ = c.Suppress(correlate.Suppression{Rule: "x", Reason: "y", By: "z", Expires: clock().Add(time.Hour)})
 	records, _ := c.Dirty()
 	for _, r := range records {

@@ -24,13 +24,16 @@ type Record struct {
 const (
 	RecordKind      = "incident"
 	feedbackKind    = "incident-feedback"
+	noteKind        = "incident-note"
 	suppressionKind = "suppression"
 	stateKind       = "incident-state"
 )
 
 // RecordKinds lists all kinds that [Correlator.Dirty] hands out and
 // [Correlator.Restore] wants back.
-func RecordKinds() []string { return []string{RecordKind, feedbackKind, suppressionKind, stateKind} }
+func RecordKinds() []string {
+	return []string{RecordKind, feedbackKind, noteKind, suppressionKind, stateKind}
+}
 
 // recordVersion is written into each record. A reader of a later version must
 // still read this one.
@@ -103,6 +106,11 @@ func (c *Correlator) Dirty() ([]Record, error) {
 			o.dirty = false
 		}
 	}
+	c.dirtyNotes(put)
+	for _, id := range c.unwritten {
+		out = append(out, Record{Kind: noteKind, ID: id})
+	}
+	c.unwritten = nil
 	for _, s := range c.suppressions {
 		if s.dirty {
 			put(suppressionKind, s.ID, s)
@@ -134,22 +142,6 @@ func mapKeys[K comparable, V any](m map[K]V) func(func(K) bool) {
 	}
 }
 
-// hubs are the entities that were met with most others.
-func (x *index) hubs() []savedHub {
-	var all []savedHub
-	for _, half := range []map[key]*entity{x.young, x.old} {
-		for k, e := range half {
-			if n := e.degree(); n > hubFrom {
-				all = append(all, savedHub{k.kind, k.value, n})
-			}
-		}
-	}
-	slices.SortFunc(all, func(a, b savedHub) int {
-		return cmp.Or(cmp.Compare(b.Peers, a.Peers), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Value, b.Value))
-	})
-	return all[:min(len(all), maxHubs)]
-}
-
 // Retry marks a record as changed again.
 func (c *Correlator) Retry(kind, id string) {
 	c.mu.Lock()
@@ -164,6 +156,12 @@ func (c *Correlator) Retry(kind, id string) {
 	case feedbackKind:
 		for _, o := range c.opinions {
 			o.dirty = o.dirty || o.ID == id
+		}
+	case noteKind:
+		if i := slices.IndexFunc(c.notes, func(n *note) bool { return n.ID == id }); i >= 0 {
+			c.notes[i].dirty = true
+		} else {
+			c.unwritten = append(c.unwritten, id)
 		}
 	case suppressionKind:
 		for _, s := range c.suppressions {
@@ -193,6 +191,8 @@ func (c *Correlator) Restore(records []Record) (problems []error) {
 			err = c.restoreStrand(r)
 		case r.Kind == feedbackKind:
 			err = c.restoreOpinion(r)
+		case r.Kind == noteKind:
+			err = c.restoreNote(r)
 		case r.Kind == suppressionKind:
 			err = c.restoreSuppression(r)
 		case r.Kind == stateKind && r.ID == sumsID:
@@ -207,8 +207,10 @@ func (c *Correlator) Restore(records []Record) (problems []error) {
 		}
 	}
 	problems = append(problems, c.tieUp()...)
+	problems = append(problems, c.strays()...)
 	slices.SortFunc(c.opinions, func(a, b *opinion) int { return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.ID, b.ID)) })
 	slices.SortFunc(c.suppressions, byAge)
+	slices.SortFunc(c.notes, byNumber)
 	c.sums.Added = c.accounted()
 	c.hubsAt = hubsEvery
 	for _, h := range hubs {
@@ -267,6 +269,7 @@ func (s *state) trim() {
 	s.Joins, s.JoinsMore = bounded(nil, s.Joins, maxJoins, s.JoinsMore)
 	s.Merges, s.MergesMore = bounded(nil, s.Merges, maxMerges, s.MergesMore)
 	s.History, _ = bounded(nil, s.History, maxHistory, 0)
+	s.Assignee = clip(s.Assignee, maxPerson)
 	s.Apart, _ = bounded(nil, s.Apart, maxApart, 0)
 	s.Newest = s.Newest[max(len(s.Newest)-maxNewest, 0):]
 	for i := range s.Kinds {

@@ -1,6 +1,7 @@
 package correlate
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -56,6 +57,7 @@ type state struct {
 	Merges     []Merge   `json:"merges,omitempty"`
 	MergesMore int64     `json:"merges_more,omitempty"`
 	Closed     bool      `json:"closed,omitempty"`
+	Assignee   string    `json:"assignee,omitempty"`
 	Collects   string    `json:"collects,omitempty"` // template of what was put together for want of room
 	Follows    string    `json:"follows,omitempty"`
 	History    []Change  `json:"history,omitempty"`
@@ -267,6 +269,7 @@ func (s *state) absorb(o *state) {
 		s.takeJoin(j)
 	}
 	s.JoinsMore += o.JoinsMore
+	s.Assignee = cmp.Or(s.Assignee, o.Assignee)
 	s.History, _ = bounded(s.History, o.History, maxHistory, 0)
 }
 

@@ -22,9 +22,10 @@ func (c *Correlator) Incidents() []Incident {
 			roots = append(roots, s)
 		}
 	}
-	all, verdicts := make([]Incident, len(roots)), c.verdicts()
+	all, verdicts, notes := make([]Incident, len(roots)), c.verdicts(), c.countNotes()
 	for i, s := range roots {
 		all[i] = c.view(s, verdicts, false)
+		all[i].NoteCount = notes[s]
 	}
 	slices.SortFunc(all, func(a, b Incident) int { return cmp.Or(b.Last.Compare(a.Last), cmp.Compare(a.UID, b.UID)) })
 	return all
@@ -39,7 +40,10 @@ func (c *Correlator) Get(uid string) (Incident, bool) {
 	if s == nil {
 		return Incident{}, false
 	}
-	return c.view(s, c.verdicts(), true), true
+	in := c.view(s, c.verdicts(), true)
+	in.Notes = c.notesOf(s)
+	in.NoteCount = len(in.Notes)
+	return in, true
 }
 
 // find returns the incident that a uid stands for now.
@@ -98,6 +102,7 @@ func (c *Correlator) view(s *strand, verdicts map[*strand]Verdict, full bool) In
 	in.Verdict = verdicts[s]
 	in.Merges = slices.Clone(w.Merges)
 	in.History = slices.Clone(w.History)
+	in.Assignee = w.Assignee
 	if full {
 		in.Timeline = c.timeline(w)
 		in.Graph = c.graph(w)

@@ -83,13 +83,14 @@ export interface Answer {
 export interface Technique { id: string; name?: string; count: number; first: string }
 export interface Moment { first: string; last: string; title: string; rule: string; severity: number; source?: string; target?: string; tactic?: string; count: number; findings: string[] }
 export interface Incident {
-  uid: string; title: string; level: string; status: string; verdict: string; score: number; computed: { text: string; value: number }[] | null; first: string; last: string;
+  uid: string; title: string; level: string; status: string; assignee: string; verdict: string; score: number; computed: { text: string; value: number }[] | null; first: string; last: string;
   devices: string[]; device_count: number; techniques: Technique[]; stages: { tactic: string; name: string; first: string; count: number; techniques: string[] }[];
   findings: { count: number; events: number; rules: { rule: string; title: string; severity: number; count: number }[] | null; telling: string[] };
-  raised: string[] | null; history?: { id?: string; at: string; by: string; what: string; why?: string }[];
+  raised: string[] | null; note_count: number; history?: { id?: string; at: string; by: string; what: string; why?: string }[];
 }
 export interface IncidentView extends Incident {
   timeline?: Moment[]; graph?: { nodes: GraphNode[]; edges: GraphEdge[] }; joins?: { reason: string; count: number }[]; merges?: { part?: string; reason: string }[];
+  notes?: { id: string; at: string; by: string; text: string }[];
   similar: { uid: string; title: string; why: string }[] | null; names: Record<string, string>;
 }
 export interface GraphNode { id: string; type: string; value: string; name?: string; role?: string; count: number }

@@ -133,7 +133,7 @@ export function Dialog({ title, close, children }: { title: string; close: () =>
 function Help({ close }: { close: () => void }) {
   const keys: [string, string][] = [
     ["/", "type a question, or a query on Events and Devices"], ["Ctrl K", "search pages, devices and incidents"], ["g then a letter", shownParts().map((p) => p.key + " " + p.title).join(", ")],
-    ["j, k", "next and previous row"], ["Enter, o", "open the row"], ["Alt + click", "on a value: leave it out instead of asking for it"], ["Esc", "close what is open"], ["?", "this list"],
+    ["j, k", "next and previous row"], ["Enter, o", "open the row"], ["e", "on an incident: take it, it is assigned to you"], ["c", "on an incident: go to closing it"], ["Alt + click", "on a value: leave it out instead of asking for it"], ["Esc", "close what is open"], ["?", "this list"],
   ];
   return (
     <Dialog title="Keys" close={close}>

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"net/http"
 
 	"vedette/internal/api"
@@ -23,7 +24,7 @@ func incidents(s *server, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	page, err := pageAt(r, list)
+	page, err := pageAt(r, api.AssignedTo(list, r.URL.Query().Get("assignee"), person(r).Name))
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +52,12 @@ func incident(s *server, r *http.Request) (any, error) {
 		return nil, err
 	}
 	return s.viewOf(r, d), nil
+}
+
+// exportIncident gives an incident as a file: JSON, or Markdown for people.
+func exportIncident(s *server, r *http.Request) (any, error) {
+	f, err := s.ExportIncident(r.Context(), api.IncidentExport{Actor: person(r).Name, Incident: r.PathValue("uid"), Format: cmp.Or(r.URL.Query().Get("format"), "json")})
+	return file{f.Name, f.Kind, f.Data}, err
 }
 
 func (s *server) viewOf(r *http.Request, d api.IncidentDetail) incidentView {

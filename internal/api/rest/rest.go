@@ -41,6 +41,7 @@ type Service interface {
 	SetDevice(ctx context.Context, actor, text, key, value string) (asset.Device, error)
 	Incidents(ctx context.Context, all bool) ([]correlate.Incident, error)
 	Incident(ctx context.Context, uid string) (api.IncidentDetail, error)
+	ExportIncident(ctx context.Context, e api.IncidentExport) (api.File, error)
 	DecideIncident(ctx context.Context, d api.IncidentDecision) (api.IncidentDetail, error)
 	ListVulns(ctx context.Context, f api.VulnFilter) (api.VulnList, error)
 	ShowVuln(ctx context.Context, id string) (api.VulnDetail, error)

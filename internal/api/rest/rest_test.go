@@ -71,7 +71,9 @@ func (p *plant) SetDevice(_ context.Context, actor, uid, key, value string) (ass
 	return p.FindDevice(context.Background(), uid)
 }
 
-func (p *plant) Incidents(context.Context, bool) ([]correlate.Incident, error) { return p.open, nil }
+func (p *plant) Incidents(context.Context, bool) ([]correlate.Incident, error) {
+	return slices.Clone(p.open), nil
+}
 
 func (p *plant) Incident(context.Context, string) (api.IncidentDetail, error) {
 	return api.IncidentDetail{}, nil
@@ -80,6 +82,12 @@ func (p *plant) Incident(context.Context, string) (api.IncidentDetail, error) {
 func (p *plant) DecideIncident(_ context.Context, d api.IncidentDecision) (api.IncidentDetail, error) {
 	p.did = append(p.did, fmt.Sprintf("%s decides %s on %s", d.Actor, d.Action, d.Incident))
 	return api.IncidentDetail{}, nil
+}
+
+func (p *plant) ExportIncident(_ context.Context, e api.IncidentExport) (api.File, error) {
+	p.did = append(p.did, fmt.Sprintf("%s takes %s as %s", e.Actor, e.Incident, e.Format))
+	data, err := json.Marshal(api.IncidentFile{ExportedBy: e.Actor})
+	return api.File{Name: "incident.json", Kind: "application/json", Data: data}, err
 }
 
 func (p *plant) ListVulns(_ context.Context, f api.VulnFilter) (api.VulnList, error) {
@@ -203,7 +211,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 	all := []authz.Role{authz.Viewer, authz.Analyst, authz.Responder, authz.Auditor, authz.Admin}
 	may := map[string][]authz.Role{
 		"GET /api/v1/me": all, "POST /api/v1/ask": all[1:], "POST /api/v1/query": all, "GET /api/v1/devices": all, "GET /api/v1/devices/{uid}": all,
-		"PATCH /api/v1/devices/{uid}": {authz.Responder, authz.Admin}, "GET /api/v1/incidents": all, "GET /api/v1/incidents/{uid}": all,
+		"PATCH /api/v1/devices/{uid}": {authz.Responder, authz.Admin}, "GET /api/v1/incidents": all, "GET /api/v1/incidents/{uid}": all, "GET /api/v1/incidents/{uid}/export": all,
 		"POST /api/v1/incidents/{uid}/decisions": {authz.Analyst, authz.Responder, authz.Admin}, "GET /api/v1/vulnerabilities": all, "GET /api/v1/vulnerabilities/{id}": all, "GET /api/v1/vulnerabilities/plan": all,
 		"GET /api/v1/sources": all, "POST /api/v1/ingest": {authz.Admin}, "POST /api/v1/bulk": {authz.Admin}, "POST /v1/logs": {authz.Admin},
 		"GET /api/v1/now": all, "GET /api/v1/events/tail": all, "GET /api/v1/events/{uid}": all, "GET /api/v1/fields": all, "GET /api/v1/findings": all, "GET /api/v1/findings/{uid}": all,

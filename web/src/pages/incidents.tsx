@@ -1,4 +1,4 @@
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { get, post, Problem, type Incident, type IncidentView, type Page } from "../api";
 import { may } from "../me";
 import { go, place, set } from "../route";
@@ -6,27 +6,39 @@ import { clock, number, plural, sentence, severityWord, visible } from "../show"
 import { Grid, type Column } from "../parts/grid";
 import { Severity, Show, Trouble, useLoad } from "../parts/load";
 import { EntityGraph } from "../parts/graph";
+import { useKeys } from "../parts/keys";
+import { Files, isMine, Notes, Owner, take, Undo } from "./casework";
 import { term } from "../terms";
 
 type List = Page<Incident> & { names: Record<string, string> };
 
 /** Incidents is the list, the gravest first. */
 export function Incidents() {
-  const all = place.value.params.get("status") === "all";
-  const got = useLoad((s) => get<List>("/incidents?limit=1000" + (all ? "&status=all" : ""), s), [all], 10000);
+  const all = place.value.params.get("status") === "all", whose = place.value.params.get("assignee") || "";
+  const got = useLoad((s) => get<List>("/incidents?" + new URLSearchParams({ limit: "1000", ...(all && { status: "all" }), ...(whose && { assignee: whose }) }), s), [all, whose], 10000);
   return (
     <div class="page wide">
       <div class="head"><h1>Incidents</h1>
-        <label class="check"><input type="checkbox" checked={all} onChange={(ev) => set({ status: ev.currentTarget.checked ? "all" : "" })} /> Closed ones too</label></div>
-      <Show of={got}>{(d) => d.rows.length ? <Table d={d} /> : <p class="none">{all ? "There has been no incident." : "No incident is open."} <span class="soft">Incidents are made of findings that belong together; see <a href={"/events?" + new URLSearchParams({ q: "detection_finding metadata.product=vedette-detect" })}>all findings</a>.</span></p>}</Show>
+        <div class="head"><label class="check"><input type="checkbox" checked={all} onChange={(ev) => set({ status: ev.currentTarget.checked ? "all" : "" })} /> Closed ones too</label>
+        <label class="check">Assigned to <select value={whose} onChange={(ev) => set({ assignee: ev.currentTarget.value })}>
+          <option value="">Anyone</option><option value="me">Me</option><option value="nobody">Nobody</option>
+          {whose && whose !== "me" && whose !== "nobody" && <option value={whose}>{visible(whose)}</option>}
+        </select></label></div></div>
+      <Show of={got}>{(d) => d.rows.length ? <Table d={d} reload={got.reload} /> : whose ? <p class="none">No {all ? "" : "open "}incident is assigned to {whose === "me" ? "you" : visible(whose)}. <button type="button" class="link" onClick={() => set({ assignee: "" })}>Show those of all</button></p> : <p class="none">{all ? "There has been no incident." : "No incident is open."} <span class="soft">Incidents are made of findings that belong together; see <a href={"/events?" + new URLSearchParams({ q: "detection_finding metadata.product=vedette-detect" })}>all findings</a>.</span></p>}</Show>
     </div>
   );
 }
 
-function Table({ d }: { d: List }) {
+function Table({ d, reload }: { d: List; reload: () => void }) {
+  const [error, setError] = useState<Problem | null>(null);
+  const keys = may("incidents.write") ? {
+    e: (i: Incident) => { if (!isMine(i)) take(i.uid).then(() => { setError(null); reload(); }, setError); },
+    c: (i: Incident) => go("/incidents/" + i.uid + "?do=close"),
+  } : undefined;
   const columns = useMemo<Column<Incident>[]>(() => [
     { key: "level", title: "Severity", draw: (i) => <Severity level={i.level} /> },
     { key: "score", title: "Score", num: true, draw: (i) => i.score.toFixed(0) },
+    { key: "assignee", title: "Assigned to", draw: (i) => i.assignee ? visible(i.assignee) : <span class="soft">nobody</span> },
     { key: "title", title: "What", wide: true, draw: (i) => <a href={"/incidents/" + i.uid}>{visible(i.title)}</a> },
     { key: "devices", title: "Devices", draw: (i) => i.devices.length > 2 ? plural(i.device_count, "device") : i.devices.map((u) => visible(d.names[u] || u)).join(", ") },
     { key: "stages", title: "Stages", draw: (i) => i.stages.map((s) => s.name).join(" \u2192 ") },
@@ -34,7 +46,7 @@ function Table({ d }: { d: List }) {
     { key: "last", title: "Last", draw: (i) => clock(i.last) },
     { key: "status", title: "State", draw: (i) => i.status + (i.verdict ? ", " + judged(i.verdict) : "") },
   ], [d]);
-  return <><p class="soft line">{plural(d.total, "incident")}, the gravest first</p><Grid label="Incidents" tall columns={columns} rows={d.rows} id={(i) => i.uid} open={(i) => go("/incidents/" + i.uid)} /></>;
+  return <><p class="soft line">{plural(d.total, "incident")}, the gravest first</p>{error && <Trouble error={error} />}<Grid keys={keys} label="Incidents" tall columns={columns} rows={d.rows} id={(i) => i.uid} open={(i) => go("/incidents/" + i.uid)} /></>;
 }
 
 /** IncidentPage is one incident: what happened, who and what, and what to decide. */
@@ -44,6 +56,17 @@ export function IncidentPage({ uid }: { uid: string }) {
 }
 
 function Body({ d, reload }: { d: IncidentView; reload: () => void }) {
+  const [refused, setRefused] = useState<Problem | null>(null);
+  const toClose = () => document.getElementById("decide-why")?.focus();
+  useKeys(may("incidents.write") ? {
+    e: () => { if (!isMine(d)) take(d.uid).then(() => { setRefused(null); reload(); }, setRefused); },
+    c: toClose,
+  } : {}, [d.uid, d.assignee]);
+  useEffect(() => {
+    if (place.value.params.get("do") !== "close") return;
+    set({ do: "" }, true);
+    toClose();
+  }, []);
   const name = (uid: string) => visible(d.names[uid] || uid);
   const link = (uid: string) => uid.startsWith("dev-") ? <a href={"/devices/" + uid}>{name(uid)}</a> : <>{visible(uid)}</>;
   const span = { from: new Date(Date.parse(d.first) - 60000).toISOString(), to: new Date(Date.parse(d.last) + 60000).toISOString() };
@@ -58,7 +81,7 @@ function Body({ d, reload }: { d: IncidentView; reload: () => void }) {
   return (
     <>
       <h1><Severity level={d.level} /> {visible(d.title)}</h1>
-      <p class="soft">{d.status}{d.verdict && <>, judged {judged(d.verdict)}</>}; {clock(d.first)} to {clock(d.last)}; {plural(d.findings.count, "finding")} of {plural(d.findings.events, "event")}; score {d.score.toFixed(0)}</p>
+      <p class="soft">{d.status}{d.assignee && <>, assigned to {visible(d.assignee)}</>}{d.verdict && <>, judged {judged(d.verdict)}</>}; {clock(d.first)} to {clock(d.last)}; {plural(d.findings.count, "finding")} of {plural(d.findings.events, "event")}; score {d.score.toFixed(0)}</p>
       {(d.computed || []).length > 0 && <details><summary>How the score of {d.score.toFixed(0)} comes about</summary><ul class="bullets">{d.computed!.map((f, i) => <li key={i}>{visible(f.text)} <span class="soft">{Math.round(f.value * 100) / 100}</span></li>)}</ul></details>}
       {(d.raised || []).map((r) => <p key={r} class="soft">{sentence(visible(r))}</p>)}
       {d.stages.length > 0 && <ol class="stages" aria-label="Stages of the attack">{d.stages.map((s) => <li key={s.tactic}><strong>{s.name}</strong><span class="soft">{s.techniques.map((t) => d.techniques.find((x) => x.id === t)?.name || t).join(", ")}</span><time class="soft">{clock(s.first)}</time></li>)}</ol>}
@@ -75,12 +98,15 @@ function Body({ d, reload }: { d: IncidentView; reload: () => void }) {
           {(d.merges || []).length > 0 && <details><summary>Incidents that were merged into this one</summary><ul class="bullets">{d.merges!.map((m, i) => <li key={i}>{visible(m.reason)}</li>)}</ul></details>}
         </div>
         <aside>
+          <Owner d={d} reload={reload} error={refused} setError={setRefused} />
           {may("incidents.write") && <Decide d={d} reload={reload} />}
+          <Notes d={d} reload={reload} />
           <h2>Look closer</h2><ul class="plain">{checks.map((c) => <li key={c.title}><a href={c.to}>{c.title}</a></li>)}</ul>
           <h2>Devices</h2><ul class="plain">{d.devices.map((u) => <li key={u}>{link(u)}</li>)}</ul>
           {(d.similar || []).length > 0 && <><h2>Similar incidents</h2><ul class="plain">{d.similar!.map((s) => <li key={s.uid}><a href={"/incidents/" + s.uid}>{visible(s.title)}</a> <span class="soft">{visible(s.why)}</span></li>)}</ul></>}
           {d.techniques.length > 0 && <><h2>ATT&amp;CK</h2><ul class="plain">{d.techniques.map((t) => <li key={t.id}>{t.id} <span class="soft">{t.name} ({number(t.count)})</span></li>)}</ul></>}
-          {(d.history || []).length > 0 && <><h2>History</h2><ol class="plain">{d.history!.map((h, i) => <li key={i}>{h.what} by {visible(h.by)} <span class="soft">{clock(h.at)}{h.why && ": " + visible(h.why)}</span>{h.id && may("incidents.write") && <> <Undo id={h.id} reload={reload} /></>}</li>)}</ol></>}
+          {(d.history || []).length > 0 && <><h2>History</h2><ol class="plain">{d.history!.map((h, i) => <li key={i}>{visible(h.what)} by {visible(h.by)} <span class="soft">{clock(h.at)}{h.why && ": " + visible(h.why)}</span>{h.id && may("incidents.write") && <> <Undo id={h.id} reload={reload} /></>}</li>)}</ol></>}
+          <Files uid={d.uid} />
         </aside>
       </div>
     </>
@@ -111,7 +137,7 @@ function Decide({ d, reload }: { d: IncidentView; reload: () => void }) {
     <form class="decide" onSubmit={(ev) => ev.preventDefault()}>
       <h2>Decide</h2>
       <label>What it was<select value={verdict} onChange={(ev) => setVerdict(ev.currentTarget.value)}><option value="">not said yet</option>{verdicts.map(([v, t]) => <option key={v} value={v}>{t}</option>)}</select></label>
-      <label>Why<input value={why} maxLength={500} onInput={(ev) => setWhy(ev.currentTarget.value)} placeholder="kept in the journal" /></label>
+      <label>Why<input id="decide-why" aria-keyshortcuts="c" value={why} maxLength={500} onInput={(ev) => setWhy(ev.currentTarget.value)} placeholder="kept in the journal" /></label>
       {error && <Trouble error={error} />}
       <p>
         {d.status === "open" ? <button type="button" disabled={busy || !why.trim()} onClick={() => void send("close")}>Close it</button> : <button type="button" disabled={busy || !why.trim()} onClick={() => void send("reopen")}>Open it again</button>}
@@ -120,10 +146,4 @@ function Decide({ d, reload }: { d: IncidentView; reload: () => void }) {
       {!why.trim() && <p class="soft">Say why first.</p>}
     </form>
   );
-}
-
-/** Undo takes feedback back, which is kept in the journal too. */
-function Undo({ id, reload }: { id: string; reload: () => void }) {
-  const [error, setError] = useState<Problem | null>(null);
-  return <>{error && <Trouble error={error} />}<button type="button" class="link" onClick={() => post("/incidents/" + id + "/decisions", { action: "undo", why: "taken back on the page of the incident" }).then(reload, setError)}>Undo</button></>;
 }

@@ -27,7 +27,7 @@ function Body({ d }: { d: Overview }) {
           {d.incidents.length > 0 && <ol class="cards">{d.incidents.map((i) => (
             <li key={i.uid}><a class="card" href={"/incidents/" + i.uid}>
               <Severity level={i.level} /> <strong>{visible(i.title)}</strong>
-              <span class="soft">{plural(i.findings.count, "finding")} · {i.devices.length > 3 ? plural(i.device_count, "device") : i.devices.map((u) => visible(d.names[u] || u)).join(", ")} · last {ago(i.last, now)}</span>
+              <span class="soft">{plural(i.findings.count, "finding")} · {i.devices.length > 3 ? plural(i.device_count, "device") : i.devices.map((u) => visible(d.names[u] || u)).join(", ")} · last {ago(i.last, now)}{i.assignee && <> · assigned to {visible(i.assignee)}</>}</span>
             </a></li>
           ))}</ol>}
           {d.open > d.incidents.length && <p><a href="/incidents">All {number(d.open)} open incidents</a></p>}

@@ -17,6 +17,7 @@ interface Props<R> {
   sort?: string;        // "field" or "-field"
   onSort?: (by: string) => void;
   busy?: boolean;
+  keys?: Record<string, (row: R) => void>; // that act on the row that j and k came to
   tall?: boolean;       // fills what is left of the window
 }
 
@@ -24,7 +25,7 @@ interface Props<R> {
  * Grid shows any number of rows: only those that can be seen are in the page.
  * j and k move, Enter or o opens.
  */
-export function Grid<R>({ label, columns, rows, id, open, chosen, more, sort, onSort, busy, tall }: Props<R>) {
+export function Grid<R>({ label, columns, rows, id, open, chosen, more, sort, onSort, busy, tall, keys }: Props<R>) {
   const box = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, size: 600 });
   const [at, setAt] = useState(-1);
@@ -42,8 +43,8 @@ export function Grid<R>({ label, columns, rows, id, open, chosen, more, sort, on
   useEffect(() => { if (more && rows.length && to > rows.length - 30) more(); }, [to, rows.length]);
   useEffect(() => { if (at >= rows.length) choose(-1); }, [rows]);
   // What keys act on is kept where the newest key finds it, drawn or not yet.
-  const now = useRef({ at, rows, open, chosen });
-  now.current = { at: now.current.at, rows, open, chosen };
+  const now = useRef({ at, rows, open, chosen, keys });
+  now.current = { at: now.current.at, rows, open, chosen, keys };
   const choose = (n: number) => { now.current.at = n; setAt(n); };
   const move = (by: number) => {
     const { at, rows, open, chosen } = now.current;
@@ -55,7 +56,8 @@ export function Grid<R>({ label, columns, rows, id, open, chosen, more, sort, on
     if (chosen && open && rows[next]) open(rows[next]);
   };
   const pick = () => { const { at, rows, open } = now.current; if (open && rows[at]) open(rows[at]); };
-  useKeys({ j: () => move(1), k: () => move(-1), o: pick, Enter: pick });
+  const acts = Object.keys(keys || {}).map((k) => [k, () => { const { at, rows, keys } = now.current; if (keys?.[k] && rows[at]) keys[k](rows[at]); }]);
+  useKeys({ j: () => move(1), k: () => move(-1), o: pick, Enter: pick, ...Object.fromEntries(acts) });
   return (
     <div class={"grid" + (tall ? " tall" : "")} ref={box} tabIndex={0} role="region" aria-label={label} aria-busy={busy}>
       <table aria-rowcount={rows.length + 1}>

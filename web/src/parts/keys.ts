@@ -13,9 +13,12 @@ addEventListener("keydown", (ev) => {
   if (typing(ev.target) && !name.startsWith("mod+") && ev.key !== "Escape") return;
   const pair = first ? first + " " + name : "";
   first = "";
-  for (let i = stack.length - 1; i >= 0; i--) {
-    const act = pair && stack[i][pair] || stack[i][name];
-    if (act) { ev.preventDefault(); act(ev); return; }
+  // A pair goes before a single key of any view: g e is no e.
+  for (const key of pair ? [pair, name] : [name]) {
+    for (let i = stack.length - 1; i >= 0; i--) {
+      const act = stack[i][key];
+      if (act) { ev.preventDefault(); act(ev); return; }
+    }
   }
   if (name === "g") first = "g";
 });
