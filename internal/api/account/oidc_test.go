@@ -608,8 +608,12 @@ func TestOIDCFlood(t *testing.T) {
 // disturbs nobody who is on the way.
 func FuzzOIDCCallback(f *testing.F) {
 	for _, seed := range [][2]string{
-		{"state=" + strings.Repeat("A", 52) + "&code=x", strings.Repeat("B", 52)}, {"", ""}, {"code=%zz&state", "="}, {"error=<script>&state=1&state=2", "x"},
-		{"iss=https://evil.example&code=1;state=2", "a, b"}, {"state=%00&code=%0d%0a", "\x00"},
+		{"state=" + strings.Repeat("A", 52) + "&code=x", strings.Repeat("B", 52)},
+		{"", ""},
+		{"code=%zz&state", "="},
+		{"error=<script>&state=1&state=2", "x"},
+		{"iss=https://evil.example&code=1;state=2", "a, b"},
+		{"state=%00&code=%0d%0a", "\x00"},
 	} {
 		f.Add(seed[0], seed[1])
 	}
