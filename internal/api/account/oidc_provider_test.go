@@ -59,6 +59,7 @@ type idpOdd struct {
 	meta    func(map[string]any) // the discovery
 	instead func(http.ResponseWriter, *http.Request) bool
 	noKeys  bool
+	hang    func(*http.Request)
 	newRSA  *rsa.PrivateKey // signs, but is not published
 }
 
@@ -130,6 +131,11 @@ func (p *idp) asked() int {
 
 func (p *idp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
+	if hang := p.odd.hang; hang != nil {
+		p.mu.Unlock()
+		hang(r)
+		return
+	}
 	defer p.mu.Unlock()
 	if p.odd.instead != nil && p.odd.instead(w, r) {
 		return

@@ -5,10 +5,12 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -428,6 +430,73 @@ func TestOIDCTokenEndpointRedirects(t *testing.T) {
 		return true
 	}})
 	s.want("redirected", backCall(q, c), 503)
+}
+
+// TestOIDCProviderHangs: a provider that takes requests and never answers costs so
+// much time and so many requests at once, and no more.
+func TestOIDCProviderHangs(t *testing.T) {
+	const limit = 200 * time.Millisecond
+	p := newIDP(t)
+	s := open(t, p.with(func(c *provider.Config) { c.Timeout = limit }))
+	var tries [12]call
+	for i := range tries {
+		q, c := s.begin(p)
+		tries[i] = backCall(q, c)
+		tries[i].from = fmt.Sprintf("192.0.2.%d:1", i)
+	}
+	var hanging atomic.Int32
+	done := make(chan struct{})
+	p.be(idpOdd{hang: func(r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // or the server does not see that the client has gone
+		hanging.Add(1)
+		select {
+		case <-r.Context().Done():
+		case <-done:
+		}
+	}})
+	defer close(done)
+	begun := time.Now()
+	var wg sync.WaitGroup
+	for _, c := range tries {
+		wg.Go(func() {
+			if res := s.do(c); res.Code != 503 && res.Code != 429 || cookieOf(res) != "" {
+				t.Errorf("a provider that hangs: %d", res.Code)
+			}
+		})
+	}
+	time.Sleep(limit / 2)
+	if n := hanging.Load(); n > 8 {
+		t.Errorf("%d requests at once, want at most 8", n)
+	}
+	wg.Wait()
+	if took := time.Since(begun); took > 20*limit {
+		t.Errorf("it took %s", took)
+	}
+	fresh := open(t, p.with(func(c *provider.Config) { c.Timeout = limit }))
+	fresh.want("a start", call{path: startPath}, 503)
+}
+
+func TestOIDCEveryRouteByNobody(t *testing.T) {
+	p := newIDP(t)
+	s := open(t, p.with())
+	s.admin()
+	for _, route := range account.Routes() {
+		path := strings.NewReplacer("{id}", "none", "{name}", "none").Replace(route.Path)
+		for _, path := range []string{path, path + "?state=x&code=y&error=z"} {
+			res := s.do(call{method: route.Method, path: path, body: "{}"})
+			if c := res.Code; route.Action != "" && c != 401 || route.Action == "" && c != 400 && c != 401 && c != 403 && c != 303 || cookieOf(res) != "" {
+				t.Errorf("nobody calls %s %s: %d %v", route.Method, path, c, res.Header())
+			}
+		}
+	}
+	p.person("1", map[string]any{"preferred_username": "vic", "groups": []string{"ot-viewers"}})
+	vic := cookieOf(s.outside(p, 200))
+	for _, route := range account.Routes() {
+		if route.Action == authz.UsersRead || route.Action == authz.UsersWrite {
+			path := strings.NewReplacer("{id}", "none", "{name}", "ann").Replace(route.Path)
+			s.want("a viewer of the provider", call{method: route.Method, path: path, body: "{}", cookie: vic}, 403)
+		}
+	}
 }
 
 func TestOIDCNoOpenRedirect(t *testing.T) {

@@ -21,7 +21,6 @@ import (
 // Limits of what the provider may cost.
 const (
 	requestTime  = 10 * time.Second
-	askTime      = 20 * time.Second // for all of one sign-in
 	maxAnswer    = 1 << 20
 	maxAtOnce    = 8
 	trustedFor   = time.Hour // then its addresses are looked up again
@@ -32,7 +31,7 @@ const (
 // newClient makes the client that the provider is asked by: with a time limit, no
 // redirects - one would carry the client's secret elsewhere - and answers of
 // bounded size.
-func newClient(caFile string) (*http.Client, error) {
+func newClient(caFile string, limit time.Duration) (*http.Client, error) {
 	trust := &tls.Config{MinVersion: tls.VersionTLS12}
 	if caFile != "" {
 		text, err := os.ReadFile(caFile) //nolint:gosec // G304: the configuration names this file
@@ -45,11 +44,11 @@ func newClient(caFile string) (*http.Client, error) {
 		}
 	}
 	way := &http.Transport{
-		Proxy: http.ProxyFromEnvironment, TLSClientConfig: trust, ForceAttemptHTTP2: true, TLSHandshakeTimeout: requestTime,
-		ResponseHeaderTimeout: requestTime, MaxResponseHeaderBytes: 64 << 10, MaxConnsPerHost: maxAtOnce, MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute,
+		Proxy: http.ProxyFromEnvironment, TLSClientConfig: trust, ForceAttemptHTTP2: true, TLSHandshakeTimeout: limit,
+		ResponseHeaderTimeout: limit, MaxResponseHeaderBytes: 64 << 10, MaxConnsPerHost: maxAtOnce, MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute,
 	}
 	return &http.Client{
-		Transport: bounded{way}, Timeout: requestTime,
+		Transport: bounded{way}, Timeout: limit,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}, nil
 }
@@ -141,7 +140,7 @@ func (p *Provider) discover(ctx context.Context) (*found, error) {
 }
 
 func (p *Provider) look(ctx context.Context) (*found, error) {
-	ctx, done := context.WithTimeout(oidc.ClientContext(ctx, p.client), requestTime)
+	ctx, done := context.WithTimeout(oidc.ClientContext(ctx, p.client), p.cfg.Timeout)
 	defer done()
 	provider, err := oidc.NewProvider(ctx, p.cfg.Issuer)
 	if err != nil {

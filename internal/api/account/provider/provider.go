@@ -38,6 +38,7 @@ type Config struct {
 	RolesClaim string
 	Roles      map[string]authz.Role // by value of the claim
 	Zones      map[string][]string   // by value of the claim; "*": all zones
+	Timeout    time.Duration         // of one request; 0: 10 seconds
 	Now        func() time.Time
 }
 
@@ -100,7 +101,10 @@ func New(cfg Config) (*Provider, error) {
 	if cfg.Name == "" {
 		cfg.Name = issuer.Hostname()
 	}
-	client, err := newClient(cfg.CAFile)
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = requestTime
+	}
+	client, err := newClient(cfg.CAFile, cfg.Timeout)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +199,7 @@ func errorCode(text string) string {
 // Finish asks the provider who came and what it vouches for. A person without a
 // role or a zone is told together with the refusal.
 func (p *Provider) Finish(ctx context.Context, c Came) (Person, error) {
-	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), askTime) // the code is used up, even if the browser goes
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), 2*p.cfg.Timeout) // the code is used up, even if the browser goes
 	defer done()
 	select {
 	case p.busy <- struct{}{}:
