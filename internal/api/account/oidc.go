@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"vedette/internal/api/account/provider"
 	"vedette/internal/authz"
@@ -182,15 +184,25 @@ func causeOf(err error) string {
 	if !ok || e.Cause == nil {
 		return ""
 	}
-	text := e.Cause.Error()
-	return strings.ToValidUTF8(text[:min(len(text), 300)], "?")
+	return printable(e.Cause.Error())
+}
+
+// printable is what a provider wrote, for the journal: of bounded length, and
+// nothing that a terminal would obey or a reader not see.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, text[:min(len(text), 300)])
 }
 
 func nameOf(who provider.Person) string {
 	if who.Subject == "" {
 		return "unknown account"
 	}
-	return outerPrefix + clip(strings.ToValidUTF8(who.Subject, "?"))
+	return "subject " + printable(who.Subject)
 }
 
 // outer finds the account of a person of the provider.
@@ -269,7 +281,7 @@ func (a *Accounts) newcomer(ctx context.Context, who provider.Person, outerVersi
 	if err != nil {
 		return user{}, err
 	}
-	details := map[string]string{"roles": joined(u.Roles), "zones": clip(strings.Join(u.Zones, ",")), "provider": who.Issuer, "subject": who.Subject}
+	details := map[string]string{"roles": joined(u.Roles), "zones": clip(strings.Join(u.Zones, ",")), "provider": who.Issuer, "subject": printable(who.Subject)}
 	if err := a.record("oidc", "user.add", name, details); err != nil {
 		return user{}, err
 	}

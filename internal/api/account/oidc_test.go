@@ -310,6 +310,27 @@ func TestOIDCStateAtOnce(t *testing.T) {
 	}
 }
 
+func TestOIDCJournalIsPlain(t *testing.T) {
+	p := newIDP(t)
+	s := open(t, p.with())
+	p.person("\x1b[2J\u202e\u200bevil", map[string]any{"preferred_username": "\x1b[31m", "groups": "ot-viewers"})
+	s.outside(p, 200)
+	p.person("\x1b[2J\u202e\u200bevil", nil)
+	s.outside(p, 403)
+	q, c := s.begin(p)
+	p.be(idpOdd{instead: func(w http.ResponseWriter, _ *http.Request) bool {
+		http.Error(w, "\x1b]0;title\u202e", http.StatusBadRequest)
+		return true
+	}})
+	s.want("a provider that writes to the terminal", backCall(q, c), 503)
+	if n := s.recorded(`\u001b`) + s.recorded("\u202e") + s.recorded("\u200b") + s.recorded("\x1b"); n > 0 {
+		t.Errorf("%d signs in the journal that a terminal obeys", n)
+	}
+	if s.recorded("evil") == 0 || s.recorded("title") == 0 {
+		t.Error("the journal does not tell what it was")
+	}
+}
+
 func TestOIDCNoRole(t *testing.T) {
 	p := newIDP(t)
 	s := open(t, p.with())

@@ -115,7 +115,7 @@ func (a *Accounts) start(ctx context.Context, u user, address, agent string) (st
 	}
 	details := map[string]string{"address": address, "session": s.ID}
 	if u.Provider != "" {
-		details["provider"], details["subject"] = u.Provider, u.Subject
+		details["provider"], details["subject"] = u.Provider, printable(u.Subject)
 	}
 	if err := a.record(u.Name, "account.signin", u.Name, details); err != nil {
 		return "", err

@@ -36,6 +36,7 @@ type pending struct {
 	mu    sync.Mutex
 	byKey map[[sha256.Size]byte]waiting
 	of    map[string]int // how many by address
+	swept time.Time
 }
 
 func newPending(now func() time.Time) *pending {
@@ -59,7 +60,12 @@ func (p *pending) add(w waiting) (state, browser string, err error) {
 	return state, browser, nil
 }
 
+// sweep drops what is too old, at most once a second: it looks at all.
 func (p *pending) sweep(now time.Time) {
+	if now.Sub(p.swept) < time.Second {
+		return
+	}
+	p.swept = now
 	for key, w := range p.byKey {
 		if !now.Before(w.until) {
 			p.drop(key, w)
