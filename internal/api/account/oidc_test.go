@@ -729,3 +729,12 @@ func FuzzOIDCCallback(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkOIDCSignIn is one whole sign-in, the provider's work included.
+func BenchmarkOIDCSignIn(b *testing.B) {
+	p := newIDP(b)
+	s := open(b, p.with())
+	for b.Loop() {
+		s.outside(p, 200)
+	}
+}
