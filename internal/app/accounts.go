@@ -4,7 +4,9 @@ import (
 	"context"
 
 	"vedette/internal/api/account"
+	"vedette/internal/api/account/provider"
 	"vedette/internal/authz"
+	"vedette/internal/config"
 )
 
 func (a *App) openAccounts() error {
@@ -12,8 +14,31 @@ func (a *App) openAccounts() error {
 	if a.authority, err = authz.New(a.journal, a.cfg.Now); err != nil {
 		return err
 	}
-	a.accounts, err = account.New(account.Config{Records: a.records, Journal: a.journal, Authority: a.authority, Now: a.cfg.Now})
+	cfg := account.Config{Records: a.records, Journal: a.journal, Authority: a.authority, Now: a.cfg.Now}
+	if a.cfg.Server.OIDC != nil {
+		outside := *a.cfg.Server.OIDC
+		outside.Now = a.cfg.Now
+		if cfg.Provider, err = provider.New(outside); err != nil {
+			return err
+		}
+	}
+	a.accounts, err = account.New(cfg)
 	return err
+}
+
+// outsideOf reads at which provider people can sign in; nil: at none.
+func outsideOf(o config.OIDC) *provider.Config {
+	if o.Issuer == "" {
+		return nil
+	}
+	roles := make(map[string]authz.Role, len(o.Roles))
+	for group, role := range o.Roles {
+		roles[group] = authz.Role(role)
+	}
+	return &provider.Config{
+		Issuer: o.Issuer, Name: o.Name, ClientID: o.ClientID, SecretFile: o.SecretFile, CAFile: o.CAFile, Scopes: o.Scopes,
+		NameClaim: o.NameClaim, RolesClaim: o.RolesClaim, Roles: roles, Zones: o.Zones,
+	}
 }
 
 // Authority decides who may do what.

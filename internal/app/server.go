@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"vedette/internal/api/account"
+	"vedette/internal/api/account/provider"
 	"vedette/internal/api/certs"
 	"vedette/internal/fault"
 )
@@ -20,6 +21,7 @@ type Server struct {
 	TLS      string // off, local_ca or files; empty: off
 	CertFile string
 	KeyFile  string
+	OIDC     *provider.Config // where people may sign in too; nil: nowhere
 }
 
 // tlsName is the directory of the local certificate authority.

@@ -97,7 +97,7 @@ type Log struct {
 // Default returns the settings of an empty configuration.
 func Default() Config {
 	return Config{
-		Data: "./vedette-data", Listen: "127.0.0.1:8080", Server: Server{TLS: "off"},
+		Data: "./vedette-data", Listen: "127.0.0.1:8080", Server: Server{TLS: "off", OIDC: DefaultOIDC()},
 		Retention: DefaultRetention(), Detect: DefaultDetect(), Limits: DefaultLimits(), Models: DefaultModels(), Log: Log{Level: "info", Format: "text"},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"io"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -53,7 +54,7 @@ func scalarKeys(t reflect.Type, key string) []string {
 			out = append(out, join(key, name))
 		case f.Type.Kind() == reflect.Struct:
 			out = append(out, scalarKeys(f.Type, join(key, name))...)
-		case f.Type.Kind() != reflect.Slice:
+		case f.Type.Kind() != reflect.Slice && f.Type.Kind() != reflect.Map:
 			out = append(out, join(key, name))
 		}
 	}
@@ -150,6 +151,8 @@ func describe(v reflect.Value) *yaml.Node {
 			n.Content = append(n.Content, describe(v.Index(i)))
 		}
 		return n
+	case reflect.Map:
+		return describeMap(v)
 	case reflect.String:
 		return &yaml.Node{Kind: yaml.ScalarNode, Value: v.String(), Tag: "!!str", Style: yaml.DoubleQuotedStyle}
 	case reflect.Bool:
@@ -157,4 +160,17 @@ func describe(v reflect.Value) *yaml.Node {
 	default:
 		return &yaml.Node{Kind: yaml.ScalarNode, Value: strconv.FormatInt(v.Int(), 10)}
 	}
+}
+
+func describeMap(v reflect.Value) *yaml.Node {
+	n := &yaml.Node{Kind: yaml.MappingNode}
+	if v.Len() == 0 {
+		n.Style = yaml.FlowStyle
+	}
+	keys := v.MapKeys()
+	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+	for _, k := range keys {
+		n.Content = append(n.Content, describe(k), describe(v.MapIndex(k)))
+	}
+	return n
 }

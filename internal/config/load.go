@@ -199,6 +199,8 @@ func (l *loader) fill(n *yaml.Node, key string, v reflect.Value) {
 			l.fill(item, fmt.Sprintf("%s[%d]", key, i), list.Index(i))
 		}
 		v.Set(list)
+	case reflect.Map:
+		l.fillMap(n, key, v)
 	default:
 		l.fillScalar(n, key, v)
 	}
@@ -228,6 +230,36 @@ func (l *loader) fillStruct(n *yaml.Node, key string, v reflect.Value) {
 		l.fill(n.Content[i+1], path, field)
 		l.lines[path] = n.Content[i].Line
 	}
+}
+
+// fillMap reads a section whose keys are the reader's own words.
+func (l *loader) fillMap(n *yaml.Node, key string, v reflect.Value) {
+	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
+		return
+	}
+	if n.Kind != yaml.MappingNode {
+		l.problem(n.Line, key, "is not a list of pairs", "write one pair a line: name: value")
+		return
+	}
+	if len(n.Content) == 0 {
+		return
+	}
+	out := reflect.MakeMap(v.Type())
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		name, path := reflect.ValueOf(n.Content[i].Value), key+"["+n.Content[i].Value+"]"
+		if n.Content[i].Kind != yaml.ScalarNode || n.Content[i].Value == "" {
+			l.problem(n.Content[i].Line, key, "has a pair without a name", "")
+			continue
+		}
+		if out.MapIndex(name).IsValid() {
+			l.problem(n.Content[i].Line, path, "is set twice", "")
+			continue
+		}
+		item := reflect.New(v.Type().Elem()).Elem()
+		l.fill(n.Content[i+1], path, item)
+		out.SetMapIndex(name, item)
+	}
+	v.Set(out)
 }
 
 func (l *loader) fillScalar(n *yaml.Node, key string, v reflect.Value) {

@@ -13,6 +13,7 @@ type Server struct {
 	TLS      string   `yaml:"tls"       doc:"off, local_ca (a certificate authority of its own in the data directory) or files; off listens on loopback only"`
 	CertFile string   `yaml:"cert_file" doc:"certificate with its chain, PEM; with tls: files"`
 	KeyFile  string   `yaml:"key_file"  doc:"its key, PEM; with tls: files"`
+	OIDC     OIDC     `yaml:"oidc"`
 }
 
 // Loopback reports whether the server listens for this machine alone.
@@ -38,5 +39,5 @@ func (s Server) Problems() []Problem {
 			out = append(out, Problem{Key: f[0], Text: "goes with tls: files, and with nothing else", Hint: "name both files and set tls to files"})
 		}
 	}
-	return out
+	return append(out, under("oidc", s.OIDC.Problems())...)
 }

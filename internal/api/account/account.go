@@ -21,6 +21,7 @@ import (
 	"sync"
 	"time"
 
+	"vedette/internal/api/account/provider"
 	"vedette/internal/audit"
 	"vedette/internal/authz"
 	"vedette/internal/fault"
@@ -36,6 +37,8 @@ type Config struct {
 
 	Idle     time.Duration // a session ends so long after its last use; 0: 8 hours
 	Lifetime time.Duration // and so long after its sign-in at the latest; 0: 72 hours
+
+	Provider *provider.Provider // at which people may sign in too; nil: none
 
 	Door
 }
@@ -65,6 +68,7 @@ const (
 	sessionKind = "account.session"
 	tokenKind   = "account.token"
 	linkKind    = "account.link"
+	outerKind   = "account.oidc" // who at the provider has which account
 )
 
 // Accounts knows who may sign in, and who is. It is safe for concurrent use.
@@ -127,6 +131,20 @@ func (a *Accounts) CookieName() string {
 		return "__Host-" + name // browsers take it by TLS alone, for this host alone
 	}
 	return name
+}
+
+// startCookie is the name of the cookie of a sign-in that is at the provider.
+func (a *Accounts) startCookie() string {
+	return strings.Replace(a.CookieName(), "vedette_session", "vedette_signin", 1)
+}
+
+// setStartCookie ties a sign-in to its browser. It must come along when the
+// provider's page leads back here, which a strict cookie does not.
+func (a *Accounts) setStartCookie(w http.ResponseWriter, value string, age int) {
+	//nolint:gosec // G124: as for setCookie
+	http.SetCookie(w, &http.Cookie{
+		Name: a.startCookie(), Value: value, Path: "/", MaxAge: age, HttpOnly: true, Secure: a.cfg.Secure, SameSite: http.SameSiteLaxMode,
+	})
 }
 
 func (a *Accounts) setCookie(w http.ResponseWriter, value string, age int) {

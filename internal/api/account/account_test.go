@@ -25,7 +25,7 @@ const (
 )
 
 type house struct {
-	t       *testing.T
+	t       testing.TB
 	a       *account.Accounts
 	h       http.Handler
 	journal string
@@ -45,7 +45,7 @@ func (s *house) tick(d time.Duration) {
 	s.now = s.now.Add(d)
 }
 
-func open(t *testing.T, set ...func(*account.Config)) *house {
+func open(t testing.TB, set ...func(*account.Config)) *house {
 	t.Helper()
 	s := &house{t: t, now: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC), journal: filepath.Join(t.TempDir(), "audit.jsonl")}
 	j, err := audit.Open(s.journal, s.clock)

@@ -203,6 +203,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 		"POST password": "xxxxx", "GET sessions": "xxxxx", "DELETE sessions/{id}": "xxxxx", "GET users": "...xx", "POST users": "....x",
 		"PATCH users/{name}": "....x", "DELETE users/{name}": "....x", "POST users/{name}/link": "....x", "GET tokens": "xxxxx",
 		"POST tokens": "xxxxx", "DELETE tokens/{id}": "xxxxx", "POST logout": "xxxxx", "POST login": "", "POST setup": "",
+		"GET oidc/start": "", "GET oidc/callback": "",
 	}
 	for _, route := range account.Routes() {
 		row, ok := want[route.Method+" "+strings.TrimPrefix(route.Path, account.Prefix)]

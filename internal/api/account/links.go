@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,14 +28,17 @@ func (a *Accounts) newLink(name, uid, purpose string) (secret string, put store.
 	return secret, put, err
 }
 
+// local reports whether the account works without a provider.
+func local(u user) bool { return u.Provider == "" }
+
 // SetupToken makes the token of the first administrator's link while there is
-// no account; it lasts a day, works once, and ends those made before. It is
+// no account but those of a provider; it lasts a day, works once, and ends those made before. It is
 // empty once there is an account.
 func (a *Accounts) SetupToken(ctx context.Context) (string, error) {
 	a.making.Lock()
 	defer a.making.Unlock()
 	users, err := list[user](ctx, a.cfg.Records, userKind)
-	if err != nil || len(users) > 0 {
+	if err != nil || slices.ContainsFunc(users, local) {
 		return "", err
 	}
 	changes, err := a.oldLinks(ctx, func(l link) bool { return l.For == "setup" })
@@ -71,6 +75,9 @@ func (a *Accounts) Link(ctx context.Context, actor, name string) (string, error)
 	u, _, err := a.user(ctx, name)
 	if err != nil {
 		return "", err
+	}
+	if u.Provider != "" {
+		return "", noPassword(u.Name)
 	}
 	changes, err := a.oldLinks(ctx, func(l link) bool { return l.UserUID == u.UID })
 	if err != nil {
@@ -159,7 +166,7 @@ func (a *Accounts) linked(ctx context.Context, l link, name string) (user, int64
 	if err != nil {
 		return user{}, 0, err
 	}
-	if len(users) > 0 {
+	if slices.ContainsFunc(users, local) {
 		return user{}, 0, badLink
 	}
 	u, err := a.makeUser(ctx, name, []authz.Role{authz.Admin}, nil)
@@ -169,6 +176,9 @@ func (a *Accounts) linked(ctx context.Context, l link, name string) (user, int64
 // SetPassword changes one's own password; all other sessions end.
 func (a *Accounts) SetPassword(ctx context.Context, name, old, password, keep, address string) error {
 	name = normal(name)
+	if strings.HasPrefix(name, outerPrefix) {
+		return noPassword(name)
+	}
 	if err := goodPassword(name, password); err != nil {
 		return err
 	}

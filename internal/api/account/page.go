@@ -11,10 +11,12 @@ import (
 // The pages for signing in and for one-time links work without a script, so
 // that they stand whatever becomes of the console.
 var pages = template.Must(template.New("").Parse(`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>{{.Title}} · Vedette</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/signin.css"></head>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>{{.Title}} · Vedette</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/signin.css">{{if .Home}}<meta http-equiv="refresh" content="0;url=/">{{end}}</head>
 <body><main><p class="brand">Vedette</p><h1>{{.Title}}</h1>
 {{with .Problem}}<p role="alert"><strong>{{.}}</strong>{{with $.Hint}} ({{.}}){{end}}</p>{{end}}
-<p>{{.Text}}</p>
+{{with .Text}}<p>{{.}}</p>{{end}}
+{{if .Home}}<p><a class="button" href="/">Go on</a></p>{{end}}
+{{with .Provider}}<p><a class="button" href="{{$.ProviderAt}}">Sign in with {{.}}</a></p>{{end}}
 {{if .To}}<form method="post" action="{{.To}}">
 {{with .Token}}<input type="hidden" name="token" value="{{.}}">{{end}}
 {{if .AskName}}<p><label>Name <input name="name" autocomplete="username" required maxlength="64" autofocus></label></p>{{end}}
@@ -36,12 +38,17 @@ type pageData struct {
 	Title, Text, Problem, Hint  string
 	To, Token, Complete, Button string
 	AskName                     bool
+	Provider, ProviderAt        string // what to call the provider, and where its sign-in begins
+	Home                        bool   // goes on to the console by itself
 }
 
-func signInPage(err error) pageData {
+func (a *Accounts) signInPage(err error) pageData {
 	d := pageData{
 		Title: "Sign in", Text: "No password yet? An administrator makes you a link: vedette user link NAME.",
 		To: Prefix + "login", Complete: "current-password", Button: "Sign in", AskName: true,
+	}
+	if a.cfg.Provider != nil {
+		d.Provider, d.ProviderAt = a.cfg.Provider.Name(), Prefix+"oidc/start"
 	}
 	return d.with(err)
 }
@@ -50,7 +57,7 @@ func (d pageData) with(err error) pageData {
 	d.status = http.StatusOK
 	if err != nil {
 		d.Problem, d.Hint = fault.Public(err)
-		d.status = map[fault.Kind]int{fault.Denied: http.StatusUnauthorized, fault.Limited: http.StatusTooManyRequests, fault.Internal: http.StatusInternalServerError}[fault.KindOf(err)]
+		d.status = map[fault.Kind]int{fault.Denied: http.StatusUnauthorized, fault.Limited: http.StatusTooManyRequests, fault.Internal: http.StatusInternalServerError, fault.NotFound: http.StatusNotFound, fault.Unavailable: http.StatusServiceUnavailable}[fault.KindOf(err)]
 		if d.status == 0 {
 			d.status = http.StatusBadRequest
 		}
@@ -91,7 +98,7 @@ func (a *Accounts) pageFor(w http.ResponseWriter, r *http.Request) bool {
 		w.Header().Set("Content-Type", "text/css; charset=utf-8")
 		_, _ = w.Write(style) // the browser has gone if this fails
 	case "/signin":
-		a.page(w, signInPage(nil))
+		a.page(w, a.signInPage(nil))
 	case "/setup":
 		a.page(w, a.setupPage(r, r.URL.Query().Get("token"), nil))
 	default:

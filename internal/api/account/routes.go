@@ -31,6 +31,8 @@ func Routes() []Route {
 	return []Route{
 		{"POST", Prefix + "login", "", "sign in with name and password", login},
 		{"POST", Prefix + "setup", "", "use a one-time link: set a password, or make the first administrator", setup},
+		{"GET", Prefix + "oidc/start", "", "sign in at the OpenID Connect provider: a page for browsers", oidcStart},
+		{"GET", Prefix + "oidc/callback", "", "where the provider sends the browser back: a page for browsers", oidcBack},
 		{"POST", Prefix + "logout", authz.SelfRead, "end this session", logout},
 		{"POST", Prefix + "password", authz.SelfWrite, "change one's own password; all other sessions end", password},
 		{"GET", Prefix + "sessions", authz.SelfRead, "list one's own sessions, or with ?all=true everyone's (needs users.read)", sessions},
@@ -118,7 +120,7 @@ func login(a *Accounts, w http.ResponseWriter, r *http.Request, _ authz.Principa
 	}
 	secret, u, err := a.SignIn(r.Context(), c.Name, c.Password, addressOf(r.RemoteAddr), r.UserAgent())
 	if err != nil && form {
-		a.page(w, signInPage(err))
+		a.page(w, a.signInPage(err))
 		return nil, nil
 	}
 	if err != nil {

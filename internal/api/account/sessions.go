@@ -103,7 +103,7 @@ func (a *Accounts) start(ctx context.Context, u user, address, agent string) (st
 	changes = append(changes, put)
 	if u.UID != demoUser {
 		fresh, version, err := a.user(ctx, u.Name)
-		if err != nil || fresh.UID != u.UID || fresh.Disabled || fresh.Hash != u.Hash {
+		if err != nil || fresh.UID != u.UID || !a.lives(fresh) || fresh.Hash != u.Hash {
 			return "", badSignIn // changed since the password was checked
 		}
 		fresh.SignedIn = now
@@ -113,7 +113,11 @@ func (a *Accounts) start(ctx context.Context, u user, address, agent string) (st
 		}
 		changes = append(changes, put)
 	}
-	if err := a.record(u.Name, "account.signin", u.Name, map[string]string{"address": address, "session": s.ID}); err != nil {
+	details := map[string]string{"address": address, "session": s.ID}
+	if u.Provider != "" {
+		details["provider"], details["subject"] = u.Provider, printable(u.Subject)
+	}
+	if err := a.record(u.Name, "account.signin", u.Name, details); err != nil {
 		return "", err
 	}
 	return secret, a.cfg.Records.Update(ctx, changes...)
@@ -168,7 +172,7 @@ func (a *Accounts) bySession(ctx context.Context, secret string) (p authz.Princi
 		return demoPrincipal(), s.Hash, nil
 	}
 	u, _, err := get[user](ctx, a.cfg.Records, userKind, s.User)
-	if fault.KindOf(err) == fault.NotFound || err == nil && (u.UID != s.UserUID || u.Disabled) {
+	if fault.KindOf(err) == fault.NotFound || err == nil && (u.UID != s.UserUID || !a.lives(u)) {
 		return authz.Principal{}, "", noSession
 	}
 	if err != nil {

@@ -176,7 +176,7 @@ func (a *Accounts) byToken(ctx context.Context, text string) (authz.Principal, e
 	p := authz.Principal{ID: t.ID, Name: "token " + t.Name, Kind: authz.Token, Roles: t.Roles, Scope: t.Scope, Zones: t.Zones}
 	if t.Owner != "" {
 		u, _, err := get[user](ctx, a.cfg.Records, userKind, t.Owner)
-		if fault.KindOf(err) == fault.NotFound || err == nil && (u.UID != t.OwnerUID || u.Disabled) {
+		if fault.KindOf(err) == fault.NotFound || err == nil && (u.UID != t.OwnerUID || !a.lives(u) || a.forgotten(u)) {
 			return authz.Principal{}, badToken
 		}
 		if err != nil {

@@ -22,12 +22,20 @@ type User struct {
 	Disabled bool         `json:"disabled"`
 	Password bool         `json:"password"` // has one
 	Created  time.Time    `json:"created"`
-	SignedIn time.Time    `json:"signed_in"` // last
+	SignedIn time.Time    `json:"signed_in"`          // last
+	Provider string       `json:"provider,omitempty"` // the issuer where it signs in; empty: here, by password
 }
 
 type user struct {
 	User
-	Hash string `json:"hash,omitempty"`
+	Hash    string `json:"hash,omitempty"`
+	Subject string `json:"subject,omitempty"` // who it is to the provider
+}
+
+// lives reports whether the account may do anything at all: one of a provider
+// lives while that is the one that is configured, and gives it a role.
+func (a *Accounts) lives(u user) bool {
+	return !u.Disabled && (u.Provider == "" || a.cfg.Provider != nil && a.cfg.Provider.Issuer() == u.Provider && len(u.Roles) > 0)
 }
 
 // UserChange is what to change of a user; nil leaves it as it is.
@@ -135,7 +143,15 @@ func (a *Accounts) AddUser(ctx context.Context, actor, name string, roles []auth
 }
 
 func (a *Accounts) makeUser(ctx context.Context, name string, roles []authz.Role, zones []string) (user, error) {
-	for _, err := range []error{badName(name), badRoles(roles), badZones(zones)} {
+	if err := badName(name); err != nil {
+		return user{}, err
+	}
+	return a.freshUser(ctx, name, roles, zones)
+}
+
+// freshUser is an account that there is not yet.
+func (a *Accounts) freshUser(ctx context.Context, name string, roles []authz.Role, zones []string) (user, error) {
+	for _, err := range []error{badRoles(roles), badZones(zones)} {
 		if err != nil {
 			return user{}, err
 		}
@@ -163,6 +179,9 @@ func (a *Accounts) SetUser(ctx context.Context, actor, name string, c UserChange
 	u, version, err := a.user(ctx, name)
 	if err != nil {
 		return User{}, err
+	}
+	if u.Provider != "" && (c.Roles != nil || c.Zones != nil) {
+		return User{}, fault.New(fault.Conflict, "the roles and zones of %s come from its provider", u.Name).WithHint("change its groups there; they hold from its next sign-in on")
 	}
 	details := map[string]string{}
 	if c.Roles != nil {
@@ -211,6 +230,9 @@ func (a *Accounts) RemoveUser(ctx context.Context, actor, name string) error {
 	if err != nil {
 		return err
 	}
+	if u.Provider != "" {
+		changes = append(changes, store.Change{Kind: outerKind, ID: outerID(u.Provider, u.Subject), Version: store.AnyVersion})
+	}
 	if err := a.record(actor, "user.remove", u.Name, map[string]string{"uid": u.UID}); err != nil {
 		return err
 	}
@@ -220,7 +242,7 @@ func (a *Accounts) RemoveUser(ctx context.Context, actor, name string) error {
 // adminStays refuses a change after which nobody could administer.
 func (a *Accounts) adminStays(ctx context.Context, changed user, gone bool) error {
 	admin := func(u user) bool {
-		return slices.Contains(u.Roles, authz.Admin) && !u.Disabled && len(u.Zones) == 0
+		return slices.Contains(u.Roles, authz.Admin) && !u.Disabled && len(u.Zones) == 0 && u.Provider == "" // a provider may be away
 	}
 	all, err := list[user](ctx, a.cfg.Records, userKind)
 	if err != nil {
