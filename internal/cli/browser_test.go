@@ -195,6 +195,7 @@ func TestConsoleInABrowser(t *testing.T) {
 	b.press("g")
 	b.press("e")
 	b.until("events", `document.querySelectorAll(".grid tbody tr.can").length > 10`)
+	b.until("values to narrow by", `[...document.querySelectorAll(".values .pivot")].some((x) => x.textContent === "modbus")`)
 	b.js(`[...document.querySelectorAll(".values .pivot")].find((x) => x.textContent === "modbus").click()`)
 	b.until("a click asks for a value", `new URLSearchParams(location.search).get("q") === "app_name=modbus"`)
 	b.js(`document.querySelector(".values .pivot").dispatchEvent(new MouseEvent("click", { bubbles: true, altKey: true }))`)
