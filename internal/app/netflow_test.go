@@ -58,7 +58,7 @@ func TestSoftflowdToStore(t *testing.T) {
 				sent = true
 			}
 			list, err := a.Sources(t.Context())
-			return err == nil && len(list) == 1 && list[0].Events > 0
+			return err == nil && len(list) > 0 && list[0].Events > 0
 		})
 		if n := countOf(t, a, "dst_endpoint.port=22 connection_info.protocol_name=tcp"); n != 1 {
 			t.Errorf("version %s: %d flows to port 22", version, n)

@@ -30,7 +30,7 @@ import (
 // programs push to.
 func (a *App) StartLive() (*Live, error) {
 	pushed := bulk.New(bulk.Config{Name: config.BulkName, Now: a.cfg.Now})
-	made := []ingest.Source{pushed}
+	var made []ingest.Source
 	for _, s := range a.cfg.Sources {
 		one, err := a.openSource(s)
 		if err != nil {
@@ -38,7 +38,7 @@ func (a *App) StartLive() (*Live, error) {
 		}
 		made = append(made, one)
 	}
-	l, err := a.OpenLive(a.cfg.Spool, made...)
+	l, err := a.OpenLive(a.cfg.Spool, append(made, pushed)...)
 	if err == nil {
 		a.pushed.Store(pushed)
 	}
