@@ -1,12 +1,9 @@
 package rest
 
 import (
-	"compress/gzip"
 	"encoding/json"
-	"io"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -15,9 +12,7 @@ import (
 	"vedette/internal/authz"
 	"vedette/internal/copilot"
 	"vedette/internal/fault"
-	"vedette/internal/ingest/bulk"
 	"vedette/internal/store"
-	"vedette/internal/vuln/remedy"
 )
 
 // person is who asks, for the journal; a guard has named one.
@@ -112,41 +107,9 @@ type tableView struct {
 }
 
 // Page is a part of a list.
-type Page[T any] struct {
-	Rows  []T    `json:"rows"`
-	Total int    `json:"total"`
-	Next  string `json:"next,omitempty"` // cursor of the next page; absent at the end
-}
-
 // pageOf cuts the page that a request asks for. key is what a row is known by:
 // rows must be in its order, and a cursor is the last key that was shown, so that
 // rows that come or go meanwhile neither repeat nor hide others.
-func pageOf[T any](r *http.Request, rows []T, key func(T) string) (Page[T], error) {
-	limit := pageRows
-	if text := r.URL.Query().Get("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > maxRows {
-			return Page[T]{}, fault.New(fault.Invalid, "limit is %.20q", text).WithHint("1 to %d", maxRows)
-		}
-		limit = n
-	}
-	out := Page[T]{Rows: []T{}, Total: len(rows)}
-	start := 0
-	if after := r.URL.Query().Get("cursor"); after != "" {
-		start, _ = slices.BinarySearchFunc(rows, after, func(row T, after string) int {
-			if key(row) <= after {
-				return -1
-			}
-			return 1
-		})
-	}
-	end := min(start+limit, len(rows))
-	if out.Rows = append(out.Rows, rows[start:end]...); end < len(rows) {
-		out.Next = key(rows[end-1])
-	}
-	return out, nil
-}
-
 // sees reports whether who asks may see a device of the zone.
 func sees(p authz.Principal, zone string) bool {
 	return len(p.Zones) == 0 || slices.Contains(p.Zones, zone)
@@ -265,99 +228,11 @@ func decide(s *server, r *http.Request) (any, error) {
 	return s.viewOf(r, done), nil
 }
 
-func vulns(s *server, r *http.Request) (any, error) {
-	offset, limit, err := placeOf(r)
-	if err != nil {
-		return nil, err
-	}
-	ask := r.URL.Query()
-	list, err := s.ListVulns(r.Context(), api.VulnFilter{ID: ask.Get("id"), Subject: ask.Get("subject"), Status: ask.Get("status"), Decision: ask.Get("decision"), Offset: offset, Limit: limit})
-	if err != nil {
-		return nil, err
-	}
-	out := whole(list.Rows)
-	out.Total = list.Total
-	if end := offset + len(list.Rows); end < list.Total && len(list.Rows) > 0 {
-		out.Next = strconv.Itoa(end)
-	}
-	subjects := make([]string, len(list.Rows))
-	for i := range list.Rows {
-		subjects[i] = list.Rows[i].Subject
-	}
-	return named[api.VulnRow]{out, s.subjectNames(r, subjects)}, nil
-}
-
 // named is a page and what the devices in it are called.
-type named[T any] struct {
-	Page[T]
-	Names map[string]string `json:"names"` // by subject, such as device:UID
-}
-
 // subjectNames names the subjects that are devices.
-func (s *server) subjectNames(r *http.Request, subjects []string) map[string]string {
-	const kind = "device:"
-	var uids []string
-	for _, one := range subjects {
-		if uid, ok := strings.CutPrefix(one, kind); ok {
-			uids = append(uids, uid)
-		}
-	}
-	out := map[string]string{}
-	for uid, name := range s.DeviceNames(r.Context(), uids) {
-		out[kind+uid] = name
-	}
-	return out
-}
-
 // placeOf reads the cursor and size of a page of rows whose order tells
 // something; the cursor is the place of the first row.
-func placeOf(r *http.Request) (offset, limit int, err error) {
-	offset, limit = 0, pageRows
-	for name, into := range map[string]*int{"cursor": &offset, "limit": &limit} {
-		if text := r.URL.Query().Get(name); text != "" {
-			n, err := strconv.Atoi(text)
-			if err != nil || n < 0 || name == "limit" && (n < 1 || n > maxRows) {
-				return 0, 0, fault.New(fault.Invalid, "%s is %.20q", name, text).WithHint("limit: 1 to %d; cursor: what the page before gave as next", maxRows)
-			}
-			*into = n
-		}
-	}
-	return offset, limit, nil
-}
-
 // pageAt cuts a page at the place that a request asks for.
-func pageAt[T any](r *http.Request, list []T) (Page[T], error) {
-	offset, limit, err := placeOf(r)
-	if err != nil {
-		return Page[T]{}, err
-	}
-	start := min(offset, len(list))
-	end := min(start+limit, len(list))
-	out := Page[T]{Rows: slices.Clone(list[start:end]), Total: len(list)}
-	if out.Rows == nil {
-		out.Rows = []T{}
-	}
-	if end < len(list) {
-		out.Next = strconv.Itoa(end)
-	}
-	return out, nil
-}
-
-func vuln(s *server, r *http.Request) (any, error) { return s.ShowVuln(r.Context(), r.PathValue("id")) }
-
-func vulnPlan(s *server, r *http.Request) (any, error) {
-	ask := r.URL.Query()
-	list, err := s.PlanVulns(r.Context(), api.VulnFilter{ID: ask.Get("id"), Subject: ask.Get("subject"), Decision: ask.Get("decision")})
-	if err != nil {
-		return nil, err
-	}
-	var subjects []string
-	for i := range list {
-		subjects = append(subjects, list[i].Subjects...)
-	}
-	return named[remedy.Action]{whole(list), s.subjectNames(r, subjects)}, nil
-}
-
 func sources(s *server, r *http.Request) (any, error) {
 	list, err := s.Sources(r.Context())
 	if err != nil {
@@ -368,46 +243,8 @@ func sources(s *server, r *http.Request) (any, error) {
 
 // take reads a file or log as vedette ingest does. The answer comes when all of
 // it is stored; the same bytes again store nothing new.
-func take(s *server, r *http.Request) (any, error) {
-	v := r.URL.Query()
-	name := v.Get("name")
-	if name == "" {
-		name = "upload of " + person(r).Name
-	}
-	return s.IngestStream(r.Context(), http.MaxBytesReader(nil, r.Body, maxIngest), name, v.Get("format"), time.Time{})
-}
-
 // maxKey is the longest idempotency key.
-const maxKey = 128
-
 // push puts the lines of a body into the spool, and answers when they survive a
 // kill. Header Idempotency-Key: the same body with the same key is stored once.
 // Content-Encoding: gzip is understood. 429 says that the spool is full.
-func push(s *server, r *http.Request) (any, error) {
-	from := bulk.Sender{Peer: person(r).ID, Format: r.URL.Query().Get("format"), Key: r.Header.Get("Idempotency-Key")}
-	if len(from.Key) > maxKey {
-		return nil, fault.New(fault.Invalid, "the idempotency key has %d bytes", len(from.Key)).WithHint("at most %d", maxKey)
-	}
-	body, err := unzipped(r, maxIngest)
-	if err != nil {
-		return nil, err
-	}
-	return s.TakeBulk(r.Context(), body, from)
-}
-
 // unzipped is a body of at most so many bytes, as it is and as it unfolds.
-func unzipped(r *http.Request, most int64) (io.Reader, error) {
-	body := http.MaxBytesReader(nil, r.Body, most)
-	switch kind := r.Header.Get("Content-Encoding"); kind {
-	case "", "identity":
-		return body, nil
-	case "gzip":
-		zip, err := gzip.NewReader(body)
-		if err != nil {
-			return nil, fault.Wrap(fault.Invalid, err, "the body is not gzip")
-		}
-		return http.MaxBytesReader(nil, zip, most), nil
-	default:
-		return nil, fault.New(fault.Invalid, "bodies of encoding %.40q are not understood", kind).WithHint("send them plain or as gzip")
-	}
-}

@@ -1,0 +1,50 @@
+package rest
+
+import (
+	"compress/gzip"
+	"io"
+	"net/http"
+	"time"
+
+	"vedette/internal/fault"
+	"vedette/internal/ingest/bulk"
+)
+
+func take(s *server, r *http.Request) (any, error) {
+	v := r.URL.Query()
+	name := v.Get("name")
+	if name == "" {
+		name = "upload of " + person(r).Name
+	}
+	return s.IngestStream(r.Context(), http.MaxBytesReader(nil, r.Body, maxIngest), name, v.Get("format"), time.Time{})
+}
+
+const maxKey = 128
+
+func push(s *server, r *http.Request) (any, error) {
+	from := bulk.Sender{Peer: person(r).ID, Format: r.URL.Query().Get("format"), Key: r.Header.Get("Idempotency-Key")}
+	if len(from.Key) > maxKey {
+		return nil, fault.New(fault.Invalid, "the idempotency key has %d bytes", len(from.Key)).WithHint("at most %d", maxKey)
+	}
+	body, err := unzipped(r, maxIngest)
+	if err != nil {
+		return nil, err
+	}
+	return s.TakeBulk(r.Context(), body, from)
+}
+
+func unzipped(r *http.Request, most int64) (io.Reader, error) {
+	body := http.MaxBytesReader(nil, r.Body, most)
+	switch kind := r.Header.Get("Content-Encoding"); kind {
+	case "", "identity":
+		return body, nil
+	case "gzip":
+		zip, err := gzip.NewReader(body)
+		if err != nil {
+			return nil, fault.Wrap(fault.Invalid, err, "the body is not gzip")
+		}
+		return http.MaxBytesReader(nil, zip, most), nil
+	default:
+		return nil, fault.New(fault.Invalid, "bodies of encoding %.40q are not understood", kind).WithHint("send them plain or as gzip")
+	}
+}
