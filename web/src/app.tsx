@@ -66,8 +66,9 @@ export function App() {
   }, [path, me.value]);
   useEffect(() => {
     const part = parts.find((p) => path.startsWith(p.path));
+    document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" }); // on a narrow window it may be out of sight
     document.title = (part ? part.title + " \u00b7 " : "") + "Vedette";
-  }, [path]);
+  }, [path, me.value]);
   const focus = (id: string) => document.getElementById(id)?.focus();
   useKeys({
     "/": () => focus(path === "/events" ? "events-query" : path === "/devices" ? "devices-query" : "ask"),

@@ -38,8 +38,8 @@ function Table({ d, reload }: { d: List; reload: () => void }) {
   const columns = useMemo<Column<Incident>[]>(() => [
     { key: "level", title: "Severity", draw: (i) => <Severity level={i.level} /> },
     { key: "score", title: "Score", num: true, draw: (i) => i.score.toFixed(0) },
-    { key: "assignee", title: "Assigned to", draw: (i) => i.assignee ? visible(i.assignee) : <span class="soft">nobody</span> },
     { key: "title", title: "What", wide: true, draw: (i) => <a href={"/incidents/" + i.uid}>{visible(i.title)}</a> },
+    { key: "assignee", title: "Assigned to", draw: (i) => i.assignee ? visible(i.assignee) : <span class="soft">nobody</span> },
     { key: "devices", title: "Devices", draw: (i) => i.devices.length > 2 ? plural(i.device_count, "device") : i.devices.map((u) => visible(d.names[u] || u)).join(", ") },
     { key: "stages", title: "Stages", draw: (i) => i.stages.map((s) => s.name).join(" \u2192 ") },
     { key: "findings", title: "Findings", num: true, draw: (i) => number(i.findings.count) },
