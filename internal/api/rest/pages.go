@@ -8,12 +8,16 @@ import (
 	"vedette/internal/fault"
 )
 
+// Page is a part of a list.
 type Page[T any] struct {
 	Rows  []T    `json:"rows"`
 	Total int    `json:"total"`
 	Next  string `json:"next,omitempty"` // cursor of the next page; absent at the end
 }
 
+// pageOf cuts the page that a request asks for. key is what a row is known by:
+// rows must be in its order, and a cursor is the last key that was shown, so that
+// rows that come or go meanwhile neither repeat nor hide others.
 func pageOf[T any](r *http.Request, rows []T, key func(T) string) (Page[T], error) {
 	limit := pageRows
 	if text := r.URL.Query().Get("limit"); text != "" {
@@ -40,6 +44,8 @@ func pageOf[T any](r *http.Request, rows []T, key func(T) string) (Page[T], erro
 	return out, nil
 }
 
+// placeOf reads the cursor and size of a page of rows whose order tells
+// something; the cursor is the place of the first row.
 func placeOf(r *http.Request) (offset, limit int, err error) {
 	offset, limit = 0, pageRows
 	for name, into := range map[string]*int{"cursor": &offset, "limit": &limit} {
@@ -54,6 +60,7 @@ func placeOf(r *http.Request) (offset, limit int, err error) {
 	return offset, limit, nil
 }
 
+// pageAt cuts a page at the place that a request asks for.
 func pageAt[T any](r *http.Request, list []T) (Page[T], error) {
 	offset, limit, err := placeOf(r)
 	if err != nil {

@@ -10,6 +10,8 @@ import (
 	"vedette/internal/ingest/bulk"
 )
 
+// take reads a file or log as vedette ingest does. The answer comes when all of
+// it is stored; the same bytes again store nothing new.
 func take(s *server, r *http.Request) (any, error) {
 	v := r.URL.Query()
 	name := v.Get("name")
@@ -19,8 +21,12 @@ func take(s *server, r *http.Request) (any, error) {
 	return s.IngestStream(r.Context(), http.MaxBytesReader(nil, r.Body, maxIngest), name, v.Get("format"), time.Time{})
 }
 
+// maxKey is the longest idempotency key.
 const maxKey = 128
 
+// push puts the lines of a body into the spool, and answers when they survive a
+// kill. Header Idempotency-Key: the same body with the same key is stored once.
+// Content-Encoding: gzip is understood. 429 says that the spool is full.
 func push(s *server, r *http.Request) (any, error) {
 	from := bulk.Sender{Peer: person(r).ID, Format: r.URL.Query().Get("format"), Key: r.Header.Get("Idempotency-Key")}
 	if len(from.Key) > maxKey {
@@ -33,6 +39,7 @@ func push(s *server, r *http.Request) (any, error) {
 	return s.TakeBulk(r.Context(), body, from)
 }
 
+// unzipped is a body of at most so many bytes, as it is and as it unfolds.
 func unzipped(r *http.Request, most int64) (io.Reader, error) {
 	body := http.MaxBytesReader(nil, r.Body, most)
 	switch kind := r.Header.Get("Content-Encoding"); kind {

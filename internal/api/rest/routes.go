@@ -106,10 +106,6 @@ type tableView struct {
 	Seconds float64         `json:"seconds"`
 }
 
-// Page is a part of a list.
-// pageOf cuts the page that a request asks for. key is what a row is known by:
-// rows must be in its order, and a cursor is the last key that was shown, so that
-// rows that come or go meanwhile neither repeat nor hide others.
 // sees reports whether who asks may see a device of the zone.
 func sees(p authz.Principal, zone string) bool {
 	return len(p.Zones) == 0 || slices.Contains(p.Zones, zone)
@@ -228,11 +224,6 @@ func decide(s *server, r *http.Request) (any, error) {
 	return s.viewOf(r, done), nil
 }
 
-// named is a page and what the devices in it are called.
-// subjectNames names the subjects that are devices.
-// placeOf reads the cursor and size of a page of rows whose order tells
-// something; the cursor is the place of the first row.
-// pageAt cuts a page at the place that a request asks for.
 func sources(s *server, r *http.Request) (any, error) {
 	list, err := s.Sources(r.Context())
 	if err != nil {
@@ -240,11 +231,3 @@ func sources(s *server, r *http.Request) (any, error) {
 	}
 	return pageAt(r, list)
 }
-
-// take reads a file or log as vedette ingest does. The answer comes when all of
-// it is stored; the same bytes again store nothing new.
-// maxKey is the longest idempotency key.
-// push puts the lines of a body into the spool, and answers when they survive a
-// kill. Header Idempotency-Key: the same body with the same key is stored once.
-// Content-Encoding: gzip is understood. 429 says that the spool is full.
-// unzipped is a body of at most so many bytes, as it is and as it unfolds.

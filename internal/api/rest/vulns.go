@@ -31,11 +31,13 @@ func vulns(s *server, r *http.Request) (any, error) {
 	return named[api.VulnRow]{out, s.subjectNames(r, subjects)}, nil
 }
 
+// named is a page and what the devices in it are called.
 type named[T any] struct {
 	Page[T]
 	Names map[string]string `json:"names"` // by subject, such as device:UID
 }
 
+// subjectNames names the subjects that are devices.
 func (s *server) subjectNames(r *http.Request, subjects []string) map[string]string {
 	const kind = "device:"
 	var uids []string
