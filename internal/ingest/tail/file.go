@@ -3,6 +3,8 @@ package tail
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
@@ -21,6 +23,7 @@ type file struct {
 	id     identity
 	stream string // its name for the identity of records
 	offset int64  // up to which it was handed on
+	head   head   // of what was handed on
 
 	at   *os.File
 	told bool // its head was handed on since the start
@@ -29,6 +32,53 @@ type file struct {
 }
 
 func (f *file) is(info os.FileInfo) bool { return f.id == idOf(info) && f.id != identity{} }
+
+// head tells by its first bytes whether a file is still the one that was read: a
+// number of a file is used again once the file is gone, and one that was cut may
+// have grown beyond where it was.
+type head struct {
+	Size int64  `json:"size"`
+	Sum  string `json:"sum"`
+}
+
+// headSize is how many bytes tell files apart.
+const headSize = 1 << 10
+
+// headOf reads the first bytes, at most so many.
+func headOf(at io.ReaderAt, size int64) (head, error) {
+	b := make([]byte, min(size, headSize))
+	n, err := at.ReadAt(b, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return head{}, err //nolint:wrapcheck // the caller says which file
+	}
+	sum := sha256.Sum256(b[:n])
+	return head{int64(n), hex.EncodeToString(sum[:16])}, nil
+}
+
+// same reports whether the file still begins as it did.
+func (f *file) same() (bool, error) {
+	if f.head.Size == 0 {
+		return true, nil
+	}
+	now, err := headOf(f.at, f.head.Size)
+	if err != nil {
+		return false, fault.Wrap(fault.Unavailable, err, "reading %s", f.path)
+	}
+	return now == f.head, nil
+}
+
+// passed notes that a file was handed on up to a place.
+func (f *file) passed(to int64) error {
+	f.offset = to
+	if f.head.Size >= headSize {
+		return nil
+	}
+	var err error
+	if f.head, err = headOf(f.at, to); err != nil {
+		return fault.Wrap(fault.Unavailable, err, "reading %s", f.path)
+	}
+	return nil
+}
 
 // open opens the file at its path, if it is that file. A file that was renamed
 // while nothing ran is looked for beside it.
@@ -99,8 +149,10 @@ func (f *file) lines() (data []byte, skipped bool, err error) {
 		case err == nil:
 			f.offset += size
 			return nil, true, nil
+		case errors.Is(err, io.EOF):
+			return nil, false, nil // its end has not come yet
 		case !errors.Is(err, bufio.ErrBufferFull):
-			return nil, false, nil //nolint:nilerr // its end has not come yet
+			return nil, false, fault.Wrap(fault.Unavailable, err, "reading %s", f.path)
 		}
 	}
 }
@@ -111,6 +163,7 @@ type record struct {
 	ID     identity  `json:"id"`
 	Stream string    `json:"stream"`
 	Offset int64     `json:"offset"`
+	Head   head      `json:"head,omitzero"`
 	Seen   time.Time `json:"seen,omitzero"`
 }
 
@@ -122,7 +175,7 @@ func (s *Source) keep(now bool) error {
 	}
 	list := make([]record, 0, len(s.files))
 	for _, f := range s.files {
-		list = append(list, record{f.path, f.id, f.stream, f.offset, f.seen})
+		list = append(list, record{f.path, f.id, f.stream, f.offset, f.head, f.seen})
 	}
 	raw, err := json.Marshal(list)
 	if err != nil {
@@ -156,7 +209,7 @@ func (s *Source) restore() error {
 				continue // it is long gone
 			}
 		}
-		s.files = append(s.files, &file{path: r.Path, id: r.ID, stream: r.Stream, offset: r.Offset, seen: r.Seen})
+		s.files = append(s.files, &file{path: r.Path, id: r.ID, stream: r.Stream, offset: r.Offset, head: r.Head, seen: r.Seen})
 	}
 	return nil
 }

@@ -174,8 +174,15 @@ func (s *Source) follow(ctx context.Context, f *file, to ingest.Spooler) error {
 	if err != nil {
 		return fault.Wrap(fault.Unavailable, err, "reading %s", f.path)
 	}
-	if info.Size() < f.offset { // it was cut: what comes now is another file
-		f.offset, f.told = 0, true
+	if f.told && info.Size() == f.offset {
+		return nil
+	}
+	same, err := f.same()
+	if err != nil {
+		return err
+	}
+	if info.Size() < f.offset || !same { // it was cut, or another has its number: what comes now is another file
+		f.offset, f.head, f.told = 0, head{}, true
 		f.stream = f.path + "#" + strconv.FormatInt(s.cfg.Now().UnixNano(), 36)
 		s.dirty = true
 		if err := s.keep(true); err != nil {
@@ -202,7 +209,9 @@ func (s *Source) follow(ctx context.Context, f *file, to ingest.Spooler) error {
 		if err := s.put(ctx, f, f.offset, data, to); err != nil {
 			return err
 		}
-		f.offset += int64(len(data))
+		if err := f.passed(f.offset + int64(len(data))); err != nil {
+			return err
+		}
 		f.seen, s.dirty = s.cfg.Now(), true
 		if err := s.keep(false); err != nil {
 			return err

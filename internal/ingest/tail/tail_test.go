@@ -216,6 +216,24 @@ func TestRestarts(t *testing.T) {
 	w.check("killed again and again")
 }
 
+// A file that was replaced by another under the same number, or cut and filled
+// again beyond where it was, is read from its beginning.
+func TestAnotherFileOfTheSameNumber(t *testing.T) {
+	for _, running := range []bool{true, false} {
+		w := newWorld(t)
+		w.write("a.log", 5)
+		w.look()
+		if !running {
+			w.s.close()
+			w.start()
+		}
+		w.do(os.Truncate(filepath.Join(w.dir, "a.log"), 0))
+		w.write("a.log", 9)
+		w.look()
+		w.check(fmt.Sprintf("another file, while it runs: %v", running))
+	}
+}
+
 func TestTroubles(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.log", 3)
