@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"vedette/internal/api"
 	"vedette/internal/fault"
 	"vedette/internal/store"
 )
@@ -61,7 +62,12 @@ func devices(s *server, r *http.Request) (any, error) {
 	}
 	v := r.URL.Query()
 	if v.Get("format") == "csv" {
-		return deviceFile(view.rows), nil
+		f := deviceFile(view.rows)
+		call := api.ReadCall{Person: person(r).Name, Door: "rest", Tool: "devices.csv", Bytes: len(f.data)}
+		if err := s.RecordRead(r.Context(), call); err != nil { // what is not on record is not handed out
+			return nil, err
+		}
+		return f, nil
 	}
 	var page Page[*store.Device]
 	if v.Get("sort") == "" {

@@ -12,7 +12,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"vedette/internal/api"
@@ -58,6 +57,7 @@ type Service interface {
 	IntelFeeds(ctx context.Context) ([]library.Feed, error)
 	Pulls(ctx context.Context) ([]pull.Health, error)
 	Journal(ctx context.Context, n int) ([]audit.Entry, error)
+	api.Access
 	api.Minds
 	TakeBulk(ctx context.Context, body io.Reader, from bulk.Sender) (bulk.Taken, error)
 	TakeLogs(ctx context.Context, body []byte, isJSON bool, peer string) (refused int64, err error)
@@ -86,7 +86,7 @@ type server struct {
 	may     Authority
 	about   About
 	fleet   fleet
-	streams atomic.Int64 // that are open
+	streams streams
 	recheck time.Duration
 }
 

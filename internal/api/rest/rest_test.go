@@ -31,12 +31,13 @@ import (
 
 // plant is a product with a few devices; it notes who changed what.
 type plant struct {
-	list    []asset.Device
-	did     []string
-	health  []api.Condition
-	open    []correlate.Incident
-	stored  api.Overview
-	sources []ingest.Status
+	list       []asset.Device
+	did        []string
+	health     []api.Condition
+	open       []correlate.Incident
+	stored     api.Overview
+	unrecorded error
+	sources    []ingest.Status
 }
 
 func (p *plant) Ask(_ context.Context, q copilot.Request) (*copilot.Answer, error) {
@@ -153,6 +154,11 @@ func (p *plant) TakeBulk(_ context.Context, body io.Reader, from bulk.Sender) (b
 func (p *plant) TakeLogs(_ context.Context, body []byte, isJSON bool, peer string) (int64, error) {
 	p.did = append(p.did, fmt.Sprintf("%s exports %d bytes, JSON %v", peer, len(body), isJSON))
 	return int64(len(body) % 7), nil
+}
+
+func (p *plant) RecordRead(_ context.Context, c api.ReadCall) error {
+	p.did = append(p.did, c.Person+" reads "+c.Tool+" by "+c.Door)
+	return p.unrecorded
 }
 
 func here() About { return About{Version: "v1", Now: time.Now} }

@@ -15,6 +15,7 @@ import (
 	"vedette/internal/asset"
 	"vedette/internal/authz"
 	"vedette/internal/correlate"
+	"vedette/internal/fault"
 )
 
 // crew is a plant whose devices have names, zones and vendors.
@@ -65,7 +66,8 @@ func TestDeviceList(t *testing.T) {
 
 // A file for a spreadsheet runs nothing and has no device of other zones.
 func TestDeviceFile(t *testing.T) {
-	h := Handler(crew([3]string{"=cmd|' /C calc'!A0", "Press", "Acme"}, [3]string{"camera", "Yard", "Eyes"}), authority(t), here())
+	p := crew([3]string{"=cmd|' /C calc'!A0", "Press", "Acme"}, [3]string{"camera", "Yard", "Eyes"})
+	h := Handler(p, authority(t), here())
 	r := httptest.NewRequestWithContext(authz.With(t.Context(), as(authz.Viewer, "Press")), http.MethodGet, "/api/v1/devices?format=csv", nil)
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
@@ -75,6 +77,15 @@ func TestDeviceFile(t *testing.T) {
 	}
 	if strings.Count(body, "\n") != 2 || !strings.Contains(body, `,'=cmd`) || strings.Contains(body, "camera") {
 		t.Errorf("the file: %q", body)
+	}
+	if !slices.Equal(p.did, []string{"ann reads devices.csv by rest"}) {
+		t.Errorf("on record: %q", p.did)
+	}
+	p.unrecorded = fault.New(fault.Unavailable, "the journal cannot be written")
+	if w := httptest.NewRecorder(); true {
+		if h.ServeHTTP(w, r); w.Code == http.StatusOK {
+			t.Error("what is not on record was handed out")
+		}
 	}
 }
 

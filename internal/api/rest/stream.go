@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"vedette/internal/api/problem"
@@ -18,6 +19,7 @@ import (
 // Streams are answers as server-sent events (WHATWG HTML, section 9.2).
 const (
 	maxStreams = 200 // at a time
+	maxOwn     = 10  // of one account or token: each look of a tail is a query
 	tailEvery  = time.Second
 	tailRows   = 200 // of one look
 	tailBack   = "10m"
@@ -36,15 +38,48 @@ func WithEnd(ctx context.Context, end <-chan struct{}) context.Context {
 	return context.WithValue(ctx, endKey{}, end)
 }
 
+// streams counts those that are open.
+type streams struct {
+	mu  sync.Mutex
+	all int
+	by  map[string]int // who asks
+}
+
+func (s *streams) open(who string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.all >= maxStreams:
+		return fault.New(fault.Limited, "%d streams are open, the most there may be", maxStreams).WithHint("close one, or poll")
+	case s.by[who] >= maxOwn:
+		return fault.New(fault.Limited, "%d streams of yours are open, the most there may be", maxOwn).WithHint("close one, or poll")
+	}
+	if s.by == nil {
+		s.by = map[string]int{}
+	}
+	s.all++
+	s.by[who]++
+	return nil
+}
+
+func (s *streams) close(who string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all--
+	if s.by[who]--; s.by[who] == 0 {
+		delete(s.by, who)
+	}
+}
+
 // send runs a stream. What fails after the first event is told by the event
 // "problem".
 func (s *server) send(w http.ResponseWriter, r *http.Request, run stream) {
-	if s.streams.Add(1) > maxStreams {
-		s.streams.Add(-1)
-		problem.Write(w, r, fault.New(fault.Limited, "%d streams are open, the most there may be", maxStreams).WithHint("close one, or poll"))
+	who := person(r).ID
+	if err := s.streams.open(who); err != nil {
+		problem.Write(w, r, err)
 		return
 	}
-	defer s.streams.Add(-1)
+	defer s.streams.close(who)
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	if end, ok := ctx.Value(endKey{}).(<-chan struct{}); ok {
@@ -60,6 +95,7 @@ func (s *server) send(w http.ResponseWriter, r *http.Request, run stream) {
 	w.Header().Set("X-Accel-Buffering", "no")
 	w.WriteHeader(http.StatusOK)
 	out := http.NewResponseController(w)
+	defer func() { _ = out.SetWriteDeadline(time.Time{}) }() // the next request of the connection has its own
 	checked := time.Now()
 	write := func(event string, v any) error {
 		text, err := json.Marshal(v) // without line breaks
@@ -125,6 +161,9 @@ func tail(s *server, r *http.Request) (any, error) {
 	columns := r.URL.Query().Get("select")
 	if columns == "" {
 		columns = "time, metadata.log_name, src, dst, dst_port, app_name, activity_name, status, user, device, finding_info.title"
+	}
+	if strings.ContainsRune(columns, '|') {
+		return nil, fault.New(fault.Invalid, "select names fields alone").WithHint("separated by commas")
 	}
 	full := text + " last " + tailBack + " | select metadata.uid, " + columns + " | sort time desc | limit " + strconv.Itoa(tailRows)
 	if _, err := s.Query(r.Context(), full, s.about.Now()); err != nil { // an error is better told before the stream begins

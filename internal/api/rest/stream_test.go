@@ -3,6 +3,7 @@ package rest
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -133,7 +134,7 @@ func TestTail(t *testing.T) {
 	close(end) // the server ends
 	for range lines {
 	}
-	for _, bad := range []string{"last 1h", "| count", "devices", "src="} {
+	for _, bad := range []string{"last 1h", "| count", "devices", "src=", "&select=src%7Ccount"} {
 		resp, err := srv.Client().Get(srv.URL + "/api/v1/events/tail?q=" + strings.ReplaceAll(strings.ReplaceAll(bad, " ", "%20"), "|", "%7C"))
 		if err != nil {
 			t.Fatal(err)
@@ -159,8 +160,33 @@ func TestStreamOfOneWhoWentAway(t *testing.T) {
 		}
 		return nil
 	})
-	if told != 0 || s.streams.Load() != 0 || !strings.Contains(w.Body.String(), "the session has ended") || strings.Contains(w.Body.String(), "rows") {
-		t.Errorf("told %d, open %d: %s", told, s.streams.Load(), w.Body)
+	if told != 0 || s.streams.all != 0 || len(s.streams.by) != 0 || !strings.Contains(w.Body.String(), "the session has ended") || strings.Contains(w.Body.String(), "rows") {
+		t.Errorf("told %d, open %d: %s", told, s.streams.all, w.Body)
+	}
+}
+
+// One account cannot take all streams.
+func TestStreamsAreBounded(t *testing.T) {
+	var s streams
+	for i := range maxOwn {
+		if err := s.open("ann"); err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	if err := s.open("ann"); fault.KindOf(err) != fault.Limited {
+		t.Errorf("one more of the same account: %v", err)
+	}
+	for i := maxOwn; i < maxStreams; i++ {
+		if err := s.open(fmt.Sprint(i)); err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	if err := s.open("late"); fault.KindOf(err) != fault.Limited {
+		t.Errorf("one more of all: %v", err)
+	}
+	s.close("ann")
+	if err := s.open("ann"); err != nil {
+		t.Errorf("after one was closed: %v", err)
 	}
 }
 
