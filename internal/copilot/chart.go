@@ -2,7 +2,6 @@ package copilot
 
 import (
 	"slices"
-	"strings"
 
 	"vedette/internal/copilot/reading"
 	"vedette/internal/query"
@@ -16,6 +15,7 @@ type Chart struct {
 	X        []string `json:"x"`                // columns that name a point; for a line the first is the time
 	Y        string   `json:"y"`                // column that is drawn
 	Width    float64  `json:"width,omitempty"`  // of a line's bucket of time, in seconds; buckets without a row are zero
+	Shift    float64  `json:"shift,omitempty"`  // of a line: seconds that the earlier period lies before
 	Before   string   `json:"before,omitempty"` // evidence with the same for an earlier period, or the column of it
 }
 
@@ -60,8 +60,8 @@ func lineOf(r *reading.Reading, q query.Query, ev []Evidence, y string) *Chart {
 		return nil
 	}
 	c := &Chart{Kind: "line", Evidence: ev[0].ID, X: append([]string{"time"}, q.Group...), Y: y, Width: width.Seconds()}
-	if len(ev) > 1 && len(r.Steps) > 1 && strings.Contains(r.Steps[1].Why, "earlier period") {
-		c.Before = ev[1].ID
+	if len(ev) > 1 && len(r.Steps) > 1 && r.Steps[1].Earlier > 0 {
+		c.Before, c.Shift = ev[1].ID, r.Steps[1].Earlier.Seconds()
 	}
 	return c
 }

@@ -83,7 +83,7 @@ func TestChartsDrawTheEvidence(t *testing.T) {
 		t.Errorf("trend: %+v", line)
 	}
 	beside := ask(t, c, "failed logins per hour in the last 24 hours compared with the previous day", "").Chart
-	if beside != nil && beside.Before != "E2" {
+	if beside == nil || beside.Before != "E2" || beside.Shift != 86400 {
 		t.Errorf("two periods: %+v", beside)
 	}
 	bars := ask(t, c, "failed logins per source", "").Chart

@@ -73,7 +73,7 @@ export interface Me { id: string; name: string; roles: string[] | null; zones: s
 
 export interface Sentence { text: string; status: string; evidence: string[] | null; by?: string }
 export interface Evidence { id: string; query: string; columns: string[]; rows: Row[]; total: number }
-export interface Chart { kind: string; evidence: string; x: string[]; y: string; width?: number; before?: string }
+export interface Chart { kind: string; evidence: string; x: string[]; y: string; width?: number; before?: string; shift?: number }
 export interface Answer {
   question: string; conversation: string; read_as: string; status: string; answer: Sentence[]; evidence: Evidence[]; chart?: Chart;
   suggestions: string[] | null; model: { name: string; location: string }; planner?: { name: string; location: string }; model_notes?: string[];

@@ -151,18 +151,19 @@ func (r *reader) compared(q query.Query) query.Query {
 	return done
 }
 
-// earlierTrend is the same trend over the earlier period.
-func (r *reader) earlierTrend(q query.Query) (query.Query, bool) {
+// earlierTrend is the same trend over the earlier period, and how long before it
+// lies; zero if there is none.
+func (r *reader) earlierTrend(q query.Query) (query.Query, time.Duration) {
 	e := r.f.Earlier
 	if e == nil {
-		return q, false
+		return q, 0
 	}
 	if q.Time.IsZero() {
 		q.Time = query.TimeRange{Last: query.FormatDuration(e.asked)}
 	}
 	rng, err := q.Time.Resolve(r.now)
 	if err != nil || rng.From.IsZero() {
-		return q, false
+		return q, 0
 	}
 	if rng.To.IsZero() {
 		rng.To = r.now.Add(time.Nanosecond)
@@ -172,7 +173,7 @@ func (r *reader) earlierTrend(q query.Query) (query.Query, bool) {
 		shift = rng.To.Sub(rng.From)
 	}
 	q.Time = query.TimeRange{From: rng.From.Add(-shift), To: rng.To.Add(-shift)}
-	return q, true
+	return q, shift
 }
 
 // earlierWords say how the earlier period was read.

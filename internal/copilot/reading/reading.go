@@ -72,6 +72,8 @@ type Step struct {
 	Tool  string      `json:"tool"` // "query" or "unusual"
 	Query query.Query `json:"query"`
 	Why   string      `json:"why,omitempty"`
+
+	Earlier time.Duration `json:"-"` // the same as the step before, so long before it
 }
 
 // FieldWant is a value that was asked for and that no stored event has.

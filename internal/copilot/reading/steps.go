@@ -256,8 +256,8 @@ func (r *reader) trendSteps() []Step {
 	q.Sort = []query.Sort{{By: "time"}}
 	q.Limit = MaxGroups
 	steps := []Step{{Tool: "query", Query: q}}
-	if before, ok := r.earlierTrend(q); ok {
-		steps = append(steps, Step{Tool: "query", Query: before, Why: "the same for the earlier period"})
+	if before, shift := r.earlierTrend(q); shift > 0 {
+		steps = append(steps, Step{Tool: "query", Query: before, Why: "the same for the earlier period", Earlier: shift})
 	}
 	return steps
 }

@@ -4,7 +4,7 @@ import { Problem, stream, type Answer, type Chart, type Evidence, type Sentence 
 import { me } from "../me";
 import { place, set } from "../route";
 import { cell, isLabel, number, saveCSV, sentence, visible } from "../show";
-import { Bars, fill, TimeChart } from "../parts/chart";
+import { Bars, fill, TimeChart, type Series } from "../parts/chart";
 
 interface Turn { id: number; question: string; answer?: Answer; said?: Sentence[]; error?: Problem; stop?: AbortController }
 
@@ -157,15 +157,15 @@ function ChartView({ c, evidence }: { c: Chart; evidence: Evidence[] }) {
   const line = useMemo(() => {
     if (!e || c.kind !== "line") return null;
     const points = (ev: Evidence) => ev.rows.map((r) => ({ t: Date.parse(String(r[c.x[0]])) / 1000, n: Number(r[c.y] || 0) })).filter((p) => !isNaN(p.t));
-    const step = c.width || 3600;
-    const now = fill(points(e), step);
+    const now = fill(points(e), c.width || 3600);
     if (now.times.length < 2) return null;
-    const series = [{ label: c.y, values: now.values as (number | null)[], line: false }];
-    if (before) {
-      const was = fill(points(before), step).values;
-      series.push({ label: c.y + " before", values: now.times.map((_, i) => was[i] ?? null), line: true });
+    const series: Series[] = [{ label: c.y, values: now.values }];
+    if (before && c.shift) {
+      const was: (number | null)[] = now.times.map(() => 0);
+      for (const p of points(before)) { const i = Math.floor((p.t + c.shift - now.times[0]) / now.step); if (i >= 0 && i < was.length) was[i] = (was[i] || 0) + p.n; }
+      series.push({ label: c.y + " before", values: was, line: true });
     }
-    return { times: now.times, series, step };
+    return { times: now.times, series, step: now.step };
   }, [c, e]);
   if (!e) return null;
   if (line) return <TimeChart times={line.times} series={line.series} width={line.step} label={c.y + " over time, from evidence " + c.evidence} />;

@@ -165,13 +165,13 @@ function Nothing({ base }: { base: string }) {
 function Histogram({ base, span, total, live }: { base: string; span: Span; total: number; live: boolean }) {
   const [seconds, word] = steps.find(([s]) => (span.seconds || 0) / s <= 120) || steps[steps.length - 1];
   const step = span.seconds ? [seconds, word] as const : [86400, "1d"] as const;
-  const got = useLoad((s) => query(`${base} | every ${step[1]} count | limit 5000`, s), [base, step[1]], live ? 10000 : 0);
+  const got = useLoad((s) => query(`${base} | every ${step[1]} count | limit 10000`, s), [base, step[1]], live ? 10000 : 0);
   const drawn = useMemo(() => {
-    const { times, values } = fill((got.data?.rows || []).map((r) => ({ t: Date.parse(String(r.time)) / 1000, n: Number(r.count) })), step[0]);
-    return { times, series: [{ label: "events", values }] };
+    const { times, values, step: width } = fill((got.data?.rows || []).map((r) => ({ t: Date.parse(String(r.time)) / 1000, n: Number(r.count) })), step[0]);
+    return { times, width, series: [{ label: "events", values }] };
   }, [got.data, step[0]]);
   if (!total || drawn.times.length < 2) return null;
-  return <TimeChart height={90} times={drawn.times} series={drawn.series} width={step[0]} label={`Events by ${step[1]}. Drag to choose a span.`}
+  return <TimeChart height={90} times={drawn.times} series={drawn.series} width={drawn.width} label={`Events by ${drawn.width === step[0] ? step[1] : number(drawn.width / 86400) + " days"}. Drag to choose a span.`}
     choose={(a, b) => set({ from: new Date(a * 1000).toISOString(), to: new Date(b * 1000).toISOString(), last: "" })} />;
 }
 

@@ -68,7 +68,7 @@ function Body({ d, reload }: { d: IncidentView; reload: () => void }) {
     toClose();
   }, []);
   const name = (uid: string) => visible(d.names[uid] || uid);
-  const link = (uid: string) => uid.startsWith("dev-") ? <a href={"/devices/" + uid}>{name(uid)}</a> : <>{visible(uid)}</>;
+  const link = (uid: string) => uid.startsWith("dev-") ? <a href={"/devices/" + encodeURIComponent(uid)}>{name(uid)}</a> : <>{visible(uid)}</>;
   const span = { from: new Date(Date.parse(d.first) - 60000).toISOString(), to: new Date(Date.parse(d.last) + 60000).toISOString() };
   const events = (q: string) => "/events?" + new URLSearchParams({ q, ...span });
   const checks = [
@@ -93,7 +93,7 @@ function Body({ d, reload }: { d: IncidentView; reload: () => void }) {
               <span><strong>{visible(m.title)}</strong>{m.count > 1 && <> ({number(m.count)} times until {clock(m.last).slice(11)})</>}
                 <span class="soft">{m.source && link(m.source)}{m.source && m.target && " \u2192 "}{m.target && link(m.target)} <a href={events(term("finding_info.uid", m.rule))}>events</a></span></span></li>
           ))}</ol>
-          {d.graph && d.graph.nodes.length > 1 && <><h2>Who and what</h2><EntityGraph nodes={d.graph.nodes} edges={d.graph.edges} open={(n) => { if (n.type === "device") go("/devices/" + n.value); }} /></>}
+          {d.graph && d.graph.nodes.length > 1 && <><h2>Who and what</h2><EntityGraph nodes={d.graph.nodes} edges={d.graph.edges} open={(n) => { if (n.type === "device") go("/devices/" + encodeURIComponent(n.value)); }} /></>}
           {(d.joins || []).length > 0 && <details><summary>Why these findings belong together</summary><ul class="bullets">{d.joins!.map((j, i) => <li key={i}>{visible(j.reason)}{j.count > 1 && " (" + number(j.count) + " kinds of findings)"}</li>)}</ul></details>}
           {(d.merges || []).length > 0 && <details><summary>Incidents that were merged into this one</summary><ul class="bullets">{d.merges!.map((m, i) => <li key={i}>{visible(m.reason)}</li>)}</ul></details>}
         </div>

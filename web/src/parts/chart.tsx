@@ -71,12 +71,21 @@ export function Bars({ rows, open }: { rows: { name: string; value: number; befo
   );
 }
 
-/** steps are the times from one to another, so that spans without rows are drawn as zero. */
-export function fill(rows: { t: number; n: number }[], step: number): { times: number[]; values: number[] } {
-  if (!rows.length) return { times: [], values: [] };
-  const by = new Map(rows.map((r) => [r.t, r.n]));
-  const first = Math.min(...by.keys()), last = Math.max(...by.keys());
+// most is how many spans a chart has; wider ones are put together beyond it.
+const most = 1500;
+
+/**
+ * fill gives each span of time its count, so that spans without rows are drawn as
+ * zero. step is the width of the spans in seconds: a multiple of what was asked
+ * for where the rows reach far.
+ */
+export function fill(rows: { t: number; n: number }[], step: number): { times: number[]; values: number[]; step: number } {
+  if (!rows.length) return { times: [], values: [], step };
+  let first = Infinity, last = -Infinity;
+  for (const r of rows) { first = Math.min(first, r.t); last = Math.max(last, r.t); }
+  const wide = step * Math.max(1, Math.ceil((last - first) / step / most));
   const times: number[] = [], values: number[] = [];
-  for (let t = first; t <= last && times.length < 5000; t += step) { times.push(t); values.push(by.get(t) || 0); }
-  return { times, values };
+  for (let t = first; t <= last; t += wide) { times.push(t); values.push(0); }
+  for (const r of rows) values[Math.floor((r.t - first) / wide)] += r.n;
+  return { times, values, step: wide };
 }
