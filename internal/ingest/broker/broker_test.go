@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -14,50 +13,8 @@ import (
 
 	"vedette/internal/fault"
 	"vedette/internal/ingest"
+	"vedette/internal/ingest/ingesttest"
 )
-
-// box keeps what it is given.
-type box struct {
-	mu  sync.Mutex
-	got []ingest.Payload
-	err error
-}
-
-func (b *box) Put(_ context.Context, p ingest.Payload) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.err != nil {
-		return b.err
-	}
-	p.Data = bytes.Clone(p.Data)
-	b.got = append(b.got, p)
-	return nil
-}
-
-func (b *box) fail(err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.err = err
-}
-
-func (b *box) texts() (out []string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, p := range b.got {
-		out = append(out, string(p.Data))
-	}
-	return out
-}
-
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if ok() {
-			return
-		}
-	}
-	t.Fatalf("it never came that %s", what)
-}
 
 func running(t testing.TB, cfg Config, to ingest.Spooler) (*Source, string) {
 	t.Helper()
@@ -194,7 +151,7 @@ func acked(id byte) string { return string([]byte{0x40, 2, 0, id}) }
 
 // Who may connect, and who may publish and subscribe to what.
 func TestWhoMay(t *testing.T) {
-	b := &box{}
+	b := &ingesttest.Box{}
 	s, port := running(t, Config{Users: users(t), Devices: []string{"plants/{zone}/{device}/{metric}"}}, b)
 	three := dial(t, port).say(hello("a", "pump-3", "secret-pump-3")).hears("the right password", welcome)
 	dial(t, port).say(hello("b", "pump-3", "secret-pump-4")).hears("a wrong password", refused)
@@ -208,8 +165,8 @@ func TestWhoMay(t *testing.T) {
 	three.say(publish(2, "plants/hall-2/pump-4/level", "8")).hears("another's topic", goodbye)
 	four := dial(t, port).say(hello("d", "pump-4", "secret-pump-4")).hears("the other", welcome)
 	four.say(publish(1, "$SYS/x", "9")).say(packet(0xc0, "")).hears("a topic of the broker", "\xd0\x00") // passed over in silence
-	eventually(t, "one is stored", func() bool { return len(b.texts()) == 1 })
-	p := b.got[0]
+	ingesttest.Eventually(t, "one is stored", func() bool { return len(b.Texts()) == 1 })
+	p := b.All()[0]
 	if p.Meta[ingest.MetaDevice] != "pump-3" || p.Meta[ingest.MetaClient] != "a" || p.Meta["mqtt.user"] != "pump-3" || p.Meta["topic.zone"] != "hall-2" {
 		t.Errorf("%+v", p)
 	}
@@ -220,7 +177,7 @@ func TestWhoMay(t *testing.T) {
 
 // A will may not say what its owner may not, and is stored when the owner is gone.
 func TestWill(t *testing.T) {
-	b := &box{}
+	b := &ingesttest.Box{}
 	_, port := running(t, Config{Users: users(t)}, b)
 	will := func(topic string) string {
 		return packet(0x10, text("MQTT")+"\x04\xe6\x00\x1e"+text("w")+text(topic)+text("gone")+text("pump-3")+text("secret-pump-3")) // retained
@@ -228,14 +185,14 @@ func TestWill(t *testing.T) {
 	dial(t, port).say(will("plants/a/pump-4/state")).hears("the will of another", refused)
 	c := dial(t, port).say(will("plants/a/pump-3/state")).hears("its own will", welcome)
 	_ = c.Close()
-	eventually(t, "the will is stored", func() bool { return strings.Join(b.texts(), "") == "gone" })
+	ingesttest.Eventually(t, "the will is stored", func() bool { return strings.Join(b.Texts(), "") == "gone" })
 }
 
 // Passwords cannot be tried for long.
 func TestGuessing(t *testing.T) {
 	now := time.Now()
 	var mu sync.Mutex
-	_, port := running(t, Config{Users: users(t), Now: func() time.Time { mu.Lock(); defer mu.Unlock(); return now }}, &box{})
+	_, port := running(t, Config{Users: users(t), Now: func() time.Time { mu.Lock(); defer mu.Unlock(); return now }}, &ingesttest.Box{})
 	for i := range maxFailures {
 		dial(t, port).say(hello(fmt.Sprint(i), "pump-3", fmt.Sprint(i))).hears("a guess", refused)
 	}
@@ -248,24 +205,24 @@ func TestGuessing(t *testing.T) {
 
 // What the spool does not take is not acknowledged, and comes again.
 func TestNotAcknowledgedBeforeTheSpool(t *testing.T) {
-	b := &box{}
-	b.fail(fault.New(fault.Unavailable, "the disk is away"))
+	b := &ingesttest.Box{}
+	b.Fail(fault.New(fault.Unavailable, "the disk is away"))
 	s, port := running(t, Config{}, b)
 	dial(t, port).say(hello("a", "", "")).hears("hello", welcome).say(publish(1, "t", "x")).hears("what is not stored", "")
-	eventually(t, "it says so", func() bool {
+	ingesttest.Eventually(t, "it says so", func() bool {
 		st := s.Status()
 		return st.State == ingest.Failing && st.Text == "the disk is away" && st.Lost == 1
 	})
-	b.fail(nil)
+	b.Fail(nil)
 	dial(t, port).say(hello("a", "", "")).hears("hello", welcome).say(publish(1, "t", "x")).hears("what is stored", acked(1))
-	if got := b.texts(); len(got) != 1 || s.Status().State != ingest.Running {
+	if got := b.Texts(); len(got) != 1 || s.Status().State != ingest.Running {
 		t.Errorf("%q, %+v", got, s.Status())
 	}
 }
 
 // Clients that break the rules, say nothing or too much end alone.
 func TestHostileClients(t *testing.T) {
-	b := &box{}
+	b := &ingesttest.Box{}
 	s, port := running(t, Config{MaxPacket: 1000, MaxClients: 30, Greeting: 300 * time.Millisecond}, b)
 	good := dial(t, port).say(hello("good", "", "")).hears("hello", welcome)
 	for name, say := range map[string]string{
@@ -309,20 +266,20 @@ func TestHostileClients(t *testing.T) {
 			t.Errorf("%s: %q", name, buf)
 		}
 	}
-	eventually(t, "they are gone", func() bool { return s.Status().Peers == 1 })
+	ingesttest.Eventually(t, "they are gone", func() bool { return s.Status().Peers == 1 })
 	for i := range 60 { // more than allowed
 		dial(t, port).say(hello(fmt.Sprint(i), "", ""))
 	}
-	eventually(t, "some are refused", func() bool { return s.Status().Refused >= 25 && s.Status().Peers <= 30 })
+	ingesttest.Eventually(t, "some are refused", func() bool { return s.Status().Refused >= 25 && s.Status().Peers <= 30 })
 	good.say(publish(9, "t", "still here")).hears("who behaves", acked(9))
-	if got := b.texts(); len(got) != 1 {
+	if got := b.Texts(); len(got) != 1 {
 		t.Errorf("stored: %.200q", got)
 	}
 }
 
 // A client that floods waits; others do not.
 func TestFlood(t *testing.T) {
-	b := &box{}
+	b := &ingesttest.Box{}
 	_, port := running(t, Config{Rate: 100}, b)
 	flood := dial(t, port).say(hello("flood", "", "")).hears("hello", welcome)
 	go func() {
@@ -339,7 +296,7 @@ func TestFlood(t *testing.T) {
 		t.Errorf("another client waits for %v", took)
 	}
 	time.Sleep(500 * time.Millisecond)
-	if n := len(b.texts()); n < 50 || n > 400 {
+	if n := len(b.Texts()); n < 50 || n > 400 {
 		t.Errorf("%d messages came within a second, 100 a second and 100 at once are allowed", n)
 	}
 }
@@ -403,7 +360,7 @@ func TestMosquittoClients(t *testing.T) {
 			t.Skip(name + " is not installed: apt install mosquitto-clients")
 		}
 	}
-	b := &box{}
+	b := &ingesttest.Box{}
 	_, port := running(t, Config{Users: users(t)}, b)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
@@ -417,5 +374,5 @@ func TestMosquittoClients(t *testing.T) {
 			t.Errorf("version %s: %v: %s", version, err, out)
 		}
 	}
-	eventually(t, "both are stored", func() bool { return strings.Join(b.texts(), " ") == "311 5" })
+	ingesttest.Eventually(t, "both are stored", func() bool { return strings.Join(b.Texts(), " ") == "311 5" })
 }

@@ -20,6 +20,7 @@ import (
 
 	"vedette/internal/fault"
 	"vedette/internal/ingest"
+	"vedette/internal/ingest/ingesttest"
 )
 
 // script is a broker that says what a test wants. It answers the connection and
@@ -93,7 +94,7 @@ var welcome = []byte{0x20, 3, 0, 0, 0}
 // Messages that are malformed, too long or under impossible topics are refused
 // and acknowledged, so that they do not come for ever, and the others are taken.
 func TestHostileMessages(t *testing.T) {
-	b := &box{}
+	b := &ingesttest.Box{}
 	short := []byte{0x32, 3, 0, 9, 'x'}                               // a topic that breaks off
 	props := []byte{0x32, 8, 0, 1, 'a', 0, 7, 0xff, 0xff, 0x7f}       // properties that it does not have
 	again := append([]byte{0x3a}, published(9, "a", "good 2")[1:]...) // sent once more
@@ -101,8 +102,8 @@ func TestHostileMessages(t *testing.T) {
 		published(6, strings.Repeat("t", 2000), "x"), published(8, "big", strings.Repeat("x", 5000)), published(10, "huge", strings.Repeat("x", 200_000)), props, short,
 		published(9, "a", "good 2"), again)
 	s, stop := running(t, Config{Broker: "mqtt://127.0.0.1:" + port, MaxMessage: 1000}, b)
-	eventually(t, "the good ones came", func() bool { return len(b.texts()) == 2 })
-	eventually(t, "the others are refused", func() bool { return s.Status().Refused == 9 })
+	ingesttest.Eventually(t, "the good ones came", func() bool { return len(b.Texts()) == 2 })
+	ingesttest.Eventually(t, "the others are refused", func() bool { return s.Status().Refused == 9 })
 	acked := map[byte]int{}
 	for range 11 {
 		select {
@@ -117,8 +118,8 @@ func TestHostileMessages(t *testing.T) {
 	if len(acked) != 10 || acked[9] != 2 { // all with a number that can be read
 		t.Errorf("acknowledged: %v", acked)
 	}
-	if err := stop(); err != nil || len(b.texts()) != 2 {
-		t.Errorf("%v, %q", err, b.texts())
+	if err := stop(); err != nil || len(b.Texts()) != 2 {
+		t.Errorf("%v, %q", err, b.Texts())
 	}
 }
 
@@ -141,8 +142,8 @@ func TestHostileBrokers(t *testing.T) {
 		"a subscription answered": {welcome, []byte{0x90, 1, 0}, "with something else"},
 	} {
 		port, _ := script(t, c.connack, c.send)
-		s, stop := running(t, Config{Broker: "mqtt://127.0.0.1:" + port, Version: 5}, &box{})
-		eventually(t, name+" is told", func() bool { st := s.Status(); return st.State == ingest.Failing && strings.Contains(st.Text, c.want) })
+		s, stop := running(t, Config{Broker: "mqtt://127.0.0.1:" + port, Version: 5}, &ingesttest.Box{})
+		ingesttest.Eventually(t, name+" is told", func() bool { st := s.Status(); return st.State == ingest.Failing && strings.Contains(st.Text, c.want) })
 		if err := stop(); err != nil {
 			t.Error(err)
 		}
@@ -152,8 +153,8 @@ func TestHostileBrokers(t *testing.T) {
 // A broker that says nothing any more is left.
 func TestSilentBroker(t *testing.T) {
 	port, _ := script(t, welcome)
-	s, stop := running(t, Config{Broker: "mqtt://127.0.0.1:" + port, Alive: 100 * time.Millisecond}, &box{})
-	eventually(t, "it is away", func() bool { return s.Status().State == ingest.Failing && strings.Contains(s.Status().Text, "timeout") })
+	s, stop := running(t, Config{Broker: "mqtt://127.0.0.1:" + port, Alive: 100 * time.Millisecond}, &ingesttest.Box{})
+	ingesttest.Eventually(t, "it is away", func() bool { return s.Status().State == ingest.Failing && strings.Contains(s.Status().Text, "timeout") })
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
@@ -193,8 +194,8 @@ func TestTLS(t *testing.T) {
 		}
 	}()
 	address := "mqtts://" + ln.Addr().String()
-	s, stop := running(t, Config{Broker: address}, &box{})
-	eventually(t, "it is refused", func() bool {
+	s, stop := running(t, Config{Broker: address}, &ingesttest.Box{})
+	ingesttest.Eventually(t, "it is refused", func() bool {
 		return s.Status().State == ingest.Failing && strings.Contains(s.Status().Text, "certificate")
 	})
 	if err := stop(); err != nil {
@@ -202,9 +203,9 @@ func TestTLS(t *testing.T) {
 	}
 	pool := x509.NewCertPool()
 	pool.AddCert(cert)
-	b := &box{}
+	b := &ingesttest.Box{}
 	_, stop = running(t, Config{Broker: address, TLS: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}, b)
-	eventually(t, "the message came", func() bool { return len(b.texts()) == 1 })
+	ingesttest.Eventually(t, "the message came", func() bool { return len(b.Texts()) == 1 })
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
@@ -308,13 +309,13 @@ func TestBackPressure(t *testing.T) {
 	port, _ := script(t, welcome, send...)
 	gate := &gate{open: make(chan struct{})}
 	s, stop := running(t, Config{Broker: "mqtt://127.0.0.1:" + port, Alive: time.Second}, gate)
-	eventually(t, "it runs", func() bool { return s.Status().Peers == 1 })
+	ingesttest.Eventually(t, "it runs", func() bool { return s.Status().Peers == 1 })
 	time.Sleep(100 * time.Millisecond)
 	if n := s.Status().Received; n != 0 {
 		t.Errorf("%d received through a closed gate", n)
 	}
 	close(gate.open)
-	eventually(t, "all came", func() bool { return s.Status().Received == 5 })
+	ingesttest.Eventually(t, "all came", func() bool { return s.Status().Received == 5 })
 	if err := stop(); err != nil {
 		t.Error(err)
 	}

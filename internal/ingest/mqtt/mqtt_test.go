@@ -1,7 +1,6 @@
 package mqtt
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -15,51 +14,8 @@ import (
 
 	"vedette/internal/fault"
 	"vedette/internal/ingest"
+	"vedette/internal/ingest/ingesttest"
 )
-
-// box keeps what it is given.
-type box struct {
-	mu  sync.Mutex
-	got []ingest.Payload
-	err error
-}
-
-func (b *box) Put(_ context.Context, p ingest.Payload) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.err != nil {
-		return b.err
-	}
-	p.Data = bytes.Clone(p.Data)
-	b.got = append(b.got, p)
-	return nil
-}
-
-func (b *box) fail(err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.err = err
-}
-
-// texts are the payloads in the order they came.
-func (b *box) texts() (out []string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, p := range b.got {
-		out = append(out, string(p.Data))
-	}
-	return out
-}
-
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if ok() {
-			return
-		}
-	}
-	t.Fatalf("it never came that %s", what)
-}
 
 func freePort(t *testing.T) string {
 	t.Helper()
@@ -107,7 +63,7 @@ func (b *broker) start() {
 	if err := b.cmd.Start(); err != nil {
 		b.t.Fatal(err)
 	}
-	eventually(b.t, "mosquitto listens", func() bool {
+	ingesttest.Eventually(b.t, "mosquitto listens", func() bool {
 		var d net.Dialer
 		conn, err := d.DialContext(b.t.Context(), "tcp", "127.0.0.1:"+b.port)
 		if err == nil {
@@ -167,16 +123,16 @@ func numbered(from, to int) (out []string) {
 func TestMosquitto(t *testing.T) {
 	m := mosquitto(t, "")
 	for _, version := range []byte{5, 4} {
-		b := &box{}
+		b := &ingesttest.Box{}
 		s, stop := running(t, Config{
 			Broker: "mqtt://127.0.0.1:" + m.port, ClientID: fmt.Sprint("v", version), Version: version,
 			Devices: []string{"plants/{zone}/{device}/{metric}"},
 		}, b)
-		eventually(t, "it runs", func() bool { return s.Status().State == ingest.Running })
+		ingesttest.Eventually(t, "it runs", func() bool { return s.Status().State == ingest.Running })
 		m.pub("plants/hall-2/pump-3/pressure", []string{"2.5"})
 		m.pub("spBv1.0/g/NDATA/n", []string{"x"})
-		eventually(t, "both came", func() bool { return s.Status().Received == 2 })
-		one, two := b.got[0], b.got[1]
+		ingesttest.Eventually(t, "both came", func() bool { return s.Status().Received == 2 })
+		one, two := b.All()[0], b.All()[1]
 		if one.Meta[ingest.MetaDevice] != "pump-3" || one.Meta["topic.zone"] != "hall-2" || one.Meta[ingest.MetaMetric] != "pressure" || one.Meta[ingest.MetaTopic] != "plants/hall-2/pump-3/pressure" || one.Else != Value || string(one.Data) != "2.5" {
 			t.Errorf("%+v", one)
 		}
@@ -193,25 +149,25 @@ func TestMosquitto(t *testing.T) {
 // comes; nothing comes twice.
 func TestBrokerRestarts(t *testing.T) {
 	m := mosquitto(t, "")
-	b := &box{}
+	b := &ingesttest.Box{}
 	cfg := Config{Broker: "mqtt://127.0.0.1:" + m.port}
 	s, stop := running(t, cfg, b)
-	eventually(t, "it runs", func() bool { return s.Status().State == ingest.Running })
+	ingesttest.Eventually(t, "it runs", func() bool { return s.Status().State == ingest.Running })
 	m.pub("a", numbered(0, 100))
-	eventually(t, "a hundred came", func() bool { return len(b.texts()) == 100 })
+	ingesttest.Eventually(t, "a hundred came", func() bool { return len(b.Texts()) == 100 })
 	m.stop()
-	eventually(t, "it says that the broker is away", func() bool { return s.Status().State == ingest.Failing && s.Status().Peers == 0 })
+	ingesttest.Eventually(t, "it says that the broker is away", func() bool { return s.Status().State == ingest.Failing && s.Status().Peers == 0 })
 	m.start()
-	eventually(t, "it is back", func() bool { return s.Status().State == ingest.Running })
+	ingesttest.Eventually(t, "it is back", func() bool { return s.Status().State == ingest.Running })
 	m.pub("a", numbered(100, 200))
-	eventually(t, "the next hundred came", func() bool { return len(b.texts()) >= 200 })
+	ingesttest.Eventually(t, "the next hundred came", func() bool { return len(b.Texts()) >= 200 })
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
 	m.pub("a", numbered(200, 300)) // nobody is there
 	_, stop = running(t, cfg, b)
-	eventually(t, "what was kept came", func() bool { return len(b.texts()) >= 300 })
-	if got := strings.Join(b.texts(), " "); got != strings.Join(numbered(0, 300), " ") {
+	ingesttest.Eventually(t, "what was kept came", func() bool { return len(b.Texts()) >= 300 })
+	if got := strings.Join(b.Texts(), " "); got != strings.Join(numbered(0, 300), " ") {
 		t.Errorf("not each once and in order: %s", got)
 	}
 	if err := stop(); err != nil {
@@ -223,20 +179,20 @@ func TestBrokerRestarts(t *testing.T) {
 // the broker, also when we are killed.
 func TestNotAcknowledgedBeforeTheSpool(t *testing.T) {
 	m := mosquitto(t, "")
-	b := &box{}
+	b := &ingesttest.Box{}
 	cfg := Config{Broker: "mqtt://127.0.0.1:" + m.port}
 	s, stop := running(t, cfg, b)
-	eventually(t, "it runs", func() bool { return s.Status().State == ingest.Running })
-	b.fail(fault.New(fault.Unavailable, "the disk is away"))
+	ingesttest.Eventually(t, "it runs", func() bool { return s.Status().State == ingest.Running })
+	b.Fail(fault.New(fault.Unavailable, "the disk is away"))
 	m.pub("a", numbered(0, 50))
-	eventually(t, "it says so", func() bool { st := s.Status(); return st.State == ingest.Failing && st.Text == "the disk is away" })
+	ingesttest.Eventually(t, "it says so", func() bool { st := s.Status(); return st.State == ingest.Failing && st.Text == "the disk is away" })
 	if err := stop(); err != nil { // as a kill: nothing more is said to the broker
 		t.Fatal(err)
 	}
-	b.fail(nil)
+	b.Fail(nil)
 	_, stop = running(t, cfg, b)
-	eventually(t, "all fifty came", func() bool { return len(b.texts()) >= 50 })
-	if got := strings.Join(b.texts(), " "); got != strings.Join(numbered(0, 50), " ") {
+	ingesttest.Eventually(t, "all fifty came", func() bool { return len(b.Texts()) >= 50 })
+	if got := strings.Join(b.Texts(), " "); got != strings.Join(numbered(0, 50), " ") {
 		t.Errorf("not each once and in order: %s", got)
 	}
 	if err := stop(); err != nil {
@@ -247,15 +203,15 @@ func TestNotAcknowledgedBeforeTheSpool(t *testing.T) {
 // Two that share a subscription have each message once between them.
 func TestShared(t *testing.T) {
 	m := mosquitto(t, "")
-	boxes := [2]box{}
+	boxes := [2]ingesttest.Box{}
 	for i := range boxes {
 		s, stop := running(t, Config{Broker: "mqtt://127.0.0.1:" + m.port, ClientID: fmt.Sprint("c", i), Share: "vedette"}, &boxes[i])
-		eventually(t, "it runs", func() bool { return s.Status().State == ingest.Running })
+		ingesttest.Eventually(t, "it runs", func() bool { return s.Status().State == ingest.Running })
 		defer stop()
 	}
 	m.pub("a", numbered(0, 200))
-	eventually(t, "all came", func() bool { return len(boxes[0].texts())+len(boxes[1].texts()) >= 200 })
-	if n := len(boxes[0].texts()); n == 0 || n == 200 {
+	ingesttest.Eventually(t, "all came", func() bool { return len(boxes[0].Texts())+len(boxes[1].Texts()) >= 200 })
+	if n := len(boxes[0].Texts()); n == 0 || n == 200 {
 		t.Errorf("one of them had %d of 200", n)
 	}
 }
@@ -276,15 +232,15 @@ func TestPassword(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		return secret, nil
-	}}, &box{})
-	eventually(t, "it is refused", func() bool {
+	}}, &ingesttest.Box{})
+	ingesttest.Eventually(t, "it is refused", func() bool {
 		st := s.Status()
 		return st.State == ingest.Failing && strings.Contains(st.Text, "connect") && !strings.Contains(st.Text, "wrong,")
 	})
 	mu.Lock()
 	secret = "right"
 	mu.Unlock()
-	eventually(t, "it runs", func() bool { return s.Status().State == ingest.Running })
+	ingesttest.Eventually(t, "it runs", func() bool { return s.Status().State == ingest.Running })
 	if err := stop(); err != nil {
 		t.Error(err)
 	}

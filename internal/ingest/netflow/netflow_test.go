@@ -10,45 +10,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"vedette/internal/fault"
 	"vedette/internal/ingest"
+	"vedette/internal/ingest/ingesttest"
 )
-
-// box keeps what it is given.
-type box struct {
-	mu  sync.Mutex
-	got []ingest.Payload
-	err error
-}
-
-func (b *box) Put(_ context.Context, p ingest.Payload) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.err != nil {
-		return b.err
-	}
-	p.Data = bytes.Clone(p.Data)
-	b.got = append(b.got, p)
-	return nil
-}
-
-func (b *box) fail(err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.err = err
-}
-
-func (b *box) all() []ingest.Payload {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return slices.Clone(b.got)
-}
 
 // message5 is a NetFlow v5 message of n empty records.
 func message5(n int) []byte {
@@ -79,18 +48,8 @@ func running(t *testing.T, cfg Config, to ingest.Spooler) (*Source, func() error
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx, to) }()
-	eventually(t, "it runs", func() bool { return s.Status().State == ingest.Running })
+	ingesttest.Eventually(t, "it runs", func() bool { return s.Status().State == ingest.Running })
 	return s, func() error { cancel(); return <-done }
-}
-
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if ok() {
-			return
-		}
-	}
-	t.Fatalf("it never came that %s", what)
 }
 
 func dial(t *testing.T, address string) net.Conn {
@@ -106,7 +65,7 @@ func dial(t *testing.T, address string) net.Conn {
 
 // Only whole messages are handed on, each as a payload of its exporter.
 func TestWholeMessages(t *testing.T) {
-	b := &box{}
+	b := &ingesttest.Box{}
 	s, stop := running(t, Config{}, b)
 	one, two := dial(t, s.cfg.Listen), dial(t, s.cfg.Listen)
 	good := message5(2)
@@ -115,8 +74,8 @@ func TestWholeMessages(t *testing.T) {
 		_, _ = one.Write(raw)
 	}
 	_, _ = two.Write(message5(1)) // from another port of the same exporter
-	eventually(t, "all came", func() bool { st := s.Status(); return st.Received == 2 && st.Refused == 6 })
-	for _, p := range b.all() {
+	ingesttest.Eventually(t, "all came", func() bool { st := s.Status(); return st.Received == 2 && st.Refused == 6 })
+	for _, p := range b.All() {
 		if p.Peer != "127.0.0.1" || p.Source != "flows" || p.Key != "" || p.Format != Format || p.Received.IsZero() {
 			t.Errorf("%+v", p)
 		}
@@ -134,7 +93,7 @@ func TestWhoMaySend(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &box{}
+	b := &ingesttest.Box{}
 	s.take(t.Context(), netip.MustParseAddr("198.51.100.1"), message5(1), b)
 	if st := s.Status(); st.Refused != 1 || st.Peers != 0 {
 		t.Errorf("a stranger: %+v", st)
@@ -157,18 +116,18 @@ func TestWhoMaySend(t *testing.T) {
 
 // What the spool does not take is lost and counted, and the source goes on.
 func TestSpoolTrouble(t *testing.T) {
-	b := &box{}
+	b := &ingesttest.Box{}
 	s, stop := running(t, Config{}, b)
 	conn := dial(t, s.cfg.Listen)
-	b.fail(fault.New(fault.Limited, "full"))
+	b.Fail(fault.New(fault.Limited, "full"))
 	_, _ = conn.Write(message5(1))
-	eventually(t, "it is lost", func() bool { return s.Status().Lost == 1 })
-	b.fail(fault.New(fault.Unavailable, "the disk is away"))
+	ingesttest.Eventually(t, "it is lost", func() bool { return s.Status().Lost == 1 })
+	b.Fail(fault.New(fault.Unavailable, "the disk is away"))
 	_, _ = conn.Write(message5(1))
-	eventually(t, "it says so", func() bool { st := s.Status(); return st.State == ingest.Failing && st.Text == "the disk is away" })
-	b.fail(nil)
+	ingesttest.Eventually(t, "it says so", func() bool { st := s.Status(); return st.State == ingest.Failing && st.Text == "the disk is away" })
+	b.Fail(nil)
 	_, _ = conn.Write(message5(1))
-	eventually(t, "it goes on", func() bool { return s.Status().Received == 1 })
+	ingesttest.Eventually(t, "it goes on", func() bool { return s.Status().Received == 1 })
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
@@ -185,7 +144,7 @@ func TestTakenPort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Run(t.Context(), &box{}); fault.KindOf(err) != fault.Unavailable || s.Status().State != ingest.Stopped || s.Status().Text == "" {
+	if err := s.Run(t.Context(), &ingesttest.Box{}); fault.KindOf(err) != fault.Unavailable || s.Status().State != ingest.Stopped || s.Status().Text == "" {
 		t.Errorf("%v, %+v", err, s.Status())
 	}
 	if _, err := New(Config{Name: "f", Listen: "nowhere"}); fault.KindOf(err) != fault.Invalid {
@@ -205,7 +164,7 @@ func TestSoftflowd(t *testing.T) {
 		t.Fatal("there is no capture in the testdata of normalize")
 	}
 	for _, version := range []uint16{5, 9, 10} {
-		b := &box{}
+		b := &ingesttest.Box{}
 		s, stop := running(t, Config{}, b)
 		dir := t.TempDir()
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -215,8 +174,8 @@ func TestSoftflowd(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
-		eventually(t, "a message came", func() bool { return s.Status().Received > 0 })
-		for _, p := range b.all() {
+		ingesttest.Eventually(t, "a message came", func() bool { return s.Status().Received > 0 })
+		for _, p := range b.All() {
 			if binary.BigEndian.Uint16(p.Data) != version {
 				t.Errorf("version %d: %x", version, p.Data)
 			}
@@ -247,13 +206,13 @@ func FuzzDatagram(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b := &box{}
+		b := &ingesttest.Box{}
 		s.take(t.Context(), netip.MustParseAddr("192.0.2.1"), raw, b)
 		st := s.Status()
-		if st.Received+st.Refused != 1 || int(st.Received) != len(b.got) {
+		if st.Received+st.Refused != 1 || int(st.Received) != len(b.All()) {
 			t.Fatalf("%+v of one datagram", st)
 		}
-		if len(b.got) == 1 && !bytes.Equal(b.got[0].Data, raw) {
+		if len(b.All()) == 1 && !bytes.Equal(b.All()[0].Data, raw) {
 			t.Fatal("it was changed")
 		}
 	})
