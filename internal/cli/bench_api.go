@@ -17,10 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"vedette/internal/api/account"
-	"vedette/internal/api/rest"
 	"vedette/internal/app"
-	"vedette/internal/authz"
 	"vedette/internal/eval/load"
 	"vedette/internal/fault"
 	"vedette/internal/flow"
@@ -107,46 +104,29 @@ func apiReads() []string {
 }
 
 func (r *root) readWhile(ctx context.Context, a *app.App, p apiPlan, rep *apiReport) error {
-	live, err := a.StartLive() //nolint:contextcheck // it reads back one small file
-	if err != nil {
-		return err
-	}
-	h, err := r.door(a, a, rest.About{Now: time.Now})
-	if err != nil {
-		return err
-	}
-	ln, address, err := a.Listen(ctx)
-	if err != nil {
-		return err
-	}
-	made, err := a.AddToken(ctx, "bench", account.NewToken{Name: "bench", Roles: []authz.Role{authz.Admin}})
-	if err != nil {
-		return errors.Join(err, ln.Close())
-	}
 	before, err := a.Status(ctx)
 	if err != nil {
-		return errors.Join(err, ln.Close())
+		return err
 	}
 	rows, err := a.DeviceRows(ctx)
 	if err != nil {
-		return errors.Join(err, ln.Close())
+		return err
 	}
 	uids := make([]string, len(rows))
 	for i := range rows {
 		uids[i] = rows[i].UID
 	}
-	measure := func(ctx context.Context) error {
+	return r.whileServed(ctx, a, func(ctx context.Context, address, token string) error {
 		ctx, cancel := context.WithTimeout(ctx, p.lasts)
 		defer cancel()
 		began := time.Now()
-		err := flow.Together(ctx, func(ctx context.Context) error { return pushSteadily(ctx, address, made.Secret, p) },
-			func(ctx context.Context) error { return readSteadily(ctx, address, made.Secret, p.rate, uids, rep) })
+		err := flow.Together(ctx, func(ctx context.Context) error { return pushSteadily(ctx, address, token, p) },
+			func(ctx context.Context) error { return readSteadily(ctx, address, token, p.rate, uids, rep) })
 		after, bad := a.Status(context.WithoutCancel(ctx))
 		took := time.Since(began).Seconds()
 		rep.Rate, rep.Incoming = float64(rep.Asked)/took, float64(after.Events-before.Events)/took
 		return errors.Join(err, bad)
-	}
-	return flow.Together(ctx, live.Run, measure, func(ctx context.Context) error { return serveHTTP(ctx, ln, h, bodyTime) })
+	})
 }
 
 // pushSteadily sends events of the load's kind at a rate until ctx ends.

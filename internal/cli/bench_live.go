@@ -160,7 +160,28 @@ func (r *root) takeLive(ctx context.Context, lines []byte, dir string, rep *live
 	if err != nil {
 		return err
 	}
-	defer a.Close()            //nolint:errcheck // a scratch directory
+	defer a.Close() //nolint:errcheck // a scratch directory
+	return r.whileServed(ctx, a, func(ctx context.Context, address, token string) error {
+		began, cpu := time.Now(), cpuTime()
+		send := func(ctx context.Context) error { return sendBulk(ctx, address, token, lines) }
+		if rep.Way == "syslog" {
+			send = func(ctx context.Context) error { return sendSyslog(ctx, port, lines) }
+		}
+		if err := send(ctx); err != nil {
+			return err
+		}
+		rep.Accepted = float64(rep.Events) / time.Since(began).Seconds()
+		stored, err := waitStored(ctx, a, rep.Events)
+		rep.Stored = float64(stored) / time.Since(began).Seconds()
+		rep.Lost = rep.Events - stored
+		rep.CPU = round(float64(cpuTime()-cpu) / 1e3 / float64(max(1, stored)))
+		return err
+	})
+}
+
+// whileServed serves a product as vedette serve does, with its live sources, while
+// work runs, which is told the address and the token of an administrator.
+func (r *root) whileServed(ctx context.Context, a *app.App, work func(ctx context.Context, address, token string) error) error {
 	live, err := a.StartLive() //nolint:contextcheck // it reads back one small file
 	if err != nil {
 		return err
@@ -177,23 +198,7 @@ func (r *root) takeLive(ctx context.Context, lines []byte, dir string, rep *live
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
-	measure := func(ctx context.Context) error {
-		began, cpu := time.Now(), cpuTime()
-		send := func(ctx context.Context) error { return sendBulk(ctx, address, made.Secret, lines) }
-		if rep.Way == "syslog" {
-			send = func(ctx context.Context) error { return sendSyslog(ctx, port, lines) }
-		}
-		if err := send(ctx); err != nil {
-			return err
-		}
-		rep.Accepted = float64(rep.Events) / time.Since(began).Seconds()
-		stored, err := waitStored(ctx, a, rep.Events)
-		rep.Stored = float64(stored) / time.Since(began).Seconds()
-		rep.Lost = rep.Events - stored
-		rep.CPU = round(float64(cpuTime()-cpu) / 1e3 / float64(max(1, stored)))
-		return err
-	}
-	return flow.Together(ctx, live.Run, measure, func(ctx context.Context) error { return serveHTTP(ctx, ln, h, bodyTime) })
+	return flow.Together(ctx, live.Run, func(ctx context.Context) error { return work(ctx, address, made.Secret) }, func(ctx context.Context) error { return serveHTTP(ctx, ln, h, bodyTime) })
 }
 
 func freePort(ctx context.Context) (string, error) {
