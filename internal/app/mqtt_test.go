@@ -166,7 +166,7 @@ func TestMQTTToStore(t *testing.T) {
 // number of kills: nothing is lost.
 func TestMQTTKilled(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it kills for some seconds")
+		t.Skip("-short: it kills a process for some seconds")
 	}
 	host, port := realBroker(t)
 	address, dir := net.JoinHostPort(host, port), t.TempDir()

@@ -141,7 +141,7 @@ func (a *Accounts) startCookie() string {
 // setStartCookie ties a sign-in to its browser. It must come along when the
 // provider's page leads back here, which a strict cookie does not.
 func (a *Accounts) setStartCookie(w http.ResponseWriter, value string, age int) {
-	//nolint:gosec // G124: as for setCookie
+	//nolint:gosec // G124: Secure wherever there is TLS; without it only loopback is served
 	http.SetCookie(w, &http.Cookie{
 		Name: a.startCookie(), Value: value, Path: "/", MaxAge: age, HttpOnly: true, Secure: a.cfg.Secure, SameSite: http.SameSiteLaxMode,
 	})
