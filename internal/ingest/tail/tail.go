@@ -177,22 +177,8 @@ func (s *Source) follow(ctx context.Context, f *file, to ingest.Spooler) error {
 	if f.told && info.Size() == f.offset {
 		return nil
 	}
-	same, err := f.same()
-	if err != nil {
+	if err := s.begin(ctx, f, info.Size(), to); err != nil {
 		return err
-	}
-	if info.Size() < f.offset || !same { // it was cut, or another has its number: what comes now is another file
-		f.offset, f.head, f.told = 0, head{}, true
-		f.stream = f.path + "#" + strconv.FormatInt(s.cfg.Now().UnixNano(), 36)
-		s.dirty = true
-		if err := s.keep(true); err != nil {
-			return err
-		}
-	}
-	if !f.told {
-		if err := s.tellHead(ctx, f, to); err != nil {
-			return err
-		}
 	}
 	for ctx.Err() == nil {
 		data, skipped, err := f.lines()
@@ -218,6 +204,25 @@ func (s *Source) follow(ctx context.Context, f *file, to ingest.Spooler) error {
 		}
 	}
 	return nil
+}
+
+// begin makes sure that a file is the one that was read, else starts it anew, and
+// that its head was handed on since the start.
+func (s *Source) begin(ctx context.Context, f *file, size int64, to ingest.Spooler) error {
+	same, err := f.same()
+	if err != nil {
+		return err
+	}
+	if size < f.offset || !same { // it was cut, or another has its number: what comes now is another file
+		f.offset, f.head, f.told = 0, head{}, true
+		f.stream = f.path + "#" + strconv.FormatInt(s.cfg.Now().UnixNano(), 36)
+		s.dirty = true
+		return s.keep(true)
+	}
+	if f.told {
+		return nil
+	}
+	return s.tellHead(ctx, f, to)
 }
 
 // tellHead hands the first lines on once more: what they tell of the rest, such as
