@@ -54,6 +54,7 @@ export function TimeChart({ times, series, label, height = 120, width = 0, choos
 // tick is a time below the chart: the day where it begins, else hour and minute.
 function tick(t: number, before: number | undefined) {
   const now = clock(t * 1000, false), was = before === undefined ? "" : clock(before * 1000, false);
+  if (before !== undefined && now.slice(0, 4) !== was.slice(0, 4)) return now.slice(0, 10);
   return now.slice(0, 10) === was.slice(0, 10) ? now.slice(11) : now.slice(5, 10) + (now.endsWith("00:00") ? "" : " " + now.slice(11));
 }
 
