@@ -124,10 +124,16 @@ func adsRequest(e *event.Event, code int, r *ics.Reader) {
 	}
 }
 
+// adsDiscoveryHead is the mark and what stands before the service.
+const adsDiscoveryHead = 8
+
 // adsDiscover reads the service that finds devices and adds routes to them. It
 // is not published; its tags are known from captures.
 func adsDiscover(f *proto.Flow, side proto.Side, b []byte, out proto.Out) {
-	r := ics.NewReader(b[8:])
+	if len(b) < adsDiscoveryHead {
+		return
+	}
+	r := ics.NewReader(b[adsDiscoveryHead:])
 	service := r.LE32()
 	half := ics.Request
 	if uint32(service)&0x80000000 != 0 { //nolint:gosec // G115: only the bits matter
