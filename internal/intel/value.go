@@ -29,6 +29,7 @@ const (
 	ErrSuffix    Problem = "a public suffix, such as com, co.uk or github.io: it would match everyone below it"
 	ErrASCII     Problem = "a name that is not ASCII; write it as xn--"
 	ErrShortPath Problem = "a path too short to mean anything"
+	ErrBrackets  Problem = "brackets within brackets: what they hide is not sure"
 	ErrType      Problem = "the value does not have the form of its type"
 )
 
@@ -97,7 +98,7 @@ func Parse(text string) (Type, string, error) {
 	if t == None {
 		return None, "", ErrNothing
 	}
-	value, err := normal(t, text)
+	value, err := settled(t, text)
 	return t, value, err
 }
 
@@ -128,11 +129,27 @@ func ParseAs(t Type, text string) (Type, string, error) {
 		}
 	default:
 	}
-	value, err := normal(t, text)
+	value, err := settled(t, text)
 	if err != nil {
 		return None, "", err
 	}
 	return t, value, nil
+}
+
+// settled returns the normal form, which read again must be itself: brackets in
+// brackets, as in evil[[.], would have one value when a feed is read and
+// another when it is asked for.
+func settled(t Type, text string) (string, error) {
+	value, err := normal(t, text)
+	if err != nil {
+		return "", err
+	}
+	if strings.ContainsAny(value, "[({") {
+		if again, err := normal(t, Refang(value)); err != nil || again != value {
+			return "", ErrBrackets
+		}
+	}
+	return value, nil
 }
 
 func guess(text string) Type {

@@ -244,6 +244,7 @@ func TestPack(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(junk))
 	f.Add([]byte("a,type,indicator\nx,ip,203.0.113.9\n"))
+	f.Add([]byte("hx.p8//evil[[.]\nhxxp://a.example/evil[[.]\n"))
 	for _, name := range []string{"bundle.json", "event.json"} {
 		data, err := os.ReadFile(filepath.Join("testdata", name))
 		if err != nil {
