@@ -157,6 +157,15 @@ func (l *Live) Run(ctx context.Context) error {
 		})
 	}
 	running.Go(func() { l.keepSynced(ctx) })
+	flow.Background(func() { l.keepDrained(ctx) })
+	running.Wait()
+	l.remember(true)
+	l.app.live.CompareAndSwap(l, nil)
+	return errors.Join(l.spool.Sync(), l.spool.Close())
+}
+
+// keepDrained stores what is received until ctx ends.
+func (l *Live) keepDrained(ctx context.Context) {
 	for ctx.Err() == nil {
 		if err := l.drain(ctx); err != nil && ctx.Err() == nil {
 			l.app.cfg.Log.Error("what sources received cannot be stored; it stays in the spool", "component", "ingest", "err", err)
@@ -166,10 +175,6 @@ func (l *Live) Run(ctx context.Context) error {
 			}
 		}
 	}
-	running.Wait()
-	l.remember(true)
-	l.app.live.CompareAndSwap(l, nil)
-	return errors.Join(l.spool.Sync(), l.spool.Close())
 }
 
 // keepSynced bounds what a power cut can take.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -60,6 +61,7 @@ func (r *root) serveCommand() *cobra.Command {
 			if err := a.Ready(cmd.Context()); err != nil {
 				return errors.Join(err, a.Close())
 			}
+			makeRoom()
 			parts := []func(context.Context) error{func(ctx context.Context) error { return r.serveLocal(ctx, a) }, keepUp(a), recheckModels(a), a.RunPulls}
 			door, err := r.openDoor(cmd.Context(), a)
 			if err != nil {
@@ -74,6 +76,21 @@ func (r *root) serveCommand() *cobra.Command {
 			return errors.Join(flow.Together(cmd.Context(), parts...), a.Close())
 		},
 	}
+}
+
+// servingThreads is how many threads a server has for each core. Storing stands back
+// behind what people ask for (flow.Background), and the system can only prefer one
+// of two threads if there are two.
+const servingThreads = 2
+
+// makeRoom gives a server its threads, but where GOMAXPROCS says how many, and
+// returns how many there were.
+func makeRoom() int {
+	before := runtime.GOMAXPROCS(0)
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(servingThreads * before)
+	}
+	return before
 }
 
 // openDoor listens for people and programs of the network, behind their accounts.

@@ -86,6 +86,7 @@ type server struct {
 	may     Authority
 	about   About
 	fleet   fleet
+	found   recent[api.Findings] // by filter
 	streams streams
 	recheck time.Duration
 }
