@@ -42,6 +42,8 @@ import (
 	"vedette/internal/store/duckdb"
 	"vedette/internal/store/sqlite"
 	"vedette/internal/toolbox"
+	"vedette/internal/trace"
+	"vedette/internal/trace/export"
 )
 
 // Config says where the data is and what is ours.
@@ -57,6 +59,7 @@ type Config struct {
 	Sources   []config.Source // what a server takes in by itself
 	Spool     int64           // bytes on disk for what waits to be stored; 0: 1 GiB
 	Server    Server
+	Traces    Traces
 	Log       *slog.Logger
 	Now       func() time.Time
 
@@ -75,7 +78,8 @@ type App struct {
 	journal *audit.Journal
 	devices *asset.Registry
 	reader  *ingest.Reader
-	chain   *detect.Chain // made when the first event comes; used under writing
+	traces  *export.Exporter // nil: nobody is told
+	chain   *detect.Chain    // made when the first event comes; used under writing
 	tools   *toolbox.Box
 	copilot *copilot.Copilot
 	intel   *library.Library
@@ -102,11 +106,12 @@ type App struct {
 	live      atomic.Pointer[Live]        // nil: no live sources run here
 	pushed    atomic.Pointer[bulk.Source] // what programs push to
 
-	ending  func() error // what is to be stored before the stores are closed; nil until all is open
-	names   names
-	writing sync.Mutex // held while a source is taken in
-	keeping sync.Mutex // held by maintenance
-	backing sync.Mutex // held by a backup
+	ending    func() error // what is to be stored before the stores are closed; nil until all is open
+	endTraces func() error // nil: nobody is told
+	names     names
+	writing   sync.Mutex // held while a source is taken in
+	keeping   sync.Mutex // held by maintenance
+	backing   sync.Mutex // held by a backup
 
 	unreadable int // kept devices that could not be read, written by Open
 }
@@ -159,6 +164,9 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 }
 
 func (a *App) open(ctx context.Context) error {
+	if err := a.openTraces(ctx); err != nil {
+		return err
+	}
 	var err error
 	a.cfg.Store.BackupDir = filepath.Join(a.cfg.Dir, keptName)
 	if a.events, err = duckdb.Open(filepath.Join(a.cfg.Dir, eventsName), a.cfg.Store); err != nil { //nolint:contextcheck // it outlives the call
@@ -284,12 +292,21 @@ func (a *App) Close() error {
 	if a.journal != nil {
 		errs = append(errs, a.journal.Close())
 	}
+	if a.endTraces != nil {
+		errs = append(errs, a.endTraces())
+	}
 	return errors.Join(errs...)
 }
 
 // Ask answers a question.
 func (a *App) Ask(ctx context.Context, req copilot.Request) (*copilot.Answer, error) {
-	return a.copilot.Ask(ctx, req)
+	ctx, span := a.Tracer().Start(ctx, trace.Ask, trace.Word(trace.GenOperation, trace.OpAgent), trace.Word(trace.GenAgent, trace.Agent))
+	ans, err := a.copilot.Ask(ctx, req)
+	if err == nil {
+		span.Set(trace.Count(trace.Sentences, len(ans.Answer)))
+	}
+	span.End(err)
+	return ans, err
 }
 
 // deviceNames gives the planner the names of devices and who chose them.

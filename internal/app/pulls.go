@@ -15,6 +15,7 @@ import (
 	"vedette/internal/intel/feed"
 	"vedette/internal/intel/library"
 	"vedette/internal/intel/pull"
+	"vedette/internal/trace"
 	vulnlib "vedette/internal/vuln/library"
 )
 
@@ -64,7 +65,9 @@ func (a *App) Pull(ctx context.Context, req api.PullRequest) (pull.Health, error
 type taker struct{ *App }
 
 // Take implements [pull.Taker].
-func (t taker) Take(ctx context.Context, src *pull.Source, docs func(func(pull.Document, error) bool)) (int, error) {
+func (t taker) Take(ctx context.Context, src *pull.Source, docs func(func(pull.Document, error) bool)) (n int, err error) {
+	ctx, span := t.Tracer().Start(ctx, trace.Pull, trace.Word(trace.Feed, src.Name))
+	defer func() { span.End(err) }()
 	if src.Kind == pull.Advisories || src.Kind == pull.CSAF {
 		return t.advisories(ctx, src, docs)
 	}

@@ -25,6 +25,7 @@ import (
 	"vedette/internal/console"
 	"vedette/internal/fault"
 	"vedette/internal/flow"
+	"vedette/internal/trace"
 )
 
 // sources are where this command's settings come from.
@@ -62,7 +63,7 @@ func (r *root) serveCommand() *cobra.Command {
 				return errors.Join(err, a.Close())
 			}
 			makeRoom()
-			parts := []func(context.Context) error{func(ctx context.Context) error { return r.serveLocal(ctx, a) }, keepUp(a), recheckModels(a), a.RunPulls}
+			parts := []func(context.Context) error{func(ctx context.Context) error { return r.serveLocal(ctx, a, a.Tracer()) }, keepUp(a), recheckModels(a), a.RunPulls}
 			door, err := r.openDoor(cmd.Context(), a)
 			if err != nil {
 				return errors.Join(err, a.Close())
@@ -130,11 +131,11 @@ func (r *root) door(a *app.App, s rest.Service, about rest.About) (http.Handler,
 	mux := http.NewServeMux()
 	mux.Handle(account.Prefix, a.Accounts().Handler())
 	metrics := rest.NewMetrics(s)
-	routes := metrics.Count(rest.Handler(s, a.Authority(), about))
+	routes := a.Tracer().Requests(metrics.Count(rest.Handler(s, a.Authority(), about)))
 	mux.Handle("/api/", routes)
 	mux.Handle("POST /v1/logs", routes)
 	mux.Handle("GET /metrics", metrics.Handler(a.Authority()))
-	mux.Handle("/mcp", programsOnly(rest.Only(authz.InvestigateWith, a.Authority(), mcp.Handler(programs, slog.New(slog.DiscardHandler)))))
+	mux.Handle("/mcp", a.Tracer().Requests(programsOnly(rest.Only(authz.InvestigateWith, a.Authority(), mcp.Handler(programs, slog.New(slog.DiscardHandler))))))
 	mux.Handle("GET /healthz", rest.Healthz(s))
 	mux.Handle("/", pages)
 	return a.Accounts().Guard(mux), nil
@@ -174,7 +175,7 @@ func recheckModels(a *app.App) func(context.Context) error {
 }
 
 // serveLocal serves the socket in the data directory until ctx ends.
-func (r *root) serveLocal(ctx context.Context, s api.Service) error {
+func (r *root) serveLocal(ctx context.Context, s api.Service, told trace.Tracer) error {
 	path := filepath.Join(r.data, api.SocketName)
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fault.Wrap(fault.Conflict, err, "removing the old socket %s", path)
@@ -187,7 +188,7 @@ func (r *root) serveLocal(ctx context.Context, s api.Service) error {
 	if err := os.Chmod(path, 0o600); err != nil {
 		return errors.Join(fault.Wrap(fault.Unavailable, err, "closing %s to others", path), ln.Close())
 	}
-	return serveHTTP(ctx, ln, api.Local(s), 0)
+	return serveHTTP(ctx, ln, told.Requests(api.Local(s)), 0)
 }
 
 // bodyTime is how long a request from the network may take to come in. Uploads

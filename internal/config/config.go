@@ -36,6 +36,7 @@ type Config struct {
 	Model     Model     `yaml:"model"`
 	Models    Models    `yaml:"models"`
 	Log       Log       `yaml:"log"`
+	Traces    Traces    `yaml:"traces"`
 }
 
 // Zone is a part of the network with a Purdue level.
@@ -98,7 +99,7 @@ type Log struct {
 func Default() Config {
 	return Config{
 		Data: "./vedette-data", Listen: "127.0.0.1:8080", Server: Server{TLS: "off", OIDC: DefaultOIDC()},
-		Retention: DefaultRetention(), Detect: DefaultDetect(), Limits: DefaultLimits(), Models: DefaultModels(), Log: Log{Level: "info", Format: "text"},
+		Retention: DefaultRetention(), Detect: DefaultDetect(), Limits: DefaultLimits(), Models: DefaultModels(), Log: Log{Level: "info", Format: "text"}, Traces: DefaultTraces(),
 	}
 }
 
@@ -184,6 +185,7 @@ func (c Config) Problems() []Problem {
 	out = append(out, under("limits", c.Limits.Problems())...)
 	out = append(out, under("model", c.Model.Problems())...)
 	out = append(out, under("models", c.Models.Problems())...)
+	out = append(out, under("traces", c.Traces.Problems())...)
 	return append(out, under("log", c.Log.Problems())...)
 }
 

@@ -10,11 +10,19 @@ import (
 	"vedette/internal/fault"
 	"vedette/internal/query"
 	"vedette/internal/store"
+	"vedette/internal/trace"
 )
 
 // Query implements [store.Events]. It reads one state of the store, whatever
 // is appended or sealed meanwhile.
-func (s *Store) Query(ctx context.Context, q query.Query) (*store.Result, error) {
+func (s *Store) Query(ctx context.Context, q query.Query) (res *store.Result, err error) {
+	ctx, span := trace.StartCall(ctx, trace.DBQuery, trace.Word(trace.Database, trace.DuckDB), trace.Word(trace.Operation, "query"))
+	defer func() {
+		if err == nil {
+			span.Set(trace.Count(trace.Rows, len(res.Rows)))
+		}
+		span.End(err)
+	}()
 	leave, err := s.enter()
 	if err != nil {
 		return nil, err
@@ -26,7 +34,6 @@ func (s *Store) Query(ctx context.Context, q query.Query) (*store.Result, error)
 	}
 	limited, cancel := context.WithTimeoutCause(ctx, s.opts.QueryTimeout, errTimeout)
 	defer cancel()
-	var res *store.Result
 	err = s.reading(limited, "running the query", func(conn *sql.Conn) error {
 		res, err = s.run(limited, conn, plan)
 		return err
