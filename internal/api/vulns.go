@@ -108,6 +108,9 @@ type VulnSource struct {
 	Kind      string `json:"kind"`
 	Publisher string `json:"publisher"`
 	Updated   string `json:"updated"`
+	Title     string `json:"title,omitempty"`
+	Text      string `json:"text,omitempty"`
+	SSVC      string `json:"ssvc,omitempty"` // decision points that it gives itself
 }
 
 // VulnDetail is all that is known of one vulnerability.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"slices"
@@ -257,5 +258,9 @@ func addAbout(out *api.VulnDetail, about match.About) {
 	if !a.Updated.IsZero() {
 		updated = a.Updated.Format("2006-01-02")
 	}
-	out.Sources = append(out.Sources, api.VulnSource{ID: a.ID, Kind: a.Kind, Publisher: a.Publisher, Updated: updated})
+	src := api.VulnSource{ID: a.ID, Kind: a.Kind, Publisher: a.Publisher, Updated: updated, Title: cmp.Or(v.Title, a.Title), Text: v.Text}
+	if given := v.SSVC; given != nil {
+		src.SSVC = "exploitation " + cmp.Or(given.Exploitation, "not said") + ", automatable " + cmp.Or(given.Automatable, "not said") + ", technical impact " + cmp.Or(given.TechnicalImpact, "not said")
+	}
+	out.Sources = append(out.Sources, src)
 }

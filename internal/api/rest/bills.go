@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,23 @@ func deviceBills(s *server, r *http.Request) (any, error) {
 		return nil, err
 	}
 	return whole(list), nil
+}
+
+// deviceBill shows a bill only if it is one of the device's.
+func deviceBill(s *server, r *http.Request) (any, error) {
+	d, err := visible(s, r)
+	if err != nil {
+		return nil, err
+	}
+	list, err := s.DeviceBills(r.Context(), d.UID)
+	if err != nil {
+		return nil, err
+	}
+	id := r.PathValue("id")
+	if !slices.ContainsFunc(list, func(b api.BillEntry) bool { return b.ID == id }) {
+		return nil, fault.New(fault.NotFound, "the device has no bill of materials %.40q", id)
+	}
+	return s.ShowBill(r.Context(), id)
 }
 
 func billList(s *server, r *http.Request) (any, error) {

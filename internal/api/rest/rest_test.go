@@ -224,7 +224,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 		"GET /api/v1/intel": all, "GET /api/v1/intel/pulls": all, "POST /api/v1/intel/lookup": all, "GET /api/v1/ai": all[1:], "POST /api/v1/ai/find": {authz.Admin}, "POST /api/v1/ai/use": {authz.Admin},
 		"GET /api/v1/audit":                  {authz.Auditor, authz.Admin},
 		"GET /api/v1/vulnerabilities/groups": all, "GET /api/v1/vulnerabilities/statements": all, "POST /api/v1/vulnerabilities/statements": {authz.Analyst, authz.Responder, authz.Admin},
-		"GET /api/v1/devices/{uid}/vulnerabilities": all, "GET /api/v1/devices/{uid}/bills": all, "GET /api/v1/bills": all, "GET /api/v1/bills/{id}": all, "GET /api/v1/bills/diff": all,
+		"GET /api/v1/devices/{uid}/vulnerabilities": all, "GET /api/v1/devices/{uid}/bills": all, "GET /api/v1/devices/{uid}/bills/{id}": all, "GET /api/v1/bills": all, "GET /api/v1/bills/{id}": all, "GET /api/v1/bills/diff": all,
 		"POST /api/v1/bills": {authz.Analyst, authz.Responder, authz.Admin}, "GET /api/v1/advisories": all, "POST /api/v1/advisories": {authz.Responder, authz.Admin},
 		"POST /api/v1/intel": {authz.Responder, authz.Admin}, "DELETE /api/v1/intel/{name}": {authz.Responder, authz.Admin}, "POST /api/v1/intel/pulls/{name}": {authz.Admin},
 		"GET /api/v1/intel/allow": all, "POST /api/v1/intel/allow": {authz.Responder, authz.Admin},

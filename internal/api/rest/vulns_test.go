@@ -42,7 +42,10 @@ func (p *plant) StatedVulns(context.Context, bool) ([]vex.Statement, error) {
 	return []vex.Statement{{Vulnerability: "CVE-2024-1"}, {Vulnerability: "CVE-2024-2"}}, nil
 }
 func (p *plant) BillHistory(context.Context, string) ([]api.BillEntry, error) { return nil, nil }
-func (p *plant) DeviceBills(context.Context, string) ([]api.BillEntry, error) { return nil, nil }
+func (p *plant) DeviceBills(context.Context, string) ([]api.BillEntry, error) {
+	return []api.BillEntry{{ID: "CVE-2024-1"}}, nil
+}
+
 func (p *plant) ShowBill(context.Context, string) (api.BillView, error) { return api.BillView{}, nil }
 
 func (p *plant) DiffBills(context.Context, string, string) (api.BillDiff, error) {
@@ -166,7 +169,7 @@ func TestVulnGroupsFile(t *testing.T) {
 // Who is limited to a zone sees what its devices have, and of no others.
 func TestDeviceVulnsByZone(t *testing.T) {
 	h := Handler(device3("Press", "Dock"), authority(t), here())
-	for path, want := range map[string]int{"dev-000/vulnerabilities": 404, "dev-001/vulnerabilities": 200, "dev-000/bills": 404, "dev-001/bills": 200} {
+	for path, want := range map[string]int{"dev-000/vulnerabilities": 404, "dev-001/vulnerabilities": 200, "dev-000/bills": 404, "dev-001/bills": 200, "dev-000/bills/CVE-2024-1": 404, "dev-001/bills/CVE-2024-1": 200, "dev-001/bills/other": 404} {
 		if got, _ := call(t, h, as(authz.Viewer, "Dock"), "GET", "/api/v1/devices/"+path, ""); got != want {
 			t.Errorf("%s: %d", path, got)
 		}
