@@ -46,16 +46,32 @@ func (a *App) GroupVulns(ctx context.Context, f api.GroupFilter) (api.VulnGroupe
 	if err != nil {
 		return api.VulnGrouped{}, err
 	}
-	names, err := a.rowsByUID(ctx, by == exposure.BySubject)
+	names, err := a.rowsByUID(ctx, by == exposure.BySubject && strings.TrimSpace(f.Text) != "")
 	if err != nil {
 		return api.VulnGrouped{}, err
 	}
 	found := x.index.Groups(by, exposure.Filter{Status: f.Status, Decision: f.Decision, Offset: f.Offset, Limit: check.Limit}, wanted(f.Text, by, index, names))
+	if by == exposure.BySubject && names == nil {
+		names = a.rowsOf(found.Groups)
+	}
 	out := api.VulnGrouped{Rows: make([]api.VulnGroup, len(found.Groups)), Total: found.Total, Affected: counts(found.All.Affected), Undetermined: counts(found.All.Undetermined)}
 	for i := range found.Groups {
 		out.Rows[i] = groupRow(&found.Groups[i], by, index, names)
 	}
 	return out, nil
+}
+
+// rowsOf are the devices of a page.
+func (a *App) rowsOf(groups []exposure.Group) map[string]store.Device {
+	out := make(map[string]store.Device, len(groups))
+	for i := range groups {
+		if uid, ok := strings.CutPrefix(groups[i].Key, ofDevice); ok {
+			if d, known := a.devices.Get(uid); known {
+				out[uid] = d.Row()
+			}
+		}
+	}
+	return out
 }
 
 // rowsByUID are the devices as lists have them.

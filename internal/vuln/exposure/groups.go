@@ -73,46 +73,76 @@ func (x *Index) Groups(by By, f Filter, want func(key, label string) bool) Group
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.settle()
-	var all []Group
+	top := &topmost{}
+	if f.Limit > 0 {
+		top.most = max(f.Offset, 0) + f.Limit
+	}
+	var out Grouped
+	take := func(g *Group) {
+		if g.empty() || want != nil && !want(g.Key, g.Label) {
+			return
+		}
+		out.All.sum(g)
+		if f.narrow(g); !g.empty() {
+			out.Total++
+			top.add(g)
+		}
+	}
 	switch by {
 	case BySubject:
 		for _, t := range x.order() {
 			g := Group{Key: t.id}
 			c := x.count(t)
 			g.add(&c, 1)
-			all = append(all, g)
+			take(&g)
 		}
 	case ByComponent:
-		all = x.byPart()
+		x.byPart(take)
 	case ByVulnerability:
-		all = x.byID()
+		x.byID(take)
 	}
-	var out Grouped
-	kept := all[:0]
-	for i := range all {
-		g := all[i]
-		if g.empty() || want != nil && !want(g.Key, g.Label) {
-			continue
-		}
-		out.All.sum(&g)
-		if f.narrow(&g); !g.empty() {
-			kept = append(kept, g)
-		}
-	}
-	slices.SortFunc(kept, func(a, b Group) int {
-		return cmp.Or(slices.Compare(b.Affected[:], a.Affected[:]), slices.Compare(b.Undetermined[:], a.Undetermined[:]), strings.Compare(a.Key, b.Key))
-	})
-	out.Total = len(kept)
-	start := min(max(f.Offset, 0), len(kept))
-	end := len(kept)
-	if f.Limit > 0 {
-		end = min(end, start+f.Limit)
-	}
-	out.Groups = slices.Clone(kept[start:end])
+	kept := top.sorted()
+	out.Groups = slices.Clone(kept[min(max(f.Offset, 0), len(kept)):])
 	for i := range out.Groups {
 		x.countSubjects(by, &out.Groups[i])
 	}
 	return out
+}
+
+// topmost keeps the most urgent groups of many: those of a page and of the pages
+// before it, whatever the rest is.
+type topmost struct {
+	most int // 0: all
+	kept []Group
+	last *Group // none that is less urgent is among them
+}
+
+func (t *topmost) add(g *Group) {
+	if t.last != nil && moreUrgent(t.last, g) < 0 {
+		return
+	}
+	t.kept = append(t.kept, *g)
+	if t.most > 0 && len(t.kept) >= 2*t.most+minTopmost {
+		t.kept = t.sorted()
+		last := t.kept[len(t.kept)-1]
+		t.last = &last
+	}
+}
+
+// minTopmost is how many groups are not worth sorting.
+const minTopmost = 1000
+
+func (t *topmost) sorted() []Group {
+	slices.SortFunc(t.kept, func(a, b Group) int { return moreUrgent(&a, &b) })
+	if t.most > 0 {
+		return t.kept[:min(t.most, len(t.kept))]
+	}
+	return t.kept
+}
+
+// moreUrgent orders groups: those with more of what is most urgent first.
+func moreUrgent(a, b *Group) int {
+	return cmp.Or(slices.Compare(b.Affected[:], a.Affected[:]), slices.Compare(b.Undetermined[:], a.Undetermined[:]), strings.Compare(a.Key, b.Key))
 }
 
 func (g *Group) empty() bool { return g.Affected == Counts{} && g.Undetermined == Counts{} }
@@ -161,9 +191,8 @@ func (s *spread) of(p *part, contexts int) []int {
 	return out
 }
 
-func (x *Index) byPart() []Group {
+func (x *Index) byPart(take func(*Group)) {
 	s := &spread{map[*list][]int{}}
-	var out []Group
 	for _, p := range x.parts {
 		if len(p.rows) == 0 {
 			continue
@@ -174,12 +203,11 @@ func (x *Index) byPart() []Group {
 				g.add(x.countPart(p, c), n)
 			}
 		}
-		out = append(out, g)
+		take(&g)
 	}
-	return out
 }
 
-func (x *Index) byID() []Group {
+func (x *Index) byID(take func(*Group)) {
 	s := &spread{map[*list][]int{}}
 	at := map[string]*Group{}
 	for _, p := range x.parts {
@@ -204,11 +232,9 @@ func (x *Index) byID() []Group {
 			}
 		}
 	}
-	out := make([]Group, 0, len(at))
 	for _, g := range at {
-		out = append(out, *g)
+		take(g)
 	}
-	return out
 }
 
 // countSubjects counts who has what a group is of.

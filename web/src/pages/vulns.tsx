@@ -79,7 +79,7 @@ function Plan({ decision, q }: { decision: string; q: string }) {
   const some = (list: string[] | null, n: number, link: boolean) => <>{(list || []).slice(0, 2).map((x, i) => <>{i > 0 && ", "}{link ? vulnLink(x) : <Subject of={x} names={names} />}</>)}{n > 2 && ` and ${number(n - 2)} more`}</>;
   const columns: Column<Action>[] = [
     { key: "decision", title: "Decision", draw: (a) => decided(a.decision) }, { key: "horizon", title: "When", draw: (a) => a.horizon },
-    { key: "text", title: "What to do", wide: true, draw: (a) => <span title={visible(a.text)}>{visible(a.text)}</span> },
+    { key: "text", title: "What to do", wide: true, draw: (a) => <span title={visible(a.text)}>{sentence(visible(a.text))}</span> },
     { key: "devices", title: "Devices", num: true, draw: (a) => number(a.devices) }, { key: "subjects", title: "Which", draw: (a) => some(a.subjects, a.devices, false) },
     { key: "ids", title: "For", draw: (a) => some(a.vulnerabilities, (a.vulnerabilities || []).length, true) },
   ];
