@@ -112,6 +112,7 @@ func wanted(text string, by exposure.By, index *match.Index, names map[string]st
 		}
 	case exposure.ByVulnerability:
 		return func(key, _ string) bool { return has(key) || has(title(index.Find(key))) }
+	case exposure.ByComponent:
 	}
 	return func(_, label string) bool { return has(label) }
 }
@@ -139,6 +140,7 @@ func groupRow(g *exposure.Group, by exposure.By, index *match.Index, names map[s
 	case exposure.ByVulnerability:
 		abouts := index.Find(g.Key)
 		row.Label, row.Note = title(abouts), noteOf(index, g.Key, abouts)
+	case exposure.ByComponent: // as it is labelled
 	}
 	return row
 }

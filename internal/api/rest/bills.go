@@ -118,8 +118,7 @@ func uploaded[T any](r *http.Request, take func(io.Reader) (T, error)) (T, error
 	if perr := <-packed; perr != nil && !errors.Is(perr, io.ErrClosedPipe) {
 		err = perr
 	}
-	var large *http.MaxBytesError
-	if errors.As(err, &large) {
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		err = fault.Wrap(fault.Limited, err, "the file has more than %d MB", maxIngest>>20).WithHint("take it in with vedette sbom, advisories or intel import on the server")
 	}
 	return rep, err
