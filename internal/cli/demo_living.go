@@ -13,6 +13,7 @@ import (
 	"vedette/internal/demo"
 	"vedette/internal/fault"
 	"vedette/internal/intel/feed"
+	"vedette/internal/intel/library"
 )
 
 // living is the app with a plant that lives in it. It is what the demo's door serves.
@@ -63,8 +64,8 @@ func (l *living) live(ctx context.Context) error {
 	}
 }
 
-// disclose takes in the advisories and bills that the plant is held against. What
-// is there already stays: a person may have put other bills in its place.
+// disclose takes in the advisories, bills and indicators that the plant is held
+// against. A device that has a bill keeps it: a person may have sent another.
 func (l *living) disclose(ctx context.Context) error {
 	send := func(d demo.Document, take func(io.Reader) error) error {
 		var b bytes.Buffer
@@ -84,6 +85,12 @@ func (l *living) disclose(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+	}
+	if err := send(l.feed.Plant().Indicators(), func(in io.Reader) error {
+		_, err := l.ImportIntel(ctx, library.Request{Name: "demo-indicators", By: "demo"}, in)
+		return err
+	}); err != nil {
+		return err
 	}
 	had := map[string]bool{}
 	for _, b := range l.feed.Plant().Bills() {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-//go:embed vulns/*.json vulns/*.jsonl
+//go:embed vulns/*.json vulns/*.jsonl vulns/*.csv
 var vulnFiles embed.FS
 
 // Document is a file that the plant's owner would take in.
@@ -23,12 +23,24 @@ type Bill struct {
 	Device string // its name
 }
 
-const billEnd = ".cdx.json"
+const (
+	billEnd = ".cdx.json"
+	feedEnd = ".csv"
+)
 
 // Advisories returns advisories that speak of some of the plant's devices: real
 // ones, and one of the demo's own on its invented camera, which says so.
 func (p *Plant) Advisories() []Document {
-	return slices.DeleteFunc(documents(), func(d Document) bool { return strings.HasSuffix(d.Name, billEnd) })
+	return slices.DeleteFunc(documents(), func(d Document) bool {
+		return strings.HasSuffix(d.Name, billEnd) || strings.HasSuffix(d.Name, feedEnd)
+	})
+}
+
+// Indicators is a list of addresses that are nobody's on the internet and that
+// the plant's attackers come from.
+func (p *Plant) Indicators() Document {
+	all := documents()
+	return all[slices.IndexFunc(all, func(d Document) bool { return strings.HasSuffix(d.Name, feedEnd) })]
 }
 
 // Bills returns the bills of materials of the invented camera, the older first.

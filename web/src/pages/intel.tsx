@@ -1,8 +1,8 @@
 import { useState } from "preact/hooks";
-import { call, get, post, Problem, type Finding, type Page } from "../api";
+import { call, get, post, Problem, type Finding, type Incident, type Page } from "../api";
 import { limited, may, me } from "../me";
 import { place } from "../route";
-import { ago, clock, isTime, number, plural, severityWord, visible } from "../show";
+import { ago, clock, isTime, number, plural, sentence, severityWord, visible } from "../show";
 import { Severity, Show, Trouble, useLoad } from "../parts/load";
 import { Rows } from "../parts/rows";
 import { Upload } from "../parts/upload";
@@ -67,7 +67,7 @@ function Feeds() {
     <>
       {error && <Trouble error={error} />}
       <Show of={got}>{(d) => d.rows.length ? <Rows heads={["Feed", "Indicators", "Kinds", "Taken in", "Newest sighting", "Confidence", "TLP", "Ended", "Refused", "Problem", ""]} rows={d.rows.map((f) => [
-        <>{visible(f.name)} <span class="soft">{(f.kinds || []).map(visible).join(", ")}{f.by && " by " + visible(f.by)}</span></>, number(f.indicators), counted(f.types), since(f.imported), since(f.newest), f.confidence ? f.confidence + " %" : "not told", counted(f.marks), number(f.ended), number(f.refused), <span class="warn">{visible(f.problem || "")}</span>,
+        <>{visible(f.name)} <span class="soft">{(f.kinds || []).map(visible).join(", ")}{f.by && " by " + visible(f.by)}</span></>, number(f.indicators), counted(f.types), since(f.imported), isTime(f.newest) ? since(f.newest) : "not told", f.confidence ? f.confidence + " %" : "not told", counted(f.marks), number(f.ended), number(f.refused), <span class="warn">{visible(f.problem || "")}</span>,
         may("intel.write") && <button type="button" class="link" onClick={() => drop(f.name)}>Forget</button>,
       ])} /> : <p class="none">No feed of indicators is in. <span class="soft">Send one here, take one in with <code>vedette intel import PATH</code> (STIX, MISP, CSV, plain lists), or have it pulled.</span></p>}</Show>
       <Pulls advisories={false} />
@@ -83,6 +83,11 @@ function Feeds() {
 function Hits() {
   const hits = useLoad((s) => get<Page<Finding> & { names?: Record<string, string> }>("/findings?limit=1000&family=indicator&last=90d", s), [], 15000);
   const all = useLoad((s) => get<Page<Finding>>("/findings?limit=1000&last=30d", s), []);
+  const names = useLoad(async (s) => { // incidents know what techniques are called
+    const m = new Map<string, string>();
+    if (may("incidents.read")) for (const i of (await get<Page<Incident>>("/incidents?status=all&limit=200", s)).rows) for (const t of i.techniques) if (t.name) m.set(t.id, t.name);
+    return m;
+  }, []);
   return (
     <>
       <h2>Devices that met an indicator, in 90 days</h2>
@@ -90,7 +95,7 @@ function Hits() {
         const by = new Map<string, Finding[]>();
         for (const f of d.rows) by.set(f.device, [...by.get(f.device) || [], f]);
         const rows = [...by].map(([device, list]) => ({ device, list, worst: Math.max(...list.map((f) => f.severity)), count: list.reduce((n, f) => n + (f.count || 1), 0) })).sort((a, b) => b.worst - a.worst || b.count - a.count);
-        return rows.length ? <Rows heads={["Severity", "Device", "Findings", "What", "Last"]} rows={rows.map((r) => [<Severity level={severityWord(r.worst)} />, <DeviceLink uid={r.device} />, number(r.count), <span class="long">{[...new Set(r.list.map((f) => f.title))].slice(0, 4).map(visible).join("; ")}</span>, clock(r.list.map((f) => f.time).sort().at(-1)!)])} />
+        return rows.length ? <Rows heads={["Severity", "Device", "Findings", "What", "Last"]} rows={rows.map((r) => [<Severity level={severityWord(r.worst)} />, <DeviceLink uid={r.device} />, number(r.count), <span class="long">{[...new Set(r.list.map((f) => f.title))].slice(0, 4).map((t) => sentence(visible(t))).join(" ")}</span>, clock(r.list.map((f) => f.time).sort().at(-1)!)])} />
           : <p class="none">None was met. <span class="soft">Indicators are held against events from when their feed is in.</span></p>;
       }}</Show>
       <h2>Techniques seen, in 30 days</h2>
@@ -98,7 +103,7 @@ function Hits() {
         const by = new Map<string, { n: number; devices: Set<string>; titles: Set<string> }>();
         for (const f of d.rows) for (const t of f.techniques || []) { const x = by.get(t) || { n: 0, devices: new Set(), titles: new Set() }; x.n += f.count || 1; x.devices.add(f.device); x.titles.add(f.title); by.set(t, x); }
         const rows = [...by].sort((a, b) => b[1].devices.size - a[1].devices.size || b[1].n - a[1].n);
-        return rows.length ? <>{d.total > d.rows.length && <p class="soft">Of the newest {number(d.rows.length)} of {plural(d.total, "finding")}.</p>}<Rows heads={["Technique", "Devices", "Findings", "By"]} rows={rows.map(([t, x]) => [visible(t), number(x.devices.size), number(x.n), <span class="long">{[...x.titles].slice(0, 4).map(visible).join("; ")}</span>])} /></> : <p class="soft">None.</p>;
+        return rows.length ? <>{d.total > d.rows.length && <p class="soft">Of the newest {number(d.rows.length)} of {plural(d.total, "finding")}.</p>}<Rows heads={["Technique", "Devices", "Findings", "By"]} rows={rows.map(([t, x]) => [<>{visible(t)} <span class="soft">{visible(names.data?.get(t) || "")}</span></>, number(x.devices.size), number(x.n), <span class="long">{[...x.titles].slice(0, 4).map((t) => sentence(visible(t))).join(" ")}</span>])} /></> : <p class="soft">None.</p>;
       }}</Show>
     </>
   );
