@@ -2,6 +2,7 @@ package rest
 
 import (
 	"archive/tar"
+	"archive/zip"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -102,6 +103,20 @@ func (p *plant) Pull(_ context.Context, req api.PullRequest) (pull.Health, error
 	return pull.Health{}, nil
 }
 
+func zipOf(t *testing.T, name, text string) string {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	w, err := z.Create(name)
+	if err == nil {
+		_, err = io.WriteString(w, text)
+	}
+	if err = errors.Join(err, z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
 // What a person sends is handed on under the person's name, and what they send
 // wrongly is refused before anything is done.
 func TestVulnWrites(t *testing.T) {
@@ -110,6 +125,7 @@ func TestVulnWrites(t *testing.T) {
 	for _, c := range []struct{ method, path, body, did string }{
 		{"POST", "/api/v1/bills?device=dev-000&name=..%2F..%2Fx.json", "{}", "bill of dev-000 by ann: x.json, 2 bytes"},
 		{"POST", "/api/v1/advisories?name=a.json", "{}", "advisories by ann: a.json, 2 bytes"},
+		{"POST", "/api/v1/advisories?name=all.zip", zipOf(t, "x.json", "{}"), "advisories by ann: all.zip!x.json, 2 bytes"},
 		{"POST", "/api/v1/intel?name=My+list.txt", "192.0.2.1", "feed my-list by ann: My list.txt, 9 bytes"},
 		{"POST", "/api/v1/vulnerabilities/statements", `{"vulnerability":"CVE-2024-1","status":"fixed","why":"w","device":"dev-000"}`, "ann states fixed"},
 		{"POST", "/api/v1/intel/allow", `{"values":["192.0.2.1"],"why":"ours"}`, "ann allows 192.0.2.1"},

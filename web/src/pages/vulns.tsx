@@ -72,7 +72,7 @@ const nothing = (
 
 /** Plan is what to do, grouped by action. */
 function Plan({ decision, q }: { decision: string; q: string }) {
-  const got = useLoad((s) => get<Named<Action>>("/vulnerabilities/plan" + (decision && "?decision=" + encodeURIComponent(decision)), s), [decision]);
+  const got = useLoad((s) => get<Named<Action>>("/vulnerabilities/plan", s), []);
   const at = place.value.params.get("open") || "";
   const key = (a: Action) => [a.kind, a.product, a.to, a.kind === "advised" ? a.text : ""].join(" ");
   const names = got.data?.names || {};
@@ -86,15 +86,17 @@ function Plan({ decision, q }: { decision: string; q: string }) {
   return (
     <Show of={got}>{(d) => {
       const low = q.toLowerCase();
-      const rows = q ? d.rows.filter((a) => [a.text, a.product, ...(a.vulnerabilities || []), ...(a.subjects || []).map((x) => names[x] || x)].some((t) => t.toLowerCase().includes(low))) : d.rows;
+      const found = q ? d.rows.filter((a) => [a.text, a.product, ...(a.vulnerabilities || []), ...(a.subjects || []).map((x) => names[x] || x)].some((t) => t.toLowerCase().includes(low))) : d.rows;
+      const rows = found.filter((a) => !decision || a.decision === decision);
       if (!rows.length) return decision || q ? <p class="none">Nothing to do is like that. <button type="button" class="link" onClick={() => set({ decision: "", q: "" })}>Show all</button></p> : nothing;
       const open = rows.find((a) => key(a) === at);
       const plain = rows.map((a) => ({ decision: a.decision, horizon: a.horizon, text: a.text, product: a.product, to: a.to || "", devices: a.devices, subjects: a.subjects || [], vulnerabilities: a.vulnerabilities || [] }));
       return (
+        <><p class="chips">{decisions.map((x) => { const n = found.filter((a) => a.decision === x).length; return n > 0 && <button type="button" key={x} class="chip" aria-pressed={decision === x} onClick={() => set({ decision: decision === x ? "" : x, open: "" })}>{decided(x)}: {number(n)}</button>; })}</p>
         <div class="split"><div class="list">
           <p class="soft line">{plural(rows.length, "action")}, the most urgent first <button type="button" class="link" onClick={() => saveCSV("vedette-plan", Object.keys(plain[0]), plain)}>Save CSV</button> <a href={"/api/v1/vulnerabilities/plan?decision=" + encodeURIComponent(decision)} download="vedette-plan.json">Save JSON</a></p>
           <Grid label="What to do" tall columns={columns} rows={rows} id={key} chosen={at} open={(a) => set({ open: key(a) }, Boolean(at))} />
-        </div>{open && <ActionPanel a={open} names={names} />}</div>
+        </div>{open && <ActionPanel a={open} names={names} />}</div></>
       );
     }}</Show>
   );
