@@ -98,7 +98,7 @@ function Known({ c }: { c: Component }) {
   );
 }
 
-const Found = ({ rows, open }: { rows: VulnRow[]; open?: boolean }) => <ul class="plain">{rows.map((r, i) => <li key={i}><strong>{decided(r.decision)}</strong> <Status of={r.status} /> {vulnLink(r.id)} {visible(r.component || "")} {r.fix && <span class="soft">fixed in {visible(r.fix)}</span>} <span class="block">{visible(r.title)}</span><Reason r={r} open={open} /></li>)}</ul>;
+const Found = ({ rows, open }: { rows: VulnRow[]; open?: boolean }) => !rows.length ? <p class="soft">None.</p> : <ul class="plain">{rows.map((r, i) => <li key={i}><strong>{decided(r.decision)}</strong> <Status of={r.status} /> {vulnLink(r.id)} {visible(r.component || "")} {r.fix && <span class="soft">fixed in {visible(r.fix)}</span>} <span class="block">{visible(r.title)}</span><Reason r={r} open={open} /></li>)}</ul>;
 
 /** Changes is what the later of two bills has otherwise. */
 function Changes({ before, after }: { before: string; after: string }) {

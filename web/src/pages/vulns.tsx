@@ -133,8 +133,8 @@ function Grouped({ by, decision, status, q }: { by: string; decision: string; st
       : [{ key: "label", title: "Component", wide: true, draw: (g) => visible(g.label) }];
   const columns: Column<Group>[] = [
     { key: "decision", title: "Decision", draw: (g) => decided(g.decision) }, { key: "status", title: "Answer", draw: (g) => <Status of={g.status} /> }, ...first,
-    { key: "note", title: by === "device" ? "What it is" : "Known as", wide: true, draw: (g) => visible(g.note || "\u2013") }, count("affected"), count("undetermined"),
-    ...(by === "device" ? [] : [{ key: "devices", title: "Devices", num: true, draw: (g: Group) => number(g.devices) }]),
+    count("affected"), count("undetermined"), ...(by === "device" ? [] : [{ key: "devices", title: "Devices", num: true, draw: (g: Group) => number(g.devices) }]),
+    { key: "note", title: by === "device" ? "What it is" : by === "component" ? "Known as" : "Signs", wide: true, draw: (g) => visible(g.note || "\u2013") },
   ];
   if (list.error) return <Trouble error={list.error} retry={list.reload} />;
   if (!list.busy && !list.total) return decision || status || q ? <p class="none">Nothing is like that. <button type="button" class="link" onClick={() => set({ decision: "", status: "", q: "", open: "" })}>Show all</button></p> : nothing;
