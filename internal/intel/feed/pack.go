@@ -120,10 +120,16 @@ func packFile(t *tar.Writer, path string) error {
 	return packOne(t, path, info.Size(), f)
 }
 
+// maxPacked bounds the files of one archive: each is told of in a report.
+const maxPacked = 1_000_000
+
 func packZip(t *tar.Writer, path string, f io.ReaderAt, size int64) error {
 	z, err := zip.NewReader(f, size)
 	if err != nil {
 		return fault.Wrap(fault.Invalid, err, "opening the archive %s", path)
+	}
+	if len(z.File) > maxPacked {
+		return fault.New(fault.Limited, "the archive %s has more than %d files", path, maxPacked).WithHint("split it")
 	}
 	for _, e := range z.File {
 		if e.FileInfo().IsDir() || e.UncompressedSize64 > 1<<40 {
