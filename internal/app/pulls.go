@@ -58,6 +58,11 @@ func (a *App) Pulls(context.Context) ([]pull.Health, error) { return a.pulls.Hea
 
 // Pull implements [api.Pulls].
 func (a *App) Pull(ctx context.Context, req api.PullRequest) (pull.Health, error) {
+	if req.Actor != "" {
+		if err := a.noteIntel(req.Actor, "feed.pull_now", req.Name, nil); err != nil {
+			return pull.Health{}, err
+		}
+	}
 	return a.pulls.Pull(ctx, req.Name, req.Fresh)
 }
 

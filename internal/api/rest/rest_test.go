@@ -222,16 +222,24 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 		"GET /api/v1/sources": all, "POST /api/v1/ingest": {authz.Admin}, "POST /api/v1/bulk": {authz.Admin}, "POST /v1/logs": {authz.Admin},
 		"GET /api/v1/now": all, "GET /api/v1/events/tail": all, "GET /api/v1/events/{uid}": all, "GET /api/v1/fields": all, "GET /api/v1/findings": all, "GET /api/v1/findings/{uid}": all,
 		"GET /api/v1/intel": all, "GET /api/v1/intel/pulls": all, "POST /api/v1/intel/lookup": all, "GET /api/v1/ai": all[1:], "POST /api/v1/ai/find": {authz.Admin}, "POST /api/v1/ai/use": {authz.Admin},
-		"GET /api/v1/audit": {authz.Auditor, authz.Admin},
+		"GET /api/v1/audit":                  {authz.Auditor, authz.Admin},
+		"GET /api/v1/vulnerabilities/groups": all, "GET /api/v1/vulnerabilities/statements": all, "POST /api/v1/vulnerabilities/statements": {authz.Analyst, authz.Responder, authz.Admin},
+		"GET /api/v1/devices/{uid}/vulnerabilities": all, "GET /api/v1/devices/{uid}/bills": all, "GET /api/v1/devices/{uid}/bills/{id}": all, "GET /api/v1/bills": all, "GET /api/v1/bills/{id}": all, "GET /api/v1/bills/diff": all,
+		"POST /api/v1/bills": {authz.Analyst, authz.Responder, authz.Admin}, "GET /api/v1/advisories": all, "POST /api/v1/advisories": {authz.Responder, authz.Admin},
+		"POST /api/v1/intel": {authz.Responder, authz.Admin}, "DELETE /api/v1/intel/{name}": {authz.Responder, authz.Admin}, "POST /api/v1/intel/pulls/{name}": {authz.Admin},
+		"GET /api/v1/intel/allow": all, "POST /api/v1/intel/allow": {authz.Responder, authz.Admin},
 	}
 	bodies := map[string]string{
 		"POST /api/v1/ask": `{"question":"q"}`, "POST /api/v1/query": `{"query":"last 24h"}`, "PATCH /api/v1/devices/{uid}": `{"owner":"x"}`,
 		"POST /api/v1/incidents/{uid}/decisions": `{"action":"close","why":"w"}`, "POST /api/v1/ingest": "x", "POST /api/v1/bulk": "x", "POST /v1/logs": `{"resourceLogs":[]}`, "POST /api/v1/intel/lookup": `{"values":["192.0.2.1"]}`, "POST /api/v1/ai/use": `{"url":"http://127.0.0.1:1","model":"m","why":"w"}`,
+		"POST /api/v1/vulnerabilities/statements": `{"vulnerability":"CVE-2024-1","status":"fixed","why":"w"}`, "POST /api/v1/bills": "{}", "POST /api/v1/advisories": "{}", "POST /api/v1/intel": "192.0.2.1",
+		"POST /api/v1/intel/pulls/{name}": "{}", "POST /api/v1/intel/allow": `{"values":["192.0.2.1"],"why":"w"}`,
 	}
+	asks := map[string]string{"GET /api/v1/bills/diff": "?before=a&after=b", "GET /api/v1/vulnerabilities/groups": "?by=device"}
 	h := Handler(device3("Press"), authority(t), here())
 	for _, route := range Routes() {
 		method, path, _ := strings.Cut(route.Pattern, " ")
-		path = strings.NewReplacer("{uid}", "dev-000", "{id}", "CVE-2024-1").Replace(path)
+		path = strings.NewReplacer("{uid}", "dev-000", "{id}", "CVE-2024-1", "{name}", "list").Replace(path) + asks[route.Pattern]
 		roles, known := may[route.Pattern]
 		if !known || route.Action == "" {
 			t.Errorf("%s is not in the table of this test, or has no action", route.Pattern)

@@ -27,9 +27,9 @@ func Routes() []Route {
 		{"facets", "1: how many devices have which values"},
 		{"format", "csv: all of them as a file"},
 	}, page...)
-	vulnsBy := []param{{"id", "of a vulnerability"}, {"subject", "a device or product"}, {"decision", "such as act"}, {"status", "affected, not_affected or undetermined"}}
+	vulnsBy := []param{{"id", "of a vulnerability"}, {"subject", "a device or product"}, {"decision", "such as act"}, {"component", "a component, by what a row or group names it"}, {"status", "affected or undetermined; with id or subject also not_affected"}}
 	found := []param{{"limit", "1 to 1000"}, {"last", "a time before the newest event, such as 24h"}, {"severity", "at least this: low, medium, high, critical"}, {"rule", "id of a rule"}, {"family", "sigma, behaviour, indicator or policy"}, {"device", "uid"}}
-	return []Route{
+	return append([]Route{
 		{"GET /api/v1/me", authz.SelfRead, "who asks, and what they may do", me, true, shapes{nil, of[whoami](), nil}},
 		{"POST /api/v1/ask", authz.Ask, "answer a question in plain words, each sentence with its evidence; with Accept: text/event-stream sentence by sentence", ask, false, shapes{of[question](), of[copilot.Answer](), nil}},
 		{"POST /api/v1/query", authz.EventsRead, "run a typed query (docs/query.md)", query, false, shapes{of[queryBody](), of[tableView](), nil}},
@@ -60,5 +60,5 @@ func Routes() []Route {
 		{"POST /api/v1/bulk", authz.EventsIngest, "push lines into the durable spool", push, false, shapes{nil, of[bulk.Taken](), []param{{"format", "name of a format; without it it is recognised"}}}},
 		{"POST /v1/logs", authz.EventsIngest, "OTLP/HTTP export of logs, as application/json or application/x-protobuf", logs, false, shapes{of[map[string]any](), of[map[string]any](), nil}},
 		{"POST /api/v1/ingest", authz.EventsIngest, "take in a file or log of any format, and answer when it is stored", take, false, shapes{nil, of[ingest.Summary](), []param{{"name", "what it is called"}, {"format", "as of bulk"}}}},
-	}
+	}, vulnRoutes(page)...)
 }

@@ -179,9 +179,11 @@ func (l *Library) read(ctx context.Context, name string, b *intel.Builder) (Feed
 	if info, err := f.Stat(); err == nil {
 		about.Bytes = info.Size()
 	}
+	sums := feedSums{marks: map[string]int{}, now: l.cfg.Now()}
 	for n := 0; ; n++ {
 		line, err := in.ReadSlice('\n')
 		if errors.Is(err, io.EOF) && len(line) == 0 && n == about.Indicators {
+			sums.tell(&about)
 			return about, nil
 		}
 		if errors.Is(err, io.EOF) {
@@ -195,6 +197,7 @@ func (l *Library) read(ctx context.Context, name string, b *intel.Builder) (Feed
 			return about, err
 		}
 		one.Source = name
+		sums.add(&one)
 		if about.Private {
 			_ = b.AddPrivate(one) // as below
 		} else {
@@ -203,6 +206,38 @@ func (l *Library) read(ctx context.Context, name string, b *intel.Builder) (Feed
 		if n%65536 == 0 && ctx.Err() != nil {
 			return about, ctx.Err()
 		}
+	}
+}
+
+// feedSums gathers what tells how good a feed is.
+type feedSums struct {
+	now         time.Time
+	marks       map[string]int
+	total, told int
+	ended       int
+	newest      time.Time
+}
+
+func (s *feedSums) add(one *intel.Indicator) {
+	if one.TLP != intel.Unmarked {
+		s.marks[one.TLP.String()]++
+	}
+	if one.Confidence > 0 {
+		s.total += one.Confidence
+		s.told++
+	}
+	if !one.Until.IsZero() && one.Until.Before(s.now) {
+		s.ended++
+	}
+	if one.First.After(s.newest) {
+		s.newest = one.First
+	}
+}
+
+func (s *feedSums) tell(f *Feed) {
+	f.Marks, f.Ended, f.Newest = s.marks, s.ended, s.newest
+	if s.told > 0 {
+		f.Confidence = s.total / s.told
 	}
 }
 

@@ -58,6 +58,10 @@ type Feed struct {
 	Bytes      int64          `json:"bytes"`             // of its file
 	Private    bool           `json:"private,omitempty"` // ranges that are not on the internet count too
 	Problem    string         `json:"problem,omitempty"` // why it is not in force
+	Marks      map[string]int `json:"marks,omitempty"`   // indicators by their mark of the Traffic Light Protocol
+	Confidence int            `json:"confidence"`        // mean of those that tell; 0: none does
+	Ended      int            `json:"ended"`             // indicators whose time was over when the feeds were read
+	Newest     time.Time      `json:"newest,omitzero"`   // of what the indicators tell of their first sighting
 }
 
 // Request says how a feed is to be taken in.
