@@ -40,8 +40,8 @@ var (
 	jump      = device{"srv-jump-01", "10.10.0.20", "18:db:f2:10:00:14", "server", "Dell", "PowerEdge R350", "Debian 13.1", enterprise, "high", "IT operations", "Server room"}
 	printer   = device{"prn-office-01", "10.10.0.60", "3c:d9:2b:10:00:3c", "printer", "HP", "LaserJet M507", "5.7.1", enterprise, "low", "IT operations", "Office floor 1"}
 	boilerPLC = device{"plc-boiler-01", "10.20.0.11", "20:87:56:20:00:0b", "plc", "Siemens", "S7-1515", "V2.9.4", process, "critical", "Process engineering", "Boiler house"}
-	mixerPLC  = device{"plc-mixer-02", "10.20.0.12", "00:00:54:20:00:0c", "plc", "Schneider Electric", "Modicon M580 CPU", "SV4.10", process, "high", "Process engineering", "Hall A"}
-	fillerPLC = device{"plc-filler-03", "10.20.0.13", "00:1d:9c:20:00:0d", "plc", "Rockwell Automation", "CompactLogix 5380 controllers", "35.011", process, "high", "Process engineering", "Hall A"}
+	mixerPLC  = device{"plc-mixer-02", "10.20.0.12", "00:00:54:20:00:0c", "plc", "Schneider Electric", "Modicon M580", "SV4.10", process, "high", "Process engineering", "Hall A"}
+	fillerPLC = device{"plc-filler-03", "10.20.0.13", "00:1d:9c:20:00:0d", "plc", "Rockwell Automation", "CompactLogix 5380", "35.011", process, "high", "Process engineering", "Hall A"}
 	packPLC   = device{"plc-pack-04", "10.20.0.14", "a8:74:1d:20:00:0e", "plc", "Phoenix Contact", "AXC F 2152", "2024.0", process, "high", "Process engineering", "Hall B"}
 	hmi1      = device{"hmi-line-01", "10.20.0.21", "74:fe:48:20:00:15", "hmi", "Advantech", "TPC-1551T", "2.4.1", process, "high", "Operations", "Control room"}
 	hmi2      = device{"hmi-line-02", "10.20.0.22", "74:fe:48:20:00:16", "hmi", "Advantech", "TPC-1551T", "2.4.1", process, "high", "Operations", "Hall B"}
