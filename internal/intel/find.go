@@ -77,3 +77,19 @@ func cutHost(value string) (host, path string) {
 	}
 	return value, ""
 }
+
+// Mark tells how the feeds in force mark an indicator, a value in its normal form;
+// Unmarked when none has it.
+func (s *Set) Mark(t Type, value string, at time.Time) TLP {
+	hits, err := s.Find(value, at)
+	if err != nil {
+		return Unmarked
+	}
+	mark := Unmarked
+	for _, h := range hits {
+		if h.Type == t {
+			mark = max(mark, h.TLP)
+		}
+	}
+	return mark
+}
