@@ -27,7 +27,7 @@ const pullEvery = 6 * time.Hour
 func pullsOf(c config.Config) []pull.Source {
 	out := make([]pull.Source, len(c.Pulls))
 	for i, p := range c.Pulls {
-		out[i] = pull.Source{Name: p.Name, Kind: p.Kind, URL: p.URL, Every: p.Every.Std(), Hosts: p.Hosts, Plain: p.Plain, KeyFile: p.KeyFile, Confidence: p.Confidence, Expires: p.Expires.Std()}
+		out[i] = pull.Source{Name: p.Name, Kind: p.Kind, URL: p.URL, Every: p.Every.Std(), Hosts: p.Hosts, Plain: p.Plain, KeyFile: p.KeyFile, Stands: p.Stands.Std(), Signature: p.Signature, Keys: p.Keys, Confidence: p.Confidence, Expires: p.Expires.Std()}
 		if p.Every == 0 {
 			out[i].Every = pullEvery
 		}
@@ -122,6 +122,8 @@ func (a *App) pullsCheck() api.Check {
 		switch {
 		case h.State == "failing":
 			wrong = append(wrong, fmt.Sprintf("%s fails since %s: %s", h.Name, h.FailingSince.Format("2006-01-02 15:04"), h.Error))
+		case h.Warning != "":
+			wrong = append(wrong, h.Name+": "+h.Warning)
 		case h.Success != nil && now.Sub(*h.Success) > staleAfter*every[h.Name]:
 			wrong = append(wrong, h.Name+" was last pulled at "+h.Success.Format("2006-01-02 15:04"))
 		}
