@@ -54,25 +54,34 @@ func judge(f *found, v *advisory.Vulnerability, q *Query) []verdict {
 		rank  advisory.Rank
 		model string
 	}
-	parts := map[part]*sums{}
+	var parts map[part]*sums
 	for _, s := range v.Statements {
-		by := f.products[int32(s.Product)] //nolint:gosec // G115: bounded by the reader
+		by := f.of(s.Product)
 		if by == 0 || s.Status == advisory.Recommended {
 			continue
 		}
 		p := &f.in.Products[s.Product]
-		at := part{f.in.Rank, variant(p, by)}
+		where := f.place(s.Product, q)
+		at := part{f.in.Rank, where.variant}
 		if p.Rank != 0 {
 			at.rank = p.Rank
 		}
-		if parts[at] == nil {
-			parts[at] = &sums{found: by}
+		t := parts[at]
+		if t == nil {
+			if parts == nil {
+				parts = map[part]*sums{}
+			}
+			t = &sums{found: by}
+			parts[at] = t
 		}
-		parts[at].found = min(parts[at].found, by)
-		parts[at].add(p, s, q.versionFor(by))
+		t.found = min(t.found, by)
+		t.add(p, s, where)
+	}
+	if len(parts) == 0 {
+		return nil
 	}
 	byRank := map[advisory.Rank][]verdict{}
-	fix := fixOf(f, v, q.Version)
+	fix := fixOf(f, v, q)
 	for at, t := range parts {
 		if one, ok := t.verdict(q, v, f); ok {
 			one.rank, one.about, one.fix = at.rank, About{f.in.Advisory, v}, fix
@@ -99,6 +108,9 @@ func variant(p *advisory.Product, by how) string {
 	if len(p.Models) > 0 {
 		return strings.Join(p.Models, "\x00")
 	}
+	if !strings.ContainsAny(p.Name, "([") {
+		return ""
+	}
 	return strings.Join(bracket.FindAllString(p.Name, -1), "\x00")
 }
 
@@ -121,14 +133,23 @@ func variants(list []verdict) verdict {
 }
 
 func trust(r advisory.Rank) float64 {
-	return map[advisory.Rank]float64{advisory.BySelf: 1, advisory.ByVEX: 1, advisory.ByCSAF: 0.95, advisory.ByCVE: 0.85, advisory.ByCPE: 0.7}[r]
+	switch r {
+	case advisory.BySelf, advisory.ByVEX:
+		return 1
+	case advisory.ByCSAF:
+		return 0.95
+	case advisory.ByCVE:
+		return 0.85
+	case advisory.ByCPE:
+		return 0.7
+	}
+	return 0
 }
 
 // add takes in one statement.
-func (t *sums) add(p *advisory.Product, s advisory.Statement, v string) {
+func (t *sums) add(p *advisory.Product, s advisory.Statement, where placed) {
 	t.any = true
-	at, why := p.Versions.Locate(v)
-	text := p.Versions.String()
+	at, why, text, v := where.at, where.why, where.text, where.v
 	if p.Within != "" && at == version.Inside {
 		at, why = version.NotSure, "the source says so only for it as part of "+short(p.Within)
 	}
@@ -290,7 +311,7 @@ func (t *sums) decide(q *Query, v *advisory.Vulnerability, f *found) verdict {
 func (t *sums) other(q *Query, v *advisory.Vulnerability, f *found, no, maybe func(string, strength) verdict) verdict {
 	for _, r := range v.Remedies {
 		for _, p := range r.Products {
-			if r.Fix == "" || f.products[int32(p)] == 0 { //nolint:gosec // G115: bounded by the reader
+			if r.Fix == "" || f.of(p) == 0 {
 				continue
 			}
 			if o := version.Compare(version.Generic, q.Version, r.Fix); o == version.Greater || o == version.Equal {
