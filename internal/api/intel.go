@@ -27,6 +27,7 @@ type Intelligence interface {
 	RemoveIntel(ctx context.Context, actor, name string) error
 	Pulls
 	Sharing
+	Techniques
 }
 
 // IntelAnswer is what is known of one value.
@@ -54,6 +55,7 @@ type intelRemove struct{ Actor, Name string }
 func intelligence(mux *http.ServeMux, s Intelligence) {
 	pulls(mux, s)
 	sharing(mux, s)
+	techniques(mux, s)
 	mux.HandleFunc("POST /local/intel/import", reply(func(r *http.Request) (any, error) {
 		var req library.Request
 		if err := json.Unmarshal([]byte(r.URL.Query().Get("request")), &req); err != nil {
