@@ -20,6 +20,7 @@ type Pull struct {
 	Signature  string   `yaml:"signature"  doc:"OpenPGP signatures of a csaf source: require, check (one that is there must be good) or off; empty: check"`
 	Keys       []string `yaml:"keys"       doc:"fingerprints of the OpenPGP keys that are trusted; empty: those that it names when it is first asked"`
 	Confidence int      `yaml:"confidence" doc:"of indicators that have none, 1 to 100; 0: 50"`
+	Grade      string   `yaml:"reliability" doc:"of a source of indicators, by the Admiralty code: A (completely) to E (not), F (cannot be judged); empty: not graded"`
 	Expires    Duration `yaml:"expires"    doc:"end of indicators that have none, from when they were pulled; empty: none"`
 }
 
@@ -46,6 +47,7 @@ func (p Pull) Problems() []Problem {
 	if p.Every != 0 && p.Every < 60*second {
 		out = append(out, Problem{Key: "every", Text: "it is less than a minute"})
 	}
+	out = append(out, oneOf("reliability", p.Grade, "", "A", "B", "C", "D", "E", "F")...)
 	out = append(out, oneOf("signature", p.Signature, "", "require", "check", "off")...)
 	for i, k := range p.Keys {
 		if !keyPrint.MatchString(k) {

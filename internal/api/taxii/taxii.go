@@ -119,14 +119,14 @@ func accepts(lines []string) bool {
 	if len(lines) == 0 {
 		return true
 	}
-	for _, part := range strings.Split(strings.Join(lines, ","), ",") {
+	for part := range strings.SplitSeq(strings.Join(lines, ","), ",") {
 		kind, params, _ := strings.Cut(strings.ToLower(strings.ReplaceAll(part, " ", "")), ";")
 		switch kind {
 		case "*/*", "application/*":
 			return true
 		case "application/taxii+json":
 			version, named := "", false
-			for _, p := range strings.Split(params, ";") {
+			for p := range strings.SplitSeq(params, ";") {
 				if v, ok := strings.CutPrefix(p, "version="); ok {
 					version, named = strings.Trim(v, `"`), true
 				}

@@ -61,11 +61,11 @@ func (t *Table) line(cells []string) bool {
 	case cells[0] == "capec" && (len(cells) == 4 || len(cells) == 5):
 		p := Pattern{ID: cells[1], Name: cells[2]}
 		if len(cells) == 5 {
-			for _, w := range strings.Fields(cells[4]) {
+			for w := range strings.FieldsSeq(cells[4]) {
 				p.Weaknesses = append(p.Weaknesses, "CWE-"+strings.TrimPrefix(w, "CWE-"))
 			}
 		}
-		for _, id := range strings.Fields(cells[3]) {
+		for id := range strings.FieldsSeq(cells[3]) {
 			t.patterns[id] = append(t.patterns[id], p)
 		}
 	default:

@@ -49,6 +49,7 @@ type Source struct {
 
 	Confidence int           // of indicators that have none
 	Expires    time.Duration // of indicators that have no end
+	Grade      string        // how reliable it is, A to F; "": not graded
 }
 
 // Limits bound what one source can cost. The zero value is [DefaultLimits].

@@ -72,7 +72,9 @@ func TestSignatures(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, text)
 	})
-	key := func(p person, at string) string { return fmt.Sprintf(`{"fingerprint":%q,"url":%q}`, strings.ToUpper(p.print), at) }
+	key := func(p person, at string) string {
+		return fmt.Sprintf(`{"fingerprint":%q,"url":%q}`, strings.ToUpper(p.print), at)
+	}
 	set(&listed, key(good, "/good.asc"))
 	r := newRig(t, pull.CSAF, srv.URL+"/m.json", nil)
 	has := func(want string) {
@@ -273,7 +275,7 @@ func FuzzSignature(f *testing.F) {
 		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, map[string]string{
 				"/k.asc": good.public, "/d.json": body, "/d.json.asc": sig,
-				"/m.json": fmt.Sprintf(`{"public_openpgp_keys":[{"fingerprint":%q,"url":"/k.asc"}],"distributions":[{"directory_url":"/"}]}`, good.print),
+				"/m.json":      fmt.Sprintf(`{"public_openpgp_keys":[{"fingerprint":%q,"url":"/k.asc"}],"distributions":[{"directory_url":"/"}]}`, good.print),
 				"/changes.csv": "d.json,2026-02-01T00:00:00Z\n",
 			}[r.URL.Path])
 		}))

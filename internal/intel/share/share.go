@@ -173,8 +173,9 @@ func (w *writer) ours(kind intel.Type, value string) bool {
 		}
 		a, err := netip.ParseAddr(strings.Trim(host, "[]"))
 		return err == nil && w.localAddr(a)
+	default:
+		return false
 	}
-	return false
 }
 
 func (w *writer) local(text string) bool {

@@ -78,7 +78,8 @@ func TestStaysHere(t *testing.T) {
 	confidential.Labels.Confidentiality, restricted.Labels.Confidentiality = event.Confidential, event.Restricted
 	list := []event.Finding{
 		confidential, restricted, finding("a", "ip", "45.9.9.3"), finding("p", "ip", "10.1.1.1"), finding("o", "url", "192.0.2.77:8080/x.sh"), finding("j", "ja4", "t13d1516h2_8daaf6152771_e5627efa2ab1"),
-		{UID: "s", Rule: "some-rule", Family: event.FamilySigma}, finding("d", "subnet", "45.9.8.0/24"),
+		{UID: "s", Rule: "some-rule", Family: event.FamilySigma},
+		finding("d", "subnet", "45.9.8.0/24"),
 	}
 	list[7].Dst.IP = "45.9.8.7"
 	o := options()

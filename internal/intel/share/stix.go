@@ -2,6 +2,7 @@ package share
 
 import (
 	"encoding/json"
+	"maps"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -216,9 +217,7 @@ func (w *writer) traffic(f *event.Finding, from, to string, began time.Time) str
 		by["dst_port"] = f.Dst.Port
 	}
 	return w.put("network-traffic", observableID("network-traffic", by), began, false, func(m map[string]any) {
-		for k, v := range by {
-			m[k] = v
-		}
+		maps.Copy(m, by)
 	})
 }
 
@@ -242,6 +241,7 @@ func (w *writer) thing(kind intel.Type, value string, began time.Time) string {
 	case intel.MD5, intel.SHA1, intel.SHA256:
 		by := map[string]any{"hashes": map[string]string{hashName(kind): value}}
 		return w.put("file", observableID("file", by), began, false, func(m map[string]any) { m["hashes"] = by["hashes"] })
+	default: // STIX has no object for it
 	}
 	return ""
 }
@@ -285,6 +285,7 @@ func patternOf(kind intel.Type, value string) string {
 		return "[email-addr:value = " + quote(value) + "]"
 	case intel.MD5, intel.SHA1, intel.SHA256:
 		return "[file:hashes." + quote(hashName(kind)) + " = " + quote(value) + "]"
+	default: // as above
 	}
 	return ""
 }

@@ -77,8 +77,12 @@ func readCSAF21(data []byte, d *csafDoc) error {
 	}
 	t := &d.Document.Tracking
 	for _, need := range []struct{ name, value string }{
-		{"document/category", d.Document.Category}, {"document/title", d.Document.Title}, {"document/publisher/name", d.Document.Publisher.Name},
-		{"document/tracking/id", t.ID}, {"document/tracking/version", t.Version}, {"document/tracking/current_release_date", t.Current},
+		{"document/category", d.Document.Category},
+		{"document/title", d.Document.Title},
+		{"document/publisher/name", d.Document.Publisher.Name},
+		{"document/tracking/id", t.ID},
+		{"document/tracking/version", t.Version},
+		{"document/tracking/current_release_date", t.Current},
 		{"document/distribution/tlp/label", d.Document.Distribution.TLP.Label},
 	} {
 		if strings.TrimSpace(need.value) == "" {
