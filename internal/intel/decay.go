@@ -17,8 +17,9 @@ func (t Type) HalfLife() time.Duration {
 		return 60 * day
 	case Domain, Email:
 		return 180 * day
+	default:
+		return 0
 	}
-	return 0
 }
 
 // Decayed is a confidence after a time; what had one keeps at least 1.

@@ -50,11 +50,7 @@ type sums struct {
 // judge holds the query against the statements of one advisory about one
 // vulnerability.
 func judge(f *found, v *advisory.Vulnerability, q *Query) []verdict {
-	type part struct {
-		rank  advisory.Rank
-		model string
-	}
-	var parts map[part]*sums
+	var all parts
 	for _, s := range v.Statements {
 		by := f.of(s.Product)
 		if by == 0 || s.Status == advisory.Recommended {
@@ -66,37 +62,87 @@ func judge(f *found, v *advisory.Vulnerability, q *Query) []verdict {
 		if p.Rank != 0 {
 			at.rank = p.Rank
 		}
-		t := parts[at]
-		if t == nil {
-			if parts == nil {
-				parts = map[part]*sums{}
-			}
-			t = &sums{found: by}
-			parts[at] = t
-		}
+		t := all.of(at, by)
 		t.found = min(t.found, by)
 		t.add(p, s, where)
 	}
-	if len(parts) == 0 {
+	if len(all.list) == 0 {
 		return nil
 	}
-	byRank := map[advisory.Rank][]verdict{}
 	fix := fixOf(f, v, q)
-	for at, t := range parts {
-		if one, ok := t.verdict(q, v, f); ok {
+	var said []verdict
+	for i := range all.list {
+		at := &all.list[i]
+		if one, ok := at.sums.verdict(q, v, f); ok {
 			one.rank, one.about, one.fix = at.rank, About{f.in.Advisory, v}, fix
 			if one.status == NotAffected {
 				one.fix = ""
 			}
 			one.confidence *= trust(at.rank)
-			byRank[at.rank] = append(byRank[at.rank], one)
+			said = append(said, one)
 		}
 	}
+	if len(said) < 2 {
+		return said
+	}
+	slices.SortStableFunc(said, func(a, b verdict) int { return cmp.Compare(a.rank, b.rank) })
 	var out []verdict
-	for _, list := range byRank {
-		out = append(out, variants(list))
+	for from := 0; from < len(said); {
+		to := from + 1
+		for to < len(said) && said[to].rank == said[from].rank {
+			to++
+		}
+		out = append(out, variants(said[from:to]))
+		from = to
 	}
 	return out
+}
+
+// part is a rank and an order number, which are weighed apart.
+type part struct {
+	rank  advisory.Rank
+	model string
+}
+
+// parts are the sums of an advisory, each with its part. Most have one or two, for
+// which a map costs more than looking at each.
+type parts struct {
+	list []struct {
+		part
+		sums
+	}
+	at map[part]int // when there are many
+}
+
+const manyParts = 8
+
+func (p *parts) of(at part, by how) *sums {
+	if p.at != nil {
+		if i, ok := p.at[at]; ok {
+			return &p.list[i].sums
+		}
+	} else {
+		for i := range p.list {
+			if p.list[i].part == at {
+				return &p.list[i].sums
+			}
+		}
+	}
+	p.list = append(p.list, struct {
+		part
+		sums
+	}{at, sums{found: by}})
+	last := len(p.list) - 1
+	switch {
+	case p.at != nil:
+		p.at[at] = last
+	case len(p.list) > manyParts:
+		p.at = make(map[part]int, 2*len(p.list))
+		for i := range p.list {
+			p.at[p.list[i].part] = i
+		}
+	}
+	return &p.list[last].sums
 }
 
 // variant tells the order numbers of a name apart; found by its number, there
@@ -147,7 +193,7 @@ func trust(r advisory.Rank) float64 {
 }
 
 // add takes in one statement.
-func (t *sums) add(p *advisory.Product, s advisory.Statement, where placed) {
+func (t *sums) add(p *advisory.Product, s advisory.Statement, where *placed) {
 	t.any = true
 	at, why, text, v := where.at, where.why, where.text, where.v
 	if p.Within != "" && at == version.Inside {

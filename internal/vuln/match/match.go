@@ -66,8 +66,15 @@ type found struct {
 	in       *entry
 	products map[int32]how
 
-	by     []how            // as products, by place; made when all are found
-	placed map[int32]placed // what was worked out: vulnerabilities share products
+	spots  []spot // as products, by place; made when all are found
+	placed []placed
+}
+
+// spot is how a product was found, and where among the placed ones it stands, from
+// 1; 0: its place was not worked out yet. Vulnerabilities share products.
+type spot struct {
+	by how
+	at int32
 }
 
 // placed is where the version of the query lies beside a product.
@@ -81,26 +88,27 @@ type placed struct {
 
 // ready lays the products out for judging.
 func (f *found) ready() {
-	f.by, f.placed = make([]how, len(f.in.Products)), make(map[int32]placed, len(f.products))
+	f.spots = make([]spot, len(f.in.Products))
 	for p, by := range f.products {
-		f.by[p] = by
+		f.spots[p].by = by
 	}
 }
 
 // of is how a product was found; 0: it was not.
 func (f *found) of(n int) how {
-	if n < 0 || n >= len(f.by) {
+	if n < 0 || n >= len(f.spots) {
 		return 0
 	}
-	return f.by[n]
+	return f.spots[n].by
 }
 
 // place works out once where the version lies beside a product.
-func (f *found) place(n int, q *Query) placed {
-	if p, ok := f.placed[int32(n)]; ok { //nolint:gosec // G115: bounded by the reader
-		return p
+func (f *found) place(n int, q *Query) *placed {
+	s := &f.spots[n]
+	if s.at > 0 {
+		return &f.placed[s.at-1]
 	}
-	in, by := &f.in.Products[n], f.by[n]
+	in, by := &f.in.Products[n], s.by
 	p := placed{v: q.versionFor(by), variant: variant(in, by), text: in.Versions.String()}
 	p.at, p.why = in.Versions.Locate(p.v)
 	if set := &in.Versions; len(set.Spans) == 1 && p.v == q.Version && !set.All && len(set.Exact)+len(set.Except) == 0 && set.Unread == "" && !set.Unsaid {
@@ -110,8 +118,9 @@ func (f *found) place(n int, q *Query) placed {
 	} else {
 		p.fix = fixAfter(set, q.Version)
 	}
-	f.placed[int32(n)] = p //nolint:gosec // G115: as above
-	return p
+	f.placed = append(f.placed, p)
+	s.at = int32(len(f.placed)) //nolint:gosec // G115: bounded by the reader
+	return &f.placed[s.at-1]
 }
 
 // Match answers for every vulnerability that an advisory joins with the product.
