@@ -73,7 +73,7 @@ func judge(f *found, v *advisory.Vulnerability, q *Query) []verdict {
 	var said []verdict
 	for i := range all.list {
 		at := &all.list[i]
-		if one, ok := at.sums.verdict(q, v, f); ok {
+		if one, ok := at.verdict(q, v, f); ok {
 			one.rank, one.about, one.fix = at.rank, About{f.in.Advisory, v}, fix
 			if one.status == NotAffected {
 				one.fix = ""
