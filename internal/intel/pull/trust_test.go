@@ -3,6 +3,7 @@ package pull_test
 import (
 	"bytes"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -283,6 +284,52 @@ func FuzzSignature(f *testing.F) {
 		r := newRig(t, pull.CSAF, srv.URL+"/m.json", func(c *pull.Config) { c.Sources[0].Signature = pull.SignatureRequire })
 		if _, err := r.Pull(t.Context(), "s", false); err == nil && body != "text" {
 			t.Errorf("%q was taken with %q", body, sig)
+		}
+	})
+}
+
+// FuzzCollection: whatever a TAXII server answers, first and for what was added
+// since, what is taken is valid JSON line by line, no object of the second answer
+// is lost, and nothing is taken when the answer is none.
+func FuzzCollection(f *testing.F) {
+	f.Add(`{"objects":[{"id":"a","n":1},{"id":"b"}]}`, `{"objects":[{"id":"a","n":2}]}`)
+	f.Add(`{"objects":[{"id":"a\nb"},{"id":7},7,null]}`, `{"more":false}`)
+	f.Add(`{"objects":[{"id":"a"}]}`, `{"more":true,"objects":[]}`)
+	f.Fuzz(func(t *testing.T, first, second string) {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("X-TAXII-Date-Added-Last", "2026-02-01T00:00:00Z")
+			text := first
+			if r.URL.Query().Get("added_after") != "" {
+				text = second
+			}
+			_, _ = io.WriteString(w, text)
+		}))
+		defer srv.Close()
+		r := newRig(t, pull.TAXII, srv.URL+"/c/1", nil)
+		if _, err := r.Pull(t.Context(), "s", false); err != nil {
+			if r.taker.calls > 0 {
+				t.Errorf("%v, and yet it was taken", err)
+			}
+			return
+		}
+		_, err := r.Pull(t.Context(), "s", false)
+		var e struct{ Objects []json.RawMessage }
+		for line := range strings.Lines(r.taker.docs["1"]) {
+			if json.Unmarshal([]byte(line), &e) != nil || len(e.Objects) != 1 {
+				t.Fatalf("a line that is no envelope of one object: %q", line)
+			}
+		}
+		if err != nil || r.taker.calls < 2 || json.Unmarshal([]byte(second), &e) != nil {
+			return
+		}
+		for _, o := range e.Objects {
+			var plain bytes.Buffer
+			var id struct {
+				ID string `json:"id"`
+			}
+			if json.Unmarshal(o, &id) == nil && json.Compact(&plain, o) == nil && !strings.Contains(r.taker.docs["1"], strings.Trim(plain.String(), "{}")) && !strings.ContainsAny(plain.String(), "<>&\u2028\u2029") {
+				t.Errorf("%s of the second answer is not in %q", o, r.taker.docs["1"])
+			}
 		}
 	})
 }
