@@ -74,7 +74,7 @@ func FuzzCSAF21(f *testing.F) {
 		if !strings.Contains(text, `"2.1"`) {
 			return
 		}
-		a, err := Read([]byte(text), nil)
+		a, err := Read([]byte(text), schemas)
 		if err != nil {
 			return
 		}
@@ -85,7 +85,7 @@ func FuzzCSAF21(f *testing.F) {
 				}
 			}
 		}
-		b, err := Read([]byte(text), nil)
+		b, err := Read([]byte(text), schemas)
 		x, _ := json.Marshal(a)
 		y, _ := json.Marshal(b)
 		if err != nil || string(x) != string(y) {
