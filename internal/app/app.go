@@ -56,6 +56,7 @@ type Config struct {
 	Endpoints []model.Endpoint // models that are configured
 	Mind      Mind
 	Pulls     []pull.Source   // feeds that a server gets over HTTP
+	Sharing   Sharing         // what others may read over TAXII
 	Sources   []config.Source // what a server takes in by itself
 	Spool     int64           // bytes on disk for what waits to be stored; 0: 1 GiB
 	Server    Server
@@ -94,6 +95,7 @@ type App struct {
 	minds    minds
 	vulns    *vulns
 	pulls    *pull.Puller
+	sharing  sharing
 
 	matcher   atomic.Pointer[match.Detector] // of the chain; indicators are swapped in at any time
 	ruler     *sigma.Detector                // of the chain; used under writing

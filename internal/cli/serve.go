@@ -20,6 +20,7 @@ import (
 	"vedette/internal/api/mcp"
 	"vedette/internal/api/problem"
 	"vedette/internal/api/rest"
+	"vedette/internal/api/taxii"
 	"vedette/internal/app"
 	"vedette/internal/authz"
 	"vedette/internal/console"
@@ -136,9 +137,10 @@ func (r *root) door(a *app.App, s rest.Service, about rest.About) (http.Handler,
 	mux.Handle("POST /v1/logs", routes)
 	mux.Handle("GET /metrics", metrics.Handler(a.Authority()))
 	mux.Handle("/mcp", a.Tracer().Requests(programsOnly(rest.Only(authz.InvestigateWith, a.Authority(), mcp.Handler(programs, slog.New(slog.DiscardHandler))))))
+	mux.Handle(taxii.Prefix, a.Tracer().Requests(programsOnly(rest.Only(authz.IntelShare, a.Authority(), taxii.Handler(a)))))
 	mux.Handle("GET /healthz", rest.Healthz(s))
 	mux.Handle("/", pages)
-	return a.Accounts().Guard(mux), nil
+	return taxii.Front(a.Accounts().Guard(mux)), nil
 }
 
 // programsOnly wants a token in each request: a session is a person's, and what

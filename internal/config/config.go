@@ -30,6 +30,7 @@ type Config struct {
 	Adopt     bool      `yaml:"adopt_neighbours" doc:"take two public addresses of one subnet that talk to each other for ours"`
 	Sources   []Source  `yaml:"sources" doc:"what serve takes in by itself"`
 	Pulls     []Pull    `yaml:"pulls" doc:"feeds of vulnerabilities and indicators that serve gets over HTTP; none unless named"`
+	Sharing   Sharing   `yaml:"sharing" doc:"what of our own sightings others may read over TAXII"`
 	Retention Retention `yaml:"retention"`
 	Detect    Detect    `yaml:"detect"`
 	Limits    Limits    `yaml:"limits"`
@@ -180,6 +181,7 @@ func (c Config) Problems() []Problem {
 	}
 	out = append(out, c.sourceProblems()...)
 	out = append(out, c.pullProblems()...)
+	out = append(out, under("sharing", c.Sharing.Problems())...)
 	out = append(out, under("retention", c.Retention.Problems())...)
 	out = append(out, under("detect", c.Detect.Problems())...)
 	out = append(out, under("limits", c.Limits.Problems())...)

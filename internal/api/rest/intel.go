@@ -21,6 +21,10 @@ func dropFeed(s *server, r *http.Request) (any, error) {
 	return done{"the feed " + name + " is forgotten"}, nil
 }
 
+func technique(s *server, r *http.Request) (any, error) {
+	return s.Technique(r.Context(), r.PathValue("id"))
+}
+
 // pullBody says how to pull.
 type pullBody struct {
 	Fresh bool `json:"fresh,omitempty"` // as if for the first time

@@ -31,6 +31,7 @@ import (
 
 // plant is a product with a few devices; it notes who changed what.
 type plant struct {
+	api.Sharing // of the socket alone
 	list       []asset.Device
 	did        []string
 	health     []api.Condition
@@ -131,6 +132,9 @@ func (p *plant) DeviceNames(_ context.Context, uids []string) map[string]string 
 func (p *plant) Status(context.Context) (api.Overview, error)         { return p.stored, nil }
 func (p *plant) Latest(context.Context, int) ([]api.Happening, error) { return []api.Happening{}, nil }
 func (p *plant) Health(context.Context) []api.Condition               { return p.health }
+func (p *plant) Technique(_ context.Context, id string) (api.TechniqueAnswer, error) {
+	return api.TechniqueAnswer{ID: id}, nil
+}
 func (p *plant) Pulls(context.Context) ([]pull.Health, error)         { return nil, nil }
 func (p *plant) IntelFeeds(context.Context) ([]library.Feed, error)   { return nil, nil }
 func (p *plant) Journal(context.Context, int) ([]audit.Entry, error)  { return nil, nil }
@@ -227,7 +231,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 		"GET /api/v1/devices/{uid}/vulnerabilities": all, "GET /api/v1/devices/{uid}/bills": all, "GET /api/v1/devices/{uid}/bills/{id}": all, "GET /api/v1/bills": all, "GET /api/v1/bills/{id}": all, "GET /api/v1/bills/diff": all,
 		"POST /api/v1/bills": {authz.Analyst, authz.Responder, authz.Admin}, "GET /api/v1/advisories": all, "POST /api/v1/advisories": {authz.Responder, authz.Admin},
 		"POST /api/v1/intel": {authz.Responder, authz.Admin}, "DELETE /api/v1/intel/{name}": {authz.Responder, authz.Admin}, "POST /api/v1/intel/pulls/{name}": {authz.Admin},
-		"GET /api/v1/intel/allow": all, "POST /api/v1/intel/allow": {authz.Responder, authz.Admin},
+		"GET /api/v1/intel/techniques/{id}": all, "GET /api/v1/intel/allow": all, "POST /api/v1/intel/allow": {authz.Responder, authz.Admin},
 	}
 	bodies := map[string]string{
 		"POST /api/v1/ask": `{"question":"q"}`, "POST /api/v1/query": `{"query":"last 24h"}`, "PATCH /api/v1/devices/{uid}": `{"owner":"x"}`,

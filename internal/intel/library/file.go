@@ -37,7 +37,7 @@ func (l *Library) keep(ctx context.Context, req Request, docs func(func(feed.Doc
 	if err := os.MkdirAll(l.cfg.Dir, 0o700); err != nil {
 		return Report{}, fault.Wrap(fault.Unavailable, err, "making %s", l.cfg.Dir)
 	}
-	rep := Report{Feed: Feed{Name: req.Name, Imported: l.cfg.Now().UTC().Truncate(time.Second), By: req.By, Private: req.Private, Types: map[string]int{}}}
+	rep := Report{Feed: Feed{Name: req.Name, Imported: l.cfg.Now().UTC().Truncate(time.Second), By: req.By, Private: req.Private, Grade: req.Grade, Types: map[string]int{}}}
 	body := l.path(req.Name) + bodyEnd
 	defer os.Remove(body) //nolint:errcheck // gone, or replaced by the next import
 	if err := l.writeBody(ctx, body, req, docs, &rep); err != nil {
@@ -180,6 +180,8 @@ func (l *Library) read(ctx context.Context, name string, b *intel.Builder) (Feed
 		about.Bytes = info.Size()
 	}
 	sums := feedSums{marks: map[string]int{}, now: l.cfg.Now()}
+	grade, _ := intel.GoodReliability(about.Grade) // it was checked when it was taken in
+	b.Vouched(name, about.Imported)
 	for n := 0; ; n++ {
 		line, err := in.ReadSlice('\n')
 		if errors.Is(err, io.EOF) && len(line) == 0 && n == about.Indicators {
@@ -196,7 +198,7 @@ func (l *Library) read(ctx context.Context, name string, b *intel.Builder) (Feed
 		if err != nil {
 			return about, err
 		}
-		one.Source = name
+		one.Source, one.Confidence = name, grade.Weigh(one.Confidence)
 		sums.add(&one)
 		if about.Private {
 			_ = b.AddPrivate(one) // as below

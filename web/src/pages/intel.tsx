@@ -1,14 +1,15 @@
-import { useState } from "preact/hooks";
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import { call, get, post, Problem, type Finding, type Incident, type Page } from "../api";
 import { limited, may, me } from "../me";
-import { place } from "../route";
+import { place, set } from "../route";
 import { ago, clock, isTime, number, plural, sentence, severityWord, visible } from "../show";
 import { Severity, Show, Trouble, useLoad } from "../parts/load";
 import { Rows } from "../parts/rows";
 import { Upload } from "../parts/upload";
 
-interface Feed { name: string; imported: string; by?: string; kinds: string[] | null; indicators: number; types: Record<string, number> | null; refused: number; opaque: number; problem?: string; marks?: Record<string, number>; confidence: number; ended: number; newest?: string; private?: boolean }
-interface Health { name: string; kind: string; url: string; state: string; checked: string | null; success: string | null; changed: string | null; failing_since?: string; failures?: number; error?: string; note?: string; new: number; next: string }
+interface Feed { name: string; imported: string; by?: string; kinds: string[] | null; indicators: number; reliability?: string; types: Record<string, number> | null; refused: number; opaque: number; problem?: string; marks?: Record<string, number>; confidence: number; ended: number; newest?: string; private?: boolean }
+interface Health { name: string; kind: string; url: string; state: string; checked: string | null; success: string | null; changed: string | null; failing_since?: string; failures?: number; error?: string; warning?: string; note?: string; new: number; next: string }
 interface Allowed { type: string; value: string; by?: string; why?: string; at: string }
 interface Hit { source?: string; family?: string; value?: string; type?: string; confidence?: number; tlp?: string; others?: string[]; allowed?: string }
 interface Answer { asked: string; problem?: string; hits: Hit[] | null }
@@ -16,7 +17,7 @@ interface Publisher { kind: string; publisher: string; documents: number; withdr
 interface Advisories { publishers: Publisher[]; stats: { advisories: number; products: number; vulnerabilities: number; kev: number; epss: number }; bills: number; problems: string[] }
 
 const tabs: [string, string, () => boolean][] = [
-  ["feeds", "Indicators", () => may("intel.read")], ["hits", "Hits here", () => may("findings.read")], ["lookup", "Look up", () => may("intel.read")], ["allow", "Allow-list", () => may("intel.read")], ["advisories", "Advisories", () => may("vulnerabilities.read")],
+  ["feeds", "Indicators", () => may("intel.read")], ["hits", "Hits here", () => may("findings.read")], ["technique", "Technique", () => may("intel.read")], ["lookup", "Look up", () => may("intel.read")], ["allow", "Allow-list", () => may("intel.read")], ["advisories", "Advisories", () => may("vulnerabilities.read")],
 ];
 
 /** Intelligence is what others told: feeds of indicators and of vulnerabilities, how they are, and what of it was met here. */
@@ -26,7 +27,7 @@ export function Intelligence() {
     <div class="page">
       <h1>Intelligence</h1>
       <nav class="tabs" aria-label="Intelligence">{mine.map(([k, t]) => <a key={k} href={"/intelligence?part=" + k} aria-current={k === at ? "page" : undefined}>{t}</a>)}</nav>
-      {at === "feeds" ? <Feeds /> : at === "hits" ? <Hits /> : at === "lookup" ? <Lookup /> : at === "allow" ? <Allow /> : <Advisories />}
+      {at === "feeds" ? <Feeds /> : at === "hits" ? <Hits /> : at === "lookup" ? <Lookup /> : at === "allow" ? <Allow /> : at === "technique" ? <Technique /> : <Advisories />}
     </div>
   );
 }
@@ -49,7 +50,7 @@ function Pulls({ advisories }: { advisories: boolean }) {
         const rows = d.rows.filter((h) => (h.kind === "advisories" || h.kind === "csaf") === advisories);
         return rows.length ? <Rows heads={["Feed", "State", "Asked", "Last well", "Last new", "New then", "Next", "What is wrong", ""]} rows={rows.map((h) => [
           <>{visible(h.name)} <span class="soft">{h.kind}</span> <span class="block soft mono">{visible(h.url)}</span></>, <span class={h.state === "failing" ? "warn" : ""}><span aria-hidden="true">{marks[h.state]}</span> {h.state}{h.failures ? `, ${number(h.failures)} times` : ""}</span>, since(h.checked), since(h.success), since(h.changed), number(h.new), isTime(h.next) ? clock(h.next) : "\u2013",
-          <span class="long warn">{visible([h.error, h.failing_since && "since " + clock(h.failing_since), h.note].filter(Boolean).join("; "))}</span>,
+          <span class="long warn">{visible([h.error, h.failing_since && "since " + clock(h.failing_since), h.warning, h.note].filter(Boolean).join("; "))}</span>,
           may("feeds.write") && <button type="button" class="link" disabled={busy !== ""} onClick={() => pull(h.name)}>{busy === h.name ? "Pulling" : "Pull now"}</button>,
         ])} /> : <p class="soft">None of this kind. Name them under <code>pulls:</code> in the configuration; what is sent by hand counts the same.</p>;
       }}</Show>
@@ -67,7 +68,7 @@ function Feeds() {
     <>
       {error && <Trouble error={error} />}
       <Show of={got}>{(d) => d.rows.length ? <Rows heads={["Feed", "Indicators", "Kinds", "Taken in", "Newest sighting", "Confidence", "TLP", "Ended", "Refused", "Problem", ""]} rows={d.rows.map((f) => [
-        <>{visible(f.name)} <span class="soft">{(f.kinds || []).map(visible).join(", ")}{f.by && " by " + visible(f.by)}</span></>, number(f.indicators), counted(f.types), since(f.imported), isTime(f.newest) ? since(f.newest) : "not told", f.confidence ? f.confidence + " %" : "not told", counted(f.marks), number(f.ended), number(f.refused), <span class="warn">{visible(f.problem || "")}</span>,
+        <>{visible(f.name)} <span class="soft">{(f.kinds || []).map(visible).join(", ")}{f.by && " by " + visible(f.by)}</span></>, number(f.indicators), counted(f.types), since(f.imported), isTime(f.newest) ? since(f.newest) : "not told", <>{f.confidence ? f.confidence + " %" : "not told"}{f.reliability && ", source " + visible(f.reliability)}</>, counted(f.marks), number(f.ended), number(f.refused), <span class="warn">{visible(f.problem || "")}</span>,
         may("intel.write") && <button type="button" class="link" onClick={() => drop(f.name)}>Forget</button>,
       ])} /> : <p class="none">No feed of indicators is in. <span class="soft">Send one here, take one in with <code>vedette intel import PATH</code> (STIX, MISP, CSV, plain lists), or have it pulled.</span></p>}</Show>
       <Pulls advisories={false} />
@@ -103,7 +104,7 @@ function Hits() {
         const by = new Map<string, { n: number; devices: Set<string>; titles: Set<string> }>();
         for (const f of d.rows) for (const t of f.techniques || []) { const x = by.get(t) || { n: 0, devices: new Set(), titles: new Set() }; x.n += f.count || 1; x.devices.add(f.device); x.titles.add(f.title); by.set(t, x); }
         const rows = [...by].sort((a, b) => b[1].devices.size - a[1].devices.size || b[1].n - a[1].n);
-        return rows.length ? <>{d.total > d.rows.length && <p class="soft">Of the newest {number(d.rows.length)} of {plural(d.total, "finding")}.</p>}<Rows heads={["Technique", "Devices", "Findings", "By"]} rows={rows.map(([t, x]) => [<>{visible(t)} <span class="soft">{visible(names.data?.get(t) || "")}</span></>, number(x.devices.size), number(x.n), <span class="long">{[...x.titles].slice(0, 4).map((t) => sentence(visible(t))).join(" ")}</span>])} /></> : <p class="soft">None.</p>;
+        return rows.length ? <>{d.total > d.rows.length && <p class="soft">Of the newest {number(d.rows.length)} of {plural(d.total, "finding")}.</p>}<Rows heads={["Technique", "Devices", "Findings", "By"]} rows={rows.map(([t, x]) => [<><a href={"/intelligence?part=technique&id=" + encodeURIComponent(t)}>{visible(t)}</a> <span class="soft">{visible(names.data?.get(t) || "")}</span></>, number(x.devices.size), number(x.n), <span class="long">{[...x.titles].slice(0, 4).map((t) => sentence(visible(t))).join(" ")}</span>])} /></> : <p class="soft">None.</p>;
       }}</Show>
     </>
   );
@@ -112,6 +113,42 @@ function Hits() {
 function DeviceLink({ uid }: { uid: string }) {
   const got = useLoad(async (s) => uid && may("devices.read") ? (await get<{ device: { name: string } }>("/devices/" + encodeURIComponent(uid), s)).device.name : "", [uid]);
   return uid ? <a href={"/devices/" + encodeURIComponent(uid)}>{visible(got.data || uid)}</a> : <>no device that is known</>;
+}
+
+interface Known {
+  id: string; asked: string; name: string; tactics: string[] | null; rules: { id: string; title: string; level: string }[] | null; findings: number; last?: string; cut: boolean;
+  devices: { uid?: string; name: string; findings: number; last: string }[] | null; uses: { source: string; family?: string; campaign?: string; actor?: string }[] | null;
+  measures: { id: string; source: string; name: string }[] | null; patterns: { id: string; name: string; weaknesses?: string[] }[] | null;
+}
+
+/** Technique is what is known here of one technique of ATT&CK or ATLAS. */
+function Technique() {
+  const id = place.value.params.get("id") || "";
+  const [text, setText] = useState(id);
+  useEffect(() => setText(id), [id]);
+  const got = useLoad(async (s) => id ? await get<Known>("/intel/techniques/" + encodeURIComponent(id), s) : null, [id]);
+  return (
+    <>
+      <form class="bar" onSubmit={(ev) => { ev.preventDefault(); set({ part: "technique", id: text.trim() }); }}><label class="sr" for="technique">Technique</label>
+        <input id="technique" type="search" value={text} placeholder="T0855, T1110 or AML.T0051" onInput={(ev) => setText(ev.currentTarget.value)} /><button type="submit">Show</button></form>
+      {!id ? <p class="none">What is known here of a technique: rules that find it, where it was seen, who uses it, what helps. <span class="soft">Give its number.</span></p> : <Show of={got}>{(d) => d && <TechniqueView d={d} />}</Show>}
+    </>
+  );
+}
+
+function TechniqueView({ d }: { d: Known }) {
+  const list = (rows: ComponentChildren[][] | undefined, heads: string[], none: string) => rows?.length ? <Rows heads={heads} rows={rows} /> : <p class="soft">{none}</p>;
+  return (
+    <>
+      <h2>{visible(d.id)} {visible(d.name)}</h2>
+      <p>{(d.tactics || []).map(visible).join(", ")}{d.asked !== d.id && <span class="soft"> (asked for as {visible(d.asked)})</span>}. {plural(d.findings, "finding")}{isTime(d.last) && <>, the last <time dateTime={d.last!}>{clock(d.last!)}</time></>}{d.cut && <span class="soft">; devices of the newest ones alone</span>}.</p>
+      <h3>Where it was seen</h3>{list(d.devices?.map((x) => [x.uid ? <a href={"/devices/" + encodeURIComponent(x.uid)}>{visible(x.name)}</a> : visible(x.name), number(x.findings), clock(x.last)]), ["Device", "Findings", "Last"], "On no device.")}
+      <h3>Rules that find it</h3>{list(d.rules?.map((x) => [visible(x.title), x.level, <span class="mono soft">{visible(x.id)}</span>]), ["Rule", "Level", "Id"], "None in force: it would not be seen.")}
+      <h3>Who uses it</h3>{list(d.uses?.map((x) => [visible(x.actor || ""), visible(x.campaign || ""), visible(x.family || ""), visible(x.source)]), ["Actor", "Campaign", "Malware", "Told by"], "No feed that is in tells of it.")}
+      <h3>What helps</h3>{list(d.measures?.map((x) => [visible(x.name), x.source === "d3fend" ? "D3FEND" : "ATT&CK", <span class="mono soft">{visible(x.id)}</span>]), ["Measure", "By", "Id"], "No measure is known here.")}
+      {d.patterns?.length ? <><h3>Attack patterns</h3><Rows heads={["CAPEC", "Name", "Weaknesses"]} rows={d.patterns.map((x) => [visible(x.id), visible(x.name), (x.weaknesses || []).map(visible).join(", ")])} /></> : null}
+    </>
+  );
 }
 
 function Lookup() {
