@@ -26,6 +26,7 @@ type Vulnerabilities interface {
 	PlanVulns(ctx context.Context, f VulnFilter) ([]remedy.Action, error)
 	Bills
 	Statements
+	Remediations
 }
 
 // VulnImport says who takes something in, and of what.
@@ -159,6 +160,7 @@ func vulnerabilities(mux *http.ServeMux, s Vulnerabilities) {
 	}))
 	bills(mux, s)
 	statements(mux, s)
+	remediations(mux, s)
 	mux.HandleFunc("POST /local/vulns/match", reply(func(r *http.Request) (any, error) {
 		var q match.Query
 		if err := decode(r, &q); err != nil {

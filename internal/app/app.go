@@ -89,6 +89,7 @@ type App struct {
 	askModel func(ctx context.Context, endpoint, question string) (string, error)
 	minds    minds
 	vulns    *vulns
+	tasks    *tasks
 	pulls    *pull.Puller
 
 	matcher   atomic.Pointer[match.Detector] // of the chain; indicators are swapped in at any time
@@ -184,6 +185,9 @@ func (a *App) open(ctx context.Context) error {
 		return err
 	}
 	if err := a.openVulns(filepath.Join(a.cfg.Dir, vulnName)); err != nil {
+		return err
+	}
+	if err := a.openTasks(ctx); err != nil {
 		return err
 	}
 	if err := a.openIncidents(ctx); err != nil {
@@ -327,5 +331,6 @@ func (a *App) keep(ctx context.Context, changed func() ([]asset.Record, []store.
 	}
 	a.tools.Forget()
 	a.vulns.noteDevices(rows)
+	a.concernDevices(rows)
 	return nil
 }

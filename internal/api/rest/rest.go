@@ -45,6 +45,7 @@ type Service interface {
 	ListVulns(ctx context.Context, f api.VulnFilter) (api.VulnList, error)
 	ShowVuln(ctx context.Context, id string) (api.VulnDetail, error)
 	PlanVulns(ctx context.Context, f api.VulnFilter) ([]remedy.Action, error)
+	api.Remediations
 	Sources(ctx context.Context) ([]ingest.Status, error)
 	Findings(ctx context.Context, want api.FindingFilter) (api.Findings, error)
 	Finding(ctx context.Context, uid string) (api.FindingDetail, error)

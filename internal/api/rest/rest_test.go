@@ -99,6 +99,30 @@ func (p *plant) PlanVulns(context.Context, api.VulnFilter) ([]remedy.Action, err
 	return nil, nil
 }
 
+func (p *plant) OpenRemediation(_ context.Context, o api.RemediationOpen) (api.RemediationView, error) {
+	p.did = append(p.did, fmt.Sprintf("%s opens a task of %s", o.Actor, o.Action))
+	return api.RemediationView{}, nil
+}
+
+func (p *plant) Remediations(context.Context, api.RemediationFilter) ([]api.RemediationView, error) {
+	return []api.RemediationView{}, nil
+}
+
+func (p *plant) Remediation(context.Context, string, []string) (api.RemediationView, error) {
+	return api.RemediationView{}, nil
+}
+
+func (p *plant) DecideRemediation(_ context.Context, d api.RemediationDecision) (api.RemediationView, error) {
+	p.did = append(p.did, fmt.Sprintf("%s decides %s on %s", d.Actor, d.Action, d.UID))
+	return api.RemediationView{}, nil
+}
+
+func (p *plant) ExportRemediations(context.Context, string, []string) (api.File, error) {
+	return api.File{Name: "task.md", Kind: "text/markdown", Data: []byte("# Task\n")}, nil
+}
+
+func (p *plant) FirmwareHistory(context.Context, string) ([]asset.Run, error) { return nil, nil }
+
 func (p *plant) ShowVuln(context.Context, string) (api.VulnDetail, error) {
 	return api.VulnDetail{}, nil
 }
