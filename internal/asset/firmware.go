@@ -73,8 +73,8 @@ func (n *node) runsOfEvidence() {
 
 // runOf finds the last run of a source, or -1.
 func (n *node) runOf(s Source) int {
-	for i := len(n.runs) - 1; i >= 0; i-- {
-		if n.runs[i].Source == s {
+	for i, r := range slices.Backward(n.runs) {
+		if r.Source == s {
 			return i
 		}
 	}

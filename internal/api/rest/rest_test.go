@@ -118,7 +118,7 @@ func (p *plant) DecideRemediation(_ context.Context, d api.RemediationDecision) 
 }
 
 func (p *plant) ExportRemediations(context.Context, string, []string) (api.File, error) {
-	return api.File{Name: "task.md", Kind: "text/markdown", Data: []byte("# Task\n")}, nil
+	return api.File{Name: "task.md", Kind: "text/markdown", Data: []byte("{}")}, nil
 }
 
 func (p *plant) FirmwareHistory(context.Context, string) ([]asset.Run, error) { return nil, nil }
@@ -246,11 +246,13 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 		"GET /api/v1/sources": all, "POST /api/v1/ingest": {authz.Admin}, "POST /api/v1/bulk": {authz.Admin}, "POST /v1/logs": {authz.Admin},
 		"GET /api/v1/now": all, "GET /api/v1/events/tail": all, "GET /api/v1/events/{uid}": all, "GET /api/v1/fields": all, "GET /api/v1/findings": all, "GET /api/v1/findings/{uid}": all,
 		"GET /api/v1/intel": all, "GET /api/v1/intel/pulls": all, "POST /api/v1/intel/lookup": all, "GET /api/v1/ai": all[1:], "POST /api/v1/ai/find": {authz.Admin}, "POST /api/v1/ai/use": {authz.Admin},
-		"GET /api/v1/audit": {authz.Auditor, authz.Admin},
+		"GET /api/v1/audit": {authz.Auditor, authz.Admin}, "GET /api/v1/devices/{uid}/firmware": all,
+		"GET /api/v1/remediations": all, "GET /api/v1/remediations/{uid}": all, "GET /api/v1/remediations/{uid}/ticket": all,
+		"POST /api/v1/remediations": {authz.Analyst, authz.Responder, authz.Admin}, "POST /api/v1/remediations/{uid}/decisions": {authz.Analyst, authz.Responder, authz.Admin},
 	}
 	bodies := map[string]string{
 		"POST /api/v1/ask": `{"question":"q"}`, "POST /api/v1/query": `{"query":"last 24h"}`, "PATCH /api/v1/devices/{uid}": `{"owner":"x"}`,
-		"POST /api/v1/incidents/{uid}/decisions": `{"action":"close","why":"w"}`, "POST /api/v1/ingest": "x", "POST /api/v1/bulk": "x", "POST /v1/logs": `{"resourceLogs":[]}`, "POST /api/v1/intel/lookup": `{"values":["192.0.2.1"]}`, "POST /api/v1/ai/use": `{"url":"http://127.0.0.1:1","model":"m","why":"w"}`,
+		"POST /api/v1/incidents/{uid}/decisions": `{"action":"close","why":"w"}`, "POST /api/v1/remediations": `{"action":"a1"}`, "POST /api/v1/remediations/{uid}/decisions": `{"action":"note","text":"x"}`, "POST /api/v1/ingest": "x", "POST /api/v1/bulk": "x", "POST /v1/logs": `{"resourceLogs":[]}`, "POST /api/v1/intel/lookup": `{"values":["192.0.2.1"]}`, "POST /api/v1/ai/use": `{"url":"http://127.0.0.1:1","model":"m","why":"w"}`,
 	}
 	h := Handler(device3("Press"), authority(t), here())
 	for _, route := range Routes() {
@@ -278,7 +280,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 			if got != want {
 				t.Errorf("%s as %s: %d, not %d: %v", route.Pattern, role, got, want, out)
 			}
-			if got < 300 {
+			if got < 300 && route.out != nil {
 				described(t, route, out)
 			}
 		}
@@ -363,18 +365,20 @@ func TestBadBodies(t *testing.T) {
 	p := device3("Press")
 	h := Handler(p, authority(t), here())
 	for path, bodies := range map[string][]string{
-		"POST /api/v1/ask":                      {"", "{", `{"question":""}`, `{"question":"q","extra":1}`, `{"question":"q"} {}`, `{"question":"` + strings.Repeat("x", 3000) + `"}`, strings.Repeat(" ", 2<<20)},
-		"POST /api/v1/query":                    {"[]", `{"now":"yesterday"}`},
-		"PATCH /api/v1/devices/dev-000":         {`{}`, `{"a":"b","c":"d"}`, `[]`},
-		"POST /api/v1/incidents/i1/decisions":   {`{"actor":"boss","action":"close"}`, `{"incident":"other","action":"close"}`},
-		"GET /api/v1/incidents?status=whatever": {""},
-		"GET /api/v1/devices?sort=owner":        {""},
-		"GET /api/v1/findings?severity=grave":   {""},
-		"GET /api/v1/findings?limit=0":          {""},
-		"GET /api/v1/events/e1?at=yesterday":    {""},
-		"GET /api/v1/audit?limit=1001":          {""},
-		"POST /api/v1/intel/lookup":             {`{"values":[]}`, `{}`},
-		"POST /api/v1/ai/use":                   {`{"url":"u","model":"m","why":" "}`, `{"url":"u","model":"m","why":"w","by":"boss"}`},
+		"POST /api/v1/ask":                       {"", "{", `{"question":""}`, `{"question":"q","extra":1}`, `{"question":"q"} {}`, `{"question":"` + strings.Repeat("x", 3000) + `"}`, strings.Repeat(" ", 2<<20)},
+		"POST /api/v1/query":                     {"[]", `{"now":"yesterday"}`},
+		"PATCH /api/v1/devices/dev-000":          {`{}`, `{"a":"b","c":"d"}`, `[]`},
+		"POST /api/v1/remediations":              {`{"actor":"boss","action":"a1"}`},
+		"POST /api/v1/remediations/t1/decisions": {`{"actor":"boss","action":"undo"}`, `{"uid":"other","action":"undo"}`, `{"action":"set","order":{"by":"boss"}}`},
+		"POST /api/v1/incidents/i1/decisions":    {`{"actor":"boss","action":"close"}`, `{"incident":"other","action":"close"}`},
+		"GET /api/v1/incidents?status=whatever":  {""},
+		"GET /api/v1/devices?sort=owner":         {""},
+		"GET /api/v1/findings?severity=grave":    {""},
+		"GET /api/v1/findings?limit=0":           {""},
+		"GET /api/v1/events/e1?at=yesterday":     {""},
+		"GET /api/v1/audit?limit=1001":           {""},
+		"POST /api/v1/intel/lookup":              {`{"values":[]}`, `{}`},
+		"POST /api/v1/ai/use":                    {`{"url":"u","model":"m","why":" "}`, `{"url":"u","model":"m","why":"w","by":"boss"}`},
 	} {
 		method, url, _ := strings.Cut(path, " ")
 		for _, body := range bodies {
