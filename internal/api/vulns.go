@@ -27,6 +27,7 @@ type Vulnerabilities interface {
 	VulnGroups
 	Bills
 	Statements
+	Remediations
 }
 
 // VulnImport says who takes something in, and of what.
@@ -166,6 +167,7 @@ func vulnerabilities(mux *http.ServeMux, s Vulnerabilities) {
 	bills(mux, s)
 	groups(mux, s)
 	statements(mux, s)
+	remediations(mux, s)
 	mux.HandleFunc("POST /local/vulns/match", reply(func(r *http.Request) (any, error) {
 		var q match.Query
 		if err := decode(r, &q); err != nil {

@@ -94,6 +94,7 @@ type App struct {
 	askModel func(ctx context.Context, endpoint, question string) (string, error)
 	minds    minds
 	vulns    *vulns
+	tasks    *tasks
 	pulls    *pull.Puller
 	sharing  sharing
 
@@ -194,6 +195,9 @@ func (a *App) open(ctx context.Context) error {
 		return err
 	}
 	if err := a.openVulns(filepath.Join(a.cfg.Dir, vulnName)); err != nil {
+		return err
+	}
+	if err := a.openTasks(ctx); err != nil {
 		return err
 	}
 	if err := a.openIncidents(ctx); err != nil {
@@ -346,5 +350,6 @@ func (a *App) keep(ctx context.Context, changed func() ([]asset.Record, []store.
 	}
 	a.tools.Forget()
 	a.vulns.noteDevices(rows)
+	a.concernDevices(rows)
 	return nil
 }

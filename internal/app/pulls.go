@@ -94,6 +94,7 @@ func (t taker) advisories(ctx context.Context, src *pull.Source, docs func(func(
 		})
 	})
 	t.vulns.noteAdvisories(rep.Changed)
+	t.concernTasks(rep.Changed)
 	if err != nil {
 		return 0, err
 	}

@@ -71,6 +71,7 @@ func (a *App) ImportBills(ctx context.Context, req api.VulnImport, in io.Reader)
 	if err := a.vulns.noteBills(ctx); err != nil {
 		return rep, err
 	}
+	a.tasks.book.ConcernAll() // bills are few and may be of products
 	if err != nil {
 		return rep, err
 	}
@@ -81,6 +82,7 @@ func (a *App) ImportBills(ctx context.Context, req api.VulnImport, in io.Reader)
 func (a *App) ImportAdvisories(ctx context.Context, req api.VulnImport, in io.Reader) (vulnlib.Report, error) {
 	rep, err := a.vulns.lib.Import(ctx, unpacked(in))
 	a.vulns.noteAdvisories(rep.Changed)
+	a.concernTasks(rep.Changed)
 	if err != nil {
 		return rep, err
 	}

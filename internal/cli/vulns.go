@@ -131,6 +131,8 @@ func (r *root) vulnsCommand() *cobra.Command {
 		lists,
 		r.vulnsMatch(),
 		r.vulnsPlan(),
+		r.vulnsTask(),
+		r.vulnsHistory(),
 		r.vulnsState(),
 		r.vulnsVEX(),
 		&cobra.Command{Use: "show CVE", Short: "tell all that is known of a vulnerability", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {

@@ -42,6 +42,7 @@ type Service interface {
 	DecideIncident(ctx context.Context, d api.IncidentDecision) (api.IncidentDetail, error)
 	api.Vulnerabilities
 	api.Intelligence
+	api.Remediations
 	Sources(ctx context.Context) ([]ingest.Status, error)
 	Findings(ctx context.Context, want api.FindingFilter) (api.Findings, error)
 	Finding(ctx context.Context, uid string) (api.FindingDetail, error)

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"vedette/internal/api"
+	"vedette/internal/asset"
 	"vedette/internal/audit"
 	"vedette/internal/authz"
 	"vedette/internal/copilot"
@@ -49,6 +50,12 @@ func Routes() []Route {
 		{"GET /api/v1/vulnerabilities", authz.VulnsRead, "what is affected, most urgent first", vulns, false, shapes{nil, of[named[api.VulnRow]](), append(vulnsBy, page...)}},
 		{"GET /api/v1/vulnerabilities/plan", authz.VulnsRead, "what to do, by action, the most useful first", vulnPlan, false, shapes{nil, of[named[remedy.Action]](), vulnsBy[:3]}},
 		{"GET /api/v1/vulnerabilities/{id}", authz.VulnsRead, "all that is known of one vulnerability", vuln, false, shapes{nil, of[api.VulnDetail](), nil}},
+		{"GET /api/v1/remediations", authz.VulnsRead, "list tasks against vulnerabilities, what is due first before the others", remediations, true, shapes{nil, of[Page[api.RemediationView]](), append([]param{{"state", "active, overdue, doubted, or one of the states"}, {"owner", "a person's name, or me"}, {"subject", "such as device:UID"}, {"format", "csv: all of them as a file"}}, page...)}},
+		{"POST /api/v1/remediations", authz.VulnsWrite, "open a task from an action of the plan, by its id", openRemediation, true, shapes{of[api.RemediationOpen](), of[remediationView](), nil}},
+		{"GET /api/v1/remediations/{uid}", authz.VulnsRead, "one task, and what was seen of each of its devices", remediation, true, shapes{nil, of[remediationView](), nil}},
+		{"GET /api/v1/remediations/{uid}/ticket", authz.VulnsRead, "one task as a ticket in Markdown", remediationTicket, true, shapes{nil, nil, nil}},
+		{"POST /api/v1/remediations/{uid}/decisions", authz.VulnsWrite, "set owner, due date, window or state, write a note, or take the last change back", decideRemediation, true, shapes{of[api.RemediationDecision](), of[remediationView](), nil}},
+		{"GET /api/v1/devices/{uid}/firmware", authz.DevicesRead, "which firmware was told of a device when, and by what", firmware, true, shapes{nil, of[Page[asset.Run]](), nil}},
 		{"GET /api/v1/intel", authz.IntelRead, "list feeds of threat intelligence", intelFeeds, false, shapes{nil, of[Page[library.Feed]](), nil}},
 		{"GET /api/v1/intel/pulls", authz.IntelRead, "how the feeds are that are pulled: last success, failing since when and why", intelPulls, false, shapes{nil, of[Page[pull.Health]](), page}},
 		{"POST /api/v1/intel/lookup", authz.IntelRead, "what feeds know of values", intelLookup, false, shapes{of[lookup](), of[Page[api.IntelAnswer]](), nil}},
