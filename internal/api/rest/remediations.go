@@ -17,13 +17,9 @@ func (v remediationView) tag() string { return tagOf([]any{v.UID, v.State, v.Cha
 func remediations(s *server, r *http.Request) (any, error) {
 	ask := r.URL.Query()
 	if ask.Get("format") == "csv" {
-		f, err := s.ExportRemediations(r.Context(), "", person(r).Zones)
-		return file{f.Name, f.Kind, f.Data}, err
+		return taskFile(s, r, "")
 	}
-	owner := ask.Get("owner")
-	if owner == "me" {
-		owner = person(r).Name
-	}
+	owner := meOf(ask.Get("owner"), r)
 	list, err := s.Remediations(r.Context(), api.RemediationFilter{State: ask.Get("state"), Owner: owner, Subject: ask.Get("subject"), Zones: person(r).Zones})
 	if err != nil {
 		return nil, err
@@ -40,8 +36,27 @@ func remediationTicket(s *server, r *http.Request) (any, error) {
 	if _, err := s.Remediation(r.Context(), r.PathValue("uid"), person(r).Zones); err != nil {
 		return nil, err
 	}
-	f, err := s.ExportRemediations(r.Context(), r.PathValue("uid"), person(r).Zones)
-	return file{f.Name, f.Kind, f.Data}, err
+	return taskFile(s, r, r.PathValue("uid"))
+}
+
+// taskFile is a ticket, or all tasks as a file, once it is on record who took it.
+func taskFile(s *server, r *http.Request, uid string) (any, error) {
+	f, err := s.ExportRemediations(r.Context(), uid, person(r).Zones)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.RecordRead(r.Context(), api.ReadCall{Person: person(r).Name, Door: "rest", Tool: f.Name, Bytes: len(f.Data)}); err != nil {
+		return nil, err
+	}
+	return file{f.Name, f.Kind, f.Data}, nil
+}
+
+// meOf puts the name of who asks for me.
+func meOf(owner string, r *http.Request) string {
+	if owner == "me" {
+		return person(r).Name
+	}
+	return owner
 }
 
 func openRemediation(s *server, r *http.Request) (any, error) {
@@ -52,7 +67,7 @@ func openRemediation(s *server, r *http.Request) (any, error) {
 	if o.Actor != "" {
 		return nil, fault.New(fault.Invalid, "who opens it is known: leave actor out")
 	}
-	o.Actor, o.Zones = person(r).Name, person(r).Zones
+	o.Actor, o.Zones, o.Owner = person(r).Name, person(r).Zones, meOf(o.Owner, r)
 	v, err := s.OpenRemediation(r.Context(), o)
 	return remediationView{v}, err
 }
@@ -66,6 +81,9 @@ func decideRemediation(s *server, r *http.Request) (any, error) {
 		return nil, fault.New(fault.Invalid, "who decides, and on what, is known: leave actor, uid and by out")
 	}
 	d.Actor, d.UID, d.Zones = person(r).Name, r.PathValue("uid"), person(r).Zones
+	if d.Order.Owner != nil {
+		*d.Order.Owner = meOf(*d.Order.Owner, r)
+	}
 	if r.Header.Get("If-Match") != "" {
 		now, err := s.Remediation(r.Context(), d.UID, d.Zones)
 		if err != nil {

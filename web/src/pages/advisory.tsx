@@ -6,7 +6,7 @@ import { Show, Trouble, useLoad } from "../parts/load";
 import { useKeys } from "../parts/keys";
 import { usePages } from "../parts/pages";
 import { decided, Status } from "../parts/status";
-import { Reason, slots, Subject, type Action, type Named, type VulnRow } from "./vulns";
+import { Reason, Subject, type Action, type Named, type VulnRow } from "./vulns";
 
 interface Detail {
   id: string; title: string; description: string; exploitation: string; automatable: string; technical_impact: string; decision: string; why: string[] | null; kev: boolean; kev_since?: string; epss: number | null;
@@ -84,7 +84,7 @@ function ToDo({ d, turn }: { d: Detail; turn: number }) {
   return (
     <>
       <h2>What to do</h2>
-      <Show of={got}>{(p) => p.rows.length ? <ul class="bullets">{p.rows.map((a, i) => <li key={i}><strong>{decided(a.decision)}</strong>: {visible(a.text)} <span class="soft">{plural(a.devices, "device")}{(a.cited || []).length > 0 && "; " + a.cited!.map((c) => visible(c.advisory)).filter((c, k, l) => l.indexOf(c) === k).join(", ")}</span>{(a.breaks || []).map((b) => <span class="block soft">It would stop: {visible(b)}</span>)}{slots.action?.(a, p.names)}</li>)}</ul> : <p class="soft">Nothing here needs it.</p>}</Show>
+      <Show of={got}>{(p) => p.rows.length ? <ul class="bullets">{p.rows.map((a, i) => <li key={i}><strong>{decided(a.decision)}</strong>: {visible(a.text)} <span class="soft">{plural(a.devices, "device")}{(a.cited || []).length > 0 && "; " + a.cited!.map((c) => visible(c.advisory)).filter((c, k, l) => l.indexOf(c) === k).join(", ")}</span>{(a.breaks || []).map((b) => <span class="block soft">It would stop: {visible(b)}</span>)}{a.task && <span class="block"><a href={"/vulnerabilities?by=task&state=&open=" + encodeURIComponent(a.task)}>Taken on</a></span>}</li>)}</ul> : <p class="soft">Nothing here needs it.</p>}</Show>
       {(d.remediations || []).length > 0 && <details open={d.remediations!.length < 6}><summary>What the sources say to do ({number(d.remediations!.length)})</summary><ul class="bullets">{d.remediations!.map((r, i) => <li key={i}>{r.kind.replaceAll("_", " ")}: {visible(r.text || r.fix || "")} <span class="soft">{visible(r.source)} <span class="mono">{visible(r.url || "")}</span></span></li>)}</ul></details>}
     </>
   );

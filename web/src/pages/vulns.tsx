@@ -1,5 +1,4 @@
 import { useEffect, useState } from "preact/hooks";
-import type { ComponentChildren } from "preact";
 import { get, type Page } from "../api";
 import { limited } from "../me";
 import { place, set } from "../route";
@@ -7,6 +6,7 @@ import { number, plural, saveCSV, sentence, visible } from "../show";
 import { Grid, type Column } from "../parts/grid";
 import { Show, Trouble, useLoad } from "../parts/load";
 import { useKeys } from "../parts/keys";
+import { ActionTask, Tasks } from "./tasks";
 import { usePages } from "../parts/pages";
 import { decided, decisions, Status } from "../parts/status";
 
@@ -16,18 +16,12 @@ export interface VulnRow {
 }
 export type Named<T> = Page<T> & { names: Record<string, string> };
 export interface Action {
-  kind: string; text: string; product: string; to?: string; decision: string; horizon: string; subjects: string[] | null; devices: number; vulnerabilities: string[] | null;
+  id: string; task?: string; kind: string; text: string; product: string; to?: string; decision: string; horizon: string; subjects: string[] | null; devices: number; vulnerabilities: string[] | null;
   cited: { advisory: string; text?: string; url?: string }[] | null; breaks?: string[];
 }
 type Counts = Record<typeof decisions[number], number>;
 interface Group { key: string; label: string; note: string; decision: string; status: string; affected: Counts; undetermined: Counts; devices: number }
 type Groups = Page<Group> & { affected: Counts; undetermined: Counts };
-
-/**
- * slots are places in these pages that other parts of the console fill: action
- * is drawn below what an action of the plan is for.
- */
-export const slots: { action?: (a: Action, names: Record<string, string>) => ComponentChildren } = {};
 
 export const vulnLink = (id: string) => limited() ? <>{visible(id)}</> : <a href={"/vulnerabilities/" + encodeURIComponent(id)}>{visible(id)}</a>;
 
@@ -37,7 +31,7 @@ export function Subject({ of, names }: { of: string | undefined; names: Record<s
   return of.startsWith("device:") ? <a href={"/devices/" + encodeURIComponent(of.slice(7))}>{visible(names[of] || of.slice(7))}</a> : <>{visible(of)}</>;
 }
 
-const views: [string, string][] = [["action", "What to do"], ["device", "By device"], ["component", "By component"], ["advisory", "By vulnerability"]];
+const views: [string, string][] = [["action", "What to do"], ["device", "By device"], ["component", "By component"], ["advisory", "By vulnerability"], ["task", "Tasks"]];
 
 /** Vulnerabilities tells what the fleet is exposed to, what to do first on top. */
 export function Vulnerabilities() {
@@ -50,13 +44,13 @@ export function Vulnerabilities() {
       <div class="head"><h1>Vulnerabilities</h1></div>
       <nav class="tabs" aria-label="Order of vulnerabilities">{views.map(([k, t]) => <a key={k} href={to(k)} aria-current={k === by ? "page" : undefined}>{t}</a>)}</nav>
       <form class="bar" role="search" onSubmit={(ev) => { ev.preventDefault(); set({ q: text.trim(), open: "" }); }}>
-        <input id="vulns-query" value={text} onInput={(ev) => setText(ev.currentTarget.value)} maxLength={200} aria-label="Text to look for" placeholder={by === "device" ? "Name, vendor, model or zone" : by === "component" ? "Component" : by === "advisory" ? "CVE or words of the title" : "Words of what to do, product or CVE"} autocomplete="off" spellcheck={false} />
-        <label class="sr" for="vuln-decision">Decision</label>
-        <select id="vuln-decision" value={decision} onChange={(ev) => set({ decision: ev.currentTarget.value, open: "" })}><option value="">Any decision</option>{decisions.map((d) => <option key={d} value={d}>{decided(d)}</option>)}</select>
-        {by !== "action" && <><label class="sr" for="vuln-status">Answer</label>
+        <input id="vulns-query" value={text} onInput={(ev) => setText(ev.currentTarget.value)} maxLength={200} aria-label="Text to look for" placeholder={by === "device" ? "Name, vendor, model or zone" : by === "component" ? "Component" : by === "advisory" ? "CVE or words of the title" : by === "task" ? "Words, owner or device" : "Words of what to do, product or CVE"} autocomplete="off" spellcheck={false} />
+        {by !== "task" && <><label class="sr" for="vuln-decision">Decision</label>
+        <select id="vuln-decision" value={decision} onChange={(ev) => set({ decision: ev.currentTarget.value, open: "" })}><option value="">Any decision</option>{decisions.map((d) => <option key={d} value={d}>{decided(d)}</option>)}</select></>}
+        {by !== "action" && by !== "task" && <><label class="sr" for="vuln-status">Answer</label>
           <select id="vuln-status" value={status} onChange={(ev) => set({ status: ev.currentTarget.value, open: "" })}><option value="">Affected and undetermined</option><option value="affected">Affected</option><option value="undetermined">Undetermined</option></select></>}
       </form>
-      {by === "action" ? <Plan decision={decision} q={q} /> : <Grouped key={by} by={by} decision={decision} status={status} q={q} />}
+      {by === "action" ? <Plan decision={decision} q={q} /> : by === "task" ? <Tasks q={q} /> : <Grouped key={by} by={by} decision={decision} status={status} q={q} />}
     </div>
   );
 }
@@ -79,6 +73,7 @@ function Plan({ decision, q }: { decision: string; q: string }) {
   const some = (list: string[] | null, n: number, link: boolean) => <>{(list || []).slice(0, 2).map((x, i) => <>{i > 0 && ", "}{link ? vulnLink(x) : <Subject of={x} names={names} />}</>)}{n > 2 && ` and ${number(n - 2)} more`}</>;
   const columns: Column<Action>[] = [
     { key: "decision", title: "Decision", draw: (a) => decided(a.decision) }, { key: "horizon", title: "When", draw: (a) => a.horizon },
+    { key: "task", title: "Taken on", draw: (a) => a.task ? "yes" : "\u2013" },
     { key: "text", title: "What to do", wide: true, draw: (a) => <span title={visible(a.text)}>{sentence(visible(a.text))}</span> },
     { key: "devices", title: "Devices", num: true, draw: (a) => number(a.devices) }, { key: "subjects", title: "Which", draw: (a) => some(a.subjects, a.devices, false) },
     { key: "ids", title: "For", draw: (a) => some(a.vulnerabilities, (a.vulnerabilities || []).length, true) },
@@ -96,20 +91,20 @@ function Plan({ decision, q }: { decision: string; q: string }) {
         <div class="split"><div class="list">
           <p class="soft line">{plural(rows.length, "action")}, the most urgent first <button type="button" class="link" onClick={() => saveCSV("vedette-plan", Object.keys(plain[0]), plain)}>Save CSV</button> <a href={"/api/v1/vulnerabilities/plan?decision=" + encodeURIComponent(decision)} download="vedette-plan.json">Save JSON</a></p>
           <Grid label="What to do" tall columns={columns} rows={rows} id={key} chosen={at} open={(a) => set({ open: key(a) }, Boolean(at))} />
-        </div>{open && <ActionPanel a={open} names={names} />}</div></>
+        </div>{open && <ActionPanel key={key(open)} a={open} names={names} reload={got.reload} />}</div></>
       );
     }}</Show>
   );
 }
 
-function ActionPanel({ a, names }: { a: Action; names: Record<string, string> }) {
+function ActionPanel({ a, names, reload }: { a: Action; names: Record<string, string>; reload: () => void }) {
   const close = () => set({ open: "" }, true);
   useKeys({ Escape: close });
   return (
     <aside class="panel" aria-label="Action">
       <div class="head"><h2>{decided(a.decision)}</h2><button type="button" class="quiet" onClick={close}>Close</button></div>
       <p class="break">{sentence(visible(a.text))}</p>
-      {slots.action?.(a, names)}
+      <ActionTask action={a.id} task={a.task} changed={reload} />
       {(a.breaks || []).length > 0 && <><h3>What that would stop, as far as it was seen</h3><ul class="bullets">{a.breaks!.map((b, i) => <li key={i}>{visible(b)}</li>)}</ul></>}
       <h3>Devices ({number(a.devices)})</h3><ul class="bullets">{(a.subjects || []).slice(0, 100).map((x) => <li key={x}><Subject of={x} names={names} /></li>)}</ul>
       <h3>Vulnerabilities</h3><ul class="bullets">{(a.vulnerabilities || []).map((x) => <li key={x}>{vulnLink(x)}</li>)}</ul>
