@@ -87,6 +87,41 @@ func TestVulnerabilitiesInABrowser(t *testing.T) {
 	}
 }
 
+// A person takes an action on and says that it is done: that is kept as a word, and
+// the task stays open until the devices are seen mended.
+func TestTasksInABrowser(t *testing.T) {
+	b, _ := openTab(t)
+	b.until("open incidents", `/open incident/.test(document.querySelector("h1")?.textContent)`)
+	b.open("/vulnerabilities")
+	b.until("what to do", `document.querySelector(".grid tbody tr.can") !== null`)
+	b.press("j")
+	b.press("\r")
+	push := func(label string) {
+		t.Helper()
+		b.until("the button "+label, `[...document.querySelectorAll("main button")].some((x) => x.textContent === "`+label+`")`)
+		b.js(`[...document.querySelectorAll("main button")].find((x) => x.textContent === "` + label + `").click()`)
+	}
+	state := func(word string) {
+		t.Helper()
+		b.until("the state "+word, `/`+word+`/.test(document.querySelector(".panel dl.facts dd")?.textContent)`)
+	}
+	push("Take it on")
+	state("open")
+	push("Say it is done")
+	state("said done")
+	b.until("and what is seen is told apart", `/^0 of [1-9]/.test([...document.querySelectorAll(".panel dl.facts dd")].at(-1).textContent)`)
+	push("Undo the last change")
+	state("open")
+	b.js(`(() => { const el = document.querySelector(".panel textarea"); el.value = "<b>asked the maker</b>"; el.dispatchEvent(new Event("input", { bubbles: true })); return 1; })()`)
+	push("Write it")
+	b.until("the note is text", `/<b>asked the maker<\/b>/.test(document.querySelector(".panel .notes")?.textContent) && document.querySelector(".panel .notes b") === null`)
+	b.open("/vulnerabilities?by=task&mine=1")
+	b.until("it is in the list of tasks", `document.querySelectorAll(".grid tbody tr.can").length === 1`)
+	if got := b.js(`fetch(document.querySelector("a[download]").getAttribute("href")).then((r) => r.text())`); !strings.Contains(got, "open") {
+		t.Errorf("the file of tasks: %.200s", got)
+	}
+}
+
 // What advisories, bills and feeds wrote is text on every page, and what is
 // hidden in it is seen.
 func TestHostileDocumentsInABrowser(t *testing.T) {
