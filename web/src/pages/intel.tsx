@@ -141,7 +141,7 @@ function TechniqueView({ d }: { d: Known }) {
   return (
     <>
       <h2>{visible(d.id)} {visible(d.name)}</h2>
-      <p>{(d.tactics || []).map(visible).join(", ")}{d.asked !== d.id && <span class="soft"> (asked for as {visible(d.asked)})</span>}. {plural(d.findings, "finding")}{isTime(d.last) && <>, the last <time dateTime={d.last!}>{clock(d.last!)}</time></>}{d.cut && <span class="soft">; devices of the newest ones alone</span>}.</p>
+      <p>{(d.tactics || []).map((t) => sentence(visible(t).replace(/-/g, " ")).slice(0, -1)).join(", ")}{d.asked !== d.id && <span class="soft"> (asked for as {visible(d.asked)})</span>}. {plural(d.findings, "finding")}{isTime(d.last) && <>, the last <time dateTime={d.last!}>{clock(d.last!)}</time></>}{d.cut && <span class="soft">; devices of the newest ones alone</span>}.</p>
       <h3>Where it was seen</h3>{list(d.devices?.map((x) => [x.uid ? <a href={"/devices/" + encodeURIComponent(x.uid)}>{visible(x.name)}</a> : visible(x.name), number(x.findings), clock(x.last)]), ["Device", "Findings", "Last"], "On no device.")}
       <h3>Rules that find it</h3>{list(d.rules?.map((x) => [visible(x.title), x.level, <span class="mono soft">{visible(x.id)}</span>]), ["Rule", "Level", "Id"], "None in force: it would not be seen.")}
       <h3>Who uses it</h3>{list(d.uses?.map((x) => [visible(x.actor || ""), visible(x.campaign || ""), visible(x.family || ""), visible(x.source)]), ["Actor", "Campaign", "Malware", "Told by"], "No feed that is in tells of it.")}

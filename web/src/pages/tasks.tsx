@@ -45,7 +45,7 @@ export function TaskView({ uid, changed }: { uid: string; changed?: () => void }
     <Show of={got}>{(t) => (
       <section aria-labelledby="task">
         <h3 id="task">Task</h3>
-        <dl class="facts">
+        <dl class="fields facts">
           <dt>State</dt><dd><State of={t.state} />{t.overdue && <strong class="warn">, overdue</strong>}{t.state === "said_done" && <span class="soft"> by {visible(t.done_by || "")}: it closes when the devices are seen mended</span>}</dd>
           <dt>Owner</dt><dd>{t.owner ? visible(t.owner) : <span class="soft">nobody</span>}</dd>
           <dt>Due</dt><dd>{isTime(t.due) ? <>{day(t.due)} <span class="soft">{visible(t.due_why || "")}</span></> : <span class="soft">no date</span>}</dd>
