@@ -68,6 +68,8 @@ type Config struct {
 	// events of the running ingest that are stored for good by then, those that
 	// were stored before included. It must be quick: the next batch waits.
 	Acknowledged func(events int)
+
+	formats []ingest.Format // nil: all; tests add one that fails
 }
 
 // App is an open data directory. One process owns it. It is safe for
@@ -116,6 +118,8 @@ type App struct {
 	keeping   sync.Mutex // held by maintenance
 	backing   sync.Mutex // held by a backup
 
+	broken breakages // what parts failed on
+
 	unreadable int // kept devices that could not be read, written by Open
 }
 
@@ -159,7 +163,12 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 		return nil, fault.Wrap(fault.Unavailable, err, "making the data directory %s", cfg.Dir).
 			WithHint("choose another one with --data DIR")
 	}
-	a := &App{cfg: cfg, reader: ingest.NewReader(edge.Formats(), cfg.Now)}
+	formats := edge.Formats()
+	if cfg.formats != nil {
+		formats = cfg.formats
+	}
+	a := &App{cfg: cfg, reader: ingest.NewReader(formats, cfg.Now), broken: breakages{dir: filepath.Join(cfg.Dir, brokenName)}}
+	a.reader.OnBreak(a.Broke)
 	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}

@@ -42,7 +42,8 @@ func (a *App) Check(ctx context.Context, deep bool) ([]api.Check, error) {
 	f.journal, f.journalErr = verifyJournal(f.dir)
 	checks, _ := directoryChecks(f.dir)
 	checks = append(checks, api.Check{Name: "owner", State: api.OK, Text: "a server runs and owns the directory"})
-	checks = append(append(checks, f.checks()...), a.judgedChecks()...)
+	checks = append(append(checks, f.checks()...), a.brokenCheck())
+	checks = append(checks, a.judgedChecks()...)
 	checks = append(checks, a.taskChecks()...)
 	return append(checks, a.mindChecks(ctx)...), ctx.Err()
 }
@@ -67,7 +68,7 @@ func Examine(ctx context.Context, cfg Config, deep bool) []api.Check {
 	f.records, f.recordsErr = sqlite.Inspect(ctx, filepath.Join(f.dir, recordsName))
 	f.journal, f.journalErr = verifyJournal(f.dir)
 	f.unreadable = unreadableDevices(f.records.Bad)
-	return append(checks, f.checks()...)
+	return append(append(checks, f.checks()...), brokenFacts(filepath.Join(cfg.Dir, brokenName), nil))
 }
 
 func unreadableDevices(bad map[string]int64) int { return int(bad[asset.RecordKind]) }

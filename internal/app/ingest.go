@@ -72,11 +72,14 @@ func (a *App) taking(ctx context.Context, sum *ingest.Summary, read func(sink fu
 		return err
 	}
 	w := &writer{app: a, ctx: ctx, full: make(chan *batch), done: make(chan error, 1), incidents: map[string]bool{}}
-	go a.inBackground(func() { w.done <- w.commit(ctx) })
-	rep, err := read(w.add)
-	if err == nil {
-		err = w.flush(true)
-	}
+	go a.inBackground(func() { w.done <- a.bear("storing", func() error { return w.commit(ctx) }) })
+	var rep ingest.Report
+	err := a.bear("taking events in", func() (err error) {
+		if rep, err = read(w.add); err != nil {
+			return err
+		}
+		return w.flush(true)
+	})
 	close(w.full)
 	err = errors.Join(err, <-w.done)
 	if err == nil {
@@ -109,7 +112,7 @@ type writer struct {
 }
 
 func (w *writer) add(e *event.Event) error {
-	w.app.devices.Observe(e)
+	w.app.observe(e)
 	if w.batch == nil {
 		w.batch = make([]*event.Event, 0, batchSize)
 	}

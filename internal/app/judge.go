@@ -54,7 +54,7 @@ func (a *App) judge(ctx context.Context, records []*event.Event, ended bool) (*b
 		if known[e.MetadataUID()] {
 			continue
 		}
-		a.chain.Inspect(e)
+		a.inspect(e)
 		if f, ok := event.FindingOf(e); ok {
 			b.raised = append(b.raised, f)
 		}

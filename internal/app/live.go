@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"vedette/internal/event"
@@ -40,6 +41,8 @@ type Live struct {
 	app   *App
 	spool *flow.Spool
 	parse *ingest.Live
+	id    string // of the spool
+	busy  atomic.Pointer[busyAt]
 
 	learnt  uint64 // number of what was written last, of the goroutine that stores
 	written time.Time
@@ -52,6 +55,7 @@ type Live struct {
 
 type liveCount struct {
 	events, rejected int64
+	aside            int64 // payloads that the program failed on
 	reasons          []ingest.Reason
 }
 
@@ -71,7 +75,7 @@ func (a *App) OpenLive(limit int64, sources ...ingest.Source) (*Live, error) {
 	if err := recall(parse, dir); err != nil {
 		a.cfg.Log.Warn("what senders told before cannot be read: flows wait for their templates", "component", "ingest", "err", err)
 	}
-	l := &Live{app: a, spool: spool, parse: parse, sources: sources, counts: map[string]*liveCount{}, waiting: map[string]time.Time{}}
+	l := &Live{app: a, spool: spool, parse: parse, id: id, sources: sources, counts: map[string]*liveCount{}, waiting: map[string]time.Time{}}
 	a.live.Store(l)
 	return l, nil
 }
@@ -151,10 +155,7 @@ func (l *Live) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	for _, s := range l.sources {
 		running.Go(func() {
-			if err := s.Run(ctx, l); err != nil {
-				st := s.Status()
-				l.app.cfg.Log.Error("a source has stopped", "component", "ingest", "source", st.Name, "err", err)
-			}
+			l.runSource(ctx, s)
 		})
 	}
 	running.Go(func() { l.keepSynced(ctx) })
@@ -174,6 +175,26 @@ func (l *Live) keepDrained(ctx context.Context) {
 			case <-ctx.Done():
 			case <-time.After(liveRetry):
 			}
+		}
+	}
+}
+
+// runSource runs a source until ctx ends or it cannot go on. One that panics
+// begins anew after a while.
+func (l *Live) runSource(ctx context.Context, s ingest.Source) {
+	for ctx.Err() == nil {
+		var err error
+		st := s.Status()
+		broken := ingest.Bear(l, "source "+st.Kind, st.Name, "", nil, func() { err = s.Run(ctx, l) })
+		if broken == nil {
+			if err != nil {
+				l.app.cfg.Log.Error("a source has stopped", "component", "ingest", "source", st.Name, "err", err)
+			}
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(liveRetry):
 		}
 	}
 }
@@ -215,7 +236,11 @@ func (l *Live) drain(ctx context.Context) error {
 			l.app.cfg.Log.Error("records of the spool cannot be read and are passed over: another version may have written them", "component", "ingest", "records", damaged)
 		}
 		if len(batch) > 0 {
-			if err := l.store(ctx, batch); err != nil {
+			err := l.store(ctx, batch)
+			if errors.Is(err, errPanic) {
+				err = l.storeEach(ctx, batch)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -264,9 +289,11 @@ func (l *Live) store(ctx context.Context, batch []waitingPayload) (err error) {
 		span.End(err)
 	}()
 	reports := make([]ingest.Report, 0, len(batch))
+	defer l.busy.Store(nil)
 	err = l.app.taking(ctx, &sum, func(sink func(*event.Event) error) (ingest.Report, error) {
 		all := ingest.Report{Path: "live"}
 		for _, p := range batch {
+			l.busy.Store(&busyAt{p.Source, p.Peer, p.seq, time.Now()})
 			rep, err := l.parse.Payload(ctx, p.Payload, p.seq, sink)
 			if err != nil {
 				return all, err
@@ -282,11 +309,7 @@ func (l *Live) store(ctx context.Context, batch []waitingPayload) (err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, rep := range reports {
-		c := l.counts[rep.Path]
-		if c == nil {
-			c = &liveCount{}
-			l.counts[rep.Path] = c
-		}
+		c := l.count(rep.Path)
 		c.events += int64(rep.Events)
 		c.rejected += int64(rep.Rejected)
 		if len(rep.Reasons) > 0 {
@@ -296,24 +319,43 @@ func (l *Live) store(ctx context.Context, batch []waitingPayload) (err error) {
 	return nil
 }
 
+// count is what became of a source's payloads. It is called under mu.
+func (l *Live) count(source string) *liveCount {
+	c := l.counts[source]
+	if c == nil {
+		c = &liveCount{}
+		l.counts[source] = c
+	}
+	return c
+}
+
+// Broke implements [ingest.Listener].
+func (l *Live) Broke(b ingest.Breakage) { l.app.Broke(b) }
+
 // Status tells how each source stands: what it says itself, and what became of
 // what it received.
 func (l *Live) Status() []ingest.Status {
 	out := make([]ingest.Status, len(l.sources))
 	for i, s := range l.sources {
 		st := s.Status()
+		aside := int64(0)
 		l.mu.Lock()
 		if c := l.counts[st.Name]; c != nil {
+			aside = c.aside
 			st.Events, st.Rejected, st.Reasons = c.events, c.rejected, c.reasons
 		}
 		since, waiting := l.waiting[st.Name]
 		l.mu.Unlock()
 		switch share := float64(st.Rejected) / float64(max(1, st.Events+st.Rejected)); {
+		case l.stalled(st.Name) != "":
+			st.State, st.Text = ingest.Failing, l.stalled(st.Name)
 		case st.State != ingest.Running:
 		case waiting:
 			st.State, st.Text, st.Since = ingest.Waiting, "the spool is full: it waits for room", since
 		case share >= manyRejects:
 			st.State, st.Text = ingest.Failing, "parsers reject "+strconv.FormatFloat(100*share, 'f', 1, 64)+" %"+" of its records"
+		case aside > 0:
+			st.State, st.Text = ingest.Failing, strconv.FormatInt(aside, 10)+" of its payloads were set aside: the program fails on them"
 		}
 		out[i] = st
 	}

@@ -77,7 +77,7 @@ func (a *App) Health(ctx context.Context) []api.Condition {
 	if _, err := a.Status(ctx); err != nil {
 		store.State, store.Text = api.Failed, "events cannot be read"
 	}
-	return append([]api.Condition{store}, a.sourceHealth()...)
+	return append([]api.Condition{store, a.brokenHealth()}, a.sourceHealth()...)
 }
 
 // sourceHealth sums the live sources up; a site without any has no condition.

@@ -16,7 +16,16 @@ func Formats() []ingest.Format {
 	out := make([]ingest.Format, len(dialects))
 	for i, d := range dialects {
 		out[i] = ingest.Format{Name: d.Name, Detect: d.Detect, Cut: d.Cut, Piecemeal: d.Piecemeal, Memoryless: d.Memoryless, Open: func(o ingest.Origin) ingest.Reading {
-			return reading(d.New(normalize.Source{ID: o.ID, Name: o.Name, Modified: o.Modified, Now: o.Now}))
+			src := normalize.Source{ID: o.ID, Name: o.Name, Modified: o.Modified, Now: o.Now, Broke: func(part string, data []byte, what any) {
+				o.Broke(ingest.Broke(part, data, what))
+			}}
+			r := reading(d.New(src))
+			r.Salvage = func(raw []byte, offset int64, emit func(*event.Event)) {
+				var e event.Event
+				record.Unread(&e, &src, normalize.Record{Raw: raw, Offset: offset}, d.Name, d.Cut != nil, time.Time{})
+				emit(&e)
+			}
+			return r
 		}}
 	}
 	return out
@@ -28,6 +37,9 @@ func reading(p normalize.Parser) ingest.Reading {
 	}}
 	if holder, ok := p.(normalize.Ender); ok {
 		r.End = holder.End
+	}
+	if b, ok := p.(record.Resetter); ok {
+		r.Reset = b.Reset
 	}
 	if l, ok := p.(record.Learner); ok {
 		r.Learnt = l.Learnt

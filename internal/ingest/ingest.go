@@ -7,7 +7,9 @@
 // package app makes them from the dialects of package normalize.
 //
 // One bad record never stops a source: it is counted with its reason and
-// offset, and reading goes on.
+// offset, and reading goes on. That holds for a parser that panics too, see
+// [Breakage]. What nothing here can bound is a parser that does not return: each
+// is held to that by its fuzz target, and records are bounded by [MaxRecord].
 package ingest
 
 import (
@@ -63,6 +65,12 @@ type Reading struct {
 	// Learnt, if set, gives records that tell a new Reading what this one was told
 	// once, and a number that changes when they do. They hold no events.
 	Learnt func() (records [][]byte, version uint64)
+	// Salvage, if set, emits a record that Record panicked on as bytes that nobody
+	// has read.
+	Salvage func(raw []byte, offset int64, emit func(*event.Event))
+	// Reset, if set, is called after a panic: what the Reading keeps may be half
+	// made, and is forgotten.
+	Reset func()
 }
 
 // Origin is what a format is told about a source.
@@ -71,6 +79,9 @@ type Origin struct {
 	Name     string
 	Modified time.Time
 	Now      time.Time
+	// Broke hears of parts of the format that panicked and that it has borne itself,
+	// such as the decoder of one protocol. It is never nil.
+	Broke func(Breakage)
 }
 
 // HeadSize is how many first bytes of a source a format may look at.
@@ -105,12 +116,17 @@ const (
 type Reader struct {
 	formats []Format
 	now     func() time.Time
+	broke   func(Breakage)
 }
 
 // NewReader makes a reader that knows the given formats. The order settles
 // ties: the first format with the highest certainty wins.
 func NewReader(formats []Format, now func() time.Time) *Reader {
-	return &Reader{formats: formats, now: now}
+	r := &Reader{formats: make([]Format, len(formats)), now: now}
+	for i, f := range formats {
+		r.formats[i] = r.guarded(f)
+	}
+	return r
 }
 
 // File reads one file ("-" is standard input) and gives each event to sink,

@@ -24,7 +24,9 @@ func Capture() Dialect {
 		},
 		Cut: capfile.Cut,
 		New: func(src Source) Parser {
-			return &capture{src: src, engine: wire.New(wire.DefaultLimits(), wire.Protocols())}
+			c := &capture{src: src}
+			c.Reset()
+			return c
 		},
 	}
 }
@@ -33,13 +35,19 @@ func Capture() Dialect {
 // as hexadecimal digits. The whole stays in the capture.
 const maxRawMessage = 512
 
-// capture is a [Parser] and an [Ender]: a flow is told when it ends.
+// capture is a [Parser], an [Ender] and a [record.Resetter]: a flow is told when it ends.
 type capture struct {
 	src    Source
 	engine *wire.Engine
 	last   int64 // offset of the last packet
 	part   int   // events since it began
 	hex    [2 * maxRawMessage]byte
+}
+
+// Reset implements [record.Resetter].
+func (c *capture) Reset() {
+	c.engine = wire.New(wire.DefaultLimits(), wire.Protocols())
+	c.engine.Broke = c.src.Broke
 }
 
 // Parse implements [Parser].

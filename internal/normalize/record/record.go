@@ -107,6 +107,10 @@ type Source struct {
 	Now      time.Time      // the clock when reading began
 	Location *time.Location // zone of times that name none; nil means UTC
 
+	// Broke, if set, hears of a part of the parser that panicked and was borne: its
+	// name, the bytes, and what recover gave. It is called by the deferred function.
+	Broke func(part string, data []byte, what any)
+
 	texts *Texts // of its records
 }
 

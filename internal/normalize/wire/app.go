@@ -35,6 +35,7 @@ type catalogue struct {
 	udp     []*proto.Protocol
 	byPort  map[uint32][]*proto.Protocol // by transport<<16 | port
 	byEther map[uint16][]*proto.Protocol
+	broke   func(name string, data []byte, what any) // hears of a probe that panicked
 }
 
 func newCatalogue(all []proto.Protocol) catalogue {
@@ -80,7 +81,7 @@ func (c *catalogue) choose(k *key, data []byte, s proto.Side) *proto.Protocol {
 	sure := 0
 	try := func(all []*proto.Protocol, onPort bool) {
 		for _, p := range all {
-			if n := p.Probe(data, s, onPort); n > sure {
+			if n := c.probe(p, data, s, onPort); n > sure {
 				best, sure = p, n
 			}
 		}
@@ -161,7 +162,7 @@ func (e *Engine) keep(f *flow, s proto.Side, data []byte) bool {
 
 func (e *Engine) adopt(f *flow, p *proto.Protocol) {
 	f.app.mode, f.app.proto, f.app.log = appDecode, p, "wire/"+p.Name
-	f.app.decoder = p.New(&f.told)
+	e.adoption(f, p)
 }
 
 // giveUp stops decoding a flow; it is only counted from here on.
@@ -191,7 +192,7 @@ func (e *Engine) show(f *flow, s proto.Side, data []byte, end bool) {
 		return
 	}
 	e.out.flow, e.out.time = f, e.timeOf(f)
-	taken, err := f.app.decoder.Decode(proto.Payload{Side: s, Time: e.out.time, Data: view, Lost: t.lost, End: end}, &e.out)
+	taken, err := e.decode(f, proto.Payload{Side: s, Time: e.out.time, Data: view, Lost: t.lost, End: end})
 	if err != nil {
 		reason := plain(err)
 		if len(view) == 0 { // nothing was shown but the end
@@ -230,7 +231,7 @@ func (e *Engine) datagram(f *flow, s proto.Side, data []byte) {
 		return
 	}
 	e.out.flow, e.out.time = f, e.timeOf(f)
-	_, err := f.app.decoder.Decode(proto.Payload{Side: s, Time: e.out.time, Data: data}, &e.out)
+	_, err := e.decode(f, proto.Payload{Side: s, Time: e.out.time, Data: data})
 	if err != nil {
 		e.giveUp(f, plain(err))
 	}

@@ -23,6 +23,7 @@ type out struct {
 	emit   func(Happening)
 	flow   *flow
 	time   time.Time
+	giving bool // the event is being taken by others
 	e      event.Event
 	claims map[uint64]struct{} // digests of claims that were given
 }
@@ -47,7 +48,11 @@ func (o *out) Emit(e *event.Event, raw []byte) {
 	o.give(raw)
 }
 
-func (o *out) give(raw []byte) { o.emit(Happening{Event: &o.e, Raw: raw, Time: o.time}) }
+func (o *out) give(raw []byte) {
+	o.giving = true
+	o.emit(Happening{Event: &o.e, Raw: raw, Time: o.time})
+	o.giving = false
+}
 
 // blank is the event, with what is known of the flow.
 func (o *out) blank(class event.Class, log string) *event.Event {

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"vedette/internal/event"
+	"vedette/internal/fault"
 	"vedette/internal/normalize/wire/capfile"
 	"vedette/internal/normalize/wire/proto"
 )
@@ -47,6 +48,11 @@ type Engine struct {
 	names  names
 	out    out
 	pk     packet // of the packet at hand
+	failed string // the decoder that panicked on it
+
+	// Broke, if set, hears of a decoder that panicked: its name, the bytes that it
+	// was shown, and what recover gave. It is called by the deferred function.
+	Broke func(part string, data []byte, what any)
 }
 
 // New makes an engine that knows the given protocols.
@@ -54,6 +60,7 @@ func New(limits Limits, protocols []proto.Protocol) *Engine {
 	e := &Engine{limits: limits, apps: newCatalogue(protocols)}
 	e.table.init(limits.Flows)
 	e.out.engine = e
+	e.apps.broke = e.broken
 	return e
 }
 
@@ -65,8 +72,13 @@ func (e *Engine) Packet(p capfile.Packet, emit func(Happening)) error {
 	if !p.Time.IsZero() {
 		e.pk.at = p.Time.UnixNano()
 	}
+	e.failed, e.out.giving = "", false
 	e.expire(e.pk.at)
-	return e.link(p.Link, p.Data)
+	err := e.link(p.Link, p.Data)
+	if e.failed != "" {
+		return fault.New(fault.Internal, "the decoder %s failed on it, which is a fault of this program; its flow is only counted from here on", e.failed)
+	}
+	return err
 }
 
 // End ends all flows that are still open, in the order they began to be idle.
