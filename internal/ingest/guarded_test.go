@@ -64,9 +64,11 @@ func breaking(binary bool) Format {
 				give(raw, "", emit)
 				return nil
 			},
-			End:     func(func(*event.Event)) { fail([]byte(o.Name), "end") },
-			Salvage: func(raw []byte, _ int64, emit func(*event.Event)) { give(raw, fmt.Sprintf("unread(%d) ", resets), emit) },
-			Reset:   func() { resets++ },
+			End: func(func(*event.Event)) { fail([]byte(o.Name), "end") },
+			Salvage: func(raw []byte, _ int64, emit func(*event.Event)) {
+				give(raw, fmt.Sprintf("unread(%d) ", resets), emit)
+			},
+			Reset: func() { resets++ },
 		}
 	}
 	return f
