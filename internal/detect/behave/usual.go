@@ -19,22 +19,28 @@ type Usual struct {
 	Tags  []Tag  `json:"tags"` // of those that were asked for, in their order; without the unknown
 }
 
-// Rate is a volume or rate of a minute: what is between Low and High is usual,
-// above Peak it was never without being flagged.
+// Rate is a volume or rate of a minute: most minutes are between Low and High,
+// above Peak it was never without being flagged, up to Limit nothing is unusual.
 type Rate struct {
 	Name string  `json:"name"` // events, peers, targets, bytes_out, bytes_in or failures
 	Low  float64 `json:"low"`
 	Mid  float64 `json:"mid"`
 	High float64 `json:"high"`
 	Peak float64 `json:"peak"`
+
+	Limit float64 `json:"limit"`
 }
 
-// Hours is the busiest minute of each hour of the day, UTC.
+// Hours is the busiest minute of each hour of the day, UTC, of it and the hours
+// beside it, and up to where nothing is unusual for the time of day.
 type Hours struct {
 	Days   int         `json:"days"` // on which it was active
 	Needs  int         `json:"needs"`
 	Events [24]float64 `json:"events"`
 	Bytes  [24]float64 `json:"bytes"` // out
+
+	EventsLimit [24]float64 `json:"events_limit"`
+	BytesLimit  [24]float64 `json:"bytes_limit"`
 }
 
 // Tag is the usual of one telemetry reading.
@@ -87,17 +93,28 @@ func (d *Detector) Usual(device string, tags []string) (Usual, bool) {
 	}
 	out.Hours = Hours{Days: int(p.hours.days), Needs: hourDays}
 	for i := range 24 {
-		out.Hours.Events[i] = float64(plain(float32(p.hours.flows[i]) / hourSteps))
-		out.Hours.Bytes[i] = float64(plain(float32(p.hours.bytes[i]) / hourSteps))
+		const least = float32(rateFloor-easySurplus) / perDoubling
+		flows, bytes := around(&p.hours.flows, uint32(3600*i)), around(&p.hours.bytes, uint32(3600*i)) //nolint:gosec // G115: below a day
+		out.Hours.Events[i], out.Hours.EventsLimit[i] = finite(plain(flows)), finite(plain(flows+least))
+		out.Hours.Bytes[i], out.Hours.BytesLimit[i] = finite(plain(bytes)), finite(plain(bytes+least))
 	}
 	return out, true
 }
 
-// usualRate is the band of a metric: as far from the centre as most minutes are.
+// usualSpreads is how far from the centre most minutes are.
+const usualSpreads = 2
+
+// usualRate is the band of a metric, and the limit as minutes are judged by: beyond
+// usual scatter, and beyond the peak.
 func (p *profile) usualRate(m metric) Rate {
 	s := &p.stats[m]
-	reach := rateFloor * max(s.spread, least(s.centre))
-	return Rate{Name: m.name(), Low: finite(plain(max(s.centre-reach, 0))), Mid: finite(plain(s.centre)), High: finite(plain(s.centre + reach)), Peak: finite(plain(s.peak))}
+	spread := max(s.spread, least(s.centre))
+	reach := usualSpreads * spread
+	top := max(s.peak, minPeak) + float32(rateFloor-easySurplus)/perDoubling
+	return Rate{
+		Name: m.name(), Low: finite(plain(max(s.centre-reach, 0))), Mid: finite(plain(s.centre)), High: finite(plain(max(min(s.centre+reach, s.peak), s.centre))),
+		Peak: finite(plain(s.peak)), Limit: finite(plain(max(s.centre+rateFloor*spread, top))),
+	}
 }
 
 func (d *Detector) usualTags(key uint64, names []string) []Tag {

@@ -28,10 +28,10 @@ func TestUsual(t *testing.T) {
 		t.Fatalf("%v %+v", ok, u)
 	}
 	events := u.Rates[0]
-	if events.Name != "events" || events.Low > 3 || events.High < 3 || events.Mid < 2.5 || events.Mid > 3.5 || events.Peak < 2.9 || events.Peak > 3.1 {
+	if events.Name != "events" || events.Low > 3 || events.High < 3 || events.Mid < 2.5 || events.Mid > 3.5 || events.Peak < 2.9 || events.Peak > 3.1 || events.Limit < events.Peak {
 		t.Errorf("three events a minute are told as %+v", events)
 	}
-	if u.Hours.Events[0] < 2.5 || u.Hours.Events[0] > 3.5 || u.Hours.Events[5] != 0 {
+	if u.Hours.Events[0] < 2.5 || u.Hours.Events[0] > 3.5 || u.Hours.Events[5] != 0 || u.Hours.EventsLimit[0] <= u.Hours.Events[0] {
 		t.Errorf("hours: %v", u.Hours)
 	}
 	things := []behave.Thing{

@@ -8,9 +8,9 @@ import { Grid, type Column } from "../parts/grid";
 import { Show, useLoad } from "../parts/load";
 import { TimeChart, type Band } from "../parts/chart";
 
-interface Rate { name: string; low: number; mid: number; high: number; peak: number }
+interface Rate { name: string; low: number; mid: number; high: number; peak: number; limit: number }
 interface Tag { name: string; low: number; high: number; mean: number; recent: number; sigma: number; samples: number; judged: boolean }
-interface Usual { first: string; last: string; events: number; minutes: number; learnt: boolean; rates: Rate[]; hours: { days: number; needs: number; events: number[]; bytes: number[] }; tags: Tag[] }
+interface Usual { first: string; last: string; events: number; minutes: number; learnt: boolean; rates: Rate[]; hours: { days: number; needs: number; events: number[]; bytes: number[]; events_limit: number[]; bytes_limit: number[] }; tags: Tag[] }
 interface Span { time: string; events: number; bytes_out: number; bytes_in: number; peers: number; failures: number }
 interface Peer { asked: boolean; ip: string; uid?: string; name?: string; service?: string; count: number; bytes: number; first: string; last: string; known?: string; findings?: string[]; breach?: boolean }
 interface Fn { asked: boolean; protocol: string; function: string; code: number; write: boolean; count: number; first: string; last: string; known?: string }
@@ -36,7 +36,7 @@ function Drawn({ d, uid }: { d: Seen; uid: string }) {
   const u = d.usual;
   return (
     <>
-      <p class="soft">{d.note ? d.note + "." : !u ? "Nothing is learnt of it yet." : u.minutes ? <>{u.learnt ? "Learnt" : "Still being learnt, so little is judged:"} from {plural(u.minutes, "active minute")} since {clock(u.first, false)}.{u.hours.days < u.hours.needs && <> What is usual of an hour of the day is known after {u.hours.needs} days; {u.hours.days === 1 ? "1 is" : u.hours.days + " are"} known.</>}</> : ""} The band is what is usual{d.step === 60 ? " of a minute" : ""}, its dashed edge the upper end.{d.cut.length > 0 && <> Of {d.cut.join(", ")} there are more than are shown.</>}</p>
+      <p class="soft">{d.note ? d.note + "." : !u ? "Nothing is learnt of it yet." : u.minutes ? <>{u.learnt ? "Learnt" : "Still being learnt, so little is judged:"} from {plural(u.minutes, "active minute")} since {clock(u.first, false)}.{u.hours.days < u.hours.needs && <> What is usual of an hour of the day is known after {u.hours.needs} days; {u.hours.days === 1 ? "1 is" : u.hours.days + " are"} known.</>}</> : ""} The band is what is usual, its dashed edge the upper end.{d.cut.length > 0 && <> Of {d.cut.join(", ")} there are more than are shown.</>}</p>
       {d.spans.length ? <Charts d={d} uid={uid} /> : <p class="soft">Nothing was seen of it in this time.</p>}
       {d.readings.length > 0 && <Readings d={d} />}
       <Peers d={d} uid={uid} />
@@ -56,7 +56,7 @@ function Charts({ d, uid }: { d: Seen; uid: string }) {
       for (const s of d.spans) { const i = Math.round((Date.parse(s.time) / 1000 - from) / d.step); if (i >= 0 && i < n) values[i] = s[key]; }
       const rate = d.usual?.rates.find((r) => r.name === key);
       const band = rate && d.usual!.minutes ? bandOf(d, times, key, rate) : undefined;
-      const over = band ? values.filter((v, i) => band.high[i] !== null && v > band.high[i]!).length : 0;
+      const over = band ? values.filter((v, i) => v > band.limit[i]).length : 0;
       return { key, title, times, series: [{ label: title.toLowerCase(), values }], band, rate, over, empty: values.every((v) => !v) };
     });
   }, [d]);
@@ -66,7 +66,7 @@ function Charts({ d, uid }: { d: Seen; uid: string }) {
       <div class="charts">{shown.map((c) => (
         <div key={c.key}><h3>{c.title} a minute</h3>
           <TimeChart height={110} times={c.times} series={c.series} band={c.band} width={d.step}
-            label={c.band ? (c.over ? plural(c.over, unit) + " above the usual" : "Never above the usual") + (d.step === 60 ? "; usual is " + told(c.key, c.rate!.low) + " to " + told(c.key, c.rate!.high) : "") + ", accepted up to " + told(c.key, c.rate!.peak) + "." : "What is usual is not known yet."}
+            label={c.band ? (c.over ? plural(c.over, unit) + " unusual" : "No " + unit + " unusual") + (d.step === 60 ? "; most are " + told(c.key, c.rate!.low) + " to " + told(c.key, c.rate!.high) + ", unusual is more than " + told(c.key, c.rate!.limit) : "") + "." : "What is usual is not known yet."}
             choose={(a, b) => go("/events?" + new URLSearchParams({ q: either(uid), from: new Date(a * 1000).toISOString(), to: new Date(b * 1000).toISOString() }))} /></div>
       ))}</div>
       <p class="soft line">{made.some((c) => c.empty) && <>None in this time: {made.filter((c) => c.empty).map((c) => c.title.toLowerCase()).join(", ")}. </>}Drag over a chart to see the events of a span.</p>
@@ -78,13 +78,11 @@ const told = (key: string, v: number) => key.startsWith("bytes") ? bytes(Math.ro
 
 // Minutes have the band of a minute. The busiest minute of an hour has that of
 // its hour of the day and the ones beside it, or without that the peak.
-function bandOf(d: Seen, times: number[], key: string, rate: Rate): Band {
-  if (d.step === 60) return { low: times.map(() => rate.low), high: times.map(() => rate.high) };
-  const h = d.usual!.hours, peaks = h.days >= h.needs ? key === "events" ? h.events : key === "bytes_out" ? h.bytes : undefined : undefined;
-  return {
-    low: times.map(() => 0),
-    high: times.map((t) => { const at = Math.floor(t / 3600) % 24; return peaks ? Math.max(peaks[at], peaks[(at + 1) % 24], peaks[(at + 23) % 24]) : Math.max(rate.peak, rate.high); }),
-  };
+function bandOf(d: Seen, times: number[], key: string, rate: Rate): Band & { limit: number[] } {
+  if (d.step === 60) return { low: times.map(() => rate.low), high: times.map(() => rate.high), limit: times.map(() => rate.limit) };
+  const h = d.usual!.hours, [peaks, limits] = h.days < h.needs ? [] : key === "events" ? [h.events, h.events_limit] : key === "bytes_out" ? [h.bytes, h.bytes_limit] : [];
+  const hour = (t: number) => Math.floor(t / 3600) % 24;
+  return { low: times.map(() => 0), high: times.map((t) => peaks ? peaks[hour(t)] : rate.peak), limit: times.map((t) => limits ? Math.min(limits[hour(t)], rate.limit) : rate.limit) };
 }
 
 function Readings({ d }: { d: Seen }) {
@@ -105,7 +103,7 @@ function Readings({ d }: { d: Seen }) {
   );
 }
 
-const knownWords: Record<string, [string, string]> = { usual: ["usual", ""], waiting: ["new, not flagged", "new"], flagged: ["flagged", "flagged"], "": ["not known", "new"] };
+const knownWords: Record<string, [string, string]> = { usual: ["usual", ""], waiting: ["new, on trial", "new"], flagged: ["flagged", "flagged"], "": ["not known", "new"] };
 
 function Known({ of, u }: { of?: string; u?: Usual }) {
   if (!u || !u.minutes) return <span class="soft">{"\u2013"}</span>;

@@ -45,7 +45,7 @@ interface Change { time: string; event: string; kind: string; what: string; by?:
 /** Changes is what changed in what the device runs, each with its event. */
 export function Changes({ uid }: { uid: string }) {
   const got = useLoad((s) => get<Page<Change>>("/devices/" + encodeURIComponent(uid) + "/changes", s), [uid]);
-  const event = (c: Change) => "/events?" + new URLSearchParams({ q: "metadata.uid=" + c.event, from: new Date(Date.parse(c.time) - 1000).toISOString(), to: new Date(Date.parse(c.time) + 1000).toISOString(), event: c.event });
+  const event = (c: Change) => "/events?" + new URLSearchParams({ q: "metadata.uid=" + c.event, from: new Date(Date.parse(c.time) - 1000).toISOString(), to: new Date(Date.parse(c.time) + 1000).toISOString(), event: c.event, at: c.time });
   return (
     <><h2>Configuration, program and firmware</h2>
       <Show of={got}>{(d) => d.rows.length ? (
