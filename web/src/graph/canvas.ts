@@ -13,6 +13,7 @@ interface Box { id: string; label: string; level: string; x: number; y: number; 
 interface Spot { id: string; label: string; group: string; x: number; y: number; w: number; h: number; box: Box; mark?: string; isBox: boolean }
 interface Line { a: Spot; b: Spot; weight: number; strong: boolean }
 
+const heavy = 700; // lines and nodes that are drawn anew each time the picture moves
 const cell = { w: 118, h: 34, gap: 12 }, head = 26, pad = 12, apart = 60, rowWide = 2600;
 
 /** Picture draws nodes and edges on a canvas and moves with pointer and keys. */
@@ -27,6 +28,8 @@ export class Picture {
   private zoom = 1; private x = 0; private y = 0;
   private size = { w: 300, h: 200 };
   private dirty = false; private gone = false;
+  private still: { canvas: HTMLCanvasElement; zoom: number; x: number; y: number } | null = null; // the picture as it was drawn last, with a margin
+  private moving = 0; // timer, while the picture is moved
   private chosen = ""; private found = new Set<string>();
   /** frames counts pictures that were drawn, for measurements. */
   frames = 0;
@@ -38,7 +41,7 @@ export class Picture {
     this.fit();
   }
 
-  stop() { this.gone = true; }
+  stop() { this.gone = true; clearTimeout(this.moving); }
   paint(c: Colours) { this.colours = c; this.draw(); }
   resize(w: number, h: number) {
     const first = this.size.w === 300;
@@ -137,10 +140,19 @@ export class Picture {
     const z = Math.min(4, Math.max(0.02, this.zoom * f));
     this.x = cx - (cx - this.x) * z / this.zoom; this.y = cy - (cy - this.y) * z / this.zoom;
     this.zoom = z;
-    this.draw();
+    this.move();
   }
 
-  panBy(dx: number, dy: number) { this.x += dx; this.y += dy; this.draw(); }
+  panBy(dx: number, dy: number) { this.x += dx; this.y += dy; this.move(); }
+
+  // move shows the last picture shifted while it goes on, if drawing anew takes
+  // long, and draws it when it stands.
+  private move() {
+    if (this.lines.length + this.spots.size < heavy) { this.draw(); return; }
+    clearTimeout(this.moving);
+    this.moving = window.setTimeout(() => { this.moving = 0; this.draw(); }, 120);
+    this.frame();
+  }
 
   /** all opens or closes all groups. */
   all(open: boolean) {
@@ -268,19 +280,38 @@ export class Picture {
     if (px < 0 || py < 0 || px + best.w * this.zoom > this.size.w || py + best.h * this.zoom > this.size.h) this.goTo(best.id); else this.choose(best.id);
   }
 
-  private draw() {
+  private draw() { this.still = null; this.frame(); }
+
+  private frame() {
     if (this.dirty) return;
     this.dirty = true;
     requestAnimationFrame(() => { this.dirty = false; if (!this.gone) this.render(); });
   }
 
   private render() {
-    this.frames++;
-    const g = this.canvas.getContext("2d")!, c = this.colours, z = this.zoom, ratio = this.canvas.width / this.size.w || 1;
+    if (!this.frames++) performance.mark("graph-drawn"); // when it was first seen
+    const g = this.canvas.getContext("2d")!, ratio = this.canvas.width / this.size.w || 1, margin = 0.25;
+    if (this.lines.length + this.spots.size < heavy) { this.renderOn(g, this.size.w, this.size.h, this.x, this.y, ratio); return; }
+    const mx = Math.round(this.size.w * margin), my = Math.round(this.size.h * margin);
+    if (!this.still || !this.moving) {
+      const canvas = this.still?.canvas || document.createElement("canvas"), w = this.size.w + 2 * mx, h = this.size.h + 2 * my;
+      canvas.width = Math.round(w * ratio); canvas.height = Math.round(h * ratio);
+      this.renderOn(canvas.getContext("2d")!, w, h, this.x + mx, this.y + my, ratio);
+      this.still = { canvas, zoom: this.zoom, x: this.x, y: this.y };
+    }
+    const s = this.still, f = this.zoom / s.zoom;
     g.setTransform(1, 0, 0, 1, 0, 0);
-    g.fillStyle = c.paper; g.fillRect(0, 0, this.canvas.width, this.canvas.height);
-    g.setTransform(z * ratio, 0, 0, z * ratio, this.x * ratio, this.y * ratio);
-    const view = { l: -this.x / z, t: -this.y / z, r: (this.size.w - this.x) / z, b: (this.size.h - this.y) / z };
+    g.fillStyle = this.colours.paper; g.fillRect(0, 0, this.canvas.width, this.canvas.height);
+    g.setTransform(ratio * f, 0, 0, ratio * f, (this.x - s.x * f) * ratio, (this.y - s.y * f) * ratio);
+    g.drawImage(s.canvas, -mx, -my, s.canvas.width / ratio, s.canvas.height / ratio);
+  }
+
+  private renderOn(g: CanvasRenderingContext2D, w: number, h: number, px: number, py: number, ratio: number) {
+    const c = this.colours, z = this.zoom;
+    g.setTransform(1, 0, 0, 1, 0, 0);
+    g.fillStyle = c.paper; g.fillRect(0, 0, w * ratio, h * ratio);
+    g.setTransform(z * ratio, 0, 0, z * ratio, px * ratio, py * ratio);
+    const view = { l: -px / z, t: -py / z, r: (w - px) / z, b: (h - py) / z };
     const seen = (s: { x: number; y: number; w: number; h: number }) => s.x < view.r && s.x + s.w > view.l && s.y < view.b && s.y + s.h > view.t;
     const boxes = this.boxes.filter(seen), thin = 1 / z;
     g.lineWidth = thin; g.strokeStyle = c.line; g.fillStyle = c.faint;
