@@ -259,7 +259,7 @@ func TestConsoleIsForAll(t *testing.T) {
 	b.until("open incidents", `/open incident/.test(document.querySelector("h1")?.textContent)`)
 	incident := b.js(`fetch("/api/v1/incidents").then((r) => r.json()).then((d) => d.rows[0].uid)`)
 	device := b.js(`fetch("/api/v1/devices").then((r) => r.json()).then((d) => d.rows[0].uid)`)
-	pages := []string{"/now", "/ask", "/incidents", "/incidents/" + incident, "/events", "/devices", "/devices/" + device, "/network", "/vulnerabilities", "/ai", "/settings"}
+	pages := []string{"/now", "/ask", "/incidents", "/incidents/" + incident, "/events", "/devices", "/devices/" + device, "/network", "/network?by=name", "/vulnerabilities", "/ai", "/settings"}
 	for _, wide := range []int64{1440, 390} {
 		for _, scheme := range []string{"light", "dark"} {
 			media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}

@@ -40,7 +40,7 @@ export function Grid<R>({ label, columns, rows, id, open, chosen, more, sort, on
   }, []);
   const from = Math.max(0, Math.floor(view.top / height) - 10);
   const to = Math.min(rows.length, Math.ceil((view.top + view.size) / height) + 10);
-  useEffect(() => { if (more && rows.length && to > rows.length - 30) more(); }, [to, rows.length]);
+  useEffect(() => { if (more && rows.length && to > rows.length - 150) more(); }, [to, rows.length]);
   useEffect(() => { if (at >= rows.length) choose(-1); }, [rows]);
   // What keys act on is kept where the newest key finds it, drawn or not yet.
   const now = useRef({ at, rows, open, chosen, keys });
