@@ -137,7 +137,7 @@ bench-fleet: ## measure the embedded broker with CLIENTS (10000) that publish RA
 
 .PHONY: bench-console
 bench-console: needs web ## measure the console in a real browser: a list of DEVICES (1000000), a graph of NODES (2000) and EDGES (4000), first paints
-	VEDETTE_BENCH_CONSOLE=1 VEDETTE_BENCH_DEVICES=$(DEVICES) VEDETTE_BENCH_NODES=$(NODES) VEDETTE_BENCH_EDGES=$(EDGES) $(GO) test -count=1 -timeout 20m -v -run 'TestBenchConsole$$' ./internal/cli
+	BENCH_CONSOLE=1 BENCH_DEVICES=$(DEVICES) BENCH_NODES=$(NODES) BENCH_EDGES=$(EDGES) $(GO) test -count=1 -timeout 20m -v -run 'TestBenchConsole$$' ./internal/cli
 
 # One run of the tests of a package may take ten minutes unless told otherwise; a thousand kills take some twenty.
 .PHONY: torture

@@ -141,8 +141,8 @@ func pace(n int, do func(i int)) {
 
 // TestBenchConsole measures the console in a real browser: make bench-console.
 func TestBenchConsole(t *testing.T) {
-	if os.Getenv("VEDETTE_BENCH_CONSOLE") == "" {
-		t.Skip("VEDETTE_BENCH_CONSOLE is not set: make bench-console")
+	if os.Getenv("BENCH_CONSOLE") == "" {
+		t.Skip("BENCH_CONSOLE is not set: make bench-console")
 	}
 	t.Run("list", func(t *testing.T) {
 		b := benchTab(t, number(t, "DEVICES", 1_000_000), 10)
@@ -214,13 +214,13 @@ func (b tab) painted() {
 // number reads a size from the environment.
 func number(t *testing.T, name string, otherwise int) int {
 	t.Helper()
-	text := os.Getenv("VEDETTE_BENCH_" + name)
+	text := os.Getenv("BENCH_" + name)
 	if text == "" {
 		return otherwise
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
-		t.Fatalf("VEDETTE_BENCH_%s: %v", name, err)
+		t.Fatalf("BENCH_%s: %v", name, err)
 	}
 	return n
 }
