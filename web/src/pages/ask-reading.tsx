@@ -78,7 +78,7 @@ export function Reading({ text }: { text: string }) {
     <div class="reading">
       <ul class="chips" aria-label="How it was read">
         {parts.map((p, i) => (
-          <li key={i}>{at === i ? box : <span class={"part " + p.kind}><button type="button" class="chip" title="Change it" onClick={() => edit(i)}><span class="soft">{kinds[p.kind]}</span> {visible(p.text)}</button><button type="button" class="chip off" aria-label={"Without " + visible(p.text)} onClick={() => setParts(parts.filter((_, k) => k !== i))}>{"\u00d7"}</button></span>}</li>
+          <li key={i}>{at === i ? box : <span class="part"><button type="button" class="chip" title="Change it" onClick={() => edit(i)}><span class="soft">{kinds[p.kind]}</span> {visible(p.text)}</button><button type="button" class="chip off" aria-label={"Without " + visible(p.text)} onClick={() => setParts(parts.filter((_, k) => k !== i))}>{"\u00d7"}</button></span>}</li>
         ))}
         <li>{at === parts.length ? box : <button type="button" class="chip" onClick={() => edit(parts.length)}>+ condition</button>}</li>
         {(changed || asked) && <li><button type="button" disabled={!now || now === asked} onClick={() => setAsked(now)}>Ask again</button></li>}

@@ -86,7 +86,7 @@ function Devices0({ m, last, inside }: { m: Fleet; last: string; inside: string 
   ];
   return (
     <>
-      <BigGraph label="Who speaks to whom, by device" what="device" writes={made.edges.some((e) => e.strong)} nodes={made.nodes} edges={made.edges} collapsed={made.nodes.length > openBelow} href={to} open={(id) => { if (to(id)) go(to(id)); }}
+      <BigGraph label="Who speaks to whom, by device" what="device" writes={made.edges.some((e) => e.strong)} nodes={made.nodes} edges={made.edges} collapsed={made.nodes.length > (innerWidth < 700 ? 12 : openBelow)} href={to} open={(id) => { if (to(id)) go(to(id)); }}
         note={`${plural(made.nodes.length, "device")} and ${plural(made.edges.length, "link")}.`} />
       <p class="soft line">{plural(m.links.length, "link")}, the busiest first{m.total > m.links.length ? "; " + number(m.total) + " there are" : ""}</p>
       <Grid label="Links" columns={columns} rows={m.links} id={(l) => l.from + "\u0000" + l.to} open={(l) => go(events(l))} />

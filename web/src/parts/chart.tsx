@@ -27,7 +27,7 @@ export function TimeChart({ times, series, label, height = 120, width = 0, choos
       width: el.clientWidth, height,
       legend: { show: false },
       cursor: { drag: { x: Boolean(chosen.current), y: false }, points: { show: false }, y: false },
-      tzDate: (ts) => zone.value === "UTC" ? uPlot.tzDate(new Date(ts * 1e3), "Etc/UTC") : new Date(ts * 1e3),
+      tzDate: (ts) => zone.value === "local" ? new Date(ts * 1e3) : uPlot.tzDate(new Date(ts * 1e3), zone.value === "UTC" ? "Etc/UTC" : zone.value),
       scales: { y: { range: (_u, lo, hi) => floor === null ? [lo - (hi - lo || 1) * 0.05, hi + (hi - lo || 1) * 0.05] : [floor, Math.max(1, hi * 1.05)] }, x: { range: (_u, lo, hi) => [lo, hi + width] } },
       axes: [{ ...axis, space: 90, size: 26, values: (_u, v) => v.map((t, i) => tick(t, v[i - 1])) }, { ...axis, size: 56, values: (_u, v) => v.map((n) => n % 1 && floor !== null ? "" : short(n)) }],
       bands: band ? [{ series: [2, 1], fill: colour("--band") }] : [],
