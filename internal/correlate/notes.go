@@ -54,27 +54,42 @@ const (
 	maxColumns = 24
 	maxRows    = 30
 	maxCell    = 200
+	maxResult  = 8 << 10 // bytes of all cells
+	maxResults = 2000    // notes with one
 )
 
 // Clip keeps of a result what a note may have.
 func (r *Result) Clip() {
-	r.Columns = r.Columns[:min(len(r.Columns), maxColumns)]
-	r.Rows = r.Rows[:min(len(r.Rows), maxRows)]
+	r.Columns = slices.Clone(r.Columns[:min(len(r.Columns), maxColumns)])
 	for i := range r.Columns {
 		r.Columns[i] = clip(r.Columns[i], maxCell)
 	}
-	for i, row := range r.Rows {
-		r.Rows[i] = row[:min(len(row), len(r.Columns))]
-		for k := range r.Rows[i] {
-			r.Rows[i][k] = clip(r.Rows[i][k], maxCell)
+	rows := [][]string{}
+	for _, row := range r.Rows[:min(len(r.Rows), maxRows)] {
+		kept := slices.Clone(row[:min(len(row), len(r.Columns))])
+		for k := range kept {
+			kept[k] = clip(kept[k], maxCell)
+		}
+		rows = append(rows, kept)
+	}
+	for r.Rows = rows; len(r.Rows) > 0 && r.size() > maxResult; {
+		r.Rows = r.Rows[:len(r.Rows)-1]
+	}
+}
+
+func (r *Result) size() (n int) {
+	for _, row := range append([][]string{r.Columns}, r.Rows...) {
+		for _, cell := range row {
+			n += len(cell)
 		}
 	}
+	return n
 }
 
 // fits reports whether a result is within its bounds, as all are that were
 // clipped.
 func (r *Result) fits() bool {
-	if len(r.Columns) > maxColumns || len(r.Rows) > maxRows || r.Total < 0 {
+	if len(r.Columns) > maxColumns || len(r.Rows) > maxRows || r.Total < 0 || r.size() > maxResult {
 		return false
 	}
 	long := func(cell string) bool { return len(cell) > maxCell+len("\u2026") }
@@ -196,6 +211,9 @@ func (c *Correlator) AddStep(uid, by string, step Note) (id string, err error) {
 	case len(c.notes) >= maxNotesAll:
 		return "", fault.New(fault.Limited, "there are %d notes already", maxNotesAll).WithHint("take some back: they stay in the audit journal")
 	}
+	if step.Result != nil && c.results() >= maxResults {
+		return "", fault.New(fault.Limited, "there are %d notes with a query already", maxResults).WithHint("write it without, or take some back")
+	}
 	n := &note{Version: recordVersion, Incident: s.UID, Note: Note{At: c.now().UTC(), By: clip(by, maxValue), Text: text, Query: step.Query, Result: step.Result}, dirty: true}
 	c.lastNote++
 	n.Number = c.lastNote
@@ -203,6 +221,16 @@ func (c *Correlator) AddStep(uid, by string, step Note) (id string, err error) {
 	c.notes = append(c.notes, n)
 	c.note(s, Change{By: by, What: "wrote a note"})
 	return n.ID, nil
+}
+
+// results is how many notes have a result.
+func (c *Correlator) results() (count int) {
+	for _, n := range c.notes {
+		if n.Result != nil {
+			count++
+		}
+	}
+	return count
 }
 
 // takeBack removes a note and reports whether there was one: what it said stays
