@@ -7,6 +7,13 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
+// fill writes into a field and sends its form, as two things a person does.
+func (b tab) fill(field, text string) {
+	b.Helper()
+	b.js(`(() => { const i = document.querySelector("` + field + `"); i.focus(); i.value = "` + text + `"; i.dispatchEvent(new Event("input", { bubbles: true })); return new Promise((r) => setTimeout(r, 100)); })()`)
+	b.js(`document.querySelector("` + field + `").form.requestSubmit()`)
+}
+
 // The page of a device has its charts beside the usual, what is not usual by word
 // and mark, a policy that can be saved, and its life with who said what.
 func TestDevicePageInABrowser(t *testing.T) {
@@ -46,7 +53,7 @@ func TestNetworkByKeys(t *testing.T) {
 	b.until("Enter closes it", `/Open it/.test(document.querySelector(".biggraph .card").textContent)`)
 	b.press(kb.Escape)
 	b.until("Escape lets go", `document.querySelector(".biggraph .card") === null`)
-	b.js(`(() => { const i = document.querySelector(".biggraph input"); i.value = "plc-boiler"; i.dispatchEvent(new Event("input", { bubbles: true })); i.form.requestSubmit(); return 1; })()`)
+	b.fill(".biggraph input", "plc-boiler")
 	b.until("search finds and tells", `/plc-boiler-01/.test(document.querySelector(".biggraph .card")?.textContent) && /hmi-line-01/.test(document.querySelector(".biggraph .card").textContent)`)
 	b.js(`(() => { document.querySelector(".biggraph canvas").focus(); return 1; })()`)
 	b.press("\r")
@@ -58,7 +65,7 @@ func TestNetworkByKeys(t *testing.T) {
 func TestChipsInABrowser(t *testing.T) {
 	b, _ := openTab(t)
 	b.until("open incidents", `/open incident/.test(document.querySelector("h1")?.textContent)`)
-	b.js(`(() => { const i = document.querySelector("#ask"); i.value = "Show failed logins per hour over the past 24 hours"; i.dispatchEvent(new Event("input", { bubbles: true })); i.form.requestSubmit(); return 1; })()`)
+	b.fill("#ask", "Show failed logins per hour over the past 24 hours")
 	b.until("chips", `document.querySelectorAll(".reading .part").length >= 4`)
 	chips := b.js(`[...document.querySelectorAll(".reading .part .chip:first-child")].map((x) => x.textContent).join("; ")`)
 	for _, want := range []string{"class authentication", "condition status=Failure", "time last 24h", "then every 1h count"} {
@@ -69,7 +76,7 @@ func TestChipsInABrowser(t *testing.T) {
 	b.js(`[...document.querySelectorAll(".reading .chip.off")].find((x) => /Without status=Failure/.test(x.getAttribute("aria-label"))).click()`)
 	b.js(`[...document.querySelectorAll(".reading .part .chip")].find((x) => /every 1h/.test(x.textContent)).click()`)
 	b.until("a stage can be written", `document.querySelector(".chip-edit input") !== null`)
-	b.js(`(() => { const i = document.querySelector(".chip-edit input"); i.value = "every 3h count"; i.dispatchEvent(new Event("input", { bubbles: true })); i.form.requestSubmit(); return 1; })()`)
+	b.fill(".chip-edit input", "every 3h count")
 	b.until("it is kept", `[...document.querySelectorAll(".reading .part .chip")].some((x) => /every 3h/.test(x.textContent))`)
 	b.js(`[...document.querySelectorAll(".reading button")].find((x) => x.textContent === "Ask again").click()`)
 	b.until("it is asked again", `document.querySelector(".reading .proof tbody tr") !== null`)
