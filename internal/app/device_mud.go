@@ -148,31 +148,39 @@ func allows(f *mud.File) []api.MUDEntry {
 	add := func(lists []int, from bool) {
 		for _, at := range lists {
 			for _, e := range f.Lists[at].Entries {
-				m := e.Match
-				peer, name, port := m.DstPrefix, m.DstName, m.DstPort
-				if !from {
-					peer, name = m.SrcPrefix, m.SrcName
+				if m := &e.Match; e.Accept && !answers(m, from) {
+					out = append(out, inShort(m, from))
 				}
-				if !e.Accept || port.Op == "" && (m.SrcPort.Op != "" || m.Initiated != "" && (m.Initiated == "from-device") != from) {
-					continue // answers
-				}
-				one := api.MUDEntry{FromDevice: from, Protocol: protocolWord(m.Protocol), Port: "any", Peer: name}
-				switch {
-				case m.LocalNetworks:
-					one.Peer = "local networks"
-				case one.Peer == "" && peer.IsValid():
-					one.Peer = peer.Addr().String()
-				}
-				if port.Op != "" {
-					one.Port = strconv.Itoa(int(port.Lo))
-				}
-				out = append(out, one)
 			}
 		}
 	}
 	add(f.From, true)
 	add(f.To, false)
 	return out
+}
+
+// answers reports whether an entry is for the answers to another: it names the
+// port of who sends, or the other side began.
+func answers(m *mud.Match, from bool) bool {
+	return m.DstPort.Op == "" && (m.SrcPort.Op != "" || m.Initiated != "" && (m.Initiated == "from-device") != from)
+}
+
+func inShort(m *mud.Match, from bool) api.MUDEntry {
+	peer, name := m.DstPrefix, m.DstName
+	if !from {
+		peer, name = m.SrcPrefix, m.SrcName
+	}
+	one := api.MUDEntry{FromDevice: from, Protocol: protocolWord(m.Protocol), Port: "any", Peer: name}
+	switch {
+	case m.LocalNetworks:
+		one.Peer = "local networks"
+	case one.Peer == "" && peer.IsValid():
+		one.Peer = peer.Addr().String()
+	}
+	if m.DstPort.Op != "" {
+		one.Port = strconv.Itoa(int(m.DstPort.Lo))
+	}
+	return one
 }
 
 func protocolWord(n int) string {

@@ -157,7 +157,7 @@ func TestBenchConsole(t *testing.T) {
 		b.Logf("wheeled to row %s of %s that are loaded; heap of the page %s MB", b.js(`Math.round(document.querySelector(".grid").scrollTop / 30)`), b.js(`document.querySelector(".grid table").getAttribute("aria-rowcount")`), b.js(`Math.round(performance.memory.usedJSHeapSize / 1e6)`))
 	})
 	t.Run("graph", func(t *testing.T) {
-		b := benchTab(t, number(t, "NODES", 2000), number(t, "EDGES", 4000))
+		b := benchTab(t, number(t, "NODES", 2000), number(t, "LINKS", 4000))
 		b.open("/network?by=name")
 		b.until("the graph", `performance.getEntriesByName("graph-drawn").length > 0`)
 		b.Logf("first drawn, groups closed, %s ms after the navigation began", b.js(`Math.round(performance.getEntriesByName("graph-drawn")[0].startTime)`))

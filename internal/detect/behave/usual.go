@@ -94,7 +94,7 @@ func (d *Detector) Usual(device string, tags []string) (Usual, bool) {
 	out.Hours = Hours{Days: int(p.hours.days), Needs: hourDays}
 	for i := range 24 {
 		const least = float32(rateFloor-easySurplus) / perDoubling
-		flows, bytes := around(&p.hours.flows, uint32(3600*i)), around(&p.hours.bytes, uint32(3600*i)) //nolint:gosec // G115: below a day
+		flows, bytes := around(&p.hours.flows, uint32(3600*i)), around(&p.hours.bytes, uint32(3600*i))
 		out.Hours.Events[i], out.Hours.EventsLimit[i] = finite(plain(flows)), finite(plain(flows+least))
 		out.Hours.Bytes[i], out.Hours.BytesLimit[i] = finite(plain(bytes)), finite(plain(bytes+least))
 	}

@@ -38,7 +38,7 @@ export function Devices() {
     const mine = cursor ? turn.current : ++turn.current;
     setState((s) => ({ ...s, busy: true, error: undefined }));
     try {
-      const d = await get<List>(`/devices?limit=${cursor ? 1000 : 200}&${wanted}${cursor ? "&cursor=" + encodeURIComponent(cursor) : "&facets=1"}`);
+      const d = await get<List>(`/devices?limit=${cursor ? 500 : 200}&${wanted}${cursor ? "&cursor=" + encodeURIComponent(cursor) : "&facets=1"}`);
       if (mine !== turn.current) return;
       setRows((old) => cursor ? [...old, ...d.rows] : d.rows);
       setState((s) => ({ total: d.total, next: d.next, facets: d.facets || s.facets, busy: false }));
