@@ -135,6 +135,10 @@ bench: ## run the benchmarks
 bench-fleet: ## measure the embedded broker with CLIENTS (10000) that publish RATE (20000) messages a second
 	VEDETTE_FLEET=$(or $(CLIENTS),10000) VEDETTE_FLEET_RATE=$(or $(RATE),20000) VEDETTE_FLEET_SECONDS=$(or $(SECONDS),20) $(GO) test -count=1 -timeout 30m -v -run 'TestFleet$$' ./internal/app
 
+.PHONY: bench-console
+bench-console: needs web ## measure the console in a real browser: a list of DEVICES (1000000), a graph of NODES (2000) and LINKS (4000), first paints
+	BENCH_CONSOLE=1 BENCH_DEVICES=$(DEVICES) BENCH_NODES=$(NODES) BENCH_LINKS=$(LINKS) $(GO) test -count=1 -timeout 20m -v -run 'TestBenchConsole$$' ./internal/cli
+
 # One run of the tests of a package may take ten minutes unless told otherwise; a thousand kills take some twenty.
 .PHONY: torture
 torture: needs ## kill the product KILLS (1000) times at random moments and look that nothing is lost

@@ -41,6 +41,7 @@ type IncidentDecision struct {
 	Verdict  correlate.Verdict `json:"verdict,omitempty"` // of feedback
 	To       string            `json:"to,omitempty"`      // of assign: a person's name, me or nobody
 	Text     string            `json:"text,omitempty"`    // of note
+	Query    string            `json:"query,omitempty"`   // of note: what was asked the store; the answer of now is kept with it
 	Why      string            `json:"why,omitempty"`
 }
 

@@ -106,6 +106,7 @@ type App struct {
 	rules     ruleState
 	behave    *behave.Detector // of the chain; nil if behaviour is not learnt; used under writing
 	words     words            // of persons, for behave
+	looks     looks            // at behave
 	learnt    learnt           // used under writing
 	judgedNow atomic.Pointer[judged]
 	live      atomic.Pointer[Live]        // nil: no live sources run here

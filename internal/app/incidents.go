@@ -149,7 +149,7 @@ func (a *App) DecideIncident(ctx context.Context, d api.IncidentDecision) (api.I
 		}
 		uid = i.UID
 	}
-	act, err := a.incidentAct(&d, uid)
+	act, err := a.incidentAct(ctx, &d, uid)
 	if err != nil {
 		return none, err
 	}
@@ -180,6 +180,9 @@ func (a *App) decisionDetails(d *api.IncidentDecision) map[string]string {
 	case api.IncidentAssign:
 		return map[string]string{"reason": d.Why, "to": d.To}
 	case api.IncidentNote:
+		if d.Query != "" {
+			return map[string]string{"text": d.Text, "query": d.Query}
+		}
 		return map[string]string{"text": d.Text}
 	case api.IncidentUndo:
 		if n, incident, ok := a.incidents.NoteOf(d.Incident); ok {
@@ -191,17 +194,12 @@ func (a *App) decisionDetails(d *api.IncidentDecision) map[string]string {
 }
 
 // incidentAct is what a decision does. It completes the decision.
-func (a *App) incidentAct(d *api.IncidentDecision, uid string) (func() error, error) {
+func (a *App) incidentAct(ctx context.Context, d *api.IncidentDecision, uid string) (func() error, error) {
 	switch d.Action {
 	case api.IncidentAssign:
 		return a.assignAct(d, uid)
 	case api.IncidentNote:
-		text, err := correlate.NoteText(d.Text)
-		d.Text = text
-		return func() error {
-			_, err := a.incidents.AddNote(uid, d.Actor, text)
-			return err
-		}, err
+		return a.noteAct(ctx, d, uid)
 	case api.IncidentClose:
 		return func() error { return a.incidents.Close(uid, d.Actor, d.Why) }, nil
 	case api.IncidentReopen:

@@ -45,6 +45,7 @@ func (a *App) judge(ctx context.Context, records []*event.Event, ended bool) (*b
 	if err := a.carryWords(ctx); err != nil {
 		return nil, err
 	}
+	a.answerLooks()
 	b := &batch{events: records}
 	known, err := a.events.Known(ctx, records)
 	if err != nil {

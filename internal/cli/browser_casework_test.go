@@ -37,7 +37,7 @@ func TestConsoleCasework(t *testing.T) {
 	}
 
 	button := func(name string) string {
-		return `[...document.querySelectorAll("aside button")].find((x) => x.textContent.trim() === "` + name + `")`
+		return `[...document.querySelectorAll("aside button, .notebook button")].find((x) => x.textContent.trim() === "` + name + `")`
 	}
 	b.js(`(() => { const t = document.querySelector("textarea"); t.value = "<img src=x onerror=alert(1)> [a](http://evil.example)\nsecond \u202e line"; t.dispatchEvent(new Event("input", { bubbles: true })); })()`)
 	b.until("the note can be written", button("Write it")+`?.disabled === false`)
@@ -49,6 +49,15 @@ func TestConsoleCasework(t *testing.T) {
 			t.Errorf("the report lacks %q:\n%s", want, doc)
 		}
 	}
+	b.js(`(() => { const set = (q, v) => { const t = document.querySelector(q); t.value = v; t.dispatchEvent(new Event("input", { bubbles: true })); }; set(".notebook textarea", "who wrote"); set(".notebook input", "write=true last 7d | by src, dst count | top 5"); })()`)
+	b.until("the step can be written", button("Write it")+`?.disabled === false`)
+	b.js(button("Write it") + `.click()`)
+	b.until("the answer of now is kept with the note", `document.querySelectorAll(".notes li").length === 2 && document.querySelectorAll(".notes .proof tbody tr").length > 0`)
+	if doc := b.js(`fetch([...document.querySelectorAll("aside a[download]")].find((x) => /md$/.test(x.href)).href).then((r) => r.text())`); !strings.Contains(doc, "`write=true last 7d | by src, dst count | top 5`") || !strings.Contains(doc, "- `src_endpoint.ip` `10.") {
+		t.Errorf("the report lacks the query and its answer:\n%s", doc)
+	}
+	b.js(`document.querySelectorAll(".notes li")[1].querySelector("button.link").click()`)
+	b.until("the step is taken back", `document.querySelectorAll(".notes li").length === 1`)
 	b.js(`document.querySelector(".notes li button").click()`)
 	b.until("the note is taken back", `document.querySelector(".notes") === null && /took back a note/.test(document.querySelector("aside").textContent)`)
 	b.js(button("Nobody") + `.click()`)

@@ -32,6 +32,70 @@ type Note struct {
 	At   time.Time `json:"at"`
 	By   string    `json:"by"`
 	Text string    `json:"text"` // may have several lines
+
+	// Query is what the person asked the store, Result what it answered then. A note
+	// without a query has neither.
+	Query  string  `json:"query,omitempty"`
+	Result *Result `json:"result,omitempty"`
+}
+
+// Result is what a query answered when it was asked, in texts: what is kept as
+// evidence of a note.
+type Result struct {
+	At      time.Time  `json:"at"` // what "now" was
+	Columns []string   `json:"columns"`
+	Rows    [][]string `json:"rows"`  // the first of them
+	Total   int64      `json:"total"` // without the limit
+}
+
+// Bounds of what is kept of a result.
+const (
+	maxQuery   = 2048
+	maxColumns = 24
+	maxRows    = 30
+	maxCell    = 200
+	maxResult  = 8 << 10 // bytes of all cells
+	maxResults = 2000    // notes with one
+)
+
+// Clip keeps of a result what a note may have.
+func (r *Result) Clip() {
+	r.Columns = slices.Clone(r.Columns[:min(len(r.Columns), maxColumns)])
+	for i := range r.Columns {
+		r.Columns[i] = clip(r.Columns[i], maxCell)
+	}
+	rows := [][]string{}
+	for _, row := range r.Rows[:min(len(r.Rows), maxRows)] {
+		kept := slices.Clone(row[:min(len(row), len(r.Columns))])
+		for k := range kept {
+			kept[k] = clip(kept[k], maxCell)
+		}
+		rows = append(rows, kept)
+	}
+	for r.Rows = rows; len(r.Rows) > 0 && r.size() > maxResult; {
+		r.Rows = r.Rows[:len(r.Rows)-1]
+	}
+}
+
+func (r *Result) size() (n int) {
+	for _, row := range append([][]string{r.Columns}, r.Rows...) {
+		for _, cell := range row {
+			n += len(cell)
+		}
+	}
+	return n
+}
+
+// fits reports whether a result is within its bounds, as all are that were
+// clipped.
+func (r *Result) fits() bool {
+	if len(r.Columns) > maxColumns || len(r.Rows) > maxRows || r.Total < 0 || r.size() > maxResult {
+		return false
+	}
+	long := func(cell string) bool { return len(cell) > maxCell+len("\u2026") }
+	return !slices.ContainsFunc(r.Columns, long) && !slices.ContainsFunc(r.Rows, func(row []string) bool {
+		return len(row) > len(r.Columns) || slices.ContainsFunc(row, long)
+	})
 }
 
 // note is a Note as it is kept: a record of its own, so that an incident which
@@ -118,8 +182,21 @@ func (s *strand) assignee() string {
 // AddNote keeps what a person wrote on an incident and returns its id for
 // [Correlator.Undo].
 func (c *Correlator) AddNote(uid, by, text string) (id string, err error) {
-	if text, err = NoteText(text); err != nil {
+	return c.AddStep(uid, by, Note{Text: text})
+}
+
+// AddStep is AddNote for a note that may have a query and its result: a step of
+// an investigation.
+func (c *Correlator) AddStep(uid, by string, step Note) (id string, err error) {
+	text, err := NoteText(step.Text)
+	if err != nil {
 		return "", err
+	}
+	if len(step.Query) > maxQuery || (step.Query == "") != (step.Result == nil) {
+		return "", fault.New(fault.Invalid, "a note with a query of %d bytes", len(step.Query)).WithHint("at most %d, with its result", maxQuery)
+	}
+	if step.Result != nil {
+		step.Result.Clip()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -134,13 +211,26 @@ func (c *Correlator) AddNote(uid, by, text string) (id string, err error) {
 	case len(c.notes) >= maxNotesAll:
 		return "", fault.New(fault.Limited, "there are %d notes already", maxNotesAll).WithHint("take some back: they stay in the audit journal")
 	}
-	n := &note{Version: recordVersion, Incident: s.UID, Note: Note{At: c.now().UTC(), By: clip(by, maxValue), Text: text}, dirty: true}
+	if step.Result != nil && c.results() >= maxResults {
+		return "", fault.New(fault.Limited, "there are %d notes with a query already", maxResults).WithHint("write it without, or take some back")
+	}
+	n := &note{Version: recordVersion, Incident: s.UID, Note: Note{At: c.now().UTC(), By: clip(by, maxValue), Text: text, Query: step.Query, Result: step.Result}, dirty: true}
 	c.lastNote++
 	n.Number = c.lastNote
 	n.ID = event.FindingUID("note", strconv.Itoa(n.Number), s.UID+n.By+n.At.String())
 	c.notes = append(c.notes, n)
 	c.note(s, Change{By: by, What: "wrote a note"})
 	return n.ID, nil
+}
+
+// results is how many notes have a result.
+func (c *Correlator) results() (count int) {
+	for _, n := range c.notes {
+		if n.Result != nil {
+			count++
+		}
+	}
+	return count
 }
 
 // takeBack removes a note and reports whether there was one: what it said stays
@@ -234,6 +324,7 @@ func (c *Correlator) restoreNote(r Record) *fault.Error {
 	}
 	text, err := NoteText(n.Text)
 	if err != nil || text != n.Text || n.ID == "" || n.ID != r.ID || n.By == "" || n.Number < 1 || len(c.notes) >= maxNotesAll ||
+		len(n.Query) > maxQuery || (n.Query == "") != (n.Result == nil) || n.Result != nil && !n.Result.fits() ||
 		slices.ContainsFunc(c.notes, func(o *note) bool { return o.ID == n.ID }) {
 		return fault.New(fault.Invalid, "it is no note")
 	}

@@ -90,7 +90,7 @@ export interface Incident {
 }
 export interface IncidentView extends Incident {
   timeline?: Moment[]; graph?: { nodes: GraphNode[]; edges: GraphEdge[] }; joins?: { reason: string; count: number }[]; merges?: { part?: string; reason: string }[];
-  notes?: { id: string; at: string; by: string; text: string }[];
+  notes?: { id: string; at: string; by: string; text: string; query?: string; result?: { at: string; columns: string[]; rows: string[][]; total: number } }[];
   similar: { uid: string; title: string; why: string }[] | null; names: Record<string, string>;
 }
 export interface GraphNode { id: string; type: string; value: string; name?: string; role?: string; count: number }

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { get, post, Problem, type Me } from "./api";
 import { limited, may, me } from "./me";
 import { go, onLink, place } from "./route";
-import { theme, zone } from "./show";
+import { theme, visible, zone } from "./show";
 import { Trouble } from "./parts/load";
 import { useKeys } from "./parts/keys";
 import { Palette } from "./parts/palette";
@@ -11,7 +11,8 @@ import { Now } from "./pages/now";
 import { Ask } from "./pages/ask";
 import { Events } from "./pages/events";
 import { Incidents, IncidentPage } from "./pages/incidents";
-import { Devices, DevicePage } from "./pages/devices";
+import { Devices } from "./pages/devices";
+import { DevicePage } from "./pages/device";
 import { Network } from "./pages/network";
 import { Vulnerabilities } from "./pages/vulns";
 import { VulnerabilityPage } from "./pages/advisory";
@@ -93,7 +94,7 @@ export function App() {
         {may("ask") && !limited() && <AskBar />}
         <div class="tools">
           <button type="button" class="quiet" onClick={() => setPalette(true)} aria-label="Search and commands">Search <kbd>Ctrl K</kbd></button>
-          <button type="button" class="quiet" onClick={() => { zone.value = zone.value === "UTC" ? "local" : "UTC"; }} title="Time zone of all times">{zone.value === "UTC" ? "UTC" : "Local time"}</button>
+          <button type="button" class="quiet" onClick={() => { zone.value = zone.value === "UTC" ? "local" : "UTC"; }} title="Time zone of all times; others by Ctrl K">{zone.value === "local" ? "Local time" : visible(zone.value)}</button>
           <button type="button" class="quiet" onClick={() => { theme.value = theme.value === "auto" ? "dark" : theme.value === "dark" ? "light" : "auto"; }} title="Colours">{theme.value === "auto" ? "Auto" : theme.value === "dark" ? "Dark" : "Light"}</button>
         </div>
       </header>
@@ -138,8 +139,8 @@ export function Dialog({ title, close, children }: { title: string; close: () =>
 
 function Help({ close }: { close: () => void }) {
   const keys: [string, string][] = [
-    ["/", "type a question, or a query on Events, Devices and Vulnerabilities"], ["Ctrl K", "search pages, devices and incidents"], ["g then a letter", shownParts().map((p) => p.key + " " + p.title).join(", ")],
-    ["j, k", "next and previous row"], ["Enter, o", "open the row"], ["e", "on an incident: take it, it is assigned to you"], ["c", "on an incident: go to closing it"], ["w", "on vulnerabilities: how each decision came about"], ["Alt + click", "on a value: leave it out instead of asking for it"], ["Esc", "close what is open"], ["?", "this list"],
+    ["/", "type a question, or a query on Events, Devices and Vulnerabilities"], ["Ctrl K", "search pages, devices, incidents; commands: time zone, colours"], ["g then a letter", shownParts().map((p) => p.key + " " + p.title).join(", ")],
+    ["j, k", "next and previous row"], ["Enter, o", "open the row"], ["e", "on an incident: take it, it is assigned to you"], ["c", "on an incident: go to closing it"], ["arrows, + \u2212 0", "on the picture of the network: next device, zoom, all"], ["w", "on vulnerabilities: how each decision came about"], ["Alt + click", "on a value: leave it out instead of asking for it"], ["Esc", "close what is open"], ["?", "this list"],
   ];
   return (
     <Dialog title="Keys" close={close}>

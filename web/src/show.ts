@@ -9,8 +9,22 @@ function kept(key: string, without: string) {
   return s;
 }
 
-/** zone is the time zone of all times: UTC or local. */
+/** zone is the time zone of all times: UTC, local, or a name such as Europe/Berlin. */
 export const zone = kept("vedette.zone", "UTC");
+/** zones lists the names that the browser knows. */
+export const zones = (): string[] => Intl.supportedValuesOf("timeZone");
+
+const clocks = new Map<string, Intl.DateTimeFormat | null>();
+
+// clockOf is the clock of a named zone; null where there is no such zone.
+function clockOf(name: string) {
+  let f = clocks.get(name);
+  if (f === undefined) {
+    try { f = new Intl.DateTimeFormat("en-GB", { timeZone: name, year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }); } catch { f = null; }
+    clocks.set(name, f);
+  }
+  return f;
+}
 /** theme is auto, light or dark. */
 export const theme = kept("vedette.theme", "auto");
 theme.subscribe((v) => {
@@ -35,7 +49,11 @@ const pad = (n: number, w = 2) => String(n).padStart(w, "0");
 export function clock(iso: string | number, seconds = true) {
   const d = new Date(iso);
   if (isNaN(+d)) return String(iso);
-  const u = zone.value === "UTC";
+  const u = zone.value === "UTC", named = u || zone.value === "local" ? null : clockOf(zone.value);
+  if (named) {
+    const p = Object.fromEntries(named.formatToParts(d).map((x) => [x.type, x.value]));
+    return `${p.year}-${p.month}-${p.day} ${p.hour}:${p.minute}${seconds ? ":" + p.second : ""}`;
+  }
   const day = u ? `${d.getUTCFullYear()}-${pad(d.getUTCMonth() + 1)}-${pad(d.getUTCDate())}` : `${d.getFullYear()}-${pad(d.getMonth() + 1)}-${pad(d.getDate())}`;
   const time = u ? `${pad(d.getUTCHours())}:${pad(d.getUTCMinutes())}` : `${pad(d.getHours())}:${pad(d.getMinutes())}`;
   return day + " " + time + (seconds ? ":" + pad(u ? d.getUTCSeconds() : d.getSeconds()) : "");

@@ -19,6 +19,7 @@ import (
 	"vedette/internal/authz"
 	"vedette/internal/copilot"
 	"vedette/internal/correlate"
+	"vedette/internal/detect/behave"
 	"vedette/internal/fault"
 	"vedette/internal/ingest"
 	"vedette/internal/ingest/bulk"
@@ -71,6 +72,27 @@ func (p *plant) FindDevice(_ context.Context, text string) (asset.Device, error)
 func (p *plant) SetDevice(_ context.Context, actor, uid, key, value string) (asset.Device, error) {
 	p.did = append(p.did, fmt.Sprintf("%s sets %s of %s to %s", actor, key, uid, value))
 	return p.FindDevice(context.Background(), uid)
+}
+
+func (p *plant) DeviceBehaviour(_ context.Context, w api.DeviceSpanWish) (api.DeviceBehaviour, error) {
+	p.did = append(p.did, fmt.Sprintf("behaviour of %s over %s", w.Device, w.Span))
+	return api.DeviceBehaviour{Usual: &behave.Usual{Rates: []behave.Rate{}, Tags: []behave.Tag{}}, Spans: []api.DeviceSpan{{}}, Peers: []api.DevicePeer{}, Functions: []api.DeviceFunction{}, Readings: []api.DeviceReading{}, Cut: []string{}}, nil
+}
+
+func (p *plant) DeviceMUD(context.Context, string) (api.DeviceMUD, error) {
+	return api.DeviceMUD{Allows: []api.MUDEntry{}, Tested: api.MUDTest{Lines: []api.MUDFlow{{Peer: "10.0.0.1"}}}}, nil
+}
+
+func (p *plant) DeviceMUDFile(context.Context, string) (api.File, error) {
+	return api.File{Name: "mud.json", Kind: "application/mud+json", Data: []byte("{}")}, nil
+}
+
+func (p *plant) DeviceChanges(context.Context, string) ([]api.DeviceChange, error) {
+	return []api.DeviceChange{{Kind: "program"}}, nil
+}
+
+func (p *plant) DeviceLife(context.Context, string) (api.DeviceLife, error) {
+	return api.DeviceLife{State: "new", History: []api.DeviceMoment{{What: "was first seen"}}}, nil
 }
 
 func (p *plant) Incidents(context.Context, bool) ([]correlate.Incident, error) {
@@ -258,6 +280,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 		"POST /api/v1/bills": {authz.Analyst, authz.Responder, authz.Admin}, "GET /api/v1/advisories": all, "POST /api/v1/advisories": {authz.Responder, authz.Admin},
 		"POST /api/v1/intel": {authz.Responder, authz.Admin}, "DELETE /api/v1/intel/{name}": {authz.Responder, authz.Admin}, "POST /api/v1/intel/pulls/{name}": {authz.Admin},
 		"GET /api/v1/intel/techniques/{id}": all, "GET /api/v1/intel/allow": all, "POST /api/v1/intel/allow": {authz.Responder, authz.Admin},
+		"GET /api/v1/devices/{uid}/behaviour": all, "GET /api/v1/devices/{uid}/policy": all, "GET /api/v1/devices/{uid}/changes": all, "GET /api/v1/devices/{uid}/life": all,
 	}
 	bodies := map[string]string{
 		"POST /api/v1/ask": `{"question":"q"}`, "POST /api/v1/query": `{"query":"last 24h"}`, "PATCH /api/v1/devices/{uid}": `{"owner":"x"}`,

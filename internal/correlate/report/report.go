@@ -187,7 +187,38 @@ func (w *writer) notes() {
 			}
 			w.line(line)
 		}
+		if n.Result != nil {
+			w.result(n)
+		}
 	}
+}
+
+// result is the query of a note and what it answered.
+func (w *writer) result(n correlate.Note) {
+	w.line("\nAsked at " + when(n.Result.At) + ": " + code(n.Query) + "; " + rows(n.Result.Total, len(n.Result.Rows)) + ".\n")
+	for _, row := range n.Result.Rows {
+		var cells []string
+		for i, cell := range row {
+			if cell != "" && i < len(n.Result.Columns) {
+				cells = append(cells, code(n.Result.Columns[i])+" "+code(cell))
+			}
+		}
+		if len(cells) > 0 {
+			w.line("- " + strings.Join(cells, ", "))
+		}
+	}
+}
+
+func rows(total int64, shown int) string {
+	switch {
+	case total == 0:
+		return "it had no rows"
+	case int64(shown) < total:
+		return fmt.Sprintf("the first %d of %d rows", shown, total)
+	case total == 1:
+		return "one row"
+	}
+	return fmt.Sprintf("%d rows", total)
 }
 
 func (w *writer) decisions() {

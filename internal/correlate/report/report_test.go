@@ -24,7 +24,7 @@ func paper(text string) Paper {
 			Findings: correlate.Findings{Count: 3, Events: 9, Rules: []correlate.RuleCount{{Rule: text, Title: text, Severity: event.High, Count: 3}}, MoreRules: 1, Telling: []string{text}},
 			Timeline: []correlate.Moment{{First: at, Last: at, Title: text, Rule: text, Severity: event.High, Source: "dev-1", Target: text, Count: 3}},
 			Joins:    []correlate.Join{{Reason: text}}, Merges: []correlate.Merge{{Reason: text, Count: 2}},
-			History: []correlate.Change{{At: at, By: text, What: text, Why: text}}, Notes: []correlate.Note{{ID: "n1", At: at, By: text, Text: text}},
+			History: []correlate.Change{{At: at, By: text, What: text, Why: text}}, Notes: []correlate.Note{{ID: "n1", At: at, By: text, Text: text}, {ID: "n2", At: at, By: text, Text: text, Query: text, Result: &correlate.Result{At: at, Columns: []string{text, "b"}, Rows: [][]string{{text, "1"}, {""}}, Total: 9}}},
 		},
 		Similar: []correlate.Similar{{UID: text, Title: text, Why: text}}, Names: map[string]string{"dev-1": text}, At: at, By: text,
 	}

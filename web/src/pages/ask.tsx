@@ -1,10 +1,12 @@
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Problem, stream, type Answer, type Chart, type Evidence, type Sentence } from "../api";
-import { me } from "../me";
+import { may, me } from "../me";
 import { place, set } from "../route";
-import { cell, isLabel, number, saveCSV, sentence, visible } from "../show";
+import { cell, number, sentence, visible } from "../show";
 import { Bars, fill, TimeChart, type Series } from "../parts/chart";
+import { EvidenceTable, saveAnswer } from "./ask-evidence";
+import { Reading } from "./ask-reading";
 
 interface Turn { id: number; question: string; answer?: Answer; said?: Sentence[]; error?: Problem; stop?: AbortController }
 
@@ -94,6 +96,7 @@ function AnswerView({ a, id, again }: { a: Answer; id: string; again: (q: string
   return (
     <>
       <p class="soft"><strong class={"state " + a.status}>{words[a.status] || a.status}</strong>{a.read_as && a.status !== "not_understood" && <> Read as: {a.read_as}</>}</p>
+      {a.status !== "not_understood" && a.evidence.slice(0, 1).map((e) => may("events.read") && <Reading key={e.id} text={e.query} />)}
       <Says list={a.answer} known={known} id={id} />
       {a.chart && <ChartView c={a.chart} evidence={a.evidence} />}
       {a.evidence.map((e) => <EvidenceView key={e.id} e={e} id={id + e.id} />)}
@@ -105,7 +108,7 @@ function AnswerView({ a, id, again }: { a: Answer; id: string; again: (q: string
       <p class="foot">
         {a.planner?.name && <>The question was read by {a.planner.name} ({a.planner.location}). </>}
         {a.model.location === "built-in" ? "Answered by the built-in engine, without a language model" : <>Answered by the built-in engine; sentences marked model by {a.model.name} ({a.model.location})</>}, in {a.seconds.toFixed(2)} s.
-        {a.used && <> The model was asked {a.used.calls === 1 ? "once" : number(a.used.calls) + " times"}: {number(a.used.tokens_in)} tokens in, {number(a.used.tokens_out)} out{cost}.</>}
+        {a.used && <> The model was asked {a.used.calls === 1 ? "once" : number(a.used.calls) + " times"}: {number(a.used.tokens_in)} tokens in, {number(a.used.tokens_out)} out{cost}.</>} <button type="button" class="link" onClick={() => saveAnswer(a)}>Save the answer with its evidence</button>
       </p>
     </>
   );
@@ -129,26 +132,7 @@ function Says({ list, known, id }: { list: Sentence[]; known: Set<string>; id: s
 }
 
 function EvidenceView({ e, id }: { e: Evidence; id: string }) {
-  const columns = useMemo(() => e.columns.filter((c) => e.rows.some((r) => r[c] !== null && r[c] !== "")), [e]);
-  const numeric = useMemo(() => new Set(columns.filter((c) => !isLabel(c) && e.rows.every((r) => r[c] === null || typeof r[c] === "number"))), [e]);
-  return (
-    <section class="proof" id={id} tabIndex={-1} aria-label={"Evidence " + e.id}>
-      <div class="proof-head"><h3>Evidence {e.id}</h3>
-        <span class="soft">{e.rows.length < e.total ? number(e.rows.length) + " of " + number(e.total) + " rows" : number(e.total) + (e.total === 1 ? " row" : " rows")}</span>
-        {e.rows.length > 0 && <button type="button" class="link" onClick={() => saveCSV("vedette-" + e.id, e.columns, e.rows)}>Save CSV</button>}
-        <a href={"/events?" + new URLSearchParams({ q: e.query })}>Open in Events</a>
-      </div>
-      <code class="query">{visible(e.query)}</code>
-      {!e.rows.length ? <p class="soft">No rows: nothing stored matches this query.</p> : (
-        <div class="scroll" tabIndex={0} role="region" aria-label={"Rows of evidence " + e.id}>
-          <table>
-            <thead><tr>{columns.map((c) => <th key={c} scope="col" class={numeric.has(c) ? "num" : ""}>{c}</th>)}</tr></thead>
-            <tbody>{e.rows.map((r, i) => <tr key={i}>{columns.map((c) => { const t = cell(r[c], c); return <td key={c} class={numeric.has(c) ? "num" : t.length > 60 ? "long" : ""}>{t || "\u2013"}</td>; })}</tr>)}</tbody>
-          </table>
-        </div>
-      )}
-    </section>
-  );
+  return <section class="proof" id={id} tabIndex={-1} aria-label={"Evidence " + e.id}><EvidenceTable e={e} title={"Evidence " + e.id} /></section>;
 }
 
 function ChartView({ c, evidence }: { c: Chart; evidence: Evidence[] }) {

@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { post, Problem, type IncidentView } from "../api";
 import { may, me } from "../me";
-import { clock, visible } from "../show";
+import { visible } from "../show";
 import { Trouble } from "../parts/load";
 
 /** decideOn sends one decision on an incident. */
@@ -35,33 +35,6 @@ export function Owner({ d, reload, error, setError }: { d: IncidentView; reload:
           <p><button type="submit" disabled={!to.trim()}>Give</button></p>
         </form>}
       </>}
-    </section>
-  );
-}
-
-/** Notes is what people wrote, the oldest first, and a form for one more. */
-export function Notes({ d, reload }: { d: IncidentView; reload: () => void }) {
-  const [text, setText] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<Problem | null>(null);
-  const notes = d.notes || [];
-  const send = () => {
-    setBusy(true);
-    decideOn(d.uid, { action: "note", text }).then(() => { setError(null); setText(""); reload(); }, setError).finally(() => setBusy(false));
-  };
-  if (!notes.length && !may("incidents.write")) return null;
-  return (
-    <section aria-labelledby="notes">
-      <h2 id="notes">Notes</h2>
-      {notes.length > 0 && <ol class="plain notes">{notes.map((n) => (
-        <li key={n.id}><p>{visible(n.text)}</p>
-          <span class="soft">{visible(n.by)}, <time dateTime={n.at}>{clock(n.at)}</time></span>{may("incidents.write") && <> <Undo id={n.id} reload={reload} /></>}</li>
-      ))}</ol>}
-      {may("incidents.write") && <form class="decide" onSubmit={(ev) => { ev.preventDefault(); if (text.trim()) send(); }}>
-        <label>New note<textarea value={text} rows={3} maxLength={4096} onInput={(ev) => setText(ev.currentTarget.value)} placeholder="what others should know" /></label>
-        {error && <Trouble error={error} />}
-        <p><button type="submit" disabled={busy || !text.trim()}>Write it</button></p>
-      </form>}
     </section>
   );
 }

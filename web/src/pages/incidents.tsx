@@ -7,7 +7,8 @@ import { Grid, type Column } from "../parts/grid";
 import { Severity, Show, Trouble, useLoad } from "../parts/load";
 import { EntityGraph } from "../parts/graph";
 import { useKeys } from "../parts/keys";
-import { Files, isMine, Notes, Owner, take, Undo } from "./casework";
+import { Files, isMine, Owner, take, Undo } from "./casework";
+import { Notebook } from "./notebook";
 import { term } from "../terms";
 
 type List = Page<Incident> & { names: Record<string, string> };
@@ -94,13 +95,13 @@ function Body({ d, reload }: { d: IncidentView; reload: () => void }) {
                 <span class="soft">{m.source && link(m.source)}{m.source && m.target && " \u2192 "}{m.target && link(m.target)} <a href={events(term("finding_info.uid", m.rule))}>events</a></span></span></li>
           ))}</ol>
           {d.graph && d.graph.nodes.length > 1 && <><h2>Who and what</h2><EntityGraph nodes={d.graph.nodes} edges={d.graph.edges} open={(n) => { if (n.type === "device") go("/devices/" + encodeURIComponent(n.value)); }} /></>}
+          <Notebook d={d} checks={d.devices.slice(0, 3).map((u) => ({ title: "What " + name(u) + " called", query: `${term("src_endpoint.uid", u)} from ${span.from} to ${span.to} | by dst, app_name count | top 20` }))} reload={reload} />
           {(d.joins || []).length > 0 && <details><summary>Why these findings belong together</summary><ul class="bullets">{d.joins!.map((j, i) => <li key={i}>{visible(j.reason)}{j.count > 1 && " (" + number(j.count) + " kinds of findings)"}</li>)}</ul></details>}
           {(d.merges || []).length > 0 && <details><summary>Incidents that were merged into this one</summary><ul class="bullets">{d.merges!.map((m, i) => <li key={i}>{visible(m.reason)}</li>)}</ul></details>}
         </div>
         <aside>
           <Owner d={d} reload={reload} error={refused} setError={setRefused} />
           {may("incidents.write") && <Decide d={d} reload={reload} />}
-          <Notes d={d} reload={reload} />
           <h2>Look closer</h2><ul class="plain">{checks.map((c) => <li key={c.title}><a href={c.to}>{c.title}</a></li>)}</ul>
           <h2>Devices</h2><ul class="plain">{d.devices.map((u) => <li key={u}>{link(u)}</li>)}</ul>
           {(d.similar || []).length > 0 && <><h2>Similar incidents</h2><ul class="plain">{d.similar!.map((s) => <li key={s.uid}><a href={"/incidents/" + s.uid}>{visible(s.title)}</a> <span class="soft">{visible(s.why)}</span></li>)}</ul></>}

@@ -1,9 +1,11 @@
 import { useMemo } from "preact/hooks";
+import type { Edge, Node } from "../graph/canvas";
 import { query, type Row, type Table } from "../api";
 import { go, place, set } from "../route";
 import { bytes, cell, clock, number, plural, visible } from "../show";
 import { term } from "../terms";
 import { Grid, type Column } from "../parts/grid";
+import { BigGraph } from "../parts/big-graph";
 import { Show, useLoad } from "../parts/load";
 
 type Group = "zone" | "type" | "name";
@@ -36,21 +38,79 @@ async function load(group: Group, last: string, zone: string, s: AbortSignal): P
   return { boxes: [...boxes.values()].filter((b) => seen.has(b.name) || group === "zone" && b.name !== outside), links, total: traffic.total };
 }
 
+interface Device0 { name: string; uid: string; zone: string; type: string; level: string }
+interface Fleet extends Map0 { devices: Map<string, Device0> }
+
+// The busiest links of devices; each end with what groups it.
+async function loadDevices(last: string, zone: string, s: AbortSignal): Promise<Fleet> {
+  const only = zone ? `(${term("src_endpoint.zone", zone)} or ${term("dst_endpoint.zone", zone)}) ` : "";
+  const side = (x: string) => [x + "_endpoint.uid", x + "_endpoint.name", x + "_endpoint.zone", x + "_endpoint.type", x + "_endpoint.level"];
+  const t = await query(`class_uid!=2004 ${only}src exists dst exists ${last === "all" ? "" : "last " + last} | by ${[...side("src"), ...side("dst")].join(", ")} count, sum(bytes), last, count as writes where (write=true) | sort count desc | limit 10000`, s);
+  const devices = new Map<string, Device0>(), links = new Map<string, Link>();
+  const end = (r: Row, x: string) => {
+    const uid = cell(r[x + "_endpoint.uid"]), name = cell(r[x + "_endpoint.name"]) || uid || outside;
+    const id = uid || outside;
+    if (!devices.has(id)) devices.set(id, { uid, name, zone: cell(r[x + "_endpoint.zone"]), type: cell(r[x + "_endpoint.type"]), level: cell(r[x + "_endpoint.level"]) });
+    return id;
+  };
+  for (const r of t.rows) {
+    const from = end(r, "src"), to = end(r, "dst"), key = from + "\u0000" + to, l = links.get(key);
+    const more = { events: Number(r.count), bytes: Number(r["sum(bytes)"] || 0), writes: Number(r.writes || 0), last: String(r.last || "") };
+    if (!l) links.set(key, { from, to, ...more });
+    else { l.events += more.events; l.bytes += more.bytes; l.writes += more.writes; if (more.last > l.last) l.last = more.last; }
+  }
+  return { boxes: [], links: [...links.values()].sort((a, b) => b.events - a.events), total: t.total > t.rows.length ? t.total : links.size, devices };
+}
+
+const inGroups: [string, string][] = [["zone", "zone"], ["level", "Purdue level"], ["type", "type"]];
+const openBelow = 400; // devices: more begin with their groups closed
+
+function Devices0({ m, last, inside }: { m: Fleet; last: string; inside: string }) {
+  const made = useMemo(() => {
+    const group = (d: Device0) => d.uid === "" ? "Outside" : (inside === "level" ? d.level && "Level " + d.level : inside === "type" ? d.type : d.zone) || "No " + (inside === "level" ? "level" : inside);
+    const nodes: Node[] = [...m.devices].map(([id, d]) => ({ id, label: d.name, group: group(d), level: d.level }));
+    const edges: Edge[] = m.links.map((l) => ({ from: l.from, to: l.to, weight: l.events, strong: l.writes > 0 }));
+    return { nodes, edges };
+  }, [m, inside]);
+  const name = (id: string) => visible(m.devices.get(id)?.name || id);
+  const events = (l: Link) => {
+    const side = (f: string, id: string) => id === outside ? `not (${f} exists)` : term(f, id);
+    return "/events?" + new URLSearchParams({ q: side("src_endpoint.uid", l.from) + " " + side("dst_endpoint.uid", l.to), last });
+  };
+  const to = (id: string) => m.devices.get(id)?.uid ? "/devices/" + encodeURIComponent(id) : "";
+  const columns: Column<Link>[] = [
+    { key: "from", title: "From", draw: (l) => to(l.from) ? <a href={to(l.from)}>{name(l.from)}</a> : name(l.from) }, { key: "to", title: "To", draw: (l) => to(l.to) ? <a href={to(l.to)}>{name(l.to)}</a> : name(l.to) },
+    { key: "zones", title: "Zones", draw: (l) => [l.from, l.to].map((id) => visible(m.devices.get(id)?.zone || "none")).join(" \u2192 ") },
+    { key: "events", title: "Events", num: true, draw: (l) => <a href={events(l)}>{number(l.events)}</a> }, { key: "writes", title: "Writes", num: true, draw: (l) => l.writes ? number(l.writes) : "\u2013" },
+    { key: "bytes", title: "Bytes", num: true, draw: (l) => l.bytes ? bytes(l.bytes) : "\u2013" }, { key: "last", title: "Last", draw: (l) => clock(l.last) },
+  ];
+  return (
+    <>
+      <BigGraph label="Who speaks to whom, by device" what="device" writes={made.edges.some((e) => e.strong)} nodes={made.nodes} edges={made.edges} collapsed={made.nodes.length > (innerWidth < 700 ? 12 : openBelow)} href={to} open={(id) => { if (to(id)) go(to(id)); }}
+        note={`${plural(made.nodes.length, "device")} and ${plural(made.edges.length, "link")}.`} />
+      <p class="soft line">{plural(m.links.length, "link")}, the busiest first{m.total > m.links.length ? "; " + number(m.total) + " there are" : ""}</p>
+      <Grid label="Links" columns={columns} rows={m.links} id={(l) => l.from + "\u0000" + l.to} open={(l) => go(events(l))} />
+    </>
+  );
+}
+
 /** Network shows who speaks to whom, by zone, type or device. */
 export function Network() {
   const p = place.value.params;
   const group = (groups.find(([g]) => g === p.get("by"))?.[0]) || "zone", last = p.get("last") || "24h", zone = p.get("zone") || "";
-  const got = useLoad((s) => load(group, last, zone, s), [group, last, zone]);
+  const inside = inGroups.find(([g]) => g === p.get("in"))?.[0] || "zone";
+  const got = useLoad<Map0 | Fleet>((s) => group === "name" ? loadDevices(last, zone, s) : load(group, last, zone, s), [group, last, zone]);
   return (
     <div class="page wide">
       <div class="head"><h1>Network</h1>
         <div class="tools">
           <label>by <select value={group} onChange={(ev) => set({ by: ev.currentTarget.value })}>{groups.map(([g, t]) => <option key={g} value={g}>{t}</option>)}</select></label>
+          {group === "name" && <label>in groups by <select value={inside} onChange={(ev) => set({ in: ev.currentTarget.value })}>{inGroups.map(([g, t]) => <option key={g} value={g}>{t}</option>)}</select></label>}
           <label class="sr" for="net-range">Time range</label>
           <select id="net-range" value={last} onChange={(ev) => set({ last: ev.currentTarget.value })}>{["1h", "24h", "7d", "30d"].map((t) => <option key={t} value={t}>Last {t}</option>)}<option value="all">All time</option></select>
         </div></div>
       {zone && <p class="chips"><button type="button" class="chip" onClick={() => set({ zone: "" })}>zone: {visible(zone)} ×</button></p>}
-      <Show of={got}>{(m) => m.links.length ? <Drawn m={m} group={group} last={last} /> : <p class="none">Nobody spoke to anybody in this time.</p>}</Show>
+      <Show of={got}>{(m) => m.links.length ? "devices" in m ? <Devices0 m={m} last={last} inside={inside} /> : <Drawn m={m} group={group} last={last} /> : <p class="none">Nobody spoke to anybody in this time.</p>}</Show>
     </div>
   );
 }

@@ -5,14 +5,17 @@ import { clock, number, theme, zone } from "../show";
 
 export interface Series { label: string; values: (number | null)[]; colour?: string; line?: boolean }
 
+/** Band is what is usual at each time; what has no value there is not known. */
+export interface Band { low: (number | null)[]; high: (number | null)[] }
+
 const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /**
- * TimeChart draws counts over time as bars, or as lines for those that say so.
- * Dragging over it chooses a span. label tells in words what it shows, for those
+ * TimeChart draws counts over time as bars, or as lines for those that say so,
+ * before a band of what is usual if there is one. Dragging over it chooses a span. label tells in words what it shows, for those
  * who do not see it.
  */
-export function TimeChart({ times, series, label, height = 120, width = 0, choose }: { times: number[]; series: Series[]; label: string; height?: number; width?: number; choose?: (from: number, to: number) => void }) {
+export function TimeChart({ times, series, label, height = 120, width = 0, choose, band, floor = 0 }: { times: number[]; series: Series[]; label: string; band?: Band; floor?: number | null; height?: number; width?: number; choose?: (from: number, to: number) => void }) {
   const box = useRef<HTMLDivElement>(null);
   const chosen = useRef(choose);
   chosen.current = choose;
@@ -24,10 +27,11 @@ export function TimeChart({ times, series, label, height = 120, width = 0, choos
       width: el.clientWidth, height,
       legend: { show: false },
       cursor: { drag: { x: Boolean(chosen.current), y: false }, points: { show: false }, y: false },
-      tzDate: (ts) => zone.value === "UTC" ? uPlot.tzDate(new Date(ts * 1e3), "Etc/UTC") : new Date(ts * 1e3),
-      scales: { y: { range: (_u, _lo, hi) => [0, Math.max(1, hi * 1.05)] }, x: { range: (_u, lo, hi) => [lo, hi + width] } },
-      axes: [{ ...axis, space: 90, size: 26, values: (_u, v) => v.map((t, i) => tick(t, v[i - 1])) }, { ...axis, size: 56, values: (_u, v) => v.map((n) => n % 1 ? "" : number(n)) }],
-      series: [{}, ...series.map((s, i) => ({
+      tzDate: (ts) => zone.value === "local" ? new Date(ts * 1e3) : uPlot.tzDate(new Date(ts * 1e3), zone.value === "UTC" ? "Etc/UTC" : zone.value),
+      scales: { y: { range: (_u, lo, hi) => floor === null ? [lo - (hi - lo || 1) * 0.05, hi + (hi - lo || 1) * 0.05] : [floor, Math.max(1, hi * 1.05)] }, x: { range: (_u, lo, hi) => [lo, hi + width] } },
+      axes: [{ ...axis, space: 90, size: 26, values: (_u, v) => v.map((t, i) => tick(t, v[i - 1])) }, { ...axis, size: 56, values: (_u, v) => v.map((n) => n % 1 && floor !== null ? "" : short(n)) }],
+      bands: band ? [{ series: [2, 1], fill: colour("--band") }] : [],
+      series: [{}, ...(band ? [{ stroke: "transparent", width: 0, points: { show: false } }, { stroke: colour("--soft"), width: 1, dash: [4, 3], points: { show: false } }] : []), ...series.map((s, i) => ({
         label: s.label, stroke: colour(s.colour || (i ? "--ink" : "--accent")), fill: s.line ? undefined : colour(s.colour || "--accent"), width: s.line ? 1.5 : 0,
         paths: s.line ? undefined : bars, points: { show: false },
       }))],
@@ -40,16 +44,19 @@ export function TimeChart({ times, series, label, height = 120, width = 0, choos
         setCursor: [(u) => {
           const i = u.cursor.idx;
           const tip = el.nextElementSibling as HTMLElement;
-          tip.textContent = i === null || i === undefined ? label : clock(times[i] * 1000, false) + ": " + series.map((s) => number(s.values[i] ?? 0) + " " + s.label).join(", ");
+          tip.textContent = i === null || i === undefined ? label : clock(times[i] * 1000, false) + ": " + series.map((s) => (s.values[i] === null ? "no" : number(Math.round(s.values[i]! * 100) / 100)) + " " + s.label).join(", ") + (band && band.high[i] !== null ? "; usual " + number(Math.round(band.low[i]! * 100) / 100) + " to " + number(Math.round(band.high[i]! * 100) / 100) : "");
         }],
       },
-    }, [times, ...series.map((s) => s.values)] as uPlot.AlignedData, el);
+    }, [times, ...(band ? [band.low, band.high] : []), ...series.map((s) => s.values)] as uPlot.AlignedData, el);
     const watch = new ResizeObserver(() => plot.setSize({ width: el.clientWidth, height }));
     watch.observe(el);
     return () => { watch.disconnect(); plot.destroy(); };
-  }, [times, series, height, width, theme.value, zone.value]);
+  }, [times, series, band, height, width, floor, theme.value, zone.value]);
   return <figure class="time"><div ref={box} role="img" aria-label={label} style={{ height: height + "px" }} /><figcaption>{label}</figcaption></figure>;
 }
+
+// short is a number as there is room for beside a chart.
+const short = (n: number) => Math.abs(n) >= 1e9 ? number(n / 1e9) + " G" : Math.abs(n) >= 1e6 ? number(n / 1e6) + " M" : Math.abs(n) >= 1e4 ? number(n / 1e3) + " k" : number(n);
 
 // tick is a time below the chart: the day where it begins, else hour and minute.
 function tick(t: number, before: number | undefined) {

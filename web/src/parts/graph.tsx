@@ -1,14 +1,36 @@
+import { useMemo } from "preact/hooks";
 import type { GraphEdge, GraphNode } from "../api";
-import { number, visible } from "../show";
+import { number, plural, visible } from "../show";
+import { BigGraph } from "./big-graph";
 
 const shown = 24; // nodes; more would be a hairball
 
+const drawable = (nodes: GraphNode[]) => nodes.filter((n) => n.type !== "rule" && n.type !== "technique");
+
+/** EntityGraph draws who acted on what, in words below: few by role, many in groups by type. */
+export function EntityGraph({ nodes, edges, open }: { nodes: GraphNode[]; edges: GraphEdge[]; open: (n: GraphNode) => void }) {
+  const list = useMemo(() => drawable(nodes), [nodes]);
+  const many = useMemo(() => list.length <= shown ? null : {
+    nodes: list.map((n) => ({ id: n.id, label: n.name || n.value, group: n.type, level: "" })),
+    edges: edges.filter((e) => e.from !== e.to).map((e) => ({ from: e.from, to: e.to, weight: e.count })),
+  }, [list, edges]);
+  const by = new Map(nodes.map((n) => [n.id, n])), name = (id: string) => visible(by.get(id)?.name || by.get(id)?.value || id);
+  return (
+    <>
+      {many ? <BigGraph label="Who acted on what" what="entity" whats="entities" nodes={many.nodes} edges={many.edges} open={(id) => { const n = by.get(id); if (n) open(n); }} /> : <FewEntities nodes={list} edges={edges} open={open} />}
+      <details><summary>The same as a table ({plural(edges.length, "link")})</summary>
+        <div class="scroll" tabIndex={0} role="region" aria-label="Who acted on what"><table><thead><tr><th scope="col">Who or what</th><th scope="col">How</th><th scope="col">On what</th><th scope="col" class="num">Times</th></tr></thead>
+          <tbody>{edges.slice(0, 1000).map((e, i) => <tr key={i}><td>{name(e.from)}</td><td>{e.kind}</td><td>{name(e.to)}</td><td class="num">{number(e.count)}</td></tr>)}</tbody></table></div></details>
+    </>
+  );
+}
+
 /**
- * EntityGraph draws who acted on what: sources on the left, targets on the
+ * FewEntities draws who acted on what: sources on the left, targets on the
  * right, what is both between them. Rules and techniques are left to the lists.
  */
-export function EntityGraph({ nodes, edges, open }: { nodes: GraphNode[]; edges: GraphEdge[]; open: (n: GraphNode) => void }) {
-  const list = nodes.filter((n) => n.type !== "rule" && n.type !== "technique").sort((a, b) => b.count - a.count).slice(0, shown);
+function FewEntities({ nodes, edges, open }: { nodes: GraphNode[]; edges: GraphEdge[]; open: (n: GraphNode) => void }) {
+  const list = [...nodes].sort((a, b) => b.count - a.count);
   const column = (n: GraphNode) => n.role === "source" ? 0 : n.role === "both" ? 1 : n.role === "target" ? 2 : 3;
   const columns = [0, 1, 2, 3].map((c) => list.filter((n) => column(n) === c)).filter((c) => c.length);
   const gap = 44, wide = 760, high = Math.max(...columns.map((c) => c.length)) * gap + 10;
@@ -34,7 +56,6 @@ export function EntityGraph({ nodes, edges, open }: { nodes: GraphNode[]; edges:
           );
         })}
       </svg>
-      {nodes.length > list.length && <figcaption>The {number(list.length)} most frequent of {number(nodes.length)} entities are drawn.</figcaption>}
     </figure>
   );
 }

@@ -5,6 +5,7 @@ import { useKeys } from "./keys";
 export interface Column<R> { key: string; title: string; num?: boolean; wide?: boolean; draw: (row: R) => ComponentChildren; sort?: string }
 
 const height = 30; // of a row, as the style sheet has it
+const ahead = 8;   // rows that may be scrolled by before others are drawn
 
 interface Props<R> {
   label: string;
@@ -31,7 +32,10 @@ export function Grid<R>({ label, columns, rows, id, open, chosen, more, sort, on
   const [at, setAt] = useState(-1);
   useLayoutEffect(() => {
     const el = box.current!;
-    const look = () => setView({ top: el.scrollTop, size: el.clientHeight });
+    const look = () => { // drawn anew each few rows, not with each step of the wheel
+      const top = Math.floor(el.scrollTop / (height * ahead)) * height * ahead, size = el.clientHeight;
+      setView((v) => v.top === top && v.size === size ? v : { top, size });
+    };
     look();
     el.addEventListener("scroll", look, { passive: true });
     const watch = new ResizeObserver(look);
@@ -39,8 +43,8 @@ export function Grid<R>({ label, columns, rows, id, open, chosen, more, sort, on
     return () => { el.removeEventListener("scroll", look); watch.disconnect(); };
   }, []);
   const from = Math.max(0, Math.floor(view.top / height) - 10);
-  const to = Math.min(rows.length, Math.ceil((view.top + view.size) / height) + 10);
-  useEffect(() => { if (more && rows.length && to > rows.length - 30) more(); }, [to, rows.length]);
+  const to = Math.min(rows.length, Math.ceil((view.top + view.size) / height) + 10 + ahead);
+  useEffect(() => { if (more && rows.length && to > rows.length - 150) more(); }, [to, rows.length]);
   useEffect(() => { if (at >= rows.length) choose(-1); }, [rows]);
   // What keys act on is kept where the newest key finds it, drawn or not yet.
   const now = useRef({ at, rows, open, chosen, keys });

@@ -3,11 +3,24 @@ import { Dialog, shownParts } from "../app";
 import { get, type Device, type Incident, type Page } from "../api";
 import { limited, may } from "../me";
 import { go } from "../route";
-import { visible } from "../show";
+import { theme, visible, zone, zones } from "../show";
 
-interface Entry { kind: string; text: string; more?: string; to: string }
+interface Entry { kind: string; text: string; more?: string; to: string; act?: () => void }
 
-/** Palette finds pages, devices and incidents by a few letters. */
+// What can be done from anywhere: it has no address.
+function commands(low: string): Entry[] {
+  const set = (text: string, more: string, act: () => void): Entry => ({ kind: "Do", text, more, to: "do:" + text, act });
+  const list = [
+    set("Times in UTC", "time zone", () => { zone.value = "UTC"; }), set("Times as on this machine", "time zone, local", () => { zone.value = "local"; }),
+    set("Dark colours", "theme", () => { theme.value = "dark"; }), set("Light colours", "theme", () => { theme.value = "light"; }), set("Colours of the system", "theme, auto", () => { theme.value = "auto"; }),
+    set("List the keys", "help, keyboard", () => { dispatchEvent(new KeyboardEvent("keydown", { key: "?" })); }),
+  ].filter((e) => low && (e.text + " " + e.more).toLowerCase().includes(low));
+  if (low.length < 3) return list;
+  const place = low.replace(/^times? (in|zone) ?/, "");
+  return [...list, ...zones().filter((z) => place.length > 2 && z.toLowerCase().replaceAll("_", " ").includes(place)).slice(0, 6).map((z) => set("Times in " + z, "time zone", () => { zone.value = z; }))];
+}
+
+/** Palette finds pages, devices, incidents and commands by a few letters. */
 export function Palette({ close }: { close: () => void }) {
   const [text, setText] = useState("");
   const [found, setFound] = useState<Entry[]>([]);
@@ -17,10 +30,10 @@ export function Palette({ close }: { close: () => void }) {
     const timer = setTimeout(() => { void find(text.trim(), stop.signal).then((l) => { if (!stop.signal.aborted) { setFound(l); setAt(0); } }); }, text ? 150 : 0);
     return () => { stop.abort(); clearTimeout(timer); };
   }, [text]);
-  const open = (e: Entry | undefined) => { if (e) { close(); go(e.to); } };
+  const open = (e: Entry | undefined) => { if (e) { close(); if (e.act) e.act(); else go(e.to); } };
   return (
     <Dialog title="Search" close={close}>
-      <input class="find" role="combobox" aria-expanded="true" aria-controls="found" aria-activedescendant={found[at] ? "found-" + at : undefined} aria-label="Search pages, devices and incidents" placeholder="Page, device, address, incident" autocomplete="off"
+      <input class="find" role="combobox" aria-expanded="true" aria-controls="found" aria-activedescendant={found[at] ? "found-" + at : undefined} aria-label="Search pages, devices, incidents and commands" placeholder="Page, device, address, incident, time zone" autocomplete="off"
         value={text} onInput={(ev) => setText(ev.currentTarget.value)} ref={(el) => { if (el && !text) el.focus(); }}
         onKeyDown={(ev) => {
           const step = ev.key === "ArrowDown" ? 1 : ev.key === "ArrowUp" ? -1 : 0;
@@ -38,6 +51,7 @@ export function Palette({ close }: { close: () => void }) {
 async function find(text: string, signal: AbortSignal): Promise<Entry[]> {
   const low = text.toLowerCase();
   const out: Entry[] = shownParts().filter((p) => p.title.toLowerCase().includes(low)).map((p) => ({ kind: "Page", text: p.title, to: p.path }));
+  out.push(...commands(low));
   if (text.length < 2) return out;
   const ask: Promise<Entry[]>[] = [];
   if (may("devices.read")) ask.push(get<Page<Device>>("/devices?limit=8&q=" + encodeURIComponent(text), signal).then((p) => p.rows.map((d) => ({ kind: "Device", text: visible(d.name), more: [d.type, d.ips?.[0], d.zone].filter(Boolean).map((t) => visible(t!)).join(" \u00b7 "), to: "/devices/" + d.uid }))));
