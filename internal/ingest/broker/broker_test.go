@@ -376,3 +376,17 @@ func TestMosquittoClients(t *testing.T) {
 	}
 	ingesttest.Eventually(t, "both are stored", func() bool { return strings.Join(b.Texts(), " ") == "311 5" })
 }
+
+// A message that we fail on is refused and acknowledged: the client would send it
+// for ever.
+func TestAMessageThatPanics(t *testing.T) {
+	b := &ingesttest.Frail{}
+	s, port := running(t, Config{}, b)
+	c := dial(t, port).say(hello("a", "", "")).hears("the welcome", welcome)
+	for id, text := range []string{"good", "boom", "good"} {
+		c.say(publish(byte(id+1), "x", text)).hears(text, acked(byte(id+1)))
+	}
+	if told := b.Told(); len(told) != 1 || told[0].Part != "source broker" || s.Status().Refused != 1 || len(b.Texts()) != 2 {
+		t.Errorf("%+v %v", told, b.Texts())
+	}
+}

@@ -57,7 +57,13 @@ func (d *door) Serve(establish listeners.EstablishFn) {
 			_ = conn.Close()
 			continue
 		}
-		go d.serve(conn, establish)
+		go func() {
+			from, _ := address(conn)
+			if ingest.Bear(d.guard.to, "source broker", d.s.cfg.Name, from, nil, func() { d.serve(conn, establish) }) != nil {
+				d.s.gauge.Refuse()
+				d.s.gauge.Set(ingest.Failing, "a client sent what the broker cannot bear; it was let go")
+			}
+		}()
 	}
 }
 
@@ -65,12 +71,6 @@ func (d *door) Serve(establish listeners.EstablishFn) {
 func (d *door) serve(conn net.Conn, establish listeners.EstablishFn) {
 	defer d.leave(conn)
 	defer conn.Close() //nolint:errcheck // whatever it says
-	defer func() {
-		if recover() != nil {
-			d.s.gauge.Refuse()
-			d.s.gauge.Set(ingest.Failing, "a client sent what the broker cannot bear; it was let go")
-		}
-	}()
 	_ = conn.SetDeadline(time.Now().Add(d.s.cfg.Greeting))
 	c := conn
 	if d.s.cfg.TLS != nil {
@@ -85,6 +85,9 @@ func (d *door) serve(conn net.Conn, establish listeners.EstablishFn) {
 }
 
 func address(conn net.Conn) (text string, loopback bool) {
+	if conn == nil { // a session whose client is away
+		return "", false
+	}
 	ap, err := netip.ParseAddrPort(conn.RemoteAddr().String())
 	if err != nil {
 		return conn.RemoteAddr().String(), false

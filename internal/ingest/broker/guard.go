@@ -164,7 +164,7 @@ func (b *bucket) take(rate float64, now time.Time) time.Duration {
 // the spool does not take is not acknowledged, and the client is let go, so that it
 // sends it again. Nothing is retained.
 func (g *guard) OnPublish(cl *server.Client, pk packets.Packet) (packets.Packet, error) {
-	if err := g.put(cl, pk.TopicName, pk.Payload); err != nil {
+	if err := g.bear(cl, pk); err != nil {
 		cl.Stop(err)
 		return pk, packets.ErrRejectPacket
 	}
@@ -173,6 +173,17 @@ func (g *guard) OnPublish(cl *server.Client, pk packets.Packet) (packets.Packet,
 	}
 	pk.FixedHeader.Retain = false
 	return pk, nil
+}
+
+// bear hands a message on. One that we fail on is refused and acknowledged: the
+// client would send it for ever.
+func (g *guard) bear(cl *server.Client, pk packets.Packet) (err error) {
+	from, _ := address(cl.Net.Conn)
+	if ingest.Bear(g.to, "source broker", g.s.cfg.Name, from, pk.Payload, func() { err = g.put(cl, pk.TopicName, pk.Payload) }) != nil {
+		g.s.gauge.Refuse()
+		return nil
+	}
+	return err
 }
 
 func (g *guard) put(cl *server.Client, topic string, payload []byte) error {
@@ -204,7 +215,7 @@ func (g *guard) OnWill(_ *server.Client, will server.Will) (server.Will, error) 
 // OnWillSent implements [server.Hook]: that a client went without a word is a
 // message like any other.
 func (g *guard) OnWillSent(cl *server.Client, pk packets.Packet) {
-	_ = g.put(cl, pk.TopicName, pk.Payload) // it is counted; nobody waits for it
+	_ = g.bear(cl, pk) // it is counted; nobody waits for it
 }
 
 // OnDisconnect implements [server.Hook].

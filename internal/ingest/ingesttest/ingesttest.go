@@ -66,3 +66,33 @@ func Eventually(t testing.TB, what string, ok func() bool) {
 	}
 	t.Fatalf("it never came that %s", what)
 }
+
+// Frail is a spool that panics on payloads that hold the word boom, as a fault of
+// ours would. Told are the breakages that it heard of.
+type Frail struct {
+	Box
+	toldMu sync.Mutex
+	told   []ingest.Breakage
+}
+
+// Put implements [ingest.Spooler].
+func (f *Frail) Put(ctx context.Context, p ingest.Payload) error {
+	if bytes.Contains(p.Data, []byte("boom")) {
+		panic("boom")
+	}
+	return f.Box.Put(ctx, p)
+}
+
+// Broke implements [ingest.Listener].
+func (f *Frail) Broke(b ingest.Breakage) {
+	f.toldMu.Lock()
+	defer f.toldMu.Unlock()
+	f.told = append(f.told, b)
+}
+
+// Told are the breakages so far.
+func (f *Frail) Told() []ingest.Breakage {
+	f.toldMu.Lock()
+	defer f.toldMu.Unlock()
+	return slices.Clone(f.told)
+}

@@ -332,3 +332,25 @@ func (g *gate) Put(ctx context.Context, _ ingest.Payload) error {
 		return fault.New(fault.Limited, "full")
 	}
 }
+
+// A message that we fail on is refused, told and acknowledged: it would come for
+// ever. The connection goes on.
+func TestAMessageThatPanics(t *testing.T) {
+	b := &ingesttest.Frail{}
+	port, heard := script(t, welcome, published(1, "a", "good 1"), published(2, "a", "boom"), published(3, "a", "good 2"))
+	s, _ := running(t, Config{Broker: "mqtt://127.0.0.1:" + port}, b)
+	ingesttest.Eventually(t, "the good ones came", func() bool { return len(b.Texts()) == 2 })
+	for want := byte(1); want <= 3; want++ {
+		select {
+		case p := <-heard:
+			if p[0] != 0x40 || p[2] != want {
+				t.Errorf("heard %x", p)
+			}
+		case <-time.After(5 * time.Second):
+			t.Fatalf("%d is not acknowledged", want)
+		}
+	}
+	if told := b.Told(); len(told) != 1 || told[0].Part != "source mqtt" || s.Status().Refused != 1 {
+		t.Errorf("%+v", told)
+	}
+}

@@ -77,20 +77,38 @@ func (s *Source) publish(ctx context.Context, l *link, head packets.FixedHeader,
 	if err != nil {
 		return fault.Wrap(fault.Unavailable, err, "the broker %s is away: %v", s.host, err)
 	}
-	m, err := parse(body, head.Qos, s.version)
-	switch {
-	case err != nil, size > len(body), len(m.payload) > s.cfg.MaxMessage:
+	var m message
+	broken := ingest.Bear(to, "source mqtt", s.cfg.Name, s.host, body, func() {
+		m, err = parse(body, head.Qos, s.version)
+		err = s.takes(ctx, m, head, err != nil || size > len(body), to)
+	})
+	if broken != nil {
 		s.gauge.Refuse()
-	case head.Dup && s.seen.had(m), head.Retain && s.seen.retained(m):
-		// it was taken before, and only the acknowledgement did not arrive
-	default:
-		if err := s.put(ctx, m, head.Retain, to); err != nil {
-			return err
-		}
+	} else if err != nil {
+		return err
 	}
 	if m.id == 0 {
 		return nil
 	}
+	return s.acknowledge(l, m)
+}
+
+// takes hands a message on unless it is refused or was taken before, and only the
+// acknowledgement did not arrive. An error ends the connection.
+func (s *Source) takes(ctx context.Context, m message, head packets.FixedHeader, bad bool, to ingest.Spooler) error {
+	switch {
+	case bad, len(m.payload) > s.cfg.MaxMessage:
+		s.gauge.Refuse()
+		return nil
+	case head.Dup && s.seen.had(m), head.Retain && s.seen.retained(m):
+		return nil
+	}
+	return s.put(ctx, m, head.Retain, to)
+}
+
+// acknowledge tells the broker that it need not send a message again. Those that
+// come quickly are acknowledged together.
+func (s *Source) acknowledge(l *link, m message) error {
 	s.seen.took(m)
 	ack := binary.BigEndian.AppendUint16([]byte{packets.Puback << 4, 2}, m.id)
 	l.held++

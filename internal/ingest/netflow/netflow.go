@@ -99,7 +99,10 @@ func (s *Source) Run(ctx context.Context, to ingest.Spooler) error {
 		case errors.Is(err, net.ErrClosed):
 			return s.gauge.Stop(fault.Wrap(fault.Unavailable, err, "receiving flows on udp %s", s.cfg.Listen))
 		case err == nil: // else an ICMP error of an earlier peer
-			s.take(ctx, from.Addr().Unmap().WithZone(""), buf[:n], to)
+			peer := from.Addr().Unmap().WithZone("")
+			if ingest.Bear(to, "source netflow", s.cfg.Name, peer.String(), buf[:n], func() { s.take(ctx, peer, buf[:n], to) }) != nil {
+				s.gauge.Refuse()
+			}
 		}
 	}
 }

@@ -217,3 +217,19 @@ func FuzzDatagram(f *testing.F) {
 		}
 	})
 }
+
+// A datagram that we fail on is refused and told, and the next is taken.
+func TestADatagramThatPanics(t *testing.T) {
+	b := &ingesttest.Frail{}
+	s, _ := running(t, Config{}, b)
+	c := dial(t, s.cfg.Listen)
+	bad := message5(1)
+	copy(bad[30:], "boom")
+	for _, raw := range [][]byte{bad, message5(1), bad, message5(2)} {
+		_, _ = c.Write(raw)
+	}
+	ingesttest.Eventually(t, "all came", func() bool { st := s.Status(); return st.Received == 2 && st.Refused == 2 })
+	if told := b.Told(); len(told) != 2 || told[0].Part != "source netflow" || !bytes.Equal(told[0].Data, bad) || told[0].Peer != "127.0.0.1" || len(b.All()) != 2 {
+		t.Errorf("%+v", told)
+	}
+}

@@ -186,7 +186,10 @@ func (s *Source) datagrams(ctx context.Context, conn net.PacketConn, to ingest.S
 			s.refuse()
 			continue
 		}
-		s.take(ctx, host(from), buf[:n], to, false)
+		peer := host(from)
+		if ingest.Bear(to, "source syslog", s.cfg.Name, peer, buf[:n], func() { s.take(ctx, peer, buf[:n], to, false) }) != nil {
+			s.refuse()
+		}
 	}
 }
 
@@ -214,7 +217,12 @@ func (s *Source) accept(ctx context.Context, ln net.Listener, to ingest.Spooler)
 			_ = conn.Close()
 			continue
 		}
-		peers.Go(func() { defer s.leave(peer); s.serve(ctx, conn, to) })
+		peers.Go(func() {
+			defer s.leave(peer)
+			if ingest.Bear(to, "source syslog", s.cfg.Name, peer, nil, func() { s.serve(ctx, conn, to) }) != nil {
+				s.refuse()
+			}
+		})
 	}
 }
 
