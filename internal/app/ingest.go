@@ -37,7 +37,7 @@ func (a *App) Ingest(ctx context.Context, paths []string, format string, progres
 			progress(i+1, len(files), sum.Sources[len(sum.Sources)-1])
 		}
 	}
-	a.finish(&sum, started)
+	a.finish(ctx, &sum, started)
 	return sum, nil
 }
 
@@ -48,11 +48,12 @@ func (a *App) IngestStream(ctx context.Context, in io.Reader, name, format strin
 	err := a.taking(ctx, &sum, func(sink func(*event.Event) error) (ingest.Report, error) {
 		return a.reader.Stream(ctx, in, name, format, modified, sink)
 	})
-	a.finish(&sum, started)
+	a.finish(ctx, &sum, started)
 	return sum, err
 }
 
-func (a *App) finish(sum *ingest.Summary, started time.Time) {
+func (a *App) finish(ctx context.Context, sum *ingest.Summary, started time.Time) {
+	a.tellTooOld(ctx, sum)
 	sum.Devices = a.devices.Stats().Devices
 	sum.Done(a.cfg.Now().Sub(started).Seconds())
 }
@@ -71,7 +72,11 @@ func (a *App) taking(ctx context.Context, sum *ingest.Summary, read func(sink fu
 	if err := a.ready(ctx); err != nil {
 		return err
 	}
-	w := &writer{app: a, ctx: ctx, full: make(chan *batch), done: make(chan error, 1), incidents: map[string]bool{}}
+	w := &writer{app: a, ctx: ctx, full: make(chan *batch), done: make(chan error, 1), incidents: map[string]bool{}, days: sum.Days}
+	if w.days == nil {
+		w.days = map[int64]int{}
+		sum.Days = w.days
+	}
 	go a.inBackground(func() { w.done <- a.bear("storing", func() error { return w.commit(ctx) }) })
 	var rep ingest.Report
 	err := a.bear("taking events in", func() (err error) {
@@ -109,10 +114,12 @@ type writer struct {
 	stored, duplicates int        // written by commit, read after done
 	findings           int        // likewise
 	incidents          map[string]bool
+	days               map[int64]int // of the whole ingest
 }
 
 func (w *writer) add(e *event.Event) error {
 	w.app.observe(e)
+	w.noteDay(e)
 	if w.batch == nil {
 		w.batch = make([]*event.Event, 0, batchSize)
 	}

@@ -50,6 +50,7 @@ type Live struct {
 	mu      sync.Mutex
 	sources []ingest.Source
 	counts  map[string]*liveCount
+	tooOld  int64                // records that the next maintenance drops, since the start
 	waiting map[string]time.Time // sources that wait for room, since when
 }
 
@@ -306,8 +307,10 @@ func (l *Live) store(ctx context.Context, batch []waitingPayload) (err error) {
 	if err != nil {
 		return err
 	}
+	l.app.tellTooOld(ctx, &sum)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.tooOld += int64(sum.TooOld)
 	for _, rep := range reports {
 		c := l.count(rep.Path)
 		c.events += int64(rep.Events)

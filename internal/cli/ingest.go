@@ -166,6 +166,9 @@ func (r *root) printSummary(sum ingest.Summary) error {
 	if sum.Findings > 0 {
 		fmt.Fprintf(r.Out, "%d new findings in %d incidents; see them with: vedette incidents\n", sum.Findings, sum.Incidents)
 	}
+	if sum.TooOld > 0 {
+		fmt.Fprintf(r.Err, "%d of these records are from before %s, and the next maintenance drops them: retention keeps only what is newer; raise retention.events to keep them\n", sum.TooOld, sum.KeptFrom.Format(time.DateOnly))
+	}
 	if sum.Stored == 0 && sum.Duplicates > 0 {
 		fmt.Fprintln(r.Out, "nothing new: these records are stored already")
 	}

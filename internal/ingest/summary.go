@@ -1,6 +1,9 @@
 package ingest
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Summary is what a person is told about an ingest: totals and each source.
 type Summary struct {
@@ -14,6 +17,13 @@ type Summary struct {
 	Incidents       int            `json:"incidents"` // that these findings opened or joined
 	IncidentUIDs    []string       `json:"incident_uids,omitempty"`
 	Seconds         float64        `json:"seconds"`
+
+	// TooOld is how many records lie before KeptFrom, from when on retention keeps
+	// events: the next maintenance drops them.
+	TooOld   int           `json:"too_old,omitempty"`
+	KeptFrom *time.Time    `json:"kept_from,omitempty"`
+	Days     map[int64]int `json:"-"` // events by the day of their own time, counted from 1970
+
 	EventsPerSecond float64        `json:"events_per_second"`
 }
 
