@@ -64,3 +64,46 @@ func TestDevicePage(t *testing.T) {
 		t.Errorf("%v %+v", err, list)
 	}
 }
+
+// What is usual can be asked while events are taken in, and answers or says that
+// it cannot; it holds up nobody.
+func TestBehaviourWhileEventsComeIn(t *testing.T) {
+	a, err := app.Open(t.Context(), app.Config{Dir: filepath.Join(t.TempDir(), "d"), Now: func() time.Time { return clock }, Detect: app.Detect{Behaviour: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	takeLog(t, a, sessions([]string{"10.0.0.1"}, 50, clock.Add(-time.Hour)))
+	d, err := a.FindDevice(t.Context(), "10.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := a.IngestStream(t.Context(), strings.NewReader(sessions([]string{"10.0.0.1", "10.0.0.2", "10.0.0.3"}, 4000, clock)), "conn.log", "", clock)
+		done <- err
+	}()
+	told, asked := 0, 0
+	for running := true; running; asked++ {
+		got, err := a.DeviceBehaviour(t.Context(), api.DeviceSpanWish{Device: d.UID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Usual != nil {
+			told++
+		} else if got.Note == "" {
+			t.Error("neither what is usual nor why it is not told")
+		}
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+			running = false
+		default:
+		}
+	}
+	if got, err := a.DeviceBehaviour(t.Context(), api.DeviceSpanWish{Device: d.UID}); err != nil || got.Usual == nil || got.Usual.Events < 3900 { // those from the past are not counted
+		t.Errorf("at the end: %v %+v", err, got.Usual)
+	}
+	t.Logf("asked %d times, told %d times", asked, told)
+}

@@ -51,12 +51,8 @@ func (a *App) look(ctx context.Context, see func(*behave.Detector)) error {
 	defer stop()
 	for {
 		if a.writing.TryLock() {
-			err := a.ready(ctx)
-			a.answerLooks()
+			a.answerLooks() // a server has made its detectors when it began; here nothing is made that the wait might break off
 			a.writing.Unlock()
-			if err != nil {
-				return err
-			}
 		}
 		select {
 		case <-done:

@@ -36,16 +36,17 @@ func (r *root) assignCommand() *cobra.Command {
 
 // noteCommand writes a note on an incident.
 func (r *root) noteCommand() *cobra.Command {
-	var text string
+	var text, query string
 	cmd := &cobra.Command{
 		Use: "note ID", Short: "write a note on an incident; take it back with undo, by the id that show gives",
 		Example: "  vedette incidents note 3f2a9c01de --text \"the vendor was on site until noon\"",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return r.decideOn(cmd, api.IncidentDecision{Actor: person(), Action: api.IncidentNote, Incident: args[0], Text: text})
+			return r.decideOn(cmd, api.IncidentDecision{Actor: person(), Action: api.IncidentNote, Incident: args[0], Text: text, Query: query})
 		},
 	}
 	cmd.Flags().StringVar(&text, "text", "", "what others should know, at most 4096 bytes")
+	cmd.Flags().StringVar(&query, "query", "", "a query to run now; what it answers is kept with the note as evidence")
 	_ = cmd.MarkFlagRequired("text") // it exists
 	return cmd
 }
@@ -94,7 +95,11 @@ func (r *root) exportIncidentCommand() *cobra.Command {
 func notes(list []correlate.Note) []string {
 	out := make([]string, len(list))
 	for i, n := range list {
-		out[i] = fmt.Sprintf("%s  %s: %s (undo: vedette incidents undo %s)", cellText(n.At), n.By, strings.ReplaceAll(n.Text, "\n", " / "), n.ID)
+		asked := ""
+		if n.Result != nil {
+			asked = fmt.Sprintf(" [%s: %d rows]", n.Query, n.Result.Total)
+		}
+		out[i] = fmt.Sprintf("%s  %s: %s%s (undo: vedette incidents undo %s)", cellText(n.At), n.By, strings.ReplaceAll(n.Text, "\n", " / "), asked, n.ID)
 	}
 	return out
 }

@@ -357,6 +357,7 @@ export class Picture {
     }
     g.textAlign = "left";
     for (const b of boxes) {
+      if (!b.open) { g.fillStyle = c.faint; g.strokeStyle = c.soft; g.lineWidth = thin; g.beginPath(); g.rect(b.x, b.y, b.w, b.h); g.fill(); g.stroke(); } // above the lines
       const size = Math.min(b.open ? 15 : 16, 40);
       if (z * size < 5) continue;
       g.font = "600 " + size + "px system-ui, sans-serif"; g.fillStyle = c.ink;
