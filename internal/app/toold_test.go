@@ -33,7 +33,7 @@ func TestTooOldIsTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.Close() //nolint:errcheck // the test is over
+	defer p.Close()
 	sum, err := p.Ingest(t.Context(), []string{old}, "", nil)
 	if err != nil || sum.Stored != 30 || sum.TooOld != 0 { // alone it is the newest there is
 		t.Fatalf("%+v, %v", sum, err)

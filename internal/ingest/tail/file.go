@@ -24,6 +24,10 @@ type file struct {
 	stream string // its name for the identity of records
 	offset int64  // up to which it was handed on
 	head   head   // of what was handed on
+	last   string // of the bytes before offset
+
+	packed bool // it is read once, by unpack
+	ended  bool // nothing more is read of it
 
 	at   *os.File
 	told bool // its head was handed on since the start
@@ -70,10 +74,13 @@ func (f *file) same() (bool, error) {
 // passed notes that a file was handed on up to a place.
 func (f *file) passed(to int64) error {
 	f.offset = to
+	var err error
+	if f.last, err = lastOf(f.at, to); err != nil {
+		return fault.Wrap(fault.Unavailable, err, "reading %s", f.path)
+	}
 	if f.head.Size >= headSize {
 		return nil
 	}
-	var err error
 	if f.head, err = headOf(f.at, to); err != nil {
 		return fault.Wrap(fault.Unavailable, err, "reading %s", f.path)
 	}
@@ -83,7 +90,7 @@ func (f *file) passed(to int64) error {
 // open opens the file at its path, if it is that file. A file that was renamed
 // while nothing ran is looked for beside it.
 func (f *file) open() error {
-	if f.at != nil {
+	if f.at != nil || f.packed {
 		return nil
 	}
 	try := func(path string) (bool, error) {
@@ -164,7 +171,25 @@ type record struct {
 	Stream string    `json:"stream"`
 	Offset int64     `json:"offset"`
 	Head   head      `json:"head,omitzero"`
+	Last   string    `json:"last,omitempty"`
 	Seen   time.Time `json:"seen,omitzero"`
+	Ended  bool      `json:"ended,omitempty"` // a packed file that was read
+}
+
+// kept is the file of the state.
+type kept struct {
+	Files []record `json:"files"`
+	Past  []past   `json:"past"`
+}
+
+// readKept reads the state; before there were packed files it was the list alone.
+func readKept(raw []byte) (k kept, err error) {
+	if len(bytes.TrimSpace(raw)) > 0 && bytes.TrimSpace(raw)[0] == '[' {
+		err = json.Unmarshal(raw, &k.Files)
+		return k, err //nolint:wrapcheck // the caller says which file
+	}
+	err = json.Unmarshal(raw, &k)
+	return k, err //nolint:wrapcheck // the caller says which file
 }
 
 // keep writes down how far files were read, at most once a second unless it must
@@ -175,9 +200,9 @@ func (s *Source) keep(now bool) error {
 	}
 	list := make([]record, 0, len(s.files))
 	for _, f := range s.files {
-		list = append(list, record{f.path, f.id, f.stream, f.offset, f.head, f.seen})
+		list = append(list, record{f.path, f.id, f.stream, f.offset, f.head, f.last, f.seen, f.ended})
 	}
-	raw, err := json.Marshal(list)
+	raw, err := json.Marshal(kept{list, s.past})
 	if err != nil {
 		return fault.Wrap(fault.Internal, err, "writing down how far files were read")
 	}
@@ -195,21 +220,26 @@ func (s *Source) restore() error {
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	var list []record
+	var k kept
 	if err == nil {
-		err = json.Unmarshal(raw, &list)
+		k, err = readKept(raw)
 	}
 	if err != nil {
 		return fault.Wrap(fault.Unavailable, err, "reading how far the files of source %s were read", s.cfg.Name).
 			WithHint("if it cannot be mended remove %s: all files are then read from their beginning, and their records stored once more", s.cfg.State)
 	}
-	for _, r := range list {
+	for _, p := range k.Past {
+		if s.cfg.Now().Sub(p.At) < forgets {
+			s.past = append(s.past, p)
+		}
+	}
+	for _, r := range k.Files {
 		if s.cfg.Now().Sub(r.Seen) > forgets && !r.Seen.IsZero() {
 			if info, err := os.Stat(r.Path); err != nil || idOf(info) != r.ID {
 				continue // it is long gone
 			}
 		}
-		s.files = append(s.files, &file{path: r.Path, id: r.ID, stream: r.Stream, offset: r.Offset, head: r.Head, seen: r.Seen})
+		s.files = append(s.files, &file{path: r.Path, id: r.ID, stream: r.Stream, offset: r.Offset, head: r.Head, last: r.Last, seen: r.Seen, packed: isPacked(r.Path), ended: r.Ended})
 	}
 	return nil
 }

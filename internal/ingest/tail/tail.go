@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"vedette/internal/fault"
@@ -24,7 +25,7 @@ import (
 // Config says which files are followed. Zero values take the defaults.
 type Config struct {
 	Name  string
-	Paths []string // patterns of [filepath.Match]; files that appear later count too
+	Paths []string // patterns of [filepath.Match], or directories; /**/ is any directory below; files that appear later count too
 	State string   // file that keeps what was read
 	Now   func() time.Time
 
@@ -46,6 +47,7 @@ type Source struct {
 	cfg   Config
 	gauge *ingest.Gauge
 	files []*file // of the goroutine that runs
+	past  []past  // files that were followed
 	kept  time.Time
 	dirty bool
 }
@@ -56,7 +58,7 @@ func New(cfg Config) (*Source, error) {
 		return nil, fault.New(fault.Invalid, "the tail source %s has no paths", cfg.Name).WithHint("name files or patterns, such as /var/log/zeek/current/*.log")
 	}
 	for _, p := range cfg.Paths {
-		if _, err := filepath.Match(p, "x"); err != nil || !filepath.IsAbs(p) {
+		if _, err := filepath.Match(strings.ReplaceAll(p, "**", "*"), "x"); err != nil || !filepath.IsAbs(p) {
 			return nil, fault.New(fault.Invalid, "the tail source %s: %q is no pattern of an absolute path", cfg.Name, p).WithHint("write it like /var/log/zeek/current/*.log")
 		}
 	}
@@ -122,7 +124,7 @@ func (s *Source) look(ctx context.Context, to ingest.Spooler) {
 func (s *Source) find() error {
 	var trouble error
 	for _, pattern := range s.cfg.Paths {
-		names, err := filepath.Glob(pattern)
+		names, err := expand(pattern)
 		if err != nil {
 			return fault.Wrap(fault.Invalid, err, "looking for %s", pattern)
 		}
@@ -149,13 +151,14 @@ func (s *Source) meet(name string) error {
 	for _, f := range s.files {
 		if f.is(info) {
 			f.path = name // perhaps renamed to another path that matches
+			f.packed = isPacked(name)
 			return f.open()
 		}
 	}
 	if len(s.files) >= s.cfg.Files {
 		return fault.New(fault.Limited, "%d files are followed, the most there may be; %s is not", len(s.files), name)
 	}
-	f := &file{path: name, id: idOf(info), stream: name + "#" + strconv.FormatInt(s.cfg.Now().UnixNano(), 36)}
+	f := &file{path: name, id: idOf(info), packed: isPacked(name), stream: name + "#" + strconv.FormatInt(s.cfg.Now().UnixNano(), 36)}
 	s.files, s.dirty = append(s.files, f), true
 	if err := s.keep(true); err != nil { // its name must be known before its lines are handed on
 		return err
@@ -165,6 +168,9 @@ func (s *Source) meet(name string) error {
 
 // follow hands on the whole lines that a file got.
 func (s *Source) follow(ctx context.Context, f *file, to ingest.Spooler) error {
+	if f.packed {
+		return s.unpack(ctx, f, to)
+	}
 	if f.at == nil {
 		if err := f.open(); err != nil || f.at == nil {
 			return err
@@ -214,7 +220,7 @@ func (s *Source) begin(ctx context.Context, f *file, size int64, to ingest.Spool
 		return err
 	}
 	if size < f.offset || !same { // it was cut, or another has its number: what comes now is another file
-		f.offset, f.head, f.told = 0, head{}, true
+		f.offset, f.head, f.last, f.told = 0, head{}, "", true
 		f.stream = f.path + "#" + strconv.FormatInt(s.cfg.Now().UnixNano(), 36)
 		s.dirty = true
 		return s.keep(true)
@@ -271,6 +277,7 @@ func (s *Source) done(f *file) bool {
 	if now.Sub(last) < lingers {
 		return false
 	}
+	s.leave(f)
 	f.close()
 	s.dirty = true
 	return true
