@@ -25,7 +25,20 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
-require go.opentelemetry.io/proto/otlp v1.11.1
+require (
+	github.com/go-webauthn/webauthn v0.18.2
+	go.opentelemetry.io/proto/otlp v1.11.1
+)
+
+require (
+	github.com/fxamacker/cbor/v2 v2.9.4 // indirect
+	github.com/go-webauthn/x v0.3.1 // indirect
+	github.com/golang-jwt/jwt/v5 v5.3.1 // indirect
+	github.com/google/go-tpm v0.9.8 // indirect
+	github.com/philhofer/fwd v1.2.0 // indirect
+	github.com/tinylib/msgp v1.6.4 // indirect
+	github.com/x448/float16 v0.8.4 // indirect
+)
 
 require (
 	github.com/beorn7/perks v1.0.1 // indirect

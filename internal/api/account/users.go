@@ -264,7 +264,7 @@ func (a *Accounts) adminStays(ctx context.Context, changed user, gone bool) erro
 }
 
 // endings are the changes that end a user's sessions, but for one, and its
-// links; with all its tokens too.
+// links; with all its tokens and passkeys too.
 func (a *Accounts) endings(ctx context.Context, uid, except string, all bool) ([]store.Change, error) {
 	var out []store.Change
 	sessions, err := list[session](ctx, a.cfg.Records, sessionKind)
@@ -288,6 +288,11 @@ func (a *Accounts) endings(ctx context.Context, uid, except string, all bool) ([
 	if !all {
 		return out, nil
 	}
+	keys, err := a.passkeyEndings(ctx, uid)
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, keys...)
 	tokens, err := list[token](ctx, a.cfg.Records, tokenKind)
 	for _, t := range tokens {
 		if t.OwnerUID == uid {
