@@ -21,6 +21,7 @@ type Server struct {
 	TLS      string // off, local_ca or files; empty: off
 	CertFile string
 	KeyFile  string
+	Origins  []string         // at which passkeys work; empty: by Hosts and Listen
 	OIDC     *provider.Config // where people may sign in too; nil: nowhere
 }
 
@@ -58,7 +59,7 @@ func (a *App) Listen(ctx context.Context, open ...string) (net.Listener, string,
 	if err == nil && ip.IsValid() && !ip.IsUnspecified() {
 		hosts = append([]string{ip.String()}, hosts...)
 	}
-	a.accounts.Serve(account.Door{Hosts: hosts, Secure: cfg != nil, Port: port, Open: open})
+	a.accounts.Serve(account.Door{Hosts: hosts, Secure: cfg != nil, Port: port, Open: open, Origins: s.Origins})
 	name := "localhost"
 	if len(hosts) > 0 {
 		name = hosts[len(hosts)-1]

@@ -84,7 +84,7 @@ func (k *softKey) make(options answer) string {
 		k.t.Fatal(err)
 	}
 	data := append(k.data(0x40), make([]byte, 16)...)
-	data = binary.BigEndian.AppendUint16(data, uint16(len(k.id))) //nolint:gosec // G115: 26 bytes
+	data = binary.BigEndian.AppendUint16(data, uint16(len(k.id)))
 	data = append(append(data, k.id...), cose...)
 	object, err := webauthncbor.Marshal(map[string]any{"fmt": "none", "attStmt": map[string]any{}, "authData": data})
 	if err != nil {
@@ -322,19 +322,4 @@ func TestPasskeyOnlyWhereBrowsersHaveThem(t *testing.T) {
 		c.Door = account.Door{Hosts: []string{"plant.example"}, Port: 8443, Secure: true}
 	})
 	s.want("with TLS", call{method: "POST", path: startPasskey, body: `{}`, host: "plant.example:8443"}, 200)
-}
-
-// FuzzPasskeyAnswer: whatever the browser sends signs nobody in, and what is not
-// an answer to a challenge of ours is refused as such.
-func FuzzPasskeyAnswer(f *testing.F) {
-	s := open(f, at8080)
-	k := s.register(s.admin(), "laptop")
-	f.Add([]byte(k.sign("AAAA")))
-	f.Add([]byte(`{"id":"","rawId":"","type":"public-key","response":{}}`))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		s.tick(2 * time.Hour)
-		if secret, u, err := s.a.SignInByPasskey(t.Context(), body, "192.0.2.1", ""); err == nil || secret != "" || u.Name != "" {
-			t.Fatalf("signed in as %q: %v", u.Name, err)
-		}
-	})
 }
