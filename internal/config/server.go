@@ -12,10 +12,11 @@ import (
 // Server says how console and API are reached.
 type Server struct {
 	Hosts    []string `yaml:"hosts"     doc:"names and addresses that people call this server by, besides localhost; others are refused"`
-	TLS      string   `yaml:"tls"       doc:"off, local_ca (a certificate authority of its own in the data directory) or files; off listens on loopback only"`
+	TLS      string   `yaml:"tls"       doc:"off, local_ca (a certificate authority of its own in the data directory), files or acme (ordered from an authority such as Let's Encrypt); off listens on loopback only"`
 	CertFile string   `yaml:"cert_file" doc:"certificate with its chain, PEM; with tls: files"`
 	KeyFile  string   `yaml:"key_file"  doc:"its key, PEM; with tls: files"`
 	Origins  []string `yaml:"passkey_origins" doc:"where browsers open this server, such as https://vedette.plant.example, if that is not https://NAME:PORT of hosts and listen; passkeys work there alone"`
+	ACME     ACME     `yaml:"acme"`
 	OIDC     OIDC     `yaml:"oidc"`
 }
 
@@ -31,7 +32,7 @@ func (c Config) Loopback() bool {
 
 // Problems checks the section.
 func (s Server) Problems() []Problem {
-	out := oneOf("tls", s.TLS, "off", "local_ca", "files")
+	out := oneOf("tls", s.TLS, "off", "local_ca", "files", "acme")
 	for i, h := range s.Hosts {
 		if _, err := netip.ParseAddr(h); err != nil && (h == "" || len(h) > 253 || strings.ContainsAny(h, "/:@ \t\r\n*")) {
 			out = append(out, Problem{Key: "hosts[" + strconv.Itoa(i) + "]", Text: "is no name of a host: " + strconv.Quote(h), Hint: "such as vedette.plant.example, without port"})
@@ -47,6 +48,7 @@ func (s Server) Problems() []Problem {
 			out = append(out, Problem{Key: f[0], Text: "goes with tls: files, and with nothing else", Hint: "name both files and set tls to files"})
 		}
 	}
+	out = append(out, s.acmeProblems()...)
 	return append(out, under("oidc", s.OIDC.Problems())...)
 }
 
