@@ -110,6 +110,19 @@ func (a *Accounts) Users(ctx context.Context) ([]User, error) {
 	return out, nil
 }
 
+// Living lists the accounts that can sign in now, by name: neither disabled nor of
+// a provider that is not the configured one.
+func (a *Accounts) Living(ctx context.Context) ([]User, error) {
+	all, err := list[user](ctx, a.cfg.Records, userKind)
+	out := []User{}
+	for _, u := range all {
+		if a.lives(u) {
+			out = append(out, u.User)
+		}
+	}
+	return out, err
+}
+
 func (a *Accounts) user(ctx context.Context, name string) (user, int64, error) {
 	u, version, err := get[user](ctx, a.cfg.Records, userKind, normal(name))
 	if fault.KindOf(err) == fault.NotFound {

@@ -42,6 +42,7 @@ type Service interface {
 	Incident(ctx context.Context, uid string) (api.IncidentDetail, error)
 	ExportIncident(ctx context.Context, e api.IncidentExport) (api.File, error)
 	DecideIncident(ctx context.Context, d api.IncidentDecision) (api.IncidentDetail, error)
+	Assignable(ctx context.Context) ([]api.Assignable, error)
 	ListVulns(ctx context.Context, f api.VulnFilter) (api.VulnList, error)
 	ShowVuln(ctx context.Context, id string) (api.VulnDetail, error)
 	PlanVulns(ctx context.Context, f api.VulnFilter) ([]remedy.Action, error)
