@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -46,6 +47,7 @@ type ordered struct {
 	names   []string
 	now     func() time.Time
 	report  func(string, error)
+	seen    *seen
 
 	mu     sync.Mutex
 	failed map[string]wait // by name; at most as many as there are names
@@ -74,10 +76,11 @@ func Order(cfg ACME) (*tls.Config, http.Handler, error) {
 	case len(o.names) == 0:
 		return nil, nil, fault.New(fault.Invalid, "there is no name to order a certificate for").WithHint("server.hosts needs a full name such as vedette.plant.example; authorities certify no addresses and no localhost")
 	}
-	client, err := clientOf(cfg)
+	client, seen, err := clientOf(cfg)
 	if err != nil {
 		return nil, nil, err
 	}
+	o.seen = seen
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, nil, fault.Wrap(fault.Unavailable, err, "making the directory %s", cfg.Dir)
 	}
@@ -99,27 +102,28 @@ func Orderable(name string) bool {
 	return strings.Contains(name, ".") && strings.Trim(name, "0123456789.") != "" && !strings.Contains(name, ":") && !strings.HasSuffix(name, ".localhost")
 }
 
-func clientOf(cfg ACME) (*acme.Client, error) {
+func clientOf(cfg ACME) (*acme.Client, *seen, error) {
 	directory := cfg.Directory
 	if directory == "" {
 		directory = acme.LetsEncryptURL
 	}
 	if u, err := url.Parse(directory); err != nil || u.Scheme != "https" || u.Host == "" {
-		return nil, fault.New(fault.Invalid, "%q is no directory of an ACME authority", directory).WithHint("such as %s", acme.LetsEncryptURL)
+		return nil, nil, fault.New(fault.Invalid, "%q is no directory of an ACME authority", directory).WithHint("such as %s", acme.LetsEncryptURL)
 	}
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: 10 * time.Second, ResponseHeaderTimeout: 30 * time.Second, MaxResponseHeaderBytes: 64 << 10}
 	if cfg.CAFile != "" {
 		text, err := os.ReadFile(cfg.CAFile)
 		if err != nil {
-			return nil, fault.Wrap(fault.Unavailable, err, "reading %s", cfg.CAFile).WithHint("see server.acme.ca_file of the configuration")
+			return nil, nil, fault.Wrap(fault.Unavailable, err, "reading %s", cfg.CAFile).WithHint("see server.acme.ca_file of the configuration")
 		}
 		roots := x509.NewCertPool()
 		if !roots.AppendCertsFromPEM(text) {
-			return nil, fault.New(fault.Invalid, "there is no certificate in %s", cfg.CAFile).WithHint("it must be PEM")
+			return nil, nil, fault.New(fault.Invalid, "there is no certificate in %s", cfg.CAFile).WithHint("it must be PEM")
 		}
 		transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	}
-	return &acme.Client{DirectoryURL: directory, HTTPClient: &http.Client{Transport: transport, Timeout: time.Minute}, UserAgent: "vedette"}, nil
+	s := &seen{next: transport}
+	return &acme.Client{DirectoryURL: directory, HTTPClient: &http.Client{Transport: s, Timeout: time.Minute}, UserAgent: "vedette"}, s, nil
 }
 
 // get is the certificate for a connection. What is not one of our names never
@@ -149,7 +153,7 @@ func (o *ordered) get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if last := o.failed[name]; now.Before(last.until) {
 		return nil, last.err // another connection waited for the same order
 	}
-	next := wait{err: explain(name, err), n: before.n + 1, until: now.Add(min(longestWait, firstWait<<min(before.n, 10)))}
+	next := wait{err: explain(name, o.seen.take(), err), n: before.n + 1, until: now.Add(min(longestWait, firstWait<<min(before.n, 10)))}
 	o.failed[name] = next
 	if o.report != nil {
 		o.report(name, next.err)
@@ -158,14 +162,18 @@ func (o *ordered) get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 }
 
 // explain says in a person's words why an order failed.
-func explain(name string, err error) error {
+func explain(name, why string, err error) error {
 	hint := "the authority must reach this server by that name on port 443, or on port 80 with server.acme.http"
 	if e, ok := errors.AsType[*acme.Error](err); ok && e.StatusCode == http.StatusTooManyRequests {
 		hint = "the authority wants fewer orders: wait, or take its staging directory to try"
 	} else if e, ok := errors.AsType[*url.Error](err); ok {
 		hint = "the authority at " + e.URL + " cannot be reached from here: see server.acme.directory and ca_file"
 	}
-	return fault.Wrap(fault.Unavailable, err, "ordering a certificate for %s", name).WithHint("%s", hint)
+	what := "ordering a certificate for " + name
+	if why != "" {
+		what += ": the authority says " + strconv.Quote(why)
+	}
+	return fault.Wrap(fault.Unavailable, err, "%s", what).WithHint("%s", hint)
 }
 
 // cache keeps keys and certificates in a directory, each file whole or not at all
