@@ -57,6 +57,11 @@ type Incidents interface {
 	Suppressions(ctx context.Context) ([]correlate.Suppression, error)
 }
 
+// Assignable is somebody whom an incident can be given to.
+type Assignable struct {
+	Name string `json:"name"`
+}
+
 // AssignedTo keeps the incidents of one person: a name, me (who asks), or
 // nobody. Without a name all are kept.
 func AssignedTo(list []correlate.Incident, who, asks string) []correlate.Incident {

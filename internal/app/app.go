@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -88,8 +89,9 @@ type App struct {
 	intel   *library.Library
 	models  *register.Register
 
-	authority *authz.Policy
-	accounts  *account.Accounts
+	authority  *authz.Policy
+	accounts   *account.Accounts
+	challenges http.Handler // answers a certificate authority; nil: there is none
 
 	// askModel puts a canary question to an endpoint; nil: the door does. Tests set
 	// it.

@@ -11,6 +11,7 @@ import (
 	"vedette/content"
 	"vedette/internal/api"
 	"vedette/internal/audit"
+	"vedette/internal/authz"
 	"vedette/internal/correlate"
 	"vedette/internal/event"
 	"vedette/internal/fault"
@@ -219,6 +220,23 @@ func (a *App) incidentAct(ctx context.Context, d *api.IncidentDecision, uid stri
 		return nil, fault.New(fault.Invalid, "there is no verdict %q", d.Verdict).WithHint("the verdicts are true, false and benign")
 	}
 	return nil, fault.New(fault.Invalid, "there is no decision %q on an incident", d.Action)
+}
+
+// Assignable lists the people whom an incident can be given to: accounts that may
+// sign in and change incidents now. Who is limited to zones cannot open incidents.
+func (a *App) Assignable(ctx context.Context) ([]api.Assignable, error) {
+	users, err := a.accounts.Living(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := []api.Assignable{}
+	for _, u := range users {
+		p := authz.Principal{ID: u.UID, Name: u.Name, Kind: authz.Person, Roles: u.Roles, Zones: u.Zones}
+		if len(u.Zones) == 0 && slices.Contains(a.authority.Allowed(p), authz.IncidentsWrite) { //nolint:contextcheck // it decides from its arguments alone
+			out = append(out, api.Assignable{Name: u.Name})
+		}
+	}
+	return out, nil
 }
 
 // assignAct gives an incident to a person, me or nobody.

@@ -113,7 +113,17 @@ func (r *root) openDoor(ctx context.Context, a *app.App) (func(context.Context) 
 	if secret != "" {
 		fmt.Fprintf(r.Err, "there is no account yet; make the first administrator, within a day: %s%s\n", address, account.LinkPath(secret))
 	}
-	return func(ctx context.Context) error { return serveHTTP(ctx, ln, h, bodyTime) }, nil
+	console := func(ctx context.Context) error { return serveHTTP(ctx, ln, h, bodyTime) }
+	challenges, answers, err := a.Challenges(ctx)
+	if err != nil {
+		return nil, errors.Join(err, ln.Close())
+	}
+	if challenges == nil {
+		return console, nil
+	}
+	return func(ctx context.Context) error {
+		return flow.Together(ctx, console, func(ctx context.Context) error { return serveHTTP(ctx, challenges, answers, bodyTime) })
+	}, nil
 }
 
 // door is all that the network reaches: console, API, MCP and health, behind the

@@ -22,6 +22,13 @@ func TestServerProblems(t *testing.T) {
 		"unknown":                 {"127.0.0.1:1", Server{TLS: "on"}, 1},
 		"a host with a port":      {"127.0.0.1:1", Server{TLS: "off", Hosts: []string{"a.example:80"}}, 1},
 		"a wildcard is no host":   {"127.0.0.1:1", Server{TLS: "off", Hosts: []string{"*"}}, 1},
+		"acme":                    {":443", Server{TLS: "acme", Hosts: []string{"a.example"}, ACME: ACME{Terms: true, Email: "a@b", HTTP: ":80"}}, 0},
+		"acme without terms":      {":443", Server{TLS: "acme", Hosts: []string{"a.example"}}, 1},
+		"acme without a name":     {":443", Server{TLS: "acme", Hosts: []string{"192.0.2.1", "plant"}, ACME: ACME{Terms: true}}, 1},
+		"acme all wrong":          {":443", Server{TLS: "acme", Hosts: []string{"a.example"}, ACME: ACME{Email: "a", Directory: "http://ca", HTTP: "80"}}, 4},
+		"acme but off":            {"127.0.0.1:1", Server{TLS: "off", ACME: ACME{Terms: true}}, 1},
+		"passkeys":                {":443", Server{TLS: "local_ca", Hosts: []string{"a.example"}, Origins: []string{"https://A.example", "https://a.example:8443", "http://localhost:1"}}, 0},
+		"passkeys elsewhere":      {":443", Server{TLS: "local_ca", Hosts: []string{"a.example", "192.0.2.1"}, Origins: []string{"https://b.example", "http://a.example", "https://192.0.2.1", "https://a.example/", "a.example"}}, 5},
 		"an address as host name": {"127.0.0.1:1", Server{TLS: "off", Hosts: []string{"2001:db8::1"}}, 0},
 	} {
 		cfg := Default()

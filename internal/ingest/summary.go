@@ -7,16 +7,16 @@ import (
 
 // Summary is what a person is told about an ingest: totals and each source.
 type Summary struct {
-	Read            int            `json:"read"`       // records
-	Stored          int            `json:"stored"`     // events that were new
-	Duplicates      int            `json:"duplicates"` // events that were stored before
-	Rejected        int            `json:"rejected"`
-	Sources         []SourceResult `json:"sources"`
-	Devices         int            `json:"devices"`
-	Findings        int            `json:"findings"`  // that are new: ours, and alerts of other tools
-	Incidents       int            `json:"incidents"` // that these findings opened or joined
-	IncidentUIDs    []string       `json:"incident_uids,omitempty"`
-	Seconds         float64        `json:"seconds"`
+	Read         int            `json:"read"`       // records
+	Stored       int            `json:"stored"`     // events that were new
+	Duplicates   int            `json:"duplicates"` // events that were stored before
+	Rejected     int            `json:"rejected"`
+	Sources      []SourceResult `json:"sources"`
+	Devices      int            `json:"devices"`
+	Findings     int            `json:"findings"`  // that are new: ours, and alerts of other tools
+	Incidents    int            `json:"incidents"` // that these findings opened or joined
+	IncidentUIDs []string       `json:"incident_uids,omitempty"`
+	Seconds      float64        `json:"seconds"`
 
 	// TooOld is how many records lie before KeptFrom, from when on retention keeps
 	// events: the next maintenance drops them.
@@ -24,7 +24,7 @@ type Summary struct {
 	KeptFrom *time.Time    `json:"kept_from,omitempty"`
 	Days     map[int64]int `json:"-"` // events by the day of their own time, counted from 1970
 
-	EventsPerSecond float64        `json:"events_per_second"`
+	EventsPerSecond float64 `json:"events_per_second"`
 }
 
 // SourceResult is what became of one source.

@@ -1,4 +1,4 @@
-// Package account finds out who asks: people by password and session, programs
+// Package account finds out who asks: people by password or passkey and session, programs
 // by token. It owns users, sessions, tokens and one-time links, and [Accounts.Guard], the
 // door's middleware that puts an [authz.Principal] into the context of each
 // request.
@@ -21,6 +21,7 @@ import (
 	"sync"
 	"time"
 
+	"vedette/internal/api/account/passkey"
 	"vedette/internal/api/account/provider"
 	"vedette/internal/audit"
 	"vedette/internal/authz"
@@ -49,7 +50,10 @@ type Door struct {
 	Secure bool     // it is served by TLS
 	Port   int      // part of the cookie's name: browsers share cookies between the ports of a host
 	Demo   bool     // the link of [Accounts.DemoToken] gives a session of an administrator
-	Open   []string // paths that need no session; one that ends in / stands for all below it
+	// Origins at which passkeys work, such as https://vedette.plant.example; empty:
+	// those that follow from Hosts, Secure and Port.
+	Origins []string
+	Open    []string // paths that need no session; one that ends in / stands for all below it
 }
 
 // Limits of what accounts may cost.
@@ -77,6 +81,7 @@ type Accounts struct {
 	hashes *hasher
 	limits *throttle
 	failed *journalled
+	keys   *passkey.Ceremonies
 	demo   string     // the link's token; empty: no demo
 	making sync.Mutex // held while accounts change, so that counts and the last administrator hold
 }
@@ -101,6 +106,11 @@ func New(cfg Config) (*Accounts, error) {
 // once the server listens. It must be called before the first request.
 func (a *Accounts) Serve(d Door) {
 	a.cfg.Door = d
+	origins := d.Origins
+	if len(origins) == 0 {
+		origins = passkey.Origins(d.Hosts, d.Secure, d.Port)
+	}
+	a.keys = passkey.New(origins, a.cfg.Now)
 	if d.Demo && a.demo == "" {
 		a.demo = newSecret()
 	}

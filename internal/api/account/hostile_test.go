@@ -204,6 +204,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 		"PATCH users/{name}": "....x", "DELETE users/{name}": "....x", "POST users/{name}/link": "....x", "GET tokens": "xxxxx",
 		"POST tokens": "xxxxx", "DELETE tokens/{id}": "xxxxx", "POST logout": "xxxxx", "POST login": "", "POST setup": "",
 		"GET oidc/start": "", "GET oidc/callback": "",
+		"POST passkey/start": "", "POST passkey/finish": "", "GET passkeys": "xxxxx", "POST passkeys/start": "xxxxx", "POST passkeys": "xxxxx", "DELETE passkeys/{id}": "xxxxx",
 	}
 	for _, route := range account.Routes() {
 		row, ok := want[route.Method+" "+strings.TrimPrefix(route.Path, account.Prefix)]

@@ -108,7 +108,8 @@ func (a *Accounts) link(ctx context.Context, secret string) (link, int64, error)
 }
 
 // UseLink sets the password of the link's user, or makes the first
-// administrator under name, and ends the link. All sessions of the user end.
+// administrator under name, and ends the link. All sessions and passkeys of the
+// user end.
 func (a *Accounts) UseLink(ctx context.Context, secret, name, password string) (User, error) {
 	l, _, err := a.link(ctx, secret)
 	if err != nil {
@@ -147,7 +148,12 @@ func (a *Accounts) UseLink(ctx context.Context, secret, name, password string) (
 	if err != nil {
 		return User{}, err
 	}
-	if err := a.record(u.Name, "account."+strings.ReplaceAll(l.For, "password", "set_password"), u.Name, map[string]string{"by": "one-time link"}); err != nil {
+	keys, err := a.passkeyEndings(ctx, u.UID) // who lost the password may have lost more
+	if err != nil {
+		return User{}, err
+	}
+	ends = append(ends, keys...)
+	if err := a.record(u.Name, "account."+strings.ReplaceAll(l.For, "password", "set_password"), u.Name, map[string]string{"by": "one-time link", "passkeys_removed": itoa(len(keys))}); err != nil {
 		return User{}, err
 	}
 	return u.User, a.cfg.Records.Update(ctx, append(ends, put, store.Change{Kind: linkKind, ID: l.Hash, Version: linkVersion})...)

@@ -505,6 +505,9 @@ func TestOIDCEveryRouteByNobody(t *testing.T) {
 		path := strings.NewReplacer("{id}", "none", "{name}", "none").Replace(route.Path)
 		for _, path := range []string{path, path + "?state=x&code=y&error=z"} {
 			res := s.do(call{method: route.Method, path: path, body: "{}"})
+			if route.Path == startPasskey && res.Code == 200 && cookieOf(res) == "" {
+				continue // a challenge, which anybody may have
+			}
 			if c := res.Code; route.Action != "" && c != 401 || route.Action == "" && c != 400 && c != 401 && c != 403 && c != 303 || cookieOf(res) != "" {
 				t.Errorf("nobody calls %s %s: %d %v", route.Method, path, c, res.Header())
 			}

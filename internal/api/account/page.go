@@ -9,10 +9,12 @@ import (
 )
 
 // The pages for signing in and for one-time links work without a script, so
-// that they stand whatever becomes of the console.
+// that they stand whatever becomes of the console. A script adds passkeys, which
+// browsers have by script alone.
 var pages = template.Must(template.New("").Parse(`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>{{.Title}} · Vedette</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/signin.css">{{if .Home}}<meta http-equiv="refresh" content="0;url=/">{{end}}</head>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>{{.Title}} · Vedette</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/signin.css">{{if .Home}}<meta http-equiv="refresh" content="0;url=/">{{end}}{{if or .Passkey .Passkeys}}<script src="/passkey.js" defer></script>{{end}}</head>
 <body><main><p class="brand">Vedette</p><h1>{{.Title}}</h1>
+{{if or .Passkey .Passkeys}}<p role="alert" id="problem" hidden></p>{{end}}
 {{with .Problem}}<p role="alert"><strong>{{.}}</strong>{{with $.Hint}} ({{.}}){{end}}</p>{{end}}
 {{with .Text}}<p>{{.}}</p>{{end}}
 {{if .Home}}<p><a class="button" href="/">Go on</a></p>{{end}}
@@ -22,6 +24,12 @@ var pages = template.Must(template.New("").Parse(`<!doctype html>
 {{if .AskName}}<p><label>Name <input name="name" autocomplete="username" required maxlength="64" autofocus></label></p>{{end}}
 <p><label>Password <input name="password" type="password" autocomplete="{{.Complete}}" required maxlength="512"></label></p>
 <p><button>{{.Button}}</button></p></form>{{end}}
+{{if .Passkey}}<p id="passkey" hidden><button type="button" class="quiet">Sign in with a passkey</button></p>{{end}}
+{{if .Passkeys}}<ul id="keys" class="keys" aria-label="Your passkeys"></ul><p id="none" hidden>You have none.</p>
+<h2>Add a passkey</h2>
+<form id="add"><p><label>What to call it <input id="name" required maxlength="60" placeholder="such as: laptop" autocomplete="off"></label></p>
+<p><label>Your password <input id="password" type="password" autocomplete="current-password" required maxlength="512"></label></p>
+<p><button>Add a passkey</button></p></form><p><a href="/">Back to the console</a></p>{{end}}
 </main></body></html>
 `))
 
@@ -33,20 +41,30 @@ const demoDenied = `<!doctype html>
 //go:embed signin.css
 var style []byte
 
+//go:embed passkey.js
+var script []byte
+
 type pageData struct {
 	status                      int
 	Title, Text, Problem, Hint  string
 	To, Token, Complete, Button string
 	AskName                     bool
 	Provider, ProviderAt        string // what to call the provider, and where its sign-in begins
+	Passkey                     bool   // can be signed in with
+	Passkeys                    bool   // the page of one's own passkeys
 	Home                        bool   // goes on to the console by itself
 }
 
-func (a *Accounts) signInPage(err error) pageData {
+func (a *Accounts) signInPage(err error) pageData { return a.signInPageAt("", err) }
+
+// signInPageAt is the page for signing in by the name that the browser calls the
+// server: passkeys are offered where they work.
+func (a *Accounts) signInPageAt(host string, err error) pageData {
 	d := pageData{
 		Title: "Sign in", Text: "No password yet? An administrator makes you a link: vedette user link NAME.",
 		To: Prefix + "login", Complete: "current-password", Button: "Sign in", AskName: true,
 	}
+	d.Passkey = a.keys.At(host)
 	if a.cfg.Provider != nil {
 		d.Provider, d.ProviderAt = a.cfg.Provider.Name(), Prefix+"oidc/start"
 	}
@@ -98,7 +116,12 @@ func (a *Accounts) pageFor(w http.ResponseWriter, r *http.Request) bool {
 		w.Header().Set("Content-Type", "text/css; charset=utf-8")
 		_, _ = w.Write(style) // the browser has gone if this fails
 	case "/signin":
-		a.page(w, a.signInPage(nil))
+		a.page(w, a.signInPageAt(r.Host, nil))
+	case "/passkey.js":
+		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+		_, _ = w.Write(script) // the browser has gone if this fails
+	case "/passkeys": // tells nothing itself: what it shows it asks the API for
+		a.page(w, pageData{Title: "Your passkeys", Text: "A passkey signs you in without a password: this machine, a telephone or a security key asks for your finger, face or PIN.", Passkeys: true}.with(nil))
 	case "/setup":
 		a.page(w, a.setupPage(r, r.URL.Query().Get("token"), nil))
 	default:

@@ -28,7 +28,7 @@ type Route struct {
 // Routes lists the routes of [Accounts.Handler]. The guard has let through what
 // comes to them; each but the open ones asks the authority for its Action.
 func Routes() []Route {
-	return []Route{
+	return append([]Route{
 		{"POST", Prefix + "login", "", "sign in with name and password", login},
 		{"POST", Prefix + "setup", "", "use a one-time link: set a password, or make the first administrator", setup},
 		{"GET", Prefix + "oidc/start", "", "sign in at the OpenID Connect provider: a page for browsers", oidcStart},
@@ -45,7 +45,7 @@ func Routes() []Route {
 		{"GET", Prefix + "tokens", authz.SelfRead, "list one's own tokens, or with ?all=true all (needs users.read)", tokens},
 		{"POST", Prefix + "tokens", authz.SelfWrite, "make a token; its text is told this once; for others it needs users.write", addToken},
 		{"DELETE", Prefix + "tokens/{id}", authz.SelfWrite, "revoke a token; another's needs users.write", revokeToken},
-	}
+	}, passkeyRoutes()...)
 }
 
 // Handler serves the account routes, below [Prefix]. It stands behind Guard.
@@ -120,7 +120,7 @@ func login(a *Accounts, w http.ResponseWriter, r *http.Request, _ authz.Principa
 	}
 	secret, u, err := a.SignIn(r.Context(), c.Name, c.Password, addressOf(r.RemoteAddr), r.UserAgent())
 	if err != nil && form {
-		a.page(w, a.signInPage(err))
+		a.page(w, a.signInPageAt(r.Host, err))
 		return nil, nil
 	}
 	if err != nil {
@@ -334,7 +334,7 @@ func fail(w http.ResponseWriter, r *http.Request, err error) {
 	if e, ok := errors.AsType[*tooMany](err); ok {
 		w.Header().Set("Retry-After", strconv.Itoa(int(e.wait/time.Second)+1))
 	}
-	if errors.Is(err, badSignIn) {
+	if errors.Is(err, badSignIn) || isPasskeyRefusal(err) {
 		problem.WriteAs(w, r, http.StatusUnauthorized, err)
 		return
 	}

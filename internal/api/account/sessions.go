@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -80,9 +81,15 @@ func (a *Accounts) SignIn(ctx context.Context, name, password, address, agent st
 	return secret, u.User, err
 }
 
-// start makes a session for a user who proved who it is. The secret is always
-// new: what a browser brought along is never taken over.
+// start makes a session for a user who proved who it is.
 func (a *Accounts) start(ctx context.Context, u user, address, agent string) (string, error) {
+	return a.startBy(ctx, u, address, agent, nil)
+}
+
+// startBy makes a session together with other changes that belong to the sign-in,
+// or none of them. The secret is always new: what a browser brought along is never
+// taken over.
+func (a *Accounts) startBy(ctx context.Context, u user, address, agent string, by map[string]string, more ...store.Change) (string, error) {
 	now := a.cfg.Now().UTC()
 	secret := newSecret()
 	hash := hashOf(secret)
@@ -100,7 +107,7 @@ func (a *Accounts) start(ctx context.Context, u user, address, agent string) (st
 	if err != nil {
 		return "", err
 	}
-	changes = append(changes, put)
+	changes = append(append(changes, put), more...)
 	if u.UID != demoUser {
 		fresh, version, err := a.user(ctx, u.Name)
 		if err != nil || fresh.UID != u.UID || !a.lives(fresh) || fresh.Hash != u.Hash {
@@ -114,6 +121,7 @@ func (a *Accounts) start(ctx context.Context, u user, address, agent string) (st
 		changes = append(changes, put)
 	}
 	details := map[string]string{"address": address, "session": s.ID}
+	maps.Copy(details, by)
 	if u.Provider != "" {
 		details["provider"], details["subject"] = u.Provider, printable(u.Subject)
 	}

@@ -110,6 +110,19 @@ func (a *Accounts) Users(ctx context.Context) ([]User, error) {
 	return out, nil
 }
 
+// Living lists the accounts that can sign in now, by name: neither disabled nor of
+// a provider that is not the configured one.
+func (a *Accounts) Living(ctx context.Context) ([]User, error) {
+	all, err := list[user](ctx, a.cfg.Records, userKind)
+	out := []User{}
+	for _, u := range all {
+		if a.lives(u) {
+			out = append(out, u.User)
+		}
+	}
+	return out, err
+}
+
 func (a *Accounts) user(ctx context.Context, name string) (user, int64, error) {
 	u, version, err := get[user](ctx, a.cfg.Records, userKind, normal(name))
 	if fault.KindOf(err) == fault.NotFound {
@@ -264,7 +277,7 @@ func (a *Accounts) adminStays(ctx context.Context, changed user, gone bool) erro
 }
 
 // endings are the changes that end a user's sessions, but for one, and its
-// links; with all its tokens too.
+// links; with all its tokens and passkeys too.
 func (a *Accounts) endings(ctx context.Context, uid, except string, all bool) ([]store.Change, error) {
 	var out []store.Change
 	sessions, err := list[session](ctx, a.cfg.Records, sessionKind)
@@ -288,6 +301,11 @@ func (a *Accounts) endings(ctx context.Context, uid, except string, all bool) ([
 	if !all {
 		return out, nil
 	}
+	keys, err := a.passkeyEndings(ctx, uid)
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, keys...)
 	tokens, err := list[token](ctx, a.cfg.Records, tokenKind)
 	for _, t := range tokens {
 		if t.OwnerUID == uid {

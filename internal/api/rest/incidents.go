@@ -67,3 +67,12 @@ func (s *server) viewOf(r *http.Request, d api.IncidentDetail) incidentView {
 	}
 	return incidentView{d, s.DeviceNames(r.Context(), uids)}
 }
+
+// assignable lists whom an incident can be given to.
+func assignable(s *server, r *http.Request) (any, error) {
+	list, err := s.Assignable(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	return pageAt(r, list)
+}

@@ -48,6 +48,7 @@ type Service interface {
 	api.Vulnerabilities
 	api.Intelligence
 	api.Remediations
+	Assignable(ctx context.Context) ([]api.Assignable, error)
 	Sources(ctx context.Context) ([]ingest.Status, error)
 	Findings(ctx context.Context, want api.FindingFilter) (api.Findings, error)
 	Finding(ctx context.Context, uid string) (api.FindingDetail, error)

@@ -181,8 +181,11 @@ func (p *plant) Health(context.Context) []api.Condition               { return p
 func (p *plant) Technique(_ context.Context, id string) (api.TechniqueAnswer, error) {
 	return api.TechniqueAnswer{ID: id}, nil
 }
-func (p *plant) Pulls(context.Context) ([]pull.Health, error)         { return nil, nil }
-func (p *plant) IntelFeeds(context.Context) ([]library.Feed, error)   { return nil, nil }
+func (p *plant) Pulls(context.Context) ([]pull.Health, error)       { return nil, nil }
+func (p *plant) IntelFeeds(context.Context) ([]library.Feed, error) { return nil, nil }
+func (p *plant) Assignable(context.Context) ([]api.Assignable, error) {
+	return []api.Assignable{{Name: "ann"}}, nil
+}
 func (p *plant) Journal(context.Context, int) ([]audit.Entry, error)  { return nil, nil }
 func (p *plant) ShowAI(context.Context, int) (api.AI, error)          { return api.AI{}, nil }
 func (p *plant) FindModels(context.Context) ([]api.FoundModel, error) { return nil, nil }
@@ -268,6 +271,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 	may := map[string][]authz.Role{
 		"GET /api/v1/me": all, "POST /api/v1/ask": all[1:], "POST /api/v1/query": all, "GET /api/v1/devices": all, "GET /api/v1/devices/{uid}": all,
 		"PATCH /api/v1/devices/{uid}": {authz.Responder, authz.Admin}, "GET /api/v1/incidents": all, "GET /api/v1/incidents/{uid}": all, "GET /api/v1/incidents/{uid}/export": all,
+		"GET /api/v1/incidents/people":           {authz.Analyst, authz.Responder, authz.Admin},
 		"POST /api/v1/incidents/{uid}/decisions": {authz.Analyst, authz.Responder, authz.Admin}, "GET /api/v1/vulnerabilities": all, "GET /api/v1/vulnerabilities/{id}": all, "GET /api/v1/vulnerabilities/plan": all,
 		"GET /api/v1/sources": all, "POST /api/v1/ingest": {authz.Admin}, "POST /api/v1/bulk": {authz.Admin}, "POST /v1/logs": {authz.Admin},
 		"GET /api/v1/now": all, "GET /api/v1/events/tail": all, "GET /api/v1/events/{uid}": all, "GET /api/v1/fields": all, "GET /api/v1/findings": all, "GET /api/v1/findings/{uid}": all,

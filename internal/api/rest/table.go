@@ -48,6 +48,7 @@ func Routes() []Route {
 		{"GET /api/v1/findings", authz.FindingsRead, "list findings, the newest first", findings, false, shapes{nil, of[Page[event.Finding]](), found}},
 		{"GET /api/v1/findings/{uid}", authz.FindingsRead, "one finding with the events it is about", finding, false, shapes{nil, of[api.FindingDetail](), nil}},
 		{"GET /api/v1/incidents", authz.IncidentsRead, "list incidents, the gravest first", incidents, false, shapes{nil, of[incidentList](), append([]param{{"status", "open (without it) or all"}, {"assignee", "a person's name, me or nobody"}}, page...)}},
+		{"GET /api/v1/incidents/people", authz.IncidentsWrite, "the people whom an incident can be given to", assignable, false, shapes{nil, of[Page[api.Assignable]](), page}},
 		{"GET /api/v1/incidents/{uid}", authz.IncidentsRead, "one incident with timeline, graph and similar ones", incident, false, shapes{nil, of[incidentView](), nil}},
 		{"GET /api/v1/incidents/{uid}/export", authz.IncidentsRead, "one incident as a file; it is in the journal who took it", exportIncident, false, shapes{nil, of[api.IncidentFile](), []param{{"format", "json (without it), or md: a report in Markdown"}}}},
 		{"POST /api/v1/incidents/{uid}/decisions", authz.IncidentsWrite, "close, reopen, split, judge, assign, write a note, or undo a judgement or note (its id as uid)", decide, false, shapes{of[api.IncidentDecision](), of[incidentView](), nil}},
