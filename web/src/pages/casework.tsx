@@ -1,10 +1,10 @@
 // What people do with an incident besides judging it: who has it, what they
 // wrote, and the way out as a file. Texts of people are shown as text.
 import { useState } from "preact/hooks";
-import { post, Problem, type IncidentView } from "../api";
+import { get, post, Problem, type IncidentView, type Page } from "../api";
 import { may, me } from "../me";
 import { visible } from "../show";
-import { Trouble } from "../parts/load";
+import { Trouble, useLoad } from "../parts/load";
 
 /** decideOn sends one decision on an incident. */
 export const decideOn = (uid: string, what: Record<string, string>) => post("/incidents/" + encodeURIComponent(uid) + "/decisions", what);
@@ -18,6 +18,7 @@ export const isMine = (i: { assignee: string }) => i.assignee !== "" && i.assign
 export function Owner({ d, reload, error, setError }: { d: IncidentView; reload: () => void; error: Problem | null; setError: (e: Problem | null) => void }) {
   const [to, setTo] = useState("");
   const [giving, setGiving] = useState(false);
+  const people = useLoad(async (s) => giving ? (await get<Page<{ name: string }>>("/incidents/people?limit=1000", s)).rows.map((x) => x.name) : [], [giving]);
   const send = (who: string) => decideOn(d.uid, { action: "assign", to: who }).then(() => { setError(null); setTo(""); setGiving(false); reload(); }, setError);
   return (
     <section class="decide" aria-labelledby="owner">
@@ -31,7 +32,8 @@ export function Owner({ d, reload, error, setError }: { d: IncidentView; reload:
           {d.assignee && <button type="button" class="quiet" onClick={() => void send("nobody")}>Nobody</button>}
         </p>
         {giving && <form onSubmit={(ev) => { ev.preventDefault(); if (to.trim()) void send(to.trim()); }}>
-          <label>Name<input value={to} maxLength={128} autocomplete="off" spellcheck={false} onInput={(ev) => setTo(ev.currentTarget.value)} /></label>
+          <label>Name<input list="people" value={to} maxLength={128} autocomplete="off" spellcheck={false} onInput={(ev) => setTo(ev.currentTarget.value)} /></label>
+          <datalist id="people">{(people.data || []).map((x) => <option key={x} value={x} />)}</datalist>
           <p><button type="submit" disabled={!to.trim()}>Give</button></p>
         </form>}
       </>}
