@@ -30,7 +30,7 @@ export function set(changes: Record<string, string>, replace = false) {
 export function onLink(ev: MouseEvent) {
   const a = (ev.target as Element).closest("a");
   if (!a || ev.defaultPrevented || ev.button !== 0 || ev.metaKey || ev.ctrlKey || ev.shiftKey || ev.altKey) return;
-  if (a.origin !== location.origin || a.target || a.hasAttribute("download") || a.pathname.startsWith("/api/") || a.pathname === location.pathname && a.hash) return;
+  if (a.origin !== location.origin || a.target || a.rel === "external" || a.hasAttribute("download") || a.pathname.startsWith("/api/") || a.pathname === location.pathname && a.hash) return;
   ev.preventDefault();
   go(a.pathname + a.search);
 }

@@ -131,7 +131,7 @@ function Sessions() {
   const [error, setError] = useState<Problem | null>(null);
   return (
     <>
-      {!me.value?.demo && <p><a href="/passkeys">Your passkeys</a> <span class="soft">sign in without the password</span></p>}
+      {!me.value?.demo && <p><a href="/passkeys" rel="external">Your passkeys</a> <span class="soft">sign in without the password</span></p>}
       {error && <Trouble error={error} />}
       <Show of={got}>{(d) => <Rows heads={["Of", "From", "Browser, as it says", "Started", "Last seen", "Ends", ""]} rows={d.rows.map((x) => [visible(x.user), x.address, visible(x.agent.slice(0, 80)), clock(x.started), clock(x.seen), clock(x.expires),
         x.current ? <span class="soft">this one</span> : <button type="button" class="link" onClick={() => call("DELETE", base + "sessions/" + encodeURIComponent(x.id)).then(got.reload, setError)}>End it</button>])} />}</Show>
