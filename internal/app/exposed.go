@@ -76,9 +76,21 @@ func (a *App) exposureNow(ctx context.Context) (*exposed, error) {
 			seen.flows, seen.any, seen.cut = x.seen.flows, x.seen.any, x.seen.cut
 		}
 	}
+	sighted, err := a.sightedHere(ctx)
+	if err != nil {
+		a.cfg.Log.Warn("whether findings are about known vulnerabilities could not be looked at", "component", "vuln", "err", err)
+	}
+	advisories, err := a.vulns.lib.Index(ctx)
+	if err != nil {
+		return nil, err
+	}
 	rules := a.waysOf()
 	a.vulns.mu.Lock()
 	defer a.vulns.mu.Unlock()
+	if sighted != nil {
+		advisories.Sight(sighted)
+		x.index.Reweigh()
+	}
 	x.seen, x.rules = seen, rules
 	for _, d := range x.devices {
 		x.putDevice(d)

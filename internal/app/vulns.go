@@ -115,7 +115,7 @@ func vulnRow(index *match.Index, r exposure.Row) api.VulnRow {
 
 func vulnFacts(index *match.Index, id string) priority.Facts {
 	chance, _ := index.Chance(id)
-	return priority.Facts{KEV: index.Exploited(id), EPSS: chance.Score}
+	return priority.Facts{KEV: index.Exploited(id), EPSS: chance.Score, Sighted: index.Sighted(id)}
 }
 
 // title is the first that a source gives: of the vulnerability, or of its

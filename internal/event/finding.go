@@ -23,23 +23,27 @@ const FindingProduct = "vedette-detect"
 // Finding is a judgement about one or more events. It is stored as an OCSF
 // Detection Finding, so that questions see it like any event.
 type Finding struct {
-	UID        string       `json:"uid"`    // see FindingUID: the same judgement about the same event has the same uid
-	Rule       string       `json:"rule"`   // id of the rule, model or list that raised it, stable over versions
-	Title      string       `json:"title"`  // what a person reads; our or the rule author's words, never a device's
-	Family     string       `json:"family"` // one of the Family words
-	Severity   Severity     `json:"severity"`
-	Confidence float64      `json:"confidence"`           // 0 to 1; 0: not said
-	Techniques []string     `json:"techniques,omitempty"` // ATT&CK and ATLAS ids in upper case, such as T0855
-	Time       time.Time    `json:"time"`                 // of the newest event it is about
-	First      time.Time    `json:"first"`                // of the oldest
-	Count      int          `json:"count"`                // events it stands for, at least 1
-	Device     string       `json:"device,omitempty"`     // uid of the device concerned
-	Src        Side         `json:"src,omitzero"`
-	Dst        Side         `json:"dst,omitzero"`
-	Entities   []Observable `json:"entities,omitempty"` // what else it is about: users, domains, files, hashes
-	Reasons    []Reason     `json:"reasons,omitempty"`
-	Evidence   []string     `json:"evidence,omitempty"` // metadata.uid of events, oldest first, at most MaxEvidence
-	Labels     Labels       `json:"labels,omitzero"`
+	UID        string   `json:"uid"`    // see FindingUID: the same judgement about the same event has the same uid
+	Rule       string   `json:"rule"`   // id of the rule, model or list that raised it, stable over versions
+	Title      string   `json:"title"`  // what a person reads; our or the rule author's words, never a device's
+	Family     string   `json:"family"` // one of the Family words
+	Severity   Severity `json:"severity"`
+	Confidence float64  `json:"confidence"`           // 0 to 1; 0: not said
+	Techniques []string `json:"techniques,omitempty"` // ATT&CK and ATLAS ids in upper case, such as T0855
+	// Vulnerabilities are the CVE ids that the rule or the other tool's rule is
+	// about, at most MaxVulnerabilities.
+	Vulnerabilities []string `json:"vulnerabilities,omitempty"`
+
+	Time     time.Time    `json:"time"`             // of the newest event it is about
+	First    time.Time    `json:"first"`            // of the oldest
+	Count    int          `json:"count"`            // events it stands for, at least 1
+	Device   string       `json:"device,omitempty"` // uid of the device concerned
+	Src      Side         `json:"src,omitzero"`
+	Dst      Side         `json:"dst,omitzero"`
+	Entities []Observable `json:"entities,omitempty"` // what else it is about: users, domains, files, hashes
+	Reasons  []Reason     `json:"reasons,omitempty"`
+	Evidence []string     `json:"evidence,omitempty"` // metadata.uid of events, oldest first, at most MaxEvidence
+	Labels   Labels       `json:"labels,omitzero"`
 }
 
 // MaxEvidence is how many event uids a finding names; Count says how many
@@ -183,6 +187,7 @@ func FindingOf(e *Event) (Finding, bool) {
 	for _, t := range e.FindingInfoTechniques() {
 		f.Techniques = append(f.Techniques, strings.Clone(t))
 	}
+	f.Vulnerabilities = alertCVEs(f.Title, e.RawField())
 	f.Count = int(max(e.CountField(), 1))
 	return f, true
 }

@@ -78,7 +78,7 @@ func (p *profile) move(d *Detector, g *group, o *observation) bool {
 		if p.back++; p.back < maxBack {
 			return false
 		}
-		p.win, p.spanAt, p.last, p.toldAt = window{}, 0, at, 0 // its clock was set back
+		p.win, p.spanAt, p.last, p.toldAt, p.day = window{}, 0, at, 0, 0 // its clock was set back
 		p.first = min(p.first, at)
 	}
 	p.back = 0
@@ -87,7 +87,8 @@ func (p *profile) move(d *Detector, g *group, o *observation) bool {
 		p.win = window{at: start}
 		p.setLimits(g)
 	}
-	if day := uint16(at / daySeconds); day != p.day { //nolint:gosec // G115: days until 2149
+	// Events come a little out of order at midnight too: a day begins once.
+	if day := uint16(at / daySeconds); day > p.day { //nolint:gosec // G115: days until 2149
 		p.newDay(d, day)
 	}
 	if at >= p.spanAt+spanSeconds {

@@ -70,3 +70,21 @@ func TestUsualReadings(t *testing.T) {
 		t.Errorf("a flow of 30 with a deviation of 1 is told as %+v", f)
 	}
 }
+
+// A day counts once, however events come in disorder around midnight.
+func TestADayCountsOnce(t *testing.T) {
+	s := newSite(t, behave.Config{})
+	midnight := start.Truncate(24 * time.Hour).Add(24 * time.Hour)
+	for day := range 3 {
+		for i := range 60 {
+			at := midnight.AddDate(0, 0, day).Add(time.Duration(i-30) * time.Second)
+			if i%2 == 1 {
+				at = at.Add(-20 * time.Second)
+			}
+			s.show(flow(at, "plc", "10.0.0.9", 502))
+		}
+	}
+	if u, ok := s.d.Usual("plc", nil); !ok || u.Hours.Days != 4 {
+		t.Errorf("%v: %d days were counted of four", ok, u.Hours.Days)
+	}
+}

@@ -130,7 +130,7 @@ func (c *compiler) add(d *Document) (int32, bool) {
 	at := int32(len(c.set.rules)) //nolint:gosec // G115: at most maxRules
 	r := Rule{
 		ID: id, Name: d.Name, Title: d.Title, Level: d.Level, Status: d.Status, Author: d.Author, File: d.File,
-		Source: d.Source, Tags: d.Tags, Kind: d.Kind, Severity: severityOf(d.Level), Techniques: techniquesOf(d.Tags), index: at,
+		Source: d.Source, Tags: d.Tags, Kind: d.Kind, Severity: severityOf(d.Level), Techniques: techniquesOf(d.Tags), CVEs: cvesOf(d.Tags), index: at,
 	}
 	if r.Title == "" {
 		r.Title = id
@@ -170,6 +170,17 @@ func techniquesOf(tags []string) []string {
 		}
 	}
 	return out
+}
+
+// cvesOf are the vulnerabilities that tags name, such as cve.2021-44228.
+func cvesOf(tags []string) []string {
+	var of []string
+	for _, tag := range tags {
+		if family, _, _ := strings.Cut(strings.ToLower(tag), "."); family == "cve" {
+			of = append(of, tag)
+		}
+	}
+	return event.CVEs(of...)
 }
 
 // rule compiles one detection.

@@ -7,6 +7,7 @@ import (
 
 	"vedette/internal/detect/sigma/rule"
 	"vedette/internal/detect/sigma/window"
+	"vedette/internal/event"
 )
 
 // correlation is a rule about matches of other rules.
@@ -107,6 +108,11 @@ func (c *compiler) correlation(d *Document) {
 		for _, tech := range base.Techniques {
 			if !slices.Contains(r.Techniques, tech) {
 				r.Techniques = append(r.Techniques, tech)
+			}
+		}
+		for _, id := range base.CVEs {
+			if !slices.Contains(r.CVEs, id) && len(r.CVEs) < event.MaxVulnerabilities {
+				r.CVEs = append(r.CVEs, id)
 			}
 		}
 		c.set.feeds[in.rule] = append(c.set.feeds[in.rule], feed{int32(len(c.set.windows)), int32(n)}) //nolint:gosec // G115: numbers of rules

@@ -119,6 +119,7 @@ func (d *Detector) finding(r *Rule) event.Finding {
 	f := event.NewFinding(r.ID, d.now)
 	f.Family, f.Title, f.Severity = event.FamilySigma, r.Title, r.Severity
 	f.Techniques = append([]string(nil), r.Techniques...)
+	f.Vulnerabilities = append([]string(nil), r.CVEs...)
 	return f
 }
 

@@ -49,6 +49,7 @@ type Rule struct {
 	File       string
 	Source     LogSource
 	Tags       []string
+	CVEs       []string // of its tags
 	Techniques []string // ATT&CK and ATLAS ids in upper case
 	Severity   event.Severity
 	Kind       rule.Kind

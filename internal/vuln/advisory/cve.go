@@ -2,6 +2,7 @@ package advisory
 
 import (
 	"encoding/json"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -151,8 +152,8 @@ func (v *Vulnerability) metric(m map[string]json.RawMessage, by string) {
 	case "ssvc":
 		s := &SSVC{By: by}
 		for _, o := range other.Content.Options {
-			for name, value := range o {
-				s.set(name, value)
+			for _, name := range slices.Sorted(maps.Keys(o)) { // one key written twice in other letters: the same one wins every time
+				s.set(name, o[name])
 			}
 		}
 		v.SSVC = s

@@ -66,16 +66,7 @@ func (x *Index) concern(a *advisory.Advisory) {
 // the vulnerabilities that something has.
 func (x *Index) rerate(c Change) int {
 	n := 0
-	forget := func(id string) {
-		id = strings.ToUpper(id)
-		delete(x.rated, id)
-		if parts := x.byVuln[id]; len(parts) > 0 {
-			n++
-			for p := range parts {
-				p.uncount()
-			}
-		}
-	}
+	forget := func(id string) { n += x.forget(id) }
 	lists := false
 	for _, a := range []*advisory.Advisory{c.Old, c.New} {
 		switch {
@@ -92,10 +83,29 @@ func (x *Index) rerate(c Change) int {
 		}
 	}
 	if lists { // what the lists of exploited ones and of chances say is rated by what they say now
-		for id, r := range x.rated {
-			if r.facts != x.facts(id) {
-				forget(id)
-			}
+		n += x.Reweigh()
+	}
+	return n
+}
+
+// forget forgets the rating of a vulnerability, and returns 1 if something has it.
+func (x *Index) forget(id string) int {
+	id = strings.ToUpper(id)
+	delete(x.rated, id)
+	parts := x.byVuln[id]
+	for p := range parts {
+		p.uncount()
+	}
+	return min(1, len(parts))
+}
+
+// Reweigh rates anew of what more is known outside the advisories than when it was
+// rated, and returns of how many that something has.
+func (x *Index) Reweigh() int {
+	n := 0
+	for id, r := range x.rated {
+		if r.facts != x.facts(id) {
+			n += x.forget(id)
 		}
 	}
 	return n

@@ -260,7 +260,7 @@ func (x *Index) rate(id string) *rating {
 // facts are what is known of a vulnerability outside the advisories.
 func (x *Index) facts(id string) priority.Facts {
 	chance, _ := x.match.Chance(id)
-	return priority.Facts{KEV: x.match.Exploited(id), EPSS: chance.Score}
+	return priority.Facts{KEV: x.match.Exploited(id), EPSS: chance.Score, Sighted: x.match.Sighted(id)}
 }
 
 func (x *Index) urgency(id string, context int) int {

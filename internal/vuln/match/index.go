@@ -36,6 +36,7 @@ type Index struct {
 	byPURL   map[string][]ref    // by package
 	byVuln   map[string][]*entry // by vulnerability
 	kev      map[string]string
+	sighted  map[string]string // by id: where it was seen exploited here
 	epss     map[string]advisory.Chance
 	products int
 	gone     int // products of replaced advisories that lists still refer to
@@ -245,6 +246,21 @@ func (x *Index) Exploited(id string) string {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	return x.kev[id]
+}
+
+// Sight says what was seen exploited on this site, by id, in words; it takes the
+// place of what was said before.
+func (x *Index) Sight(seen map[string]string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.sighted = seen
+}
+
+// Sighted tells where a vulnerability was seen exploited on this site; "": nowhere.
+func (x *Index) Sighted(id string) string {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.sighted[id]
 }
 
 // Chance returns the EPSS score of a vulnerability.

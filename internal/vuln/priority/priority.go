@@ -57,6 +57,8 @@ func ParseTree(text string) (*Tree, error) {
 type Facts struct {
 	KEV  string // since when it is listed
 	EPSS float64
+	// Sighted says where this site saw it exploited; "": nowhere.
+	Sighted string
 	// NoADP leaves out what CISA decided itself, to measure what is derived.
 	NoADP bool
 	// Mission is how much hangs on the product: low, medium or high; "" is
@@ -105,6 +107,9 @@ func (t *Tree) exploitation(abouts []match.About, facts Facts, given *advisory.S
 	const point = "exploitation"
 	if facts.KEV != "" {
 		return say(point, "active", "on the list of known exploited vulnerabilities since "+facts.KEV)
+	}
+	if facts.Sighted != "" {
+		return say(point, "active", facts.Sighted)
 	}
 	if slices.Contains([]string{"none", "poc", "active"}, given.Exploitation) {
 		return say(point, given.Exploitation, "given by "+given.By)

@@ -49,7 +49,7 @@ func (s *Set) Locate(v string) (at Place, why string) {
 	case s.All && len(s.Except) == 0:
 		return Inside, ""
 	case v == "":
-		return NotSure, "the version of the device is not known"
+		return NotSure, "the version in use is not known"
 	}
 	at, why = s.find(v)
 	if at == Inside && s.Unread != "" {
