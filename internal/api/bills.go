@@ -15,6 +15,11 @@ type Bills interface {
 	BillHistory(ctx context.Context, subject string) ([]BillEntry, error)
 	// DiffBills takes two ids, or a subject and "" for its last two.
 	DiffBills(ctx context.Context, before, after string) (BillDiff, error)
+	// DeviceBills are the bills that count for a device, its own or its product's,
+	// and those that others took the place of.
+	DeviceBills(ctx context.Context, uid string) ([]BillEntry, error)
+	// ShowBill is one bill with its components and what each is known for.
+	ShowBill(ctx context.Context, id string) (BillView, error)
 }
 
 // BillEntry is a bill of materials that is or was kept.
@@ -27,6 +32,21 @@ type BillEntry struct {
 	Components int        `json:"components"`
 	Imported   time.Time  `json:"imported"`
 	Until      *time.Time `json:"until"` // when another took its place; nil: it counts
+}
+
+// BillView is a bill with its components.
+type BillView struct {
+	Bill       BillEntry       `json:"bill"`
+	Product    sbom.Component  `json:"product"`
+	Components []BillComponent `json:"components"`
+}
+
+// BillComponent is a component and the vulnerabilities that it has or may have,
+// rated without a device; what it is cleared of is counted.
+type BillComponent struct {
+	sbom.Component
+	Vulnerabilities []VulnRow `json:"vulnerabilities"`
+	Cleared         int       `json:"not_affected"` // vulnerabilities that advisories name it for and that it does not have
 }
 
 // BillDiff is what a later bill has otherwise than an earlier one, and which
@@ -43,9 +63,29 @@ func bills(mux *http.ServeMux, s Bills) {
 	mux.HandleFunc("GET /local/vulns/bills", reply(func(r *http.Request) (any, error) {
 		return s.BillHistory(r.Context(), r.URL.Query().Get("subject"))
 	}))
+	mux.HandleFunc("GET /local/vulns/bills/device", reply(func(r *http.Request) (any, error) {
+		return s.DeviceBills(r.Context(), r.URL.Query().Get("uid"))
+	}))
+	mux.HandleFunc("GET /local/vulns/bills/show", reply(func(r *http.Request) (any, error) {
+		return s.ShowBill(r.Context(), r.URL.Query().Get("id"))
+	}))
 	mux.HandleFunc("GET /local/vulns/bills/diff", reply(func(r *http.Request) (any, error) {
 		return s.DiffBills(r.Context(), r.URL.Query().Get("before"), r.URL.Query().Get("after"))
 	}))
+}
+
+// DeviceBills implements [Bills].
+func (c *Client) DeviceBills(ctx context.Context, uid string) ([]BillEntry, error) {
+	var out []BillEntry
+	err := c.do(ctx, http.MethodGet, "/local/vulns/bills/device?"+url.Values{"uid": {uid}}.Encode(), nil, &out)
+	return out, err
+}
+
+// ShowBill implements [Bills].
+func (c *Client) ShowBill(ctx context.Context, id string) (BillView, error) {
+	var out BillView
+	err := c.do(ctx, http.MethodGet, "/local/vulns/bills/show?"+url.Values{"id": {id}}.Encode(), nil, &out)
+	return out, err
 }
 
 // BillHistory implements [Bills].

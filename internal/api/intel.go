@@ -26,6 +26,8 @@ type Intelligence interface {
 	AllowIntel(ctx context.Context, req IntelAllow) ([]library.Allowed, error)
 	RemoveIntel(ctx context.Context, actor, name string) error
 	Pulls
+	Sharing
+	Techniques
 }
 
 // IntelAnswer is what is known of one value.
@@ -52,6 +54,8 @@ type intelRemove struct{ Actor, Name string }
 
 func intelligence(mux *http.ServeMux, s Intelligence) {
 	pulls(mux, s)
+	sharing(mux, s)
+	techniques(mux, s)
 	mux.HandleFunc("POST /local/intel/import", reply(func(r *http.Request) (any, error) {
 		var req library.Request
 		if err := json.Unmarshal([]byte(r.URL.Query().Get("request")), &req); err != nil {

@@ -16,6 +16,7 @@ type Pulls interface {
 
 // PullRequest asks for one feed.
 type PullRequest struct {
+	Actor string `json:"actor,omitempty"` // the person who asks; the journal tells
 	Name  string `json:"name"`
 	Fresh bool   `json:"fresh"` // as if for the first time
 }

@@ -24,8 +24,10 @@ type Vulnerabilities interface {
 	ListVulns(ctx context.Context, f VulnFilter) (VulnList, error)
 	// PlanVulns groups what is affected by what to do.
 	PlanVulns(ctx context.Context, f VulnFilter) ([]remedy.Action, error)
+	VulnGroups
 	Bills
 	Statements
+	Remediations
 }
 
 // VulnImport says who takes something in, and of what.
@@ -39,7 +41,8 @@ type VulnImport struct {
 type VulnFilter struct {
 	ID       string `json:"id,omitempty"`       // one vulnerability
 	Subject  string `json:"subject,omitempty"`  // device:UID or product:NAME
-	Status   string `json:"status,omitempty"`   // affected or undetermined
+	Part     string `json:"part,omitempty"`     // one component, by what a row or group names it
+	Status   string `json:"status,omitempty"`   // affected or undetermined; with an id or a subject also not_affected
 	Decision string `json:"decision,omitempty"` // act, attend, track* or track
 	Offset   int    `json:"offset,omitempty"`
 	Limit    int    `json:"limit,omitempty"` // 0: as many as one answer has
@@ -55,6 +58,7 @@ type VulnList struct {
 type VulnRow struct {
 	Subject         string   `json:"subject,omitempty"` // the device or product, in a list
 	Component       string   `json:"component,omitempty"`
+	Part            string   `json:"part,omitempty"` // what names the component in a filter
 	ID              string   `json:"id"`
 	Title           string   `json:"title"`
 	Status          string   `json:"status"`
@@ -105,6 +109,9 @@ type VulnSource struct {
 	Kind      string `json:"kind"`
 	Publisher string `json:"publisher"`
 	Updated   string `json:"updated"`
+	Title     string `json:"title,omitempty"`
+	Text      string `json:"text,omitempty"`
+	SSVC      string `json:"ssvc,omitempty"` // decision points that it gives itself
 }
 
 // VulnDetail is all that is known of one vulnerability.
@@ -158,7 +165,9 @@ func vulnerabilities(mux *http.ServeMux, s Vulnerabilities) {
 		return s.PlanVulns(r.Context(), f)
 	}))
 	bills(mux, s)
+	groups(mux, s)
 	statements(mux, s)
+	remediations(mux, s)
 	mux.HandleFunc("POST /local/vulns/match", reply(func(r *http.Request) (any, error) {
 		var q match.Query
 		if err := decode(r, &q); err != nil {

@@ -42,6 +42,8 @@ import (
 	"vedette/internal/store/duckdb"
 	"vedette/internal/store/sqlite"
 	"vedette/internal/toolbox"
+	"vedette/internal/trace"
+	"vedette/internal/trace/export"
 )
 
 // Config says where the data is and what is ours.
@@ -54,9 +56,11 @@ type Config struct {
 	Endpoints []model.Endpoint // models that are configured
 	Mind      Mind
 	Pulls     []pull.Source   // feeds that a server gets over HTTP
+	Sharing   Sharing         // what others may read over TAXII
 	Sources   []config.Source // what a server takes in by itself
 	Spool     int64           // bytes on disk for what waits to be stored; 0: 1 GiB
 	Server    Server
+	Traces    Traces
 	Log       *slog.Logger
 	Now       func() time.Time
 
@@ -75,7 +79,8 @@ type App struct {
 	journal *audit.Journal
 	devices *asset.Registry
 	reader  *ingest.Reader
-	chain   *detect.Chain // made when the first event comes; used under writing
+	traces  *export.Exporter // nil: nobody is told
+	chain   *detect.Chain    // made when the first event comes; used under writing
 	tools   *toolbox.Box
 	copilot *copilot.Copilot
 	intel   *library.Library
@@ -89,7 +94,9 @@ type App struct {
 	askModel func(ctx context.Context, endpoint, question string) (string, error)
 	minds    minds
 	vulns    *vulns
+	tasks    *tasks
 	pulls    *pull.Puller
+	sharing  sharing
 
 	matcher   atomic.Pointer[match.Detector] // of the chain; indicators are swapped in at any time
 	ruler     *sigma.Detector                // of the chain; used under writing
@@ -102,11 +109,12 @@ type App struct {
 	live      atomic.Pointer[Live]        // nil: no live sources run here
 	pushed    atomic.Pointer[bulk.Source] // what programs push to
 
-	ending  func() error // what is to be stored before the stores are closed; nil until all is open
-	names   names
-	writing sync.Mutex // held while a source is taken in
-	keeping sync.Mutex // held by maintenance
-	backing sync.Mutex // held by a backup
+	ending    func() error // what is to be stored before the stores are closed; nil until all is open
+	endTraces func() error // nil: nobody is told
+	names     names
+	writing   sync.Mutex // held while a source is taken in
+	keeping   sync.Mutex // held by maintenance
+	backing   sync.Mutex // held by a backup
 
 	unreadable int // kept devices that could not be read, written by Open
 }
@@ -159,6 +167,9 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 }
 
 func (a *App) open(ctx context.Context) error {
+	if err := a.openTraces(ctx); err != nil {
+		return err
+	}
 	var err error
 	a.cfg.Store.BackupDir = filepath.Join(a.cfg.Dir, keptName)
 	if a.events, err = duckdb.Open(filepath.Join(a.cfg.Dir, eventsName), a.cfg.Store); err != nil { //nolint:contextcheck // it outlives the call
@@ -184,6 +195,9 @@ func (a *App) open(ctx context.Context) error {
 		return err
 	}
 	if err := a.openVulns(filepath.Join(a.cfg.Dir, vulnName)); err != nil {
+		return err
+	}
+	if err := a.openTasks(ctx); err != nil {
 		return err
 	}
 	if err := a.openIncidents(ctx); err != nil {
@@ -284,12 +298,21 @@ func (a *App) Close() error {
 	if a.journal != nil {
 		errs = append(errs, a.journal.Close())
 	}
+	if a.endTraces != nil {
+		errs = append(errs, a.endTraces())
+	}
 	return errors.Join(errs...)
 }
 
 // Ask answers a question.
 func (a *App) Ask(ctx context.Context, req copilot.Request) (*copilot.Answer, error) {
-	return a.copilot.Ask(ctx, req)
+	ctx, span := a.Tracer().Start(ctx, trace.Ask, trace.Word(trace.GenOperation, trace.OpAgent), trace.Word(trace.GenAgent, trace.Agent))
+	ans, err := a.copilot.Ask(ctx, req)
+	if err == nil {
+		span.Set(trace.Count(trace.Sentences, len(ans.Answer)))
+	}
+	span.End(err)
+	return ans, err
 }
 
 // deviceNames gives the planner the names of devices and who chose them.
@@ -327,5 +350,6 @@ func (a *App) keep(ctx context.Context, changed func() ([]asset.Record, []store.
 	}
 	a.tools.Forget()
 	a.vulns.noteDevices(rows)
+	a.concernDevices(rows)
 	return nil
 }

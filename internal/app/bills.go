@@ -35,6 +35,71 @@ func entryOf(b *vulnlib.Bill) api.BillEntry {
 	return e
 }
 
+// DeviceBills implements [api.Bills].
+func (a *App) DeviceBills(ctx context.Context, uid string) ([]api.BillEntry, error) {
+	d, err := a.FindDevice(ctx, uid)
+	if err != nil {
+		return nil, err
+	}
+	x, err := a.exposure(ctx)
+	if err != nil {
+		return nil, err
+	}
+	row := d.Row()
+	a.vulns.mu.Lock()
+	keys := x.billsOf(&row)
+	a.vulns.mu.Unlock()
+	all, err := a.vulns.lib.History(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	out := []api.BillEntry{}
+	for _, b := range all {
+		if b.Subject == ofDevice+d.UID || slices.Contains(keys, b.Key) {
+			out = append(out, entryOf(b))
+		}
+	}
+	return out, nil
+}
+
+// ShowBill implements [api.Bills].
+func (a *App) ShowBill(ctx context.Context, id string) (api.BillView, error) {
+	b, err := a.billNamed(ctx, id)
+	if err != nil {
+		return api.BillView{}, err
+	}
+	index, err := a.vulns.lib.Index(ctx)
+	if err != nil {
+		return api.BillView{}, err
+	}
+	out := api.BillView{Bill: entryOf(b), Product: b.BOM.Subject, Components: make([]api.BillComponent, len(b.BOM.Components))}
+	for i, item := range itemsOf(b) {
+		c := api.BillComponent{Component: b.BOM.Components[i], Vulnerabilities: []api.VulnRow{}}
+		for _, m := range index.Match(item.Query) {
+			if m.Status == match.NotAffected {
+				c.Cleared++
+				continue
+			}
+			c.Vulnerabilities = append(c.Vulnerabilities, vulnRow(index, exposure.Row{Subject: b.Subject, Component: item.Label, Match: m, Points: a.vulns.tree.Rate(index.Find(m.ID), vulnFacts(index, m.ID))}))
+		}
+		slices.SortStableFunc(c.Vulnerabilities, func(x, y api.VulnRow) int { return urgency(x) - urgency(y) })
+		out.Components[i] = c
+	}
+	return out, nil
+}
+
+func (a *App) billNamed(ctx context.Context, id string) (*vulnlib.Bill, error) {
+	list, err := a.vulns.lib.History(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(list, func(b *vulnlib.Bill) bool { return b.ID() == id })
+	if i < 0 {
+		return nil, fault.New(fault.NotFound, "there is no bill of materials %.40q", id).WithHint("list them with: vedette sbom history")
+	}
+	return list[i], nil
+}
+
 // historyOf finds the bills of a subject; one without a kind is a device, or else
 // a product.
 func (a *App) historyOf(ctx context.Context, subject string) ([]*vulnlib.Bill, error) {
@@ -88,21 +153,10 @@ func (a *App) pair(ctx context.Context, before, after string) (older, newer *vul
 		}
 		return nil, nil, fault.New(fault.NotFound, "%.100q has one bill of materials so far", before).WithHint("name two by their ids: vedette sbom history")
 	}
-	list, err := a.vulns.lib.History(ctx, "")
-	if err != nil {
+	if older, err = a.billNamed(ctx, before); err != nil {
 		return nil, nil, err
 	}
-	find := func(id string) (*vulnlib.Bill, error) {
-		i := slices.IndexFunc(list, func(b *vulnlib.Bill) bool { return b.ID() == id })
-		if i < 0 {
-			return nil, fault.New(fault.NotFound, "there is no bill of materials %.40q", id).WithHint("list them with: vedette sbom history")
-		}
-		return list[i], nil
-	}
-	if older, err = find(before); err != nil {
-		return nil, nil, err
-	}
-	newer, err = find(after)
+	newer, err = a.billNamed(ctx, after)
 	return older, newer, err
 }
 

@@ -39,6 +39,8 @@ func LoadConfig(s Sources, log *slog.Logger) (Config, error) {
 		Endpoints: endpointsOf(c), Mind: mindOf(c),
 		Sources: c.Sources, Pulls: pullsOf(c), Spool: int64(c.Limits.SpoolBytes),
 		Server:    Server{Listen: c.Listen, Hosts: c.Server.Hosts, TLS: c.Server.TLS, CertFile: c.Server.CertFile, KeyFile: c.Server.KeyFile, OIDC: outsideOf(c.Server.OIDC)},
+		Traces:    Traces{URL: c.Traces.URL, KeyFile: c.Traces.KeyFile, Share: float64(c.Traces.Percent) / 100, Site: c.Site},
+		Sharing:   sharingOf(c),
 		Retention: Retention{Events: c.Retention.Events.Std(), Disk: int64(c.Retention.Disk)},
 		Store:     duckdb.Options{MemoryLimit: c.Limits.Memory.String(), Threads: c.Limits.Threads, QueryTimeout: c.Limits.QueryTime.Std(), Now: time.Now},
 	}

@@ -43,6 +43,7 @@ func (a *App) Check(ctx context.Context, deep bool) ([]api.Check, error) {
 	checks, _ := directoryChecks(f.dir)
 	checks = append(checks, api.Check{Name: "owner", State: api.OK, Text: "a server runs and owns the directory"})
 	checks = append(append(checks, f.checks()...), a.judgedChecks()...)
+	checks = append(checks, a.taskChecks()...)
 	return append(checks, a.mindChecks(ctx)...), ctx.Err()
 }
 

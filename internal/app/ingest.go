@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vedette/internal/event"
+	"vedette/internal/flow"
 	"vedette/internal/ingest"
 )
 
@@ -71,7 +72,7 @@ func (a *App) taking(ctx context.Context, sum *ingest.Summary, read func(sink fu
 		return err
 	}
 	w := &writer{app: a, ctx: ctx, full: make(chan *batch), done: make(chan error, 1), incidents: map[string]bool{}}
-	go func() { w.done <- w.commit(ctx) }()
+	go a.inBackground(func() { w.done <- w.commit(ctx) })
 	rep, err := read(w.add)
 	if err == nil {
 		err = w.flush(true)
@@ -84,6 +85,15 @@ func (a *App) taking(ctx context.Context, sum *ingest.Summary, read func(sink fu
 	sum.Add(rep, w.stored, w.duplicates)
 	sum.Judged(w.findings, slices.Sorted(maps.Keys(w.incidents)))
 	return err
+}
+
+// inBackground runs work behind what people ask for, where a server has people.
+func (a *App) inBackground(work func()) {
+	if a.live.Load() == nil {
+		work()
+		return
+	}
+	flow.Background(work)
 }
 
 // writer collects events into batches, judges and commits them in order.

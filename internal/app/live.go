@@ -15,6 +15,7 @@ import (
 	"vedette/internal/fault"
 	"vedette/internal/flow"
 	"vedette/internal/ingest"
+	"vedette/internal/trace"
 )
 
 // spoolName is the folder of what live sources received and what is not stored
@@ -157,6 +158,15 @@ func (l *Live) Run(ctx context.Context) error {
 		})
 	}
 	running.Go(func() { l.keepSynced(ctx) })
+	flow.Background(func() { l.keepDrained(ctx) })
+	running.Wait()
+	l.remember(true)
+	l.app.live.CompareAndSwap(l, nil)
+	return errors.Join(l.spool.Sync(), l.spool.Close())
+}
+
+// keepDrained stores what is received until ctx ends.
+func (l *Live) keepDrained(ctx context.Context) {
 	for ctx.Err() == nil {
 		if err := l.drain(ctx); err != nil && ctx.Err() == nil {
 			l.app.cfg.Log.Error("what sources received cannot be stored; it stays in the spool", "component", "ingest", "err", err)
@@ -166,10 +176,6 @@ func (l *Live) Run(ctx context.Context) error {
 			}
 		}
 	}
-	running.Wait()
-	l.remember(true)
-	l.app.live.CompareAndSwap(l, nil)
-	return errors.Join(l.spool.Sync(), l.spool.Close())
 }
 
 // keepSynced bounds what a power cut can take.
@@ -250,10 +256,15 @@ func gatherPayloads(ctx context.Context, r *flow.Reader) (batch []waitingPayload
 
 // store takes payloads the way of any event and returns when they survive a
 // kill.
-func (l *Live) store(ctx context.Context, batch []waitingPayload) error {
+func (l *Live) store(ctx context.Context, batch []waitingPayload) (err error) {
 	var sum ingest.Summary
+	ctx, span := l.app.Tracer().Start(ctx, trace.Ingest, trace.Count(trace.Payloads, len(batch)))
+	defer func() {
+		span.Set(trace.Count(trace.Read, sum.Read), trace.Count(trace.Stored, sum.Stored), trace.Count(trace.Rejected, sum.Rejected), trace.Count(trace.Found, sum.Findings))
+		span.End(err)
+	}()
 	reports := make([]ingest.Report, 0, len(batch))
-	err := l.app.taking(ctx, &sum, func(sink func(*event.Event) error) (ingest.Report, error) {
+	err = l.app.taking(ctx, &sum, func(sink func(*event.Event) error) (ingest.Report, error) {
 		all := ingest.Report{Path: "live"}
 		for _, p := range batch {
 			rep, err := l.parse.Payload(ctx, p.Payload, p.seq, sink)

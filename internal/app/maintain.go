@@ -16,6 +16,7 @@ import (
 	"vedette/internal/flow"
 	"vedette/internal/store/disk"
 	"vedette/internal/store/duckdb"
+	"vedette/internal/trace"
 )
 
 // Retention says how long events are kept. Whichever bound is met first
@@ -54,7 +55,9 @@ func (a *App) Maintain(ctx context.Context) (api.Upkeep, error) {
 	return up, errors.Join(err, keepUpkeep(a.cfg.Dir, up))
 }
 
-func (a *App) maintain(ctx context.Context, up *api.Upkeep) error {
+func (a *App) maintain(ctx context.Context, up *api.Upkeep) (err error) {
+	ctx, span := a.Tracer().Start(ctx, trace.Maintain)
+	defer func() { span.End(err) }()
 	if err := a.reloadRules(); err != nil {
 		a.cfg.Log.Warn("the rules could not be loaded anew; those in force stay", "component", "sigma", "err", err)
 	}
@@ -81,7 +84,7 @@ func (a *App) maintain(ctx context.Context, up *api.Upkeep) error {
 	if up.TooOld.Events+up.TooLarge.Events > 0 {
 		a.tools.Forget()
 	}
-	return a.countSealed(ctx)
+	return errors.Join(a.lookAtTasks(ctx), a.countSealed(ctx))
 }
 
 // countSealed lists the values of the fields that questions name without naming

@@ -21,6 +21,10 @@ func (a *App) PlanVulns(ctx context.Context, f api.VulnFilter) ([]remedy.Action,
 		return nil, err
 	}
 	all := remedy.Plan(only{x.index, f.Subject}, func(subject string) []reach.Flow { return a.reachedBy(x, subject) })
+	open := a.tasks.book.ByAction()
+	for i := range all {
+		all[i].Task = open[all[i].ID]
+	}
 	return slices.DeleteFunc(all, func(t remedy.Action) bool {
 		return f.Decision != "" && t.Decision != f.Decision || f.ID != "" && !slices.Contains(t.Vulnerabilities, strings.ToUpper(f.ID))
 	}), nil

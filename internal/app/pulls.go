@@ -15,6 +15,7 @@ import (
 	"vedette/internal/intel/feed"
 	"vedette/internal/intel/library"
 	"vedette/internal/intel/pull"
+	"vedette/internal/trace"
 	vulnlib "vedette/internal/vuln/library"
 )
 
@@ -27,7 +28,7 @@ const pullEvery = 6 * time.Hour
 func pullsOf(c config.Config) []pull.Source {
 	out := make([]pull.Source, len(c.Pulls))
 	for i, p := range c.Pulls {
-		out[i] = pull.Source{Name: p.Name, Kind: p.Kind, URL: p.URL, Every: p.Every.Std(), Hosts: p.Hosts, Plain: p.Plain, KeyFile: p.KeyFile, Confidence: p.Confidence, Expires: p.Expires.Std()}
+		out[i] = pull.Source{Name: p.Name, Kind: p.Kind, URL: p.URL, Every: p.Every.Std(), Hosts: p.Hosts, Plain: p.Plain, KeyFile: p.KeyFile, Stands: p.Stands.Std(), Signature: p.Signature, Grade: p.Grade, Keys: p.Keys, Confidence: p.Confidence, Expires: p.Expires.Std()}
 		if p.Every == 0 {
 			out[i].Every = pullEvery
 		}
@@ -57,6 +58,11 @@ func (a *App) Pulls(context.Context) ([]pull.Health, error) { return a.pulls.Hea
 
 // Pull implements [api.Pulls].
 func (a *App) Pull(ctx context.Context, req api.PullRequest) (pull.Health, error) {
+	if req.Actor != "" {
+		if err := a.noteIntel(req.Actor, "feed.pull_now", req.Name, nil); err != nil {
+			return pull.Health{}, err
+		}
+	}
 	return a.pulls.Pull(ctx, req.Name, req.Fresh)
 }
 
@@ -64,11 +70,13 @@ func (a *App) Pull(ctx context.Context, req api.PullRequest) (pull.Health, error
 type taker struct{ *App }
 
 // Take implements [pull.Taker].
-func (t taker) Take(ctx context.Context, src *pull.Source, docs func(func(pull.Document, error) bool)) (int, error) {
+func (t taker) Take(ctx context.Context, src *pull.Source, docs func(func(pull.Document, error) bool)) (n int, err error) {
+	ctx, span := t.Tracer().Start(ctx, trace.Pull, trace.Word(trace.Feed, src.Name))
+	defer func() { span.End(err) }()
 	if src.Kind == pull.Advisories || src.Kind == pull.CSAF {
 		return t.advisories(ctx, src, docs)
 	}
-	rep, err := t.intel.Import(ctx, library.Request{Name: src.Name, Confidence: src.Confidence, Expires: src.Expires, By: "pull"}, func(yield func(feed.Document, error) bool) {
+	rep, err := t.intel.Import(ctx, library.Request{Name: src.Name, Confidence: src.Confidence, Expires: src.Expires, Grade: src.Grade, By: "pull"}, func(yield func(feed.Document, error) bool) {
 		docs(func(d pull.Document, err error) bool {
 			return yield(feed.Document{Name: d.Name, Reader: d.Reader}, err)
 		})
@@ -86,6 +94,7 @@ func (t taker) advisories(ctx context.Context, src *pull.Source, docs func(func(
 		})
 	})
 	t.vulns.noteAdvisories(rep.Changed)
+	t.concernTasks(rep.Changed)
 	if err != nil {
 		return 0, err
 	}
@@ -122,6 +131,8 @@ func (a *App) pullsCheck() api.Check {
 		switch {
 		case h.State == "failing":
 			wrong = append(wrong, fmt.Sprintf("%s fails since %s: %s", h.Name, h.FailingSince.Format("2006-01-02 15:04"), h.Error))
+		case h.Warning != "":
+			wrong = append(wrong, h.Name+": "+h.Warning)
 		case h.Success != nil && now.Sub(*h.Success) > staleAfter*every[h.Name]:
 			wrong = append(wrong, h.Name+" was last pulled at "+h.Success.Format("2006-01-02 15:04"))
 		}

@@ -41,6 +41,7 @@ func (a *App) StateVuln(ctx context.Context, req api.VexRequest) (vex.Statement,
 		return s, err
 	}
 	a.vulns.noteAdvisories([]vulnlib.Change{c})
+	a.concernTasks([]vulnlib.Change{c})
 	s.At = c.New.Updated
 	return s, nil
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"slices"
@@ -70,6 +71,7 @@ func (a *App) ImportBills(ctx context.Context, req api.VulnImport, in io.Reader)
 	if err := a.vulns.noteBills(ctx); err != nil {
 		return rep, err
 	}
+	a.tasks.book.ConcernAll() // bills are few and may be of products
 	if err != nil {
 		return rep, err
 	}
@@ -80,6 +82,7 @@ func (a *App) ImportBills(ctx context.Context, req api.VulnImport, in io.Reader)
 func (a *App) ImportAdvisories(ctx context.Context, req api.VulnImport, in io.Reader) (vulnlib.Report, error) {
 	rep, err := a.vulns.lib.Import(ctx, unpacked(in))
 	a.vulns.noteAdvisories(rep.Changed)
+	a.concernTasks(rep.Changed)
 	if err != nil {
 		return rep, err
 	}
@@ -104,7 +107,7 @@ func (a *App) MatchVulns(ctx context.Context, q match.Query) ([]api.VulnRow, err
 func vulnRow(index *match.Index, r exposure.Row) api.VulnRow {
 	m, p := &r.Match, &r.Points
 	return api.VulnRow{
-		Subject: r.Subject, Component: r.Component, ID: m.ID, Title: title(index.Find(m.ID)), Status: m.Status, Reason: m.Reason, Source: m.Source, Fix: m.Fix, Confidence: m.Confidence,
+		Subject: r.Subject, Component: r.Component, Part: r.Part, ID: m.ID, Title: title(index.Find(m.ID)), Status: m.Status, Reason: m.Reason, Source: m.Source, Fix: m.Fix, Confidence: m.Confidence,
 		Exploitation: p.Exploitation, Automatable: p.Automatable, TechnicalImpact: p.TechnicalImpact, Mission: p.Mission, Exposure: p.Exposure,
 		Decision: p.Decision, Horizon: priority.Horizon(p.Decision), Why: p.Why,
 	}
@@ -157,7 +160,10 @@ func (a *App) ListVulns(ctx context.Context, f api.VulnFilter) (api.VulnList, er
 	if err != nil {
 		return api.VulnList{}, err
 	}
-	found, total := x.index.Rows(exposure.Filter{ID: f.ID, Subject: f.Subject, Status: f.Status, Decision: f.Decision, Offset: f.Offset, Limit: f.Limit})
+	if f.Status == match.NotAffected {
+		return a.cleared(x, index, f)
+	}
+	found, total := x.index.Rows(exposure.Filter{ID: f.ID, Subject: f.Subject, Part: f.Part, Status: f.Status, Decision: f.Decision, Offset: f.Offset, Limit: f.Limit})
 	out := api.VulnList{Rows: make([]api.VulnRow, len(found)), Total: total}
 	for i := range found {
 		found[i].Points.Why = append(found[i].Points.Why, a.whyReached(x, found[i].Subject)...)
@@ -166,11 +172,23 @@ func (a *App) ListVulns(ctx context.Context, f api.VulnFilter) (api.VulnList, er
 	return out, nil
 }
 
+// cleared lists what is not affected, which is matched when it is asked for.
+func (a *App) cleared(x *exposed, index *match.Index, f api.VulnFilter) (api.VulnList, error) {
+	found, _ := x.index.Cleared(exposure.Filter{ID: f.ID, Subject: f.Subject})
+	out := api.VulnList{Rows: []api.VulnRow{}, Total: len(found)}
+	for i := min(f.Offset, len(found)); i < len(found) && len(out.Rows) < f.Limit; i++ {
+		out.Rows = append(out.Rows, vulnRow(index, found[i]))
+	}
+	return out, nil
+}
+
 // checkFilter refuses what no row has, and bounds the answer.
 func checkFilter(f *api.VulnFilter) error {
 	switch {
-	case f.Status != "" && f.Status != match.Affected && f.Status != match.Undetermined:
-		return fault.New(fault.Invalid, "the status is %.40q", f.Status).WithHint("affected or undetermined; what is not affected is not listed")
+	case f.Status == match.NotAffected && f.ID == "" && f.Subject == "":
+		return fault.New(fault.Invalid, "what is not affected is listed of one vulnerability or of one device").WithHint("give its id or the subject too")
+	case f.Status != "" && f.Status != match.Affected && f.Status != match.Undetermined && f.Status != match.NotAffected:
+		return fault.New(fault.Invalid, "the status is %.40q", f.Status).WithHint("affected, undetermined or not_affected")
 	case f.Decision != "" && !slices.Contains(priority.Decisions(), f.Decision):
 		return fault.New(fault.Invalid, "the decision is %.40q", f.Decision).WithHint("one of %s", strings.Join(priority.Decisions(), ", "))
 	case f.Limit < 0 || f.Offset < 0:
@@ -242,5 +260,9 @@ func addAbout(out *api.VulnDetail, about match.About) {
 	if !a.Updated.IsZero() {
 		updated = a.Updated.Format("2006-01-02")
 	}
-	out.Sources = append(out.Sources, api.VulnSource{ID: a.ID, Kind: a.Kind, Publisher: a.Publisher, Updated: updated})
+	src := api.VulnSource{ID: a.ID, Kind: a.Kind, Publisher: a.Publisher, Updated: updated, Title: cmp.Or(v.Title, a.Title), Text: v.Text}
+	if given := v.SSVC; given != nil {
+		src.SSVC = "exploitation " + cmp.Or(given.Exploitation, "not said") + ", automatable " + cmp.Or(given.Automatable, "not said") + ", technical impact " + cmp.Or(given.TechnicalImpact, "not said")
+	}
+	out.Sources = append(out.Sources, src)
 }

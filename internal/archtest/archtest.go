@@ -38,6 +38,7 @@ func Table() []Ring {
 		}},
 		{1, "ground", true, []Room{
 			{"config", "one strict YAML file < environment < flags; defaults; all problems at once", "be read anywhere but `app` and `edge`"},
+			{"trace", "spans for operators, by a closed list of names; the exporter", "carry content"},
 			{"flow", "bounded stages, batches, back-pressure, drop counters, the durable spool", "know what flows"},
 			{"query", "the one typed query: tree, text form, validation, compilation to SQL", "open a database"},
 			{"store", "the narrow waist: events, records, blobs; one package per engine", "know a domain; leak an engine's language"},

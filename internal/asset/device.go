@@ -110,6 +110,7 @@ type Device struct {
 	Gateway    bool      // forwards traffic of others
 	Bindings   []Binding // addresses over time, oldest first
 	Changes    []Change  // merges and splits, oldest first
+	Firmware   []Run     // which firmware was told when, in the order in which it began
 	FirstSeen  time.Time
 	LastSeen   time.Time
 }
@@ -194,6 +195,7 @@ type node struct {
 	conf       string  // confidentiality of its zone
 
 	bindings  []Binding // past ones
+	runs      []Run     // of firmware, in the order in which they began
 	changes   []Change
 	apart     []string // uids that a person keeps apart from it
 	ips       []*address
@@ -337,7 +339,7 @@ func (n *node) export() Device {
 			d.Attributes[k] = Attribute{Value: ev.Value, Source: ev.Source, Confidence: ev.Confidence, Since: ev.Since, Event: ev.Event}
 		}
 	}
-	d.Bindings, d.Changes = n.bindingsNow(), slices.Clone(n.changes)
+	d.Bindings, d.Changes, d.Firmware = n.bindingsNow(), slices.Clone(n.changes), slices.Clone(n.runs)
 	d.IPs, d.MACs = n.addresses()
 	return d
 }

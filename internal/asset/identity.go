@@ -212,6 +212,7 @@ func (n *node) absorb(gone *node) {
 	n.inventory = n.inventory || gone.inventory
 	n.gateway = n.gateway || gone.gateway
 	n.apart = union(n.apart, gone.apart, maxMerged)
+	n.absorbRuns(gone.runs)
 	for _, b := range gone.bindings {
 		if len(n.bindings) < maxBindings {
 			n.bindings = append(n.bindings, b)
@@ -345,7 +346,8 @@ func (r *Registry) learn(o *observation, n *node, ev Evidence) {
 		return
 	}
 	ev.Since, ev.Event = instant(o.at), o.uid()
-	if n.believe(ev) {
+	news := n.believe(ev)
+	if ev.Key == KeyFirmware && n.toldFirmware(&ev) || news {
 		r.touch(n)
 	}
 }

@@ -49,6 +49,7 @@ type savedDevice struct {
 	Programmed bool       `json:"programmed,omitempty"`
 	Bindings   []Binding  `json:"bindings,omitempty"` // past ones
 	Changes    []Change   `json:"changes,omitempty"`
+	Runs       []Run      `json:"runs,omitempty"`
 	Apart      []string   `json:"apart,omitempty"`
 	First      time.Time  `json:"first,omitzero"`
 	Last       time.Time  `json:"last,omitzero"`
@@ -149,7 +150,7 @@ func (n *node) saved() savedDevice {
 		Version: recordVersion, UID: n.uid, Evidence: n.evidence, Reported: n.reported, Hostnames: n.hostnames,
 		Software: n.software, MergedFrom: n.merged, Serves: n.serves.names(), Guessed: n.guessed.names(), Speaks: n.speaks.names(),
 		Inventory: n.inventory, Gateway: n.gateway, Publishes: n.publishes, Programmed: n.programmed,
-		Bindings: n.bindings, Changes: n.changes, Apart: n.apart, First: instant(n.first), Last: instant(n.last),
+		Bindings: n.bindings, Changes: n.changes, Runs: n.runs, Apart: n.apart, First: instant(n.first), Last: instant(n.last),
 	}
 	for _, a := range n.ips {
 		ip := savedIP{IP: a.text, Bound: instant(a.bound), Last: instant(a.last), Ended: instant(a.ended), Pinned: a.pinned, Leased: a.leased}
@@ -243,11 +244,14 @@ func (r *Registry) restore(s savedDevice) *node {
 	n := &node{
 		uid: s.UID, evidence: s.Evidence, hostnames: s.Hostnames, software: s.Software, merged: s.MergedFrom,
 		serves: protocolsByName(s.Serves), guessed: protocolsByName(s.Guessed), speaks: protocolsByName(s.Speaks),
-		inventory: s.Inventory, gateway: s.Gateway, publishes: s.Publishes, programmed: s.Programmed, bindings: s.Bindings, changes: s.Changes, apart: s.Apart, first: nanos(s.First), last: nanos(s.Last), savedLast: nanos(s.Last),
+		inventory: s.Inventory, gateway: s.Gateway, publishes: s.Publishes, programmed: s.Programmed, bindings: s.Bindings, changes: s.Changes, runs: s.Runs, apart: s.Apart, first: nanos(s.First), last: nanos(s.Last), savedLast: nanos(s.Last),
 		kept: true,
 	}
 	r.nodes[s.UID] = n
 	r.newest = max(r.newest, n.last)
+	if len(n.runs) == 0 {
+		n.runsOfEvidence()
+	}
 	for _, m := range s.MACs {
 		if h := r.hardwareOf(m.MAC); h != nil && h.node == nil {
 			h.node, h.shared, h.foreign = n, m.Shared, m.Foreign

@@ -81,6 +81,7 @@ const (
 	MetricsRead     Action = "metrics.read"
 	MaintenanceRun  Action = "maintenance.run" // backup, retention, sealing
 	InvestigateWith Action = "mcp.use"         // read by way of MCP
+	IntelShare      Action = "intel.share"     // read what is shared of our own sightings, over TAXII
 )
 
 // Authority decides. What it refuses is a Denied fault that names the action

@@ -29,7 +29,7 @@ func Actions() []Action {
 		IncidentsRead, IncidentsWrite, VulnsRead, VulnsWrite, IntelRead, IntelWrite, RulesRead, RulesWrite,
 		ModelsRead, ModelsWrite, EgressRead, AuditRead, AuditExport, SourcesRead, SourcesWrite, FeedsRead,
 		FeedsWrite, SettingsRead, SettingsWrite, UsersRead, UsersWrite, SelfRead, SelfWrite, HealthRead,
-		MetricsRead, MaintenanceRun, InvestigateWith,
+		MetricsRead, MaintenanceRun, InvestigateWith, IntelShare,
 	}
 }
 

@@ -53,6 +53,7 @@ var matrix = map[authz.Action]string{
 	"metrics.read":          "xxxxx",
 	"maintenance.run":       "....x",
 	"mcp.use":               ".xx.x",
+	"intel.share":           ".xxxx",
 }
 
 var start = time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)

@@ -30,7 +30,9 @@ type apiReport struct {
 	Devices  int                  `json:"devices"`
 	Asked    int                  `json:"requests"`
 	Rate     float64              `json:"requests_per_second"`
+	Pushed   float64              `json:"events_pushed_per_second"`
 	Incoming float64              `json:"events_per_second"` // that were stored meanwhile
+	Behind   int                  `json:"events_behind"`     // pushed and not yet stored at the end
 	Failed   int                  `json:"failed"`
 	Reads    map[string]latencies `json:"reads"`
 }
@@ -90,7 +92,7 @@ func (r *root) benchAPI(ctx context.Context, p apiPlan) error {
 	if err := errors.Join(r.readWhile(ctx, a, p, &rep), a.Close()); err != nil {
 		return err
 	}
-	rows := [][2]any{{"events stored before", rep.Stored}, {"devices", rep.Devices}, {"requests per second", math.Round(rep.Rate)}, {"events per second meanwhile", math.Round(rep.Incoming)}, {"failed", rep.Failed}}
+	rows := [][2]any{{"events stored before", rep.Stored}, {"devices", rep.Devices}, {"requests per second", math.Round(rep.Rate)}, {"events pushed per second", math.Round(rep.Pushed)}, {"events stored per second", math.Round(rep.Incoming)}, {"behind at the end", rep.Behind}, {"failed", rep.Failed}}
 	for _, name := range apiReads() {
 		l := rep.Reads[name]
 		rows = append(rows, [2]any{name + ", ms: p50, p99, max", fmt.Sprintf("%.1f  %.1f  %.1f", l.P50, l.P99, l.Max)})
@@ -120,17 +122,20 @@ func (r *root) readWhile(ctx context.Context, a *app.App, p apiPlan, rep *apiRep
 		ctx, cancel := context.WithTimeout(ctx, p.lasts)
 		defer cancel()
 		began := time.Now()
-		err := flow.Together(ctx, func(ctx context.Context) error { return pushSteadily(ctx, address, token, p) },
+		pushed := 0
+		err := flow.Together(ctx, func(ctx context.Context) error { return pushSteadily(ctx, address, token, p, &pushed) },
 			func(ctx context.Context) error { return readSteadily(ctx, address, token, p.rate, uids, rep) })
 		after, bad := a.Status(context.WithoutCancel(ctx))
 		took := time.Since(began).Seconds()
-		rep.Rate, rep.Incoming = float64(rep.Asked)/took, float64(after.Events-before.Events)/took
+		rep.Rate, rep.Pushed, rep.Incoming = float64(rep.Asked)/took, float64(pushed)/took, float64(after.Events-before.Events)/took
+		rep.Behind = pushed - int(after.Events-before.Events)
 		return errors.Join(err, bad)
 	})
 }
 
-// pushSteadily sends events of the load's kind at a rate until ctx ends.
-func pushSteadily(ctx context.Context, address, token string, p apiPlan) error {
+// pushSteadily sends events of the load's kind at a rate until ctx ends, and
+// counts those that were accepted.
+func pushSteadily(ctx context.Context, address, token string, p apiPlan, pushed *int) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for n := uint64(0); p.incoming > 0; n++ {
@@ -144,6 +149,7 @@ func pushSteadily(ctx context.Context, address, token string, p apiPlan) error {
 		if err := postBody(ctx, address, token, fmt.Sprintf("steady-%d", n), b.Bytes()); err != nil && ctx.Err() == nil {
 			return err
 		}
+		*pushed += p.incoming
 		select {
 		case <-ctx.Done():
 			return nil

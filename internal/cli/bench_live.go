@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -182,6 +183,7 @@ func (r *root) takeLive(ctx context.Context, lines []byte, dir string, rep *live
 // whileServed serves a product as vedette serve does, with its live sources, while
 // work runs, which is told the address and the token of an administrator.
 func (r *root) whileServed(ctx context.Context, a *app.App, work func(ctx context.Context, address, token string) error) error {
+	defer runtime.GOMAXPROCS(makeRoom())
 	live, err := a.StartLive() //nolint:contextcheck // it reads back one small file
 	if err != nil {
 		return err

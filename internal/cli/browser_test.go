@@ -260,6 +260,10 @@ func TestConsoleIsForAll(t *testing.T) {
 	incident := b.js(`fetch("/api/v1/incidents").then((r) => r.json()).then((d) => d.rows[0].uid)`)
 	device := b.js(`fetch("/api/v1/devices").then((r) => r.json()).then((d) => d.rows[0].uid)`)
 	pages := []string{"/now", "/ask", "/incidents", "/incidents/" + incident, "/events", "/devices", "/devices/" + device, "/network", "/vulnerabilities", "/ai", "/settings"}
+	camera := b.uidOf("cam-dock-02")
+	bill := b.js(`fetch("/api/v1/devices/` + camera + `/bills").then((r) => r.json()).then((d) => d.rows[1].id)`)
+	pages = append(pages, "/vulnerabilities?by=device&open=device:"+camera, "/vulnerabilities?by=component", "/vulnerabilities?by=task", "/intelligence?part=technique&id=T0855", "/vulnerabilities?by=advisory&open=CVE-2023-0809", "/vulnerabilities/CVE-2022-1797", "/vulnerabilities/CVE-2017-17562",
+		"/devices/"+camera+"/bill?open=5", "/devices/"+camera+"/bill?before="+bill, "/intelligence", "/intelligence?part=hits", "/intelligence?part=lookup", "/intelligence?part=allow", "/intelligence?part=advisories")
 	for _, wide := range []int64{1440, 390} {
 		for _, scheme := range []string{"light", "dark"} {
 			media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}

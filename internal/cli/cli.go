@@ -118,6 +118,10 @@ func (r *root) command() *cobra.Command {
 		switch r.output {
 		case "table", "json", "ndjson", "csv":
 			return nil
+		case "stix":
+			if c.Name() == "sightings" {
+				return nil
+			}
 		}
 		return useError{fault.New(fault.Invalid, "there is no output %q", r.output).WithHint("the outputs are table, json, ndjson and csv")}
 	}

@@ -104,7 +104,7 @@ func (r *root) runDemo(ctx context.Context, a *app.App, feed *demo.Feed, ln net.
 	err = flow.Together(
 		ctx,
 		func(ctx context.Context) error { return serveHTTP(ctx, ln, page, bodyTime) },
-		func(ctx context.Context) error { return r.serveLocal(ctx, a) },
+		func(ctx context.Context) error { return r.serveLocal(ctx, a, a.Tracer()) },
 		p.live,
 		live.Run,
 		keepUp(a),

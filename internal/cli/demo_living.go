@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -11,6 +12,8 @@ import (
 	"vedette/internal/app"
 	"vedette/internal/demo"
 	"vedette/internal/fault"
+	"vedette/internal/intel/feed"
+	"vedette/internal/intel/library"
 )
 
 // living is the app with a plant that lives in it. It is what the demo's door serves.
@@ -34,6 +37,9 @@ func (l *living) live(ctx context.Context) error {
 	if len(rep.Problems) > 0 {
 		return fault.New(fault.Internal, "the demo's inventory has %d problems: %s", len(rep.Problems), rep.Problems[0].Text)
 	}
+	if err := l.disclose(ctx); err != nil {
+		return quietEnd(ctx, err)
+	}
 	started := time.Now()
 	ready := false
 	tick := time.NewTicker(demoTick)
@@ -56,6 +62,57 @@ func (l *living) live(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// disclose takes in the advisories, bills and indicators that the plant is held
+// against. A device that has a bill keeps it: a person may have sent another.
+func (l *living) disclose(ctx context.Context) error {
+	send := func(d demo.Document, take func(io.Reader) error) error {
+		var b bytes.Buffer
+		if err := feed.PackStream(&b, d.Name, bytes.NewReader(d.Text)); err != nil {
+			return err
+		}
+		return take(&b)
+	}
+	for _, d := range l.feed.Plant().Advisories() {
+		err := send(d, func(in io.Reader) error {
+			rep, err := l.ImportAdvisories(ctx, api.VulnImport{Actor: "demo"}, in)
+			if err == nil && len(rep.Files) > 0 && rep.Files[0].Status != "ok" {
+				err = fault.New(fault.Internal, "the demo's advisory %s is refused: %s", d.Name, rep.Files[0].Reason)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if err := send(l.feed.Plant().Indicators(), func(in io.Reader) error {
+		_, err := l.ImportIntel(ctx, library.Request{Name: "demo-indicators", By: "demo"}, in)
+		return err
+	}); err != nil {
+		return err
+	}
+	had := map[string]bool{}
+	for _, b := range l.feed.Plant().Bills() {
+		if _, asked := had[b.Device]; !asked {
+			list, err := l.DeviceBills(ctx, b.Device)
+			if err != nil {
+				return err
+			}
+			had[b.Device] = len(list) > 0
+		}
+		if had[b.Device] {
+			continue
+		}
+		err := send(b.Document, func(in io.Reader) error {
+			_, err := l.ImportBills(ctx, api.VulnImport{Actor: "demo", Device: b.Device}, in)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // quietEnd is nil when it was the end of ctx that stopped the work.

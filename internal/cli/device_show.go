@@ -35,7 +35,7 @@ func (r *root) printDevice(d asset.Device) error {
 		return r.writeRows(columns, rows, func() any {
 			full := map[string]any{
 				"attributes": d.Attributes, "hostnames": d.Hostnames, "software": d.Software, "serves": d.Serves, "speaks": d.Speaks, "gateway": d.Gateway,
-				"merged_from": d.MergedFrom, "addresses": d.Bindings, "changes": d.Changes, "evidence": d.Evidence,
+				"merged_from": d.MergedFrom, "addresses": d.Bindings, "changes": d.Changes, "firmware_history": d.Firmware, "evidence": d.Evidence,
 			}
 			for i, c := range columns {
 				full[c] = rows[0][i]
@@ -44,7 +44,7 @@ func (r *root) printDevice(d asset.Device) error {
 		})
 	}
 	r.printFacts(d)
-	for _, part := range []func(asset.Device) error{r.printAttributes, r.printBindings, r.printChanges, r.printEvidence} {
+	for _, part := range []func(asset.Device) error{r.printAttributes, r.printBindings, r.printFirmware, r.printChanges, r.printEvidence} {
 		if err := part(d); err != nil {
 			return err
 		}

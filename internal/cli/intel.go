@@ -21,7 +21,7 @@ func (r *root) intelCommand() *cobra.Command {
 		Short: "take in feeds of indicators, list them, look things up, allow things",
 		Long:  "Indicators are addresses, subnets, domains, URLs, hashes, JA3 and JA4 fingerprints and mailboxes that someone says are bad.",
 	}
-	cmd.AddCommand(r.intelImport(), r.intelLookup(), r.intelAllow(), r.intelPull(), r.intelSources(),
+	cmd.AddCommand(r.intelImport(), r.intelLookup(), r.intelAllow(), r.intelPull(), r.intelSources(), r.intelSightings(), r.intelTechnique(),
 		&cobra.Command{Use: "list", Short: "list the feeds", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return r.intelList(cmd) }},
 		&cobra.Command{Use: "remove NAME", Short: "forget a feed", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
 			return r.with(cmd.Context(), func(b backend) error { return b.RemoveIntel(cmd.Context(), person(), args[0]) })
@@ -64,6 +64,7 @@ func (r *root) intelImport() *cobra.Command {
 	f.StringVar(&req.Name, "source", "", "name of the feed (default: the first file's name)")
 	f.IntVar(&req.Confidence, "confidence", 0, "how sure the feed is, 1 to 100, where it does not say (default 50)")
 	f.StringVar(&expires, "expires", "", "how long from now indicators count that have no end of their own, such as 30d or 12h (default: no end)")
+	f.StringVar(&req.Grade, "reliability", "", "of the source, by the Admiralty code: A (completely reliable) to E (not), F (cannot be judged); it scales the confidence")
 	f.BoolVar(&req.Private, "private", false, "take private, local and reserved ranges too; those of our own never count")
 	f.StringVar(&req.Kind, "kind", "", "list, csv, stix or misp, when it is not to be recognised")
 	return cmd
@@ -112,10 +113,10 @@ func (r *root) intelList(cmd *cobra.Command) error {
 		if err != nil {
 			return err
 		}
-		columns := []string{"name", "kinds", "indicators", "refused", "imported", "bytes", "problem"}
+		columns := []string{"name", "kinds", "indicators", "refused", "reliability", "imported", "bytes", "problem"}
 		rows := make([][]any, len(list))
 		for i, f := range list {
-			rows[i] = []any{f.Name, strings.Join(f.Kinds, "+"), f.Indicators, f.Refused, timeOrNil(f.Imported), f.Bytes, orNil(f.Problem)}
+			rows[i] = []any{f.Name, strings.Join(f.Kinds, "+"), f.Indicators, f.Refused, orNil(f.Grade), timeOrNil(f.Imported), f.Bytes, orNil(f.Problem)}
 		}
 		if len(list) == 0 && r.output == "table" {
 			fmt.Fprintln(r.Err, "there are no feeds yet: take one in with \"vedette intel import PATH\"")

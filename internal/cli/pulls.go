@@ -63,10 +63,13 @@ func (r *root) intelSources() *cobra.Command {
 }
 
 func (r *root) printPulls(list []pull.Health) error {
-	columns := []string{"name", "kind", "state", "success", "changed", "new", "failing_since", "failures", "error", "note", "next", "url"}
+	columns := []string{"name", "kind", "state", "success", "changed", "new", "failing_since", "failures", "error", "warning", "newest", "note", "next", "url"}
 	rows := make([][]any, len(list))
 	for i, h := range list {
-		var success, changed, since any
+		var success, changed, since, newest any
+		if h.Newest != nil {
+			newest = *h.Newest
+		}
 		if h.Success != nil {
 			success = *h.Success
 		}
@@ -76,7 +79,7 @@ func (r *root) printPulls(list []pull.Health) error {
 		if h.FailingSince != nil {
 			since = *h.FailingSince
 		}
-		rows[i] = []any{h.Name, h.Kind, h.State, success, changed, h.New, since, h.Failures, orNil(h.Error), orNil(h.Note), timeOrNil(h.Next), h.URL}
+		rows[i] = []any{h.Name, h.Kind, h.State, success, changed, h.New, since, h.Failures, orNil(h.Error), orNil(h.Warning), newest, orNil(h.Note), timeOrNil(h.Next), h.URL}
 	}
 	return r.writeRows(columns, rows, func() any { return list })
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -19,11 +20,13 @@ import (
 	"vedette/internal/api/mcp"
 	"vedette/internal/api/problem"
 	"vedette/internal/api/rest"
+	"vedette/internal/api/taxii"
 	"vedette/internal/app"
 	"vedette/internal/authz"
 	"vedette/internal/console"
 	"vedette/internal/fault"
 	"vedette/internal/flow"
+	"vedette/internal/trace"
 )
 
 // sources are where this command's settings come from.
@@ -60,7 +63,8 @@ func (r *root) serveCommand() *cobra.Command {
 			if err := a.Ready(cmd.Context()); err != nil {
 				return errors.Join(err, a.Close())
 			}
-			parts := []func(context.Context) error{func(ctx context.Context) error { return r.serveLocal(ctx, a) }, keepUp(a), recheckModels(a), a.RunPulls}
+			makeRoom()
+			parts := []func(context.Context) error{func(ctx context.Context) error { return r.serveLocal(ctx, a, a.Tracer()) }, keepUp(a), recheckModels(a), a.RunPulls}
 			door, err := r.openDoor(cmd.Context(), a)
 			if err != nil {
 				return errors.Join(err, a.Close())
@@ -74,6 +78,21 @@ func (r *root) serveCommand() *cobra.Command {
 			return errors.Join(flow.Together(cmd.Context(), parts...), a.Close())
 		},
 	}
+}
+
+// servingThreads is how many threads a server has for each core. Storing stands back
+// behind what people ask for (flow.Background), and the system can only prefer one
+// of two threads if there are two.
+const servingThreads = 2
+
+// makeRoom gives a server its threads, but where GOMAXPROCS says how many, and
+// returns how many there were.
+func makeRoom() int {
+	before := runtime.GOMAXPROCS(0)
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(servingThreads * before)
+	}
+	return before
 }
 
 // openDoor listens for people and programs of the network, behind their accounts.
@@ -113,14 +132,15 @@ func (r *root) door(a *app.App, s rest.Service, about rest.About) (http.Handler,
 	mux := http.NewServeMux()
 	mux.Handle(account.Prefix, a.Accounts().Handler())
 	metrics := rest.NewMetrics(s)
-	routes := metrics.Count(rest.Handler(s, a.Authority(), about))
+	routes := a.Tracer().Requests(metrics.Count(rest.Handler(s, a.Authority(), about)))
 	mux.Handle("/api/", routes)
 	mux.Handle("POST /v1/logs", routes)
 	mux.Handle("GET /metrics", metrics.Handler(a.Authority()))
-	mux.Handle("/mcp", programsOnly(rest.Only(authz.InvestigateWith, a.Authority(), mcp.Handler(programs, slog.New(slog.DiscardHandler)))))
+	mux.Handle("/mcp", a.Tracer().Requests(programsOnly(rest.Only(authz.InvestigateWith, a.Authority(), mcp.Handler(programs, slog.New(slog.DiscardHandler))))))
+	mux.Handle(taxii.Prefix, a.Tracer().Requests(programsOnly(rest.Only(authz.IntelShare, a.Authority(), taxii.Handler(a)))))
 	mux.Handle("GET /healthz", rest.Healthz(s))
 	mux.Handle("/", pages)
-	return a.Accounts().Guard(mux), nil
+	return taxii.Front(a.Accounts().Guard(mux)), nil
 }
 
 // programsOnly wants a token in each request: a session is a person's, and what
@@ -157,7 +177,7 @@ func recheckModels(a *app.App) func(context.Context) error {
 }
 
 // serveLocal serves the socket in the data directory until ctx ends.
-func (r *root) serveLocal(ctx context.Context, s api.Service) error {
+func (r *root) serveLocal(ctx context.Context, s api.Service, told trace.Tracer) error {
 	path := filepath.Join(r.data, api.SocketName)
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fault.Wrap(fault.Conflict, err, "removing the old socket %s", path)
@@ -170,7 +190,7 @@ func (r *root) serveLocal(ctx context.Context, s api.Service) error {
 	if err := os.Chmod(path, 0o600); err != nil {
 		return errors.Join(fault.Wrap(fault.Unavailable, err, "closing %s to others", path), ln.Close())
 	}
-	return serveHTTP(ctx, ln, api.Local(s), 0)
+	return serveHTTP(ctx, ln, told.Requests(api.Local(s)), 0)
 }
 
 // bodyTime is how long a request from the network may take to come in. Uploads

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vedette/internal/api"
+	"vedette/internal/fault"
 	"vedette/internal/vuln/advisory"
 	"vedette/internal/vuln/vex"
 )
@@ -41,9 +42,9 @@ func (r *root) vulnsState() *cobra.Command {
 }
 
 func (r *root) vulnsVEX() *cobra.Command {
-	all, author := false, ""
+	all, author, format := false, vex.Author{}, ""
 	cmd := &cobra.Command{
-		Use: "vex", Short: "write this site's own statements as OpenVEX; --all lists all that were ever made", Args: cobra.NoArgs,
+		Use: "vex", Short: "write this site's own statements as OpenVEX, CSAF or CycloneDX; --all lists all that were ever made", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return r.with(cmd.Context(), func(b backend) error {
 				list, err := b.StatedVulns(cmd.Context(), all)
@@ -53,7 +54,17 @@ func (r *root) vulnsVEX() *cobra.Command {
 				if all {
 					return r.printStated(list)
 				}
-				text, err := vex.OpenVEX(list, author)
+				var text []byte
+				switch format {
+				case "openvex":
+					text, err = vex.OpenVEX(list, author.Name)
+				case "csaf":
+					text, err = vex.CSAF(list, author)
+				case "cyclonedx":
+					text, err = vex.CycloneDX(list, author)
+				default:
+					err = useError{fault.New(fault.Invalid, "there is no format %.20q of VEX", format).WithHint("openvex, csaf or cyclonedx")}
+				}
 				if err != nil {
 					return err
 				}
@@ -63,7 +74,9 @@ func (r *root) vulnsVEX() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "list all, also those that were replaced or taken back")
-	cmd.Flags().StringVar(&author, "author", "this site", "who vouches for the document")
+	cmd.Flags().StringVar(&format, "format", "openvex", "openvex, csaf (2.0, profile csaf_vex) or cyclonedx (1.6)")
+	cmd.Flags().StringVar(&author.Namespace, "namespace", "", "an address under the author's control, for csaf")
+	cmd.Flags().StringVar(&author.Name, "author", "this site", "who vouches for the document")
 	return cmd
 }
 

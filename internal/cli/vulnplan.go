@@ -24,14 +24,14 @@ func (r *root) vulnsPlan() *cobra.Command {
 					fmt.Fprintln(r.Err, "there is nothing to do that is known")
 					return nil
 				}
-				columns := []string{"horizon", "decision", "kind", "action", "devices", "vulnerabilities", "subjects", "cited", "breaks"}
+				columns := []string{"horizon", "decision", "kind", "action", "devices", "vulnerabilities", "subjects", "cited", "breaks", "id", "task"}
 				rows := make([][]any, len(list))
 				for i, a := range list {
 					cited := []string{}
 					for _, c := range a.Cited {
 						cited = append(cited, strings.TrimSpace(c.Advisory+" "+c.URL))
 					}
-					rows[i] = []any{a.Horizon, a.Decision, a.Kind, a.Text, a.Devices, few(a.Vulnerabilities), few(a.Subjects), few(cited), a.Breaks}
+					rows[i] = []any{a.Horizon, a.Decision, a.Kind, a.Text, a.Devices, few(a.Vulnerabilities), few(a.Subjects), few(cited), a.Breaks, a.ID, orNil(a.Task)}
 				}
 				return r.writeRows(columns, rows, func() any { return list })
 			})

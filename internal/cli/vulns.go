@@ -122,7 +122,7 @@ func (r *root) vulnsCommand() *cobra.Command {
 	lists := &cobra.Command{Use: "list [CVE]", Short: "list what devices and bills of materials are affected by, or by one vulnerability", Args: cobra.MaximumNArgs(1), RunE: list}
 	for _, c := range []*cobra.Command{cmd, lists} {
 		c.Flags().StringVar(&filter.Subject, "of", "", "one subject of the list, such as product:gateway")
-		c.Flags().StringVar(&filter.Status, "status", "", "affected or undetermined")
+		c.Flags().StringVar(&filter.Status, "status", "", "affected or undetermined; not_affected with a CVE or --of")
 		c.Flags().StringVar(&filter.Decision, "decision", "", "act, attend, track* or track")
 		c.Flags().BoolVar(&why, "why", false, "show how each decision came about")
 		c.Flags().IntVar(&filter.Limit, "limit", 0, "at most so many rows; 0: as many as one answer has")
@@ -131,6 +131,8 @@ func (r *root) vulnsCommand() *cobra.Command {
 		lists,
 		r.vulnsMatch(),
 		r.vulnsPlan(),
+		r.vulnsTask(),
+		r.vulnsHistory(),
 		r.vulnsState(),
 		r.vulnsVEX(),
 		&cobra.Command{Use: "show CVE", Short: "tell all that is known of a vulnerability", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {

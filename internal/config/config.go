@@ -30,12 +30,14 @@ type Config struct {
 	Adopt     bool      `yaml:"adopt_neighbours" doc:"take two public addresses of one subnet that talk to each other for ours"`
 	Sources   []Source  `yaml:"sources" doc:"what serve takes in by itself"`
 	Pulls     []Pull    `yaml:"pulls" doc:"feeds of vulnerabilities and indicators that serve gets over HTTP; none unless named"`
+	Sharing   Sharing   `yaml:"sharing" doc:"what of our own sightings others may read over TAXII"`
 	Retention Retention `yaml:"retention"`
 	Detect    Detect    `yaml:"detect"`
 	Limits    Limits    `yaml:"limits"`
 	Model     Model     `yaml:"model"`
 	Models    Models    `yaml:"models"`
 	Log       Log       `yaml:"log"`
+	Traces    Traces    `yaml:"traces"`
 }
 
 // Zone is a part of the network with a Purdue level.
@@ -98,7 +100,7 @@ type Log struct {
 func Default() Config {
 	return Config{
 		Data: "./vedette-data", Listen: "127.0.0.1:8080", Server: Server{TLS: "off", OIDC: DefaultOIDC()},
-		Retention: DefaultRetention(), Detect: DefaultDetect(), Limits: DefaultLimits(), Models: DefaultModels(), Log: Log{Level: "info", Format: "text"},
+		Retention: DefaultRetention(), Detect: DefaultDetect(), Limits: DefaultLimits(), Models: DefaultModels(), Log: Log{Level: "info", Format: "text"}, Traces: DefaultTraces(),
 	}
 }
 
@@ -179,11 +181,13 @@ func (c Config) Problems() []Problem {
 	}
 	out = append(out, c.sourceProblems()...)
 	out = append(out, c.pullProblems()...)
+	out = append(out, under("sharing", c.Sharing.Problems())...)
 	out = append(out, under("retention", c.Retention.Problems())...)
 	out = append(out, under("detect", c.Detect.Problems())...)
 	out = append(out, under("limits", c.Limits.Problems())...)
 	out = append(out, under("model", c.Model.Problems())...)
 	out = append(out, under("models", c.Models.Problems())...)
+	out = append(out, under("traces", c.Traces.Problems())...)
 	return append(out, under("log", c.Log.Problems())...)
 }
 

@@ -16,11 +16,17 @@ type Pull struct {
 	Inside     []Prefix `yaml:"inside"     doc:"networks that are not on the internet and may be asked all the same"`
 	Plain      bool     `yaml:"plain_http" doc:"allow http without TLS"`
 	KeyFile    string   `yaml:"key_file"   doc:"file with the value of the Authorization header"`
+	Stands     Duration `yaml:"stands"     doc:"how long its newest date may stand still before that is told; empty: 60d"`
+	Signature  string   `yaml:"signature"  doc:"OpenPGP signatures of a csaf source: require, check (one that is there must be good) or off; empty: check"`
+	Keys       []string `yaml:"keys"       doc:"fingerprints of the OpenPGP keys that are trusted; empty: those that it names when it is first asked"`
 	Confidence int      `yaml:"confidence" doc:"of indicators that have none, 1 to 100; 0: 50"`
+	Grade      string   `yaml:"reliability" doc:"of a source of indicators, by the Admiralty code: A (completely) to E (not), F (cannot be judged); empty: not graded"`
 	Expires    Duration `yaml:"expires"    doc:"end of indicators that have none, from when they were pulled; empty: none"`
 }
 
 var pullName = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,63}$`)
+
+var keyPrint = regexp.MustCompile(`^([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})$`)
 
 // Problems checks a pull.
 func (p Pull) Problems() []Problem {
@@ -40,6 +46,13 @@ func (p Pull) Problems() []Problem {
 	}
 	if p.Every != 0 && p.Every < 60*second {
 		out = append(out, Problem{Key: "every", Text: "it is less than a minute"})
+	}
+	out = append(out, oneOf("reliability", p.Grade, "", "A", "B", "C", "D", "E", "F")...)
+	out = append(out, oneOf("signature", p.Signature, "", "require", "check", "off")...)
+	for i, k := range p.Keys {
+		if !keyPrint.MatchString(k) {
+			out = append(out, Problem{Key: "keys[" + strconv.Itoa(i) + "]", Text: "is no fingerprint", Hint: "40 or 64 digits in hexadecimal, in quotes"})
+		}
 	}
 	if p.Confidence < 0 || p.Confidence > 100 {
 		out = append(out, Problem{Key: "confidence", Text: strconv.Itoa(p.Confidence) + " is not between 0 and 100"})

@@ -9,7 +9,7 @@ import (
 	"vedette/internal/fault"
 )
 
-//go:generate go run ./attackgen ../../../shared/data/threat ../../content/attack/techniques.tsv
+//go:generate go run ./attackgen ../../../shared/data/threat ../../content/attack/techniques.tsv ../../content/attack/answers.tsv
 
 // order is the course of an attack, early to late: the tactics of all matrices
 // in one line. A tactic that a later matrix brings has no place in it and

@@ -4,8 +4,9 @@
 // start and time range give the same bytes.
 //
 // It must not hold domain rules and takes no side door: what it writes goes
-// through the same sources and parsers as any other log. It models no product
-// defect; makers and models are there to look like a plant.
+// through the same sources and parsers as any other log. Its devices behave as if
+// they had no defect; makers and models are there to look like a plant, and what
+// it gives of advisories and bills goes through the same import and matcher.
 package demo
 
 import (

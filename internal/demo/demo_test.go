@@ -166,3 +166,22 @@ func TestIncidentsAreInTheLogs(t *testing.T) {
 		t.Errorf("incidents before they began: %v", before)
 	}
 }
+
+// What the plant is held against is there, and the demo's own says that it is
+// invented.
+func TestDisclosed(t *testing.T) {
+	p := demo.New(1, start)
+	if a, b := p.Advisories(), p.Bills(); len(a) < 5 || len(b) < 2 {
+		t.Fatalf("%d advisories, %d bills", len(a), len(b))
+	}
+	for _, d := range p.Advisories() {
+		if strings.HasPrefix(d.Name, "demo-") && !strings.Contains(string(d.Text), "INVENTED FOR THE DEMO") {
+			t.Errorf("%s does not say that it is invented", d.Name)
+		}
+	}
+	for _, b := range p.Bills() {
+		if !strings.Contains(string(b.Text), "invented camera") {
+			t.Errorf("%s does not say that it is invented", b.Name)
+		}
+	}
+}

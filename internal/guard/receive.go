@@ -9,6 +9,7 @@ import (
 
 	"vedette/internal/guard/strict"
 	"vedette/internal/model"
+	"vedette/internal/trace"
 )
 
 // errIdle and errTotal are why the door itself ended a call.
@@ -19,7 +20,23 @@ var (
 
 // receive sends the parcel and takes the answer within the endpoint's bounds. A
 // provider bounds itself too; the door does not rely on that.
-func (a *attempt) receive(ctx context.Context, out parcel) (received, *Failure) {
+func (a *attempt) receive(ctx context.Context, out parcel) (got received, failed *Failure) {
+	ctx, span := trace.StartCall(ctx, trace.Chat(out.req.Model), trace.Word(trace.GenOperation, trace.OpChat), trace.Word(trace.GenModel, out.req.Model), trace.Word(trace.Endpoint, a.to.Name))
+	defer func() { a.end(span, got, failed) }()
+	return a.answer(ctx, out)
+}
+
+// end tells how a call went, never what was said.
+func (a *attempt) end(span trace.Span, got received, failed *Failure) {
+	span.Set(trace.Count(trace.GenInput, got.usage.In), trace.Count(trace.GenOutput, got.usage.Out))
+	if failed == nil {
+		span.End(nil)
+		return
+	}
+	span.End(failed)
+}
+
+func (a *attempt) answer(ctx context.Context, out parcel) (received, *Failure) {
 	limits := a.to.Limits.WithDefaults()
 	sending, stop := context.WithCancelCause(ctx)
 	defer stop(nil)

@@ -55,6 +55,7 @@ type Builder struct {
 
 	words   []string
 	wordOf  map[string]uint32
+	vouched map[uint32]time.Time // by the word of the source
 	records []record
 	refOf   map[record]uint32
 }
@@ -199,7 +200,7 @@ func (b *Builder) Len() int {
 
 // Build makes the set and empties the builder.
 func (b *Builder) Build() *Set {
-	s := &Set{hash: b.hash, words: b.words, records: b.records, counts: b.counts, labels: b.labels}
+	s := &Set{hash: b.hash, words: b.words, records: b.records, counts: b.counts, labels: b.labels, vouched: b.vouched}
 	for n, used := range b.lens6 {
 		if used {
 			s.lens6 = append(s.lens6, uint8(n))

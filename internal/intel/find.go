@@ -2,6 +2,7 @@ package intel
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -76,4 +77,54 @@ func cutHost(value string) (host, path string) {
 		return value[:cut], value[cut:]
 	}
 	return value, ""
+}
+
+// Mark tells how the feeds in force mark an indicator, a value in its normal form;
+// Unmarked when none has it.
+func (s *Set) Mark(t Type, value string, at time.Time) TLP {
+	hits, err := s.Find(value, at)
+	if err != nil {
+		return Unmarked
+	}
+	mark := Unmarked
+	for _, h := range hits {
+		if h.Type == t {
+			mark = max(mark, h.TLP)
+		}
+	}
+	return mark
+}
+
+// Use is what a source says that a technique is used by.
+type Use struct {
+	Source   string `json:"source"`
+	Family   string `json:"family,omitempty"`
+	Campaign string `json:"campaign,omitempty"`
+	Actor    string `json:"actor,omitempty"`
+}
+
+// maxUses bounds what is told of one technique.
+const maxUses = 200
+
+// Uses tells what stands behind indicators that are joined with a technique, by its
+// id, or one below it.
+func (s *Set) Uses(id string) []Use {
+	var out []Use
+	seen := map[Use]bool{}
+	for i := range s.records {
+		r := &s.records[i]
+		text := s.words[r.family]
+		if !strings.Contains(text, id) {
+			continue
+		}
+		var in Indicator
+		in.Unpack(text)
+		named := slices.ContainsFunc(strings.Split(in.Techniques, ", "), func(t string) bool { return t == id || strings.HasPrefix(t, id+".") })
+		u := Use{s.words[r.source], in.Family, in.Campaign, in.Actor}
+		if named && !seen[u] && len(out) < maxUses {
+			seen[u] = true
+			out = append(out, u)
+		}
+	}
+	return out
 }

@@ -24,6 +24,7 @@ type Set struct {
 
 	records []record
 	words   []string
+	vouched map[uint32]time.Time // when sources were last taken in
 	counts  [numTypes]int
 	allow   *Set
 }
@@ -32,6 +33,7 @@ type Set struct {
 type Hit struct {
 	Indicator
 	Others  []string `json:"others,omitempty"`  // more sources that name it, at most four
+	Stated  int      `json:"stated,omitempty"`  // confidence that the source gave, when it counts less by now
 	Allowed string   `json:"allowed,omitempty"` // the entry of the allow-list that covers it; "" if none does
 }
 
@@ -330,6 +332,7 @@ func (s *Set) hit(t Type, value string, refs []uint32, at time.Time, allowed str
 		return Hit{}, false
 	}
 	h := Hit{Indicator: s.indicator(t, value, refs[best]), Allowed: allowed}
+	s.age(&h, s.records[refs[best]].source, at)
 	for _, ref := range refs {
 		if name := s.words[s.records[ref].source]; name != h.Source && s.records[ref].holds(at) && len(h.Others) < maxOthers && !slices.Contains(h.Others, name) {
 			h.Others = append(h.Others, name)

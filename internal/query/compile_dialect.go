@@ -38,6 +38,10 @@ type Dialect struct {
 	// keeps rows of the left without one.
 	AsOf, LeftAsOf string
 
+	// Edge, if the engine can, is the nth greatest of times in nanoseconds, or the
+	// least of them if there are fewer; missing if a time is. n is a literal.
+	Edge string
+
 	// Once, if the engine can, holds a relation's result under the name g for
 	// the query after it, so that a limited answer tells its total without
 	// computing it twice.
@@ -76,6 +80,7 @@ func DuckDB() *Dialect {
 		Quantile:        "quantile_cont(CAST(%s AS DOUBLE), %s)",
 		AsOf:            "ASOF JOIN",
 		LeftAsOf:        "ASOF LEFT JOIN",
+		Edge:            "CASE WHEN count(%[1]s) = count(*) THEN epoch_ns(list_min(max(%[1]s, %[2]d))) END",
 		Once:            "WITH g AS MATERIALIZED (%s) ",
 	}
 }

@@ -33,6 +33,7 @@ type Plan struct {
 	Having   []HavingCond
 	Order    []Order // complete: ties are broken by the remaining columns
 	Limit    int
+	Since    time.Time     // zero: none; no row of the answer is older, which [Compiled.Edge] told
 	Sequence *PlanSequence // then Columns are its own, and Order and Having are empty
 }
 

@@ -88,3 +88,37 @@ func TestCompiledText(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A list of the newest events is found in two steps: how many there are and how
+// old the last one shown is, with the tables of the condition alone, then the rows.
+func TestEdge(t *testing.T) {
+	q := query.Query{Select: []string{"time", "src_endpoint.name", "device.name"}, Where: &query.Expr{Field: "dst_endpoint.zone", Op: query.Eq, Value: "Cell 1"}, Sort: []query.Sort{{By: "time", Desc: true}}, Limit: 7}
+	c := compile(t, q)
+	want := `SELECT count(*), CASE WHEN count(e."time") = count(*) THEN epoch_ns(list_min(max(e."time", 7))) END FROM events AS e` +
+		` LEFT JOIN devices AS d0 ON d0."uid" = e."dst_endpoint.uid" WHERE (d0."zone" = CAST(? AS VARCHAR))`
+	if diff := cmp.Diff(want, c.Edge); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]any{"Cell 1"}, c.EdgeArgs); diff != "" {
+		t.Error(diff)
+	}
+	plan, err := query.NewPlan(q, tables().DeviceFields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan.Since = time.Unix(5, 0)
+	c, err = query.Compile(plan, query.DuckDB(), tables())
+	if err != nil || c.Edge != "" || !strings.Contains(c.SQL, `WHERE e."time" >= make_timestamp_ns(CAST(? AS BIGINT)) AND`) {
+		t.Error(c, err)
+	}
+	for _, other := range []query.Query{
+		{Select: []string{"time"}, Sort: []query.Sort{{By: "time"}}, Limit: 7},
+		{Select: []string{"time", "status"}, Sort: []query.Sort{{By: "status", Desc: true}, {By: "time", Desc: true}}, Limit: 7},
+		{From: "devices", Select: []string{"uid"}, Limit: 7},
+		{Measures: []query.Measure{{Fn: query.Count}}, Limit: 7},
+	} {
+		if c := compile(t, other); c.Edge != "" {
+			t.Errorf("%+v: %s", other, c.Edge)
+		}
+	}
+}

@@ -88,6 +88,9 @@ func (c *compiler) filter() frag {
 		parts = append(parts, fill("e."+ident("class_uid")+" IN (%s)", join(list, ", ")))
 	}
 	parts = append(parts, c.timeRange()...)
+	if !c.plan.Since.IsZero() {
+		parts = append(parts, fill("e."+ident(event.FieldOf(event.SlotTime).Name)+" >= %s", c.timeArg(c.plan.Since)))
+	}
 	if c.plan.Where != nil {
 		parts = append(parts, c.cond(c.plan.Where))
 	}

@@ -13,7 +13,10 @@ import { Events } from "./pages/events";
 import { Incidents, IncidentPage } from "./pages/incidents";
 import { Devices, DevicePage } from "./pages/devices";
 import { Network } from "./pages/network";
-import { Vulnerabilities, VulnerabilityPage } from "./pages/vulns";
+import { Vulnerabilities } from "./pages/vulns";
+import { VulnerabilityPage } from "./pages/advisory";
+import { BillPage } from "./pages/bill";
+import { Intelligence } from "./pages/intel";
 import { AI } from "./pages/ai";
 import { Settings } from "./pages/settings";
 
@@ -28,6 +31,7 @@ export const parts: Part[] = [
   { path: "/devices", title: "Devices", key: "d", needs: "devices.read", whole: false },
   { path: "/network", title: "Network", key: "w", needs: "events.read", whole: true },
   { path: "/vulnerabilities", title: "Vulnerabilities", key: "v", needs: "vulnerabilities.read", whole: true },
+  { path: "/intelligence", title: "Intelligence", key: "t", needs: "intel.read", whole: true },
   { path: "/ai", title: "AI", key: "m", needs: "egress.read", whole: true },
   { path: "/settings", title: "Settings", key: "s", needs: "self.read", whole: false },
 ];
@@ -36,15 +40,16 @@ export const shownParts = () => parts.filter((p) => may(p.needs) && !(p.whole &&
 
 function View() {
   const path = place.value.path;
-  const [, room, id] = path.split("/");
+  const [, room, id, more] = path.split("/");
   switch (room) {
     case "now": return <Now />;
     case "ask": return <Ask />;
     case "events": return <Events />;
     case "incidents": return id ? <IncidentPage key={id} uid={decodeURIComponent(id)} /> : <Incidents />;
-    case "devices": return id ? <DevicePage key={id} uid={decodeURIComponent(id)} /> : <Devices />;
+    case "devices": return id && more === "bill" ? <BillPage key={id} uid={decodeURIComponent(id)} /> : id ? <DevicePage key={id} uid={decodeURIComponent(id)} /> : <Devices />;
     case "network": return <Network />;
     case "vulnerabilities": return id ? <VulnerabilityPage key={id} id={decodeURIComponent(id)} /> : <Vulnerabilities />;
+    case "intelligence": return <Intelligence />;
     case "ai": return <AI />;
     case "settings": return <Settings />;
   }
@@ -71,7 +76,7 @@ export function App() {
   }, [path, me.value]);
   const focus = (id: string) => document.getElementById(id)?.focus();
   useKeys({
-    "/": () => focus(path === "/events" ? "events-query" : path === "/devices" ? "devices-query" : "ask"),
+    "/": () => focus(path === "/events" ? "events-query" : path === "/devices" ? "devices-query" : path === "/vulnerabilities" ? "vulns-query" : "ask"),
     "?": () => setHelp(true),
     "mod+k": () => setPalette(true),
     Escape: () => { setHelp(false); setPalette(false); (document.activeElement as HTMLElement | null)?.blur(); },
@@ -133,8 +138,8 @@ export function Dialog({ title, close, children }: { title: string; close: () =>
 
 function Help({ close }: { close: () => void }) {
   const keys: [string, string][] = [
-    ["/", "type a question, or a query on Events and Devices"], ["Ctrl K", "search pages, devices and incidents"], ["g then a letter", shownParts().map((p) => p.key + " " + p.title).join(", ")],
-    ["j, k", "next and previous row"], ["Enter, o", "open the row"], ["e", "on an incident: take it, it is assigned to you"], ["c", "on an incident: go to closing it"], ["Alt + click", "on a value: leave it out instead of asking for it"], ["Esc", "close what is open"], ["?", "this list"],
+    ["/", "type a question, or a query on Events, Devices and Vulnerabilities"], ["Ctrl K", "search pages, devices and incidents"], ["g then a letter", shownParts().map((p) => p.key + " " + p.title).join(", ")],
+    ["j, k", "next and previous row"], ["Enter, o", "open the row"], ["e", "on an incident: take it, it is assigned to you"], ["c", "on an incident: go to closing it"], ["w", "on vulnerabilities: how each decision came about"], ["Alt + click", "on a value: leave it out instead of asking for it"], ["Esc", "close what is open"], ["?", "this list"],
   ];
   return (
     <Dialog title="Keys" close={close}>

@@ -23,6 +23,7 @@ import (
 
 	"vedette/internal/api"
 	"vedette/internal/fault"
+	"vedette/internal/trace"
 )
 
 // Service is what the tools read, and where each call is recorded.
@@ -108,7 +109,9 @@ func add[In any](s *sdk.Server, t tools, name, title, about string, run func(ctx
 	sdk.AddTool(s, tool, func(ctx context.Context, req *sdk.CallToolRequest, in In) (*sdk.CallToolResult, any, error) {
 		ctx, cancel := context.WithTimeout(ctx, callTime)
 		defer cancel()
+		ctx, span := trace.Start(ctx, trace.Tool(name), trace.Word(trace.GenOperation, trace.OpTool), trace.Word(trace.GenTool, name))
 		found, err := run(ctx, in)
+		span.End(err)
 		if err != nil {
 			return nil, nil, public(err)
 		}

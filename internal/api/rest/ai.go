@@ -1,6 +1,8 @@
 package rest
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -114,7 +116,9 @@ func findings(s *server, r *http.Request) (any, error) {
 			return nil, fault.New(fault.Invalid, "there is no severity %.20q", text).WithHint("informational, low, medium, high, critical or fatal")
 		}
 	}
-	found, err := s.Findings(r.Context(), want)
+	found, err := s.found.get(r.Context(), fmt.Sprintf("%+v", want), func(ctx context.Context, _ api.Findings) (api.Findings, error) {
+		return s.Findings(ctx, want)
+	})
 	if err != nil {
 		return nil, err
 	}

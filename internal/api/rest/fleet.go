@@ -6,26 +6,27 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"vedette/internal/store"
 )
 
-// The life of what is kept of the fleet: to list a million devices in some order
-// takes a second, and who scrolls through them asks again and again.
-const (
-	fleetLives = time.Second
-	fleetShare = 10 // a list that took t to make lives ten t, if that is longer
-	fleetViews = 16
-)
+// fleetViews is how many orders of the fleet are kept.
+const fleetViews = 16
 
 // fleet keeps all devices as lists have them, and the orders in which they were
-// asked for. It is safe for concurrent use.
+// asked for: to list a million devices in some order takes a second, and who
+// scrolls through them asks again and again. It is safe for concurrent use.
 type fleet struct {
+	all recent[*fleetRows]
+}
+
+// fleetRows are the devices at one moment.
+type fleetRows struct {
+	rows []store.Device
+
 	mu    sync.Mutex
-	rows  []store.Device
-	made  time.Time
-	took  time.Duration
 	views map[string]*fleetView
 }
 
@@ -34,6 +35,8 @@ type fleet struct {
 type fleetView struct {
 	rows   []*store.Device
 	facets map[string][]facetCount
+	wish   wish
+	used   atomic.Bool // since it was made
 }
 
 // wish says what is asked for.
@@ -47,21 +50,48 @@ type wish struct {
 // view returns what is wished of a fleet that is not much older than it takes to
 // list it.
 func (f *fleet) view(ctx context.Context, s Service, w wish) (*fleetView, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if age := time.Since(f.made); f.rows == nil || age > max(fleetLives, fleetShare*f.took) {
-		began := time.Now()
+	all, err := f.all.get(ctx, "", func(ctx context.Context, old *fleetRows) (*fleetRows, error) {
 		rows, err := s.DeviceRows(ctx)
 		if err != nil {
 			return nil, err
 		}
-		f.rows, f.made, f.took, f.views = rows, time.Now(), time.Since(began), map[string]*fleetView{}
+		next := &fleetRows{rows: rows, views: map[string]*fleetView{}}
+		next.prepare(old)
+		return next, nil
+	})
+	if err != nil {
+		return nil, err
 	}
+	v := all.view(w)
+	v.used.Store(true)
+	return v, nil
+}
+
+// prepare makes the orders that were in use before anybody asks for them.
+func (f *fleetRows) prepare(old *fleetRows) {
+	if old == nil {
+		return
+	}
+	old.mu.Lock()
+	var used []wish
+	for _, v := range old.views {
+		if v.used.Load() {
+			used = append(used, v.wish)
+		}
+	}
+	old.mu.Unlock()
+	for _, w := range used {
+		f.view(w)
+	}
+}
+
+func (f *fleetRows) view(w wish) *fleetView {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if v := f.views[w.key]; v != nil {
-		return v, nil
+		return v
 	}
-	began := time.Now()
-	v := &fleetView{rows: make([]*store.Device, 0, len(f.rows))}
+	v := &fleetView{rows: make([]*store.Device, 0, len(f.rows)), wish: w}
 	for i := range f.rows {
 		if w.keep(&f.rows[i]) {
 			v.rows = append(v.rows, &f.rows[i])
@@ -75,16 +105,11 @@ func (f *fleet) view(ctx context.Context, s Service, w wish) (*fleetView, error)
 		clear(f.views)
 	}
 	f.views[w.key] = v
-	f.took = max(f.took, time.Since(began))
-	return v, nil
+	return v
 }
 
 // drop forgets all: somebody changed a device and wants to see it.
-func (f *fleet) drop() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.rows, f.views = nil, nil
-}
+func (f *fleet) drop() { f.all.drop() }
 
 // ordering is an order of devices; those that are equal in it are in that of
 // their uids.

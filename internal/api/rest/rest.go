@@ -12,6 +12,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"vedette/internal/api"
@@ -24,11 +25,8 @@ import (
 	"vedette/internal/fault"
 	"vedette/internal/ingest"
 	"vedette/internal/ingest/bulk"
-	"vedette/internal/intel/library"
-	"vedette/internal/intel/pull"
 	"vedette/internal/store"
 	"vedette/internal/toolbox"
-	"vedette/internal/vuln/remedy"
 )
 
 // Service is what the routes speak to.
@@ -42,9 +40,9 @@ type Service interface {
 	Incident(ctx context.Context, uid string) (api.IncidentDetail, error)
 	ExportIncident(ctx context.Context, e api.IncidentExport) (api.File, error)
 	DecideIncident(ctx context.Context, d api.IncidentDecision) (api.IncidentDetail, error)
-	ListVulns(ctx context.Context, f api.VulnFilter) (api.VulnList, error)
-	ShowVuln(ctx context.Context, id string) (api.VulnDetail, error)
-	PlanVulns(ctx context.Context, f api.VulnFilter) ([]remedy.Action, error)
+	api.Vulnerabilities
+	api.Intelligence
+	api.Remediations
 	Sources(ctx context.Context) ([]ingest.Status, error)
 	Findings(ctx context.Context, want api.FindingFilter) (api.Findings, error)
 	Finding(ctx context.Context, uid string) (api.FindingDetail, error)
@@ -53,9 +51,6 @@ type Service interface {
 	Status(ctx context.Context) (api.Overview, error)
 	Latest(ctx context.Context, n int) ([]api.Happening, error)
 	Health(ctx context.Context) []api.Condition
-	LookupIntel(ctx context.Context, values []string, at time.Time) ([]api.IntelAnswer, error)
-	IntelFeeds(ctx context.Context) ([]library.Feed, error)
-	Pulls(ctx context.Context) ([]pull.Health, error)
 	Journal(ctx context.Context, n int) ([]audit.Entry, error)
 	api.Access
 	api.Minds
@@ -86,6 +81,7 @@ type server struct {
 	may     Authority
 	about   About
 	fleet   fleet
+	found   recent[api.Findings] // by filter
 	streams streams
 	recheck time.Duration
 }
@@ -110,6 +106,11 @@ type Route struct {
 	shapes
 }
 
+// uploads reports whether the body is a file, which may take long.
+func (route Route) uploads() bool {
+	return route.Action == authz.EventsIngest || route.in == nil && strings.HasPrefix(route.Pattern, "POST ")
+}
+
 // Handler serves the routes to whoever the context names. It trusts that a guard
 // stands before it: a request whose context names nobody is refused.
 func Handler(service Service, may Authority, about About) http.Handler {
@@ -117,7 +118,7 @@ func Handler(service Service, may Authority, about About) http.Handler {
 	mux := http.NewServeMux()
 	for _, route := range Routes() {
 		mux.HandleFunc(route.Pattern, func(w http.ResponseWriter, r *http.Request) {
-			if route.Action == authz.EventsIngest {
+			if route.uploads() {
 				r.Body = &upload{r.Body, http.NewResponseController(w)}
 			}
 			v, err := route.run(s, r)

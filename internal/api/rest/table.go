@@ -2,6 +2,7 @@ package rest
 
 import (
 	"vedette/internal/api"
+	"vedette/internal/asset"
 	"vedette/internal/audit"
 	"vedette/internal/authz"
 	"vedette/internal/copilot"
@@ -27,9 +28,9 @@ func Routes() []Route {
 		{"facets", "1: how many devices have which values"},
 		{"format", "csv: all of them as a file"},
 	}, page...)
-	vulnsBy := []param{{"id", "of a vulnerability"}, {"subject", "a device or product"}, {"decision", "such as act"}, {"status", "affected, not_affected or undetermined"}}
+	vulnsBy := []param{{"id", "of a vulnerability"}, {"subject", "a device or product"}, {"decision", "such as act"}, {"component", "a component, by what a row or group names it"}, {"status", "affected or undetermined; with id or subject also not_affected"}}
 	found := []param{{"limit", "1 to 1000"}, {"last", "a time before the newest event, such as 24h"}, {"severity", "at least this: low, medium, high, critical"}, {"rule", "id of a rule"}, {"family", "sigma, behaviour, indicator or policy"}, {"device", "uid"}}
-	return []Route{
+	return append([]Route{
 		{"GET /api/v1/me", authz.SelfRead, "who asks, and what they may do", me, true, shapes{nil, of[whoami](), nil}},
 		{"POST /api/v1/ask", authz.Ask, "answer a question in plain words, each sentence with its evidence; with Accept: text/event-stream sentence by sentence", ask, false, shapes{of[question](), of[copilot.Answer](), nil}},
 		{"POST /api/v1/query", authz.EventsRead, "run a typed query (docs/query.md)", query, false, shapes{of[queryBody](), of[tableView](), nil}},
@@ -49,6 +50,12 @@ func Routes() []Route {
 		{"GET /api/v1/vulnerabilities", authz.VulnsRead, "what is affected, most urgent first", vulns, false, shapes{nil, of[named[api.VulnRow]](), append(vulnsBy, page...)}},
 		{"GET /api/v1/vulnerabilities/plan", authz.VulnsRead, "what to do, by action, the most useful first", vulnPlan, false, shapes{nil, of[named[remedy.Action]](), vulnsBy[:3]}},
 		{"GET /api/v1/vulnerabilities/{id}", authz.VulnsRead, "all that is known of one vulnerability", vuln, false, shapes{nil, of[api.VulnDetail](), nil}},
+		{"GET /api/v1/remediations", authz.VulnsRead, "list tasks against vulnerabilities, what is due first before the others", remediations, true, shapes{nil, of[Page[api.RemediationView]](), append([]param{{"state", "active, overdue, doubted, or one of the states"}, {"owner", "a person's name, or me"}, {"subject", "such as device:UID"}, {"format", "csv: all of them as a file"}}, page...)}},
+		{"POST /api/v1/remediations", authz.VulnsWrite, "open a task from an action of the plan, by its id", openRemediation, true, shapes{of[api.RemediationOpen](), of[remediationView](), nil}},
+		{"GET /api/v1/remediations/{uid}", authz.VulnsRead, "one task, and what was seen of each of its devices", remediation, true, shapes{nil, of[remediationView](), nil}},
+		{"GET /api/v1/remediations/{uid}/ticket", authz.VulnsRead, "one task as a ticket in Markdown", remediationTicket, true, shapes{nil, nil, nil}},
+		{"POST /api/v1/remediations/{uid}/decisions", authz.VulnsWrite, "set owner, due date, window or state, write a note, or take the last change back", decideRemediation, true, shapes{of[api.RemediationDecision](), of[remediationView](), nil}},
+		{"GET /api/v1/devices/{uid}/firmware", authz.DevicesRead, "which firmware was told of a device when, and by what", firmware, true, shapes{nil, of[Page[asset.Run]](), nil}},
 		{"GET /api/v1/intel", authz.IntelRead, "list feeds of threat intelligence", intelFeeds, false, shapes{nil, of[Page[library.Feed]](), nil}},
 		{"GET /api/v1/intel/pulls", authz.IntelRead, "how the feeds are that are pulled: last success, failing since when and why", intelPulls, false, shapes{nil, of[Page[pull.Health]](), page}},
 		{"POST /api/v1/intel/lookup", authz.IntelRead, "what feeds know of values", intelLookup, false, shapes{of[lookup](), of[Page[api.IntelAnswer]](), nil}},
@@ -60,5 +67,5 @@ func Routes() []Route {
 		{"POST /api/v1/bulk", authz.EventsIngest, "push lines into the durable spool", push, false, shapes{nil, of[bulk.Taken](), []param{{"format", "name of a format; without it it is recognised"}}}},
 		{"POST /v1/logs", authz.EventsIngest, "OTLP/HTTP export of logs, as application/json or application/x-protobuf", logs, false, shapes{of[map[string]any](), of[map[string]any](), nil}},
 		{"POST /api/v1/ingest", authz.EventsIngest, "take in a file or log of any format, and answer when it is stored", take, false, shapes{nil, of[ingest.Summary](), []param{{"name", "what it is called"}, {"format", "as of bulk"}}}},
-	}
+	}, vulnRoutes(page)...)
 }

@@ -41,6 +41,12 @@ func TestIfMatch(t *testing.T) {
 			t.Errorf("If-Match %q: %d %s", match, w.Code, w.Body)
 		}
 	}
+	one := ask("GET", "/api/v1/remediations/t1", "", "").Header().Get("ETag")
+	for match, want := range map[string]int{one: http.StatusOK, `"old"`: http.StatusPreconditionFailed} {
+		if w := ask("POST", "/api/v1/remediations/t1/decisions", `{"action":"undo"}`, match); w.Code != want || one == "" {
+			t.Errorf("decision on a task with If-Match %q: %d", match, w.Code)
+		}
+	}
 	incident := ask("GET", "/api/v1/incidents/i1", "", "").Header().Get("ETag")
 	for match, want := range map[string]int{incident: http.StatusOK, `"old"`: http.StatusPreconditionFailed} {
 		if w := ask("POST", "/api/v1/incidents/i1/decisions", `{"action":"close","why":"w"}`, match); w.Code != want {

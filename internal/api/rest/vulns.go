@@ -15,7 +15,7 @@ func vulns(s *server, r *http.Request) (any, error) {
 		return nil, err
 	}
 	ask := r.URL.Query()
-	list, err := s.ListVulns(r.Context(), api.VulnFilter{ID: ask.Get("id"), Subject: ask.Get("subject"), Status: ask.Get("status"), Decision: ask.Get("decision"), Offset: offset, Limit: limit})
+	list, err := s.ListVulns(r.Context(), api.VulnFilter{ID: ask.Get("id"), Subject: ask.Get("subject"), Part: ask.Get("component"), Status: ask.Get("status"), Decision: ask.Get("decision"), Offset: offset, Limit: limit})
 	if err != nil {
 		return nil, err
 	}

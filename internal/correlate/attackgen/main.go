@@ -30,11 +30,15 @@ var matrices = []struct {
 const atlasFile = "ATLAS.yaml.gz"
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: attackgen FOLDER OUT.tsv")
+	if len(os.Args) != 4 {
+		fmt.Fprintln(os.Stderr, "usage: attackgen FOLDER TECHNIQUES.tsv ANSWERS.tsv")
 		os.Exit(2)
 	}
 	if err := run(os.Args[1], os.Args[2]); err != nil {
+		fmt.Fprintln(os.Stderr, "attackgen:", err)
+		os.Exit(1)
+	}
+	if err := answer(os.Args[1], os.Args[3]); err != nil {
 		fmt.Fprintln(os.Stderr, "attackgen:", err)
 		os.Exit(1)
 	}

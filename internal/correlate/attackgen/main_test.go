@@ -37,4 +37,10 @@ func TestTable(t *testing.T) {
 	if !bytes.Equal(got, content.Techniques()) {
 		t.Error("the table is not up to date: run go generate ./internal/correlate")
 	}
+	if err := answer(folder, out); err != nil {
+		t.Fatal(err)
+	}
+	if got, err = os.ReadFile(out); err != nil || !bytes.Equal(got, content.Answers()) {
+		t.Errorf("the table of answers is not up to date (%v): run go generate ./internal/correlate", err)
+	}
 }

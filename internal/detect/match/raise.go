@@ -155,7 +155,7 @@ func (l *lookup) reasons(hit intel.Hit, slot event.Slot) []event.Reason {
 			out = append(out, event.Reason{Feature: part.feature, Observed: part.text})
 		}
 	}
-	out = append(out, event.Reason{Feature: "confidence", Observed: fmt.Sprintf("%d of 100", hit.Confidence)})
+	out = append(out, event.Reason{Feature: "confidence", Observed: confidence(hit)})
 	if !hit.First.IsZero() {
 		out = append(out, event.Reason{Feature: "listed since", Observed: hit.First.Format(time.DateOnly)})
 	}
@@ -163,4 +163,13 @@ func (l *lookup) reasons(hit intel.Hit, slot event.Slot) []event.Reason {
 		out = append(out, event.Reason{Feature: "valid until", Observed: hit.Until.Format("2006-01-02 15:04 UTC")})
 	}
 	return out
+}
+
+// confidence words how sure it is, and what the source had said when that counts
+// less by now.
+func confidence(hit intel.Hit) string {
+	if hit.Stated > 0 {
+		return fmt.Sprintf("%d of 100 by its age; the source said %d", hit.Confidence, hit.Stated)
+	}
+	return fmt.Sprintf("%d of 100", hit.Confidence)
 }

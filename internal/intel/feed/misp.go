@@ -1,7 +1,10 @@
 package feed
 
 import (
+	"cmp"
 	"encoding/json"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,6 +15,8 @@ import (
 type mispContext struct {
 	family string
 	tlp    intel.TLP
+
+	campaigns, actors, techniques []string
 }
 
 type mispTag struct {
@@ -29,7 +34,8 @@ type mispEventBody struct {
 type mispGalaxy struct {
 	Type    string `json:"type"`
 	Cluster []struct {
-		Value string `json:"value"`
+		Value string          `json:"value"`
+		Meta  json.RawMessage `json:"meta"` // an object, or an empty list
 	} `json:"GalaxyCluster"`
 }
 
@@ -46,6 +52,8 @@ type mispAttributeBody struct {
 	Timestamp any       `json:"timestamp"`
 	FirstSeen string    `json:"first_seen"`
 	Tag       []mispTag `json:"Tag"`
+
+	Galaxy []mispGalaxy `json:"Galaxy"`
 }
 
 func (w *walker) mispEvent(raw json.RawMessage) error {
@@ -57,11 +65,7 @@ func (w *walker) mispEvent(raw json.RawMessage) error {
 	}
 	about := mispContext{}
 	about.tags(body.Tag)
-	for _, g := range body.Galaxy {
-		if about.family == "" && len(g.Cluster) > 0 && namesThreat(g.Type) {
-			about.family = g.Cluster[0].Value
-		}
-	}
+	about.galaxies(body.Galaxy)
 	if err := w.mispAttributes(body.Attribute, about); err != nil {
 		return err
 	}
@@ -78,12 +82,66 @@ func (w *walker) mispEvent(raw json.RawMessage) error {
 
 // namesThreat tells galaxies of malware, botnets, tools and actors.
 func namesThreat(galaxy string) bool {
-	for _, word := range []string{"malware", "botnet", "ransomware", "malpedia", "threat-actor", "tool", "rat", "stealer", "backdoor"} {
+	for _, word := range []string{"malware", "botnet", "ransomware", "malpedia", "threat-actor", "tool", "rat", "stealer", "backdoor", "ics-software"} {
 		if strings.Contains(galaxy, word) {
 			return true
 		}
 	}
 	return false
+}
+
+// galaxies reads clusters: what it is, who is behind it, in which campaign, and by
+// which techniques.
+func (c *mispContext) galaxies(list []mispGalaxy) {
+	for _, g := range list {
+		for _, one := range g.Cluster[:min(len(g.Cluster), maxVisited)] {
+			var meta struct {
+				ID []string `json:"external_id"`
+			}
+			_ = json.Unmarshal(one.Meta, &meta) // what has another form tells no id
+			c.cluster(strings.ToLower(g.Type), one.Value, strings.Join(meta.ID, " "))
+		}
+	}
+}
+
+// inValue finds the id of a technique at the end of a cluster's name, as MISP
+// writes it: Brute Force - T1110.
+var inValue = regexp.MustCompile(`(?:^|[ -])((?:AML\.)?T[0-9]{4}(?:\.[0-9]{3})?)$`)
+
+func (c *mispContext) cluster(galaxy, value, id string) {
+	value = short(value, 80)
+	put := func(list *[]string) {
+		if value != "" && len(*list) < maxVisited {
+			*list = append(*list, value)
+		}
+	}
+	switch {
+	case strings.Contains(galaxy, "attack-pattern") || strings.Contains(galaxy, "ics-techniques"):
+		if m := inValue.FindStringSubmatch(value); m != nil {
+			value = m[1]
+		} else if attackID.MatchString(id) {
+			value = id
+		}
+		put(&c.techniques)
+	case strings.Contains(galaxy, "threat-actor") || strings.Contains(galaxy, "intrusion-set") || strings.Contains(galaxy, "ics-groups"):
+		put(&c.actors)
+	case strings.Contains(galaxy, "campaign"):
+		put(&c.campaigns)
+	case c.family == "" && namesThreat(galaxy):
+		c.family = value
+	}
+}
+
+// behind is the family and what stands behind it; without malware it is called by
+// its campaign or actor.
+func (c *mispContext) behind() (string, intel.Chain) {
+	chain := intel.Chain{Campaign: told(slices.Clone(c.campaigns), maxListed), Actor: told(slices.Clone(c.actors), maxListed), Techniques: told(slices.Clone(c.techniques), maxTechs)}
+	return cmp.Or(c.family, chain.Campaign, chain.Actor), chain
+}
+
+// own keeps what is said of one attribute apart from the others.
+func (c *mispContext) own() {
+	c.campaigns, c.actors, c.techniques = slices.Clip(c.campaigns), slices.Clip(c.actors), slices.Clip(c.techniques)
 }
 
 // tags reads sharing marks and names of threats.
@@ -93,8 +151,8 @@ func (c *mispContext) tags(tags []mispTag) {
 			c.tlp = max(c.tlp, tlp)
 		}
 		galaxy, rest, ok := strings.Cut(t.Name, `="`)
-		if ok && c.family == "" && strings.HasPrefix(galaxy, "misp-galaxy:") && namesThreat(galaxy) {
-			c.family = strings.TrimSuffix(rest, `"`)
+		if galaxy, is := strings.CutPrefix(galaxy, "misp-galaxy:"); ok && is {
+			c.cluster(strings.ToLower(galaxy), strings.TrimSuffix(rest, `"`), "")
 		}
 	}
 }
@@ -138,8 +196,11 @@ func (w *walker) mispAttribute(raw json.RawMessage, about mispContext) error {
 		w.other("MISP "+short(a.Type, 30)+": not for look-up", value)
 		return nil
 	}
+	about.own()
 	about.tags(a.Tag)
-	in := intel.Indicator{Family: about.family, TLP: about.tlp, First: parseTime(a.FirstSeen)}
+	about.galaxies(a.Galaxy)
+	in := intel.Indicator{TLP: about.tlp, First: parseTime(a.FirstSeen)}
+	in.Family, in.Chain = about.behind()
 	if in.First.IsZero() && a.Timestamp != nil {
 		in.First = parseTime(plain(a.Timestamp))
 	}

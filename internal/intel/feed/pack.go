@@ -67,21 +67,41 @@ func packPath(t *tar.Writer, path string, stdin io.Reader) error {
 	return err
 }
 
-func packStdin(t *tar.Writer, stdin io.Reader) error {
+func packStdin(t *tar.Writer, stdin io.Reader) error { return packStream(t, "stdin", stdin, false) }
+
+// PackStream writes one file that comes as a stream, an archive opened.
+func PackStream(out io.Writer, name string, in io.Reader) error {
+	t := tar.NewWriter(out)
+	if err := packStream(t, name, in, true); err != nil {
+		return err
+	}
+	return t.Close()
+}
+
+func packStream(t *tar.Writer, name string, in io.Reader, open bool) error {
 	f, err := os.CreateTemp("", "vedette-feed-")
 	if err != nil {
-		return fault.Wrap(fault.Unavailable, err, "keeping what stdin gives")
+		return fault.Wrap(fault.Unavailable, err, "keeping what %s gives", name)
 	}
 	defer os.Remove(f.Name()) //nolint:errcheck // the system clears what is left
 	defer f.Close()           //nolint:errcheck // read to its end
-	size, err := io.Copy(f, stdin)
+	size, err := io.Copy(f, in)
 	if err == nil {
 		_, err = f.Seek(0, io.SeekStart)
 	}
 	if err != nil {
-		return fault.Wrap(fault.Unavailable, err, "keeping what stdin gives")
+		return fault.Wrap(fault.Unavailable, err, "keeping what %s gives", name)
 	}
-	return packOne(t, "stdin", size, f)
+	if open && zipped(f) {
+		return packZip(t, name, f, size)
+	}
+	return packOne(t, name, size, f)
+}
+
+func zipped(f io.ReaderAt) bool {
+	var magic [4]byte
+	n, _ := f.ReadAt(magic[:], 0)
+	return n == 4 && string(magic[:]) == "PK\x03\x04"
 }
 
 func packFile(t *tar.Writer, path string) error {
@@ -94,17 +114,22 @@ func packFile(t *tar.Writer, path string) error {
 	if err != nil {
 		return fault.Wrap(fault.Unavailable, err, "opening %s", path)
 	}
-	var magic [4]byte
-	if n, _ := f.ReadAt(magic[:], 0); n == 4 && string(magic[:]) == "PK\x03\x04" {
+	if zipped(f) {
 		return packZip(t, path, f, info.Size())
 	}
 	return packOne(t, path, info.Size(), f)
 }
 
+// maxPacked bounds the files of one archive: each is told of in a report.
+const maxPacked = 1_000_000
+
 func packZip(t *tar.Writer, path string, f io.ReaderAt, size int64) error {
 	z, err := zip.NewReader(f, size)
 	if err != nil {
 		return fault.Wrap(fault.Invalid, err, "opening the archive %s", path)
+	}
+	if len(z.File) > maxPacked {
+		return fault.New(fault.Limited, "the archive %s has more than %d files", path, maxPacked).WithHint("split it")
 	}
 	for _, e := range z.File {
 		if e.FileInfo().IsDir() || e.UncompressedSize64 > 1<<40 {

@@ -37,7 +37,7 @@ func (l *Library) keep(ctx context.Context, req Request, docs func(func(feed.Doc
 	if err := os.MkdirAll(l.cfg.Dir, 0o700); err != nil {
 		return Report{}, fault.Wrap(fault.Unavailable, err, "making %s", l.cfg.Dir)
 	}
-	rep := Report{Feed: Feed{Name: req.Name, Imported: l.cfg.Now().UTC().Truncate(time.Second), By: req.By, Private: req.Private, Types: map[string]int{}}}
+	rep := Report{Feed: Feed{Name: req.Name, Imported: l.cfg.Now().UTC().Truncate(time.Second), By: req.By, Private: req.Private, Grade: req.Grade, Types: map[string]int{}}}
 	body := l.path(req.Name) + bodyEnd
 	defer os.Remove(body) //nolint:errcheck // gone, or replaced by the next import
 	if err := l.writeBody(ctx, body, req, docs, &rep); err != nil {
@@ -179,9 +179,13 @@ func (l *Library) read(ctx context.Context, name string, b *intel.Builder) (Feed
 	if info, err := f.Stat(); err == nil {
 		about.Bytes = info.Size()
 	}
+	sums := feedSums{marks: map[string]int{}, now: l.cfg.Now()}
+	grade, _ := intel.GoodReliability(about.Grade) // it was checked when it was taken in
+	b.Vouched(name, about.Imported)
 	for n := 0; ; n++ {
 		line, err := in.ReadSlice('\n')
 		if errors.Is(err, io.EOF) && len(line) == 0 && n == about.Indicators {
+			sums.tell(&about)
 			return about, nil
 		}
 		if errors.Is(err, io.EOF) {
@@ -194,7 +198,8 @@ func (l *Library) read(ctx context.Context, name string, b *intel.Builder) (Feed
 		if err != nil {
 			return about, err
 		}
-		one.Source = name
+		one.Source, one.Confidence = name, grade.Weigh(one.Confidence)
+		sums.add(&one)
 		if about.Private {
 			_ = b.AddPrivate(one) // as below
 		} else {
@@ -203,6 +208,38 @@ func (l *Library) read(ctx context.Context, name string, b *intel.Builder) (Feed
 		if n%65536 == 0 && ctx.Err() != nil {
 			return about, ctx.Err()
 		}
+	}
+}
+
+// feedSums gathers what tells how good a feed is.
+type feedSums struct {
+	now         time.Time
+	marks       map[string]int
+	total, told int
+	ended       int
+	newest      time.Time
+}
+
+func (s *feedSums) add(one *intel.Indicator) {
+	if one.TLP != intel.Unmarked {
+		s.marks[one.TLP.String()]++
+	}
+	if one.Confidence > 0 {
+		s.total += one.Confidence
+		s.told++
+	}
+	if !one.Until.IsZero() && one.Until.Before(s.now) {
+		s.ended++
+	}
+	if one.First.After(s.newest) {
+		s.newest = one.First
+	}
+}
+
+func (s *feedSums) tell(f *Feed) {
+	f.Marks, f.Ended, f.Newest = s.marks, s.ended, s.newest
+	if s.told > 0 {
+		f.Confidence = s.total / s.told
 	}
 }
 

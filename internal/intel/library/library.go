@@ -55,19 +55,25 @@ type Feed struct {
 	Types      map[string]int `json:"types"`
 	Refused    int            `json:"refused"`
 	Opaque     int            `json:"opaque"`
-	Bytes      int64          `json:"bytes"`             // of its file
-	Private    bool           `json:"private,omitempty"` // ranges that are not on the internet count too
-	Problem    string         `json:"problem,omitempty"` // why it is not in force
+	Bytes      int64          `json:"bytes"`                 // of its file
+	Grade      string         `json:"reliability,omitempty"` // of the source, A to F
+	Private    bool           `json:"private,omitempty"`     // ranges that are not on the internet count too
+	Problem    string         `json:"problem,omitempty"`     // why it is not in force
+	Marks      map[string]int `json:"marks,omitempty"`       // indicators by their mark of the Traffic Light Protocol
+	Confidence int            `json:"confidence"`            // mean of those that tell, as it counts; 0: none does
+	Ended      int            `json:"ended"`                 // indicators whose time was over when the feeds were read
+	Newest     time.Time      `json:"newest,omitzero"`       // of what the indicators tell of their first sighting
 }
 
 // Request says how a feed is to be taken in.
 type Request struct {
-	Name       string        `json:"name"`       // of the feed
-	Confidence int           `json:"confidence"` // where the feed gives none; 0: 50
-	Expires    time.Duration `json:"expires"`    // from now, for those without an end; 0: none
-	Kind       string        `json:"kind"`       // "" to tell by the content
-	Private    bool          `json:"private"`    // take ranges that are not on the internet too
-	By         string        `json:"by"`         // who asked
+	Name       string        `json:"name"`                  // of the feed
+	Confidence int           `json:"confidence"`            // where the feed gives none; 0: 50
+	Expires    time.Duration `json:"expires"`               // from now, for those without an end; 0: none
+	Kind       string        `json:"kind"`                  // "" to tell by the content
+	Grade      string        `json:"reliability,omitempty"` // of the source, A to F; "": not graded
+	Private    bool          `json:"private"`               // take ranges that are not on the internet too
+	By         string        `json:"by"`                    // who asked
 }
 
 // Report tells what an import did.
@@ -127,6 +133,11 @@ func (l *Library) Import(ctx context.Context, req Request, docs func(yield func(
 		return Report{}, err
 	}
 	req.Name = name
+	grade, ok := intel.GoodReliability(req.Grade)
+	if !ok {
+		return Report{}, fault.New(fault.Invalid, "%.20q is no grade of a source", req.Grade).WithHint("A (completely reliable) to E (unreliable), or F (cannot be judged)")
+	}
+	req.Grade = string(grade)
 	l.loading.Lock()
 	defer l.loading.Unlock()
 	rep, err := l.keep(ctx, req, docs)

@@ -82,6 +82,17 @@ func TestLife(t *testing.T) {
 	if _, ok := set.Domain("evil.example", now.Add(72*time.Hour)); ok {
 		t.Error("it has no end")
 	}
+	feeds, err := again.Feeds(t.Context())
+	if err != nil || len(feeds) != 2 || feeds[0].Confidence != 70 || feeds[0].Ended != 0 || len(feeds[0].Marks) != 0 {
+		t.Errorf("%+v %v", feeds, err)
+	}
+	marked := "type,value,confidence,tlp\nip,203.0.113.5,90,TLP:AMBER\nip,203.0.113.6,50,TLP:AMBER\nip,203.0.113.7,40,green\n"
+	if _, err := again.Import(t.Context(), library.Request{Name: "marked", Expires: -time.Hour}, docs(marked)); err != nil {
+		t.Fatal(err)
+	}
+	if feeds, err = again.Feeds(t.Context()); err != nil || feeds[0].Name != "marked" || feeds[0].Confidence != 60 || feeds[0].Marks["amber"] != 2 || feeds[0].Marks["green"] != 1 {
+		t.Errorf("%+v %v", feeds, err)
+	}
 	if rep, err := again.Import(t.Context(), library.Request{Name: "one"}, docs("newer.example\n")); err != nil || !rep.Replaced {
 		t.Errorf("%+v %v", rep, err)
 	}

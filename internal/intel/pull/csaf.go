@@ -16,6 +16,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"vedette/internal/fault"
 )
@@ -29,7 +30,7 @@ const (
 )
 
 // item is a document that a provider lists.
-type item struct{ url, updated, hash string }
+type item struct{ url, updated, hash, sig string }
 
 // metadata is what is read of provider-metadata.json, or of a ROLIE feed.
 type metadata struct {
@@ -42,7 +43,8 @@ type metadata struct {
 			} `json:"feeds"`
 		} `json:"rolie"`
 	} `json:"distributions"`
-	Feed *rolie `json:"feed"`
+	Keys []listedKey `json:"public_openpgp_keys"`
+	Feed *rolie      `json:"feed"`
 }
 
 type rolie struct {
@@ -61,7 +63,11 @@ type rolie struct {
 // provider pulls what a CSAF provider lists and was not taken yet, the oldest
 // first.
 func (p *Puller) provider(ctx context.Context, f *fetcher, s *state) (result, error) {
-	items, note, err := f.listing(ctx)
+	items, note, keys, err := f.listing(ctx)
+	if err != nil {
+		return result{}, err
+	}
+	by, err := f.trust(ctx, s, keys, p.cfg.Now())
 	if err != nil {
 		return result{}, err
 	}
@@ -78,7 +84,7 @@ func (p *Puller) provider(ctx context.Context, f *fetcher, s *state) (result, er
 		note = append(note, fmt.Sprintf("%d documents come with the next pulls", len(wanted)-f.limits.Documents))
 		wanted = wanted[:f.limits.Documents]
 	}
-	files, taken, failed, err := f.documents(ctx, wanted)
+	files, taken, failed, err := f.documents(ctx, wanted, by)
 	defer func() {
 		for _, d := range files {
 			_ = os.Remove(d.path)
@@ -106,18 +112,34 @@ func (p *Puller) provider(ctx context.Context, f *fetcher, s *state) (result, er
 		seen[it.url] = it.updated
 	}
 	s.Seen = seen
+	s.Years = count(items, seen)
+	if at, bad := time.Parse(time.RFC3339, newestOf(items)); bad == nil {
+		s.newest(at, p.cfg.Now())
+	}
 	return result{n, len(files) > 0, strings.Join(note, "; ")}, nil
+}
+
+// newestOf is the newest date that a provider lists, as it writes it.
+func newestOf(items []item) string {
+	newest := ""
+	for _, it := range items {
+		newest = max(newest, it.updated)
+	}
+	return newest
 }
 
 // documents gets documents. One that fails is left for the next pull; when all
 // do, or many in a row, that is the error.
-func (f *fetcher) documents(ctx context.Context, wanted []item) (files []file, taken []item, failed string, err error) {
+func (f *fetcher) documents(ctx context.Context, wanted []item, by signed) (files []file, taken []item, failed string, err error) {
 	missed, row := 0, 0
 	var first error
 	for _, it := range wanted {
 		g, err := f.get(ctx, it.url, "", "", "")
 		if err == nil {
-			if err = f.verify(ctx, it, g.path); err != nil {
+			if err = f.verify(ctx, it, g.path); err == nil {
+				err = f.signature(ctx, it, g.path, by)
+			}
+			if err != nil {
 				_ = os.Remove(g.path)
 			}
 		}
@@ -143,31 +165,31 @@ func (f *fetcher) documents(ctx context.Context, wanted []item) (files []file, t
 }
 
 // listing tells all documents of a provider.
-func (f *fetcher) listing(ctx context.Context) (items []item, note []string, err error) {
+func (f *fetcher) listing(ctx context.Context) (items []item, note []string, keys []listedKey, err error) {
 	var m metadata
 	if err := f.json(ctx, f.src.URL, &m); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if m.Feed != nil {
-		return f.entries(f.src.URL, m.Feed, nil), nil, nil
+		return f.entries(f.src.URL, m.Feed, nil), nil, nil, nil
 	}
 	items, feeds, other, err := f.feeds(ctx, &m)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if other > 0 {
 		note = append(note, fmt.Sprintf("%d feeds that are not public are left out", other))
 	}
 	if feeds > 0 {
-		return items, note, nil
+		return items, note, m.Keys, nil
 	}
 	for _, d := range m.Distributions {
 		if d.Directory != "" {
 			items, err = f.directory(ctx, d.Directory)
-			return items, note, err
+			return items, note, m.Keys, err
 		}
 	}
-	return nil, nil, fault.New(fault.Invalid, "%s lists no public feed and no directory", shown(f.src.URL)).WithHint("give the address of a provider-metadata.json or of a ROLIE feed")
+	return nil, nil, nil, fault.New(fault.Invalid, "%s lists no public feed and no directory", shown(f.src.URL)).WithHint("give the address of a provider-metadata.json or of a ROLIE feed")
 }
 
 // feeds reads the public ROLIE feeds of a provider, and counts them and others.
@@ -206,6 +228,8 @@ func (f *fetcher) entries(base string, r *rolie, items []item) []item {
 				it.url = l.Href
 			case l.Rel == "hash" && it.hash == "":
 				it.hash = resolve(base, l.Href)
+			case l.Rel == "signature" && it.sig == "":
+				it.sig = resolve(base, l.Href)
 			}
 		}
 		if it.url == "" || len(it.url) > 2000 || len(items) >= maxEntries {
@@ -240,7 +264,7 @@ func (f *fetcher) directory(ctx context.Context, base string) ([]item, error) {
 		}
 		address := resolve(base, row[0])
 		if strings.HasPrefix(address, base) { // nothing above the directory
-			items = append(items, item{address, clip(row[1]), ""})
+			items = append(items, item{url: address, updated: clip(row[1])})
 		}
 	}
 	return items, nil

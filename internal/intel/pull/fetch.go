@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"hash"
 	"io"
 	"net"
 	"net/http"
@@ -37,6 +38,7 @@ type fetcher struct {
 type got struct {
 	unchanged      bool
 	etag, modified string
+	added          string // X-TAXII-Date-Added-Last
 	sum            string // SHA-256 in hexadecimal
 	path           string
 }
@@ -121,8 +123,12 @@ func (f *fetcher) redirect(req *http.Request, via []*http.Request) error {
 	return f.allowed(req.URL)
 }
 
+// resumes is how often a document that broke off is gone on with in one pull.
+const resumes = 3
+
 // get gets one document into a file, which the caller removes. With an etag or a
-// time it may answer that it has not changed.
+// time it may answer that it has not changed. One that breaks off is gone on with
+// where it ended, if its server gave it a strong ETag.
 func (f *fetcher) get(ctx context.Context, address, accept, etag, modified string) (got, error) {
 	u, err := url.Parse(address)
 	if err == nil {
@@ -131,34 +137,123 @@ func (f *fetcher) get(ctx context.Context, address, accept, etag, modified strin
 	if err != nil {
 		return got{}, fault.Wrap(fault.Denied, err, "getting %s", shown(address))
 	}
+	out, part := got{}, (*part)(nil)
+	for try := 0; ; try++ {
+		part, err = f.once(ctx, u, asking{accept, etag, modified}, &out, part)
+		if err == nil || part == nil {
+			break
+		}
+		if try == resumes || ctx.Err() != nil || fault.KindOf(err) == fault.Limited || !part.goesOn() {
+			part.drop()
+			break
+		}
+	}
+	if err != nil || part == nil {
+		return out, err
+	}
+	if err := part.file.Close(); err != nil {
+		part.drop()
+		return got{}, fault.Wrap(fault.Unavailable, err, "keeping what comes")
+	}
+	out.path, out.sum = part.file.Name(), hex.EncodeToString(part.sum.Sum(nil))
+	return out, nil
+}
+
+// asking is what a request says.
+type asking struct{ accept, etag, modified string }
+
+// part is what came of a document.
+type part struct {
+	file *os.File
+	sum  hash.Hash
+	n    int64
+	etag string // of what came
+}
+
+// goesOn tells whether the rest can be asked for and must be of the same document.
+func (p *part) goesOn() bool { return p.n > 0 && len(p.etag) > 2 && p.etag[0] == '"' }
+
+func (p *part) drop() {
+	_ = p.file.Close()
+	_ = os.Remove(p.file.Name())
+}
+
+// once asks once, for all or for what is missing. An error with a part is one of a
+// document that broke off.
+func (f *fetcher) once(ctx context.Context, u *url.URL, ask asking, out *got, p *part) (*part, error) {
+	address := u.String()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
-		return got{}, fault.Wrap(fault.Invalid, err, "getting %s", shown(address))
+		return p, fault.Wrap(fault.Invalid, err, "getting %s", shown(address))
 	}
-	f.headers(req, accept, etag, modified)
+	if p != nil {
+		f.headers(req, ask.accept, "", "")
+		req.Header.Set("Range", "bytes="+strconv.FormatInt(p.n, 10)+"-")
+		req.Header.Set("If-Range", p.etag)
+	} else {
+		f.headers(req, ask.accept, ask.etag, ask.modified)
+	}
 	res, err := f.client.Do(req)
 	if err != nil {
-		return got{}, fault.Wrap(fault.Unavailable, plainly(ctx, err), "getting %s", shown(address))
+		return p, fault.Wrap(fault.Unavailable, plainly(ctx, err), "getting %s", shown(address))
 	}
 	defer res.Body.Close() //nolint:errcheck // only read
-	out := got{etag: clip(res.Header.Get("ETag")), modified: clip(res.Header.Get("Last-Modified"))}
+	whole := p == nil || res.StatusCode == http.StatusOK
+	if whole {
+		out.etag, out.modified, out.added = clip(res.Header.Get("ETag")), clip(res.Header.Get("Last-Modified")), clip(res.Header.Get("X-TAXII-Date-Added-Last"))
+	}
 	switch {
-	case res.StatusCode == http.StatusNotModified && (etag != "" || modified != ""):
+	case p == nil && res.StatusCode == http.StatusNotModified && (ask.etag != "" || ask.modified != ""):
 		out.unchanged = true
-		return out, nil
-	case res.StatusCode != http.StatusOK:
-		return got{}, refused(address, res)
+		return nil, nil
+	case !whole && (res.StatusCode != http.StatusPartialContent || !p.fits(res)):
+		return p, refused(address, res)
+	case whole && res.StatusCode != http.StatusOK:
+		return nil, refused(address, res)
 	case res.ContentLength > min(f.limits.Bytes, f.left):
-		return got{}, fault.New(fault.Limited, "getting %s: it says that it has %d bytes, more than is taken", shown(address), res.ContentLength)
+		return p, fault.New(fault.Limited, "getting %s: it says that it has %d bytes, more than is taken", shown(address), res.ContentLength)
+	}
+	if p, err = f.begin(p, whole, out.etag); err != nil {
+		return p, err
 	}
 	idle := time.AfterFunc(f.limits.Idle, func() { cancel(errIdle) })
 	defer idle.Stop()
-	if err := f.spool(&waking{res.Body, idle, f.limits.Idle}, &out); err != nil {
-		return got{}, fault.Wrap(fault.KindOf(err), plainly(ctx, err), "getting %s", shown(address))
+	if err := f.spool(&waking{res.Body, idle, f.limits.Idle}, p); err != nil {
+		return p, fault.Wrap(fault.KindOf(err), plainly(ctx, err), "getting %s", shown(address))
 	}
-	return out, nil
+	return p, nil
+}
+
+// fits tells whether a partial answer is the rest of the same document.
+func (p *part) fits(res *http.Response) bool {
+	tag := res.Header.Get("ETag")
+	return strings.HasPrefix(res.Header.Get("Content-Range"), "bytes "+strconv.FormatInt(p.n, 10)+"-") && (tag == "" || tag == p.etag)
+}
+
+// begin makes the file of a document, or empties it when the whole comes again.
+func (f *fetcher) begin(p *part, whole bool, etag string) (*part, error) {
+	if p == nil {
+		file, err := os.CreateTemp(f.dir, "pull-*.part")
+		if err != nil {
+			return nil, fault.Wrap(fault.Unavailable, err, "keeping what comes")
+		}
+		return &part{file: file, sum: sha256.New(), etag: etag}, nil
+	}
+	if !whole {
+		return p, nil
+	}
+	p.n, p.etag = 0, etag
+	p.sum.Reset()
+	_, err := p.file.Seek(0, io.SeekStart)
+	if err == nil {
+		err = p.file.Truncate(0)
+	}
+	if err != nil {
+		return p, fault.Wrap(fault.Limited, err, "keeping what comes")
+	}
+	return p, nil
 }
 
 func (f *fetcher) headers(req *http.Request, accept, etag, modified string) {
@@ -229,24 +324,15 @@ func (w *waking) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (f *fetcher) spool(in io.Reader, out *got) error {
-	file, err := os.CreateTemp(f.dir, "pull-*.part")
-	if err != nil {
-		return fault.Wrap(fault.Unavailable, err, "keeping what comes")
-	}
-	most := min(f.limits.Bytes, f.left)
-	sum := sha256.New()
-	n, err := io.Copy(io.MultiWriter(file, sum), io.LimitReader(in, most+1))
+func (f *fetcher) spool(in io.Reader, p *part) error {
+	most := min(f.limits.Bytes-p.n, f.left)
+	n, err := io.Copy(io.MultiWriter(p.file, p.sum), io.LimitReader(in, most+1))
+	p.n += n
+	f.left -= n
 	if err == nil && n > most {
 		err = fault.Wrap(fault.Limited, errLong, "more than %d bytes", most)
 	}
-	f.left -= n
-	if err = errors.Join(err, file.Close()); err != nil {
-		_ = os.Remove(file.Name())
-		return err
-	}
-	out.path, out.sum = file.Name(), hex.EncodeToString(sum.Sum(nil))
-	return nil
+	return err
 }
 
 // open gives the plain bytes of a document.

@@ -43,8 +43,13 @@ type Source struct {
 	Plain   bool           // http without TLS is allowed
 	KeyFile string         // file with what is sent as Authorization; "" for nothing
 
+	Stands    time.Duration // how long its newest date may stand still; 0: 60 days
+	Signature string        // of CSAF documents: require, check or off; "": check
+	Keys      []string      // fingerprints of the OpenPGP keys that are trusted; none: those that it names first
+
 	Confidence int           // of indicators that have none
 	Expires    time.Duration // of indicators that have no end
+	Grade      string        // how reliable it is, A to F; "": not graded
 }
 
 // Limits bound what one source can cost. The zero value is [DefaultLimits].
@@ -83,6 +88,10 @@ func (s *Source) Check() error {
 		return fault.New(fault.Invalid, "source %s: its url is no address of http or https, or has a password in it", s.Name).WithHint("name a file with the key: key_file")
 	case u.Scheme == "http" && !s.Plain:
 		return fault.New(fault.Invalid, "source %s: the url is http, which anyone on the way can change", s.Name).WithHint("use https, or say plain_http: true")
+	case !slices.Contains([]string{"", SignatureRequire, SignatureCheck, SignatureOff}, s.Signature):
+		return fault.New(fault.Invalid, "source %s: there is no signature: %.20s", s.Name, s.Signature).WithHint("require, check or off")
+	case slices.ContainsFunc(s.Keys, func(k string) bool { return !goodPrint(plainPrint(k)) }):
+		return fault.New(fault.Invalid, "source %s: one of its keys is no fingerprint", s.Name).WithHint("40 or 64 digits in hexadecimal")
 	case s.Every < minEvery:
 		return fault.New(fault.Invalid, "source %s: every is less than a minute", s.Name)
 	}

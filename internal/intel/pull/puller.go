@@ -114,7 +114,7 @@ func (p *Puller) Pull(ctx context.Context, name string, fresh bool) (Health, err
 	s := *p.states[name]
 	p.mu.Unlock()
 	if fresh {
-		s.ETag, s.Modified, s.Sum, s.Seen = "", "", "", nil
+		s.ETag, s.Modified, s.Sum, s.Seen, s.Mark = "", "", "", nil, "" // keys that were trusted stay so
 	}
 	limited, cancel := context.WithTimeout(ctx, p.cfg.Limits.Pull)
 	done, err := p.pull(limited, src, &s)
@@ -129,7 +129,7 @@ func (p *Puller) Pull(ctx context.Context, name string, fresh bool) (Health, err
 		p.mu.Unlock()
 		s.failed(now, src.Every, err)
 	} else {
-		s.succeeded(now, src.Every, done.fresh, done.changed, done.note)
+		s.succeeded(now, src, done.fresh, done.changed, done.note)
 	}
 	p.mu.Lock()
 	p.states[name] = &s
@@ -179,6 +179,12 @@ func (p *Puller) document(ctx context.Context, f *fetcher, s *state) (result, er
 	g, err := f.get(ctx, f.src.URL, "", s.ETag, s.Modified)
 	if err != nil || g.unchanged {
 		return result{}, err
+	}
+	if at, bad := http.ParseTime(g.modified); bad == nil {
+		if s.newest(at, p.cfg.Now()); s.Back != nil { // yesterday's data: what was there stays
+			_ = os.Remove(g.path)
+			return result{}, nil
+		}
 	}
 	defer os.Remove(g.path) //nolint:errcheck // swept later
 	if g.sum == s.Sum {

@@ -23,10 +23,13 @@ type Health struct {
 	Changed      *time.Time `json:"changed"`                 // last time that something was new
 	FailingSince *time.Time `json:"failing_since,omitempty"` // of the first failure since the last success
 	Failures     int        `json:"failures,omitempty"`
-	Error        string     `json:"error,omitempty"` // of the last failure
-	Note         string     `json:"note,omitempty"`  // what the last success left out
-	New          int        `json:"new"`             // records that the last change brought
-	Next         time.Time  `json:"next"`            // when it is asked again
+	Error        string     `json:"error,omitempty"`   // of the last failure
+	Note         string     `json:"note,omitempty"`    // what the last success left out
+	Warning      string     `json:"warning,omitempty"` // what is wrong although it answers: dates, missing documents, keys
+	Newest       *time.Time `json:"newest,omitempty"`  // newest date that it ever showed
+	Years        []Year     `json:"years,omitempty"`   // of a provider, newest first
+	New          int        `json:"new"`               // records that the last change brought
+	Next         time.Time  `json:"next"`              // when it is asked again
 }
 
 // state is what is kept of a source.
@@ -35,8 +38,13 @@ type state struct {
 	Of       string            `json:"of"` // what the marks are of: another address or kind begins anew
 	ETag     string            `json:"etag,omitempty"`
 	Modified string            `json:"modified,omitempty"`
-	Sum      string            `json:"sum,omitempty"`  // of the last document
-	Seen     map[string]string `json:"seen,omitempty"` // documents of a provider that were taken: address, when updated
+	Sum      string            `json:"sum,omitempty"`   // of the last document
+	Mark     string            `json:"mark,omitempty"`  // when the newest object of a collection was added
+	Whole    time.Time         `json:"whole,omitzero"`  // when a collection was last read whole
+	Back     *time.Time        `json:"back,omitempty"`  // newest date of the last answer, when it was older than before
+	Keys     map[string]string `json:"keys,omitempty"`  // OpenPGP keys that are trusted, by fingerprint
+	Keyed    string            `json:"keyed,omitempty"` // what is wrong with keys
+	Seen     map[string]string `json:"seen,omitempty"`  // documents of a provider that were taken: address, when updated
 }
 
 const stateEnd = ".pull.json"
@@ -71,12 +79,13 @@ func (s *state) keep(dir string) error {
 	return flow.ReplaceFile(filepath.Join(dir, s.Name+stateEnd), raw)
 }
 
-func (s *state) succeeded(now time.Time, every time.Duration, fresh int, changed bool, note string) {
+func (s *state) succeeded(now time.Time, src *Source, fresh int, changed bool, note string) {
 	s.State, s.Success, s.FailingSince, s.Failures, s.Error, s.Note = "ok", &now, nil, 0, "", note
 	if changed {
 		s.Changed, s.New = &now, fresh
 	}
-	s.Checked, s.Next = &now, now.Add(every)
+	s.Checked, s.Next = &now, now.Add(src.Every)
+	s.aged(now, src.Stands)
 }
 
 // failed waits longer after each failure, up to the usual time between two pulls

@@ -13,6 +13,7 @@ import (
 	"vedette/internal/event"
 	"vedette/internal/query"
 	"vedette/internal/store"
+	"vedette/internal/trace"
 )
 
 // layout is the order of the events table's columns: what to write where.
@@ -67,8 +68,10 @@ func (l layout) fingerprint() string {
 
 // Append implements [store.Events]. The batch is one transaction, which
 // DuckDB's write-ahead log has when it commits.
-func (s *Store) Append(ctx context.Context, batch []*event.Event) (store.Appended, error) {
+func (s *Store) Append(ctx context.Context, batch []*event.Event) (_ store.Appended, err error) {
 	const doing = "storing events"
+	ctx, span := trace.StartCall(ctx, trace.DBAppend, trace.Word(trace.Database, trace.DuckDB), trace.Count(trace.Stored, len(batch)))
+	defer func() { span.End(err) }()
 	leave, err := s.enter()
 	if err != nil {
 		return store.Appended{}, err

@@ -10,11 +10,19 @@ import (
 	"vedette/internal/fault"
 	"vedette/internal/query"
 	"vedette/internal/store"
+	"vedette/internal/trace"
 )
 
 // Query implements [store.Events]. It reads one state of the store, whatever
 // is appended or sealed meanwhile.
-func (s *Store) Query(ctx context.Context, q query.Query) (*store.Result, error) {
+func (s *Store) Query(ctx context.Context, q query.Query) (res *store.Result, err error) {
+	ctx, span := trace.StartCall(ctx, trace.DBQuery, trace.Word(trace.Database, trace.DuckDB), trace.Word(trace.Operation, "query"))
+	defer func() {
+		if err == nil {
+			span.Set(trace.Count(trace.Rows, len(res.Rows)))
+		}
+		span.End(err)
+	}()
 	leave, err := s.enter()
 	if err != nil {
 		return nil, err
@@ -26,7 +34,6 @@ func (s *Store) Query(ctx context.Context, q query.Query) (*store.Result, error)
 	}
 	limited, cancel := context.WithTimeoutCause(ctx, s.opts.QueryTimeout, errTimeout)
 	defer cancel()
-	var res *store.Result
 	err = s.reading(limited, "running the query", func(conn *sql.Conn) error {
 		res, err = s.run(limited, conn, plan)
 		return err
@@ -109,18 +116,39 @@ func (s *Store) runOver(ctx context.Context, conn *sql.Conn, plan *query.Plan, t
 	for _, col := range plan.Columns {
 		res.Columns = append(res.Columns, col.Name)
 	}
+	known := c.Edge != ""
+	if known {
+		if c, err = s.newest(ctx, conn, plan, tables, c, res); err != nil || res.Total == 0 {
+			return res, err
+		}
+	}
 	if err := s.scan(ctx, conn, c, res); err != nil {
 		return nil, err
 	}
 	if res.Total < int64(len(res.Rows)) {
 		res.Total = int64(len(res.Rows))
 	}
-	if len(res.Rows) == plan.Limit && c.Count != "" {
+	if len(res.Rows) == plan.Limit && c.Count != "" && !known {
 		if err := conn.QueryRowContext(ctx, c.Count, c.CountArgs...).Scan(&res.Total); err != nil {
 			return nil, err
 		}
 	}
 	return res, nil
+}
+
+// newest looks for how many rows there are and how old the last of them is that is
+// asked for, so that of all older ones nothing but the time is read.
+func (s *Store) newest(ctx context.Context, conn *sql.Conn, plan *query.Plan, tables query.Tables, c *query.Compiled, res *store.Result) (*query.Compiled, error) {
+	var oldest sql.NullInt64
+	if err := conn.QueryRowContext(ctx, c.Edge, c.EdgeArgs...).Scan(&res.Total, &oldest); err != nil {
+		return nil, err
+	}
+	if !oldest.Valid {
+		return c, nil
+	}
+	near := *plan
+	near.Since = time.Unix(0, oldest.Int64)
+	return query.Compile(&near, query.DuckDB(), tables)
 }
 
 func (s *Store) scan(ctx context.Context, conn *sql.Conn, c *query.Compiled, res *store.Result) error {

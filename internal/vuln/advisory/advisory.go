@@ -116,6 +116,8 @@ type Vulnerability struct {
 	References []Reference `json:"references,omitempty"`
 	SSVC       *SSVC       `json:"ssvc,omitempty"`
 	KEV        string      `json:"kev,omitempty"` // since when it is listed
+	Disclosed  time.Time   `json:"disclosed,omitzero"`
+	Exploited  time.Time   `json:"exploited,omitzero"` // since when, as the source says
 }
 
 // Chance is a score of EPSS.
@@ -138,6 +140,8 @@ type Advisory struct {
 	Vulnerabilities []Vulnerability   `json:"vulnerabilities,omitempty"`
 	References      []Reference       `json:"references,omitempty"`
 	EPSS            map[string]Chance `json:"epss,omitempty"`
+	Spec            string            `json:"spec,omitempty"` // version of its format, where there are several
+	TLP             string            `json:"tlp,omitempty"`  // sharing mark, as a word of TLP 2
 }
 
 // Key names an advisory among all: importing it again replaces it.

@@ -1,6 +1,7 @@
 package advisory
 
 import (
+	"cmp"
 	"encoding/json"
 	"regexp"
 	"slices"
@@ -14,14 +15,16 @@ import (
 
 type csafDoc struct {
 	Document struct {
-		Category   string
-		Title      string
-		Lang       string
-		SourceLang string `json:"source_lang"`
-		Notes      []csafNote
-		References []csafReference
-		Publisher  struct{ Category, Name, Namespace string }
-		Tracking   csafTracking
+		Category     string
+		Spec         string `json:"csaf_version"`
+		Distribution struct{ TLP struct{ Label string } }
+		Title        string
+		Lang         string
+		SourceLang   string `json:"source_lang"`
+		Notes        []csafNote
+		References   []csafReference
+		Publisher    struct{ Category, Name, Namespace string }
+		Tracking     csafTracking
 	}
 	Tree            csafTree `json:"product_tree"`
 	Vulnerabilities []csafVuln
@@ -46,6 +49,7 @@ type csafProduct struct {
 	Helper struct {
 		CPE    string
 		PURL   string
+		PURLs  []string `json:"purls"` // CSAF 2.1
 		Models []string `json:"model_numbers"`
 		SKUs   []string
 		Hashes []struct {
@@ -71,6 +75,7 @@ type csafTree struct {
 	Branches      []csafBranch
 	Names         []csafProduct `json:"full_product_names"`
 	Relationships []csafRelation
+	Paths         []csafPath `json:"product_paths"` // CSAF 2.1
 	Groups        []struct {
 		ID       string   `json:"group_id"`
 		Products []string `json:"product_ids"`
@@ -99,11 +104,8 @@ type csafVuln struct {
 		Category, Details, URL string
 		csafTargets
 	}
-	Scores []struct {
-		Products []string
-		V2       json.RawMessage `json:"cvss_v2"`
-		V3       json.RawMessage `json:"cvss_v3"`
-	}
+	Scores []csafScore
+	csafVuln21
 	Threats []struct {
 		Category, Details string
 		csafTargets
@@ -118,12 +120,18 @@ var csafStatus = map[string]Status{
 }
 
 func readCSAF(data []byte, doc any, schemas *schema.Set) (*Advisory, error) {
-	if err := schemas.Check(schema.CSAF20, doc); err != nil {
-		return nil, err
-	}
 	var d csafDoc
-	if err := json.Unmarshal(data, &d); err != nil {
-		return nil, fault.Wrap(fault.Invalid, err, "reading the CSAF document")
+	if csafVersion(doc) == csaf21 {
+		if err := readCSAF21(data, &d); err != nil {
+			return nil, err
+		}
+	} else {
+		if err := schemas.Check(schema.CSAF20, doc); err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal(data, &d); err != nil {
+			return nil, fault.Wrap(fault.Invalid, err, "reading the CSAF document")
+		}
 	}
 	if err := checkCSAF(&d); err != nil {
 		return nil, err
@@ -131,7 +139,8 @@ func readCSAF(data []byte, doc any, schemas *schema.Set) (*Advisory, error) {
 	t := d.Document.Tracking
 	a := &Advisory{
 		Kind: CSAF, ID: clip(t.ID, 200), Title: clip(d.Document.Title, 300), Publisher: clip(d.Document.Publisher.Name, 100),
-		Rank: ByCSAF, Published: when(t.Initial), Updated: when(t.Current),
+		Rank: ByCSAF, Published: when(t.Initial), Updated: when(t.Current), Spec: clip(d.Document.Spec, 10), TLP: tlpWord(d.Document.Distribution.TLP.Label),
+		Withdrawn: d.Document.Category == "csaf_withdrawn" || d.Document.Category == "csaf_superseded",
 	}
 	if d.Document.Category == "csaf_vex" {
 		a.Rank = ByVEX
@@ -232,6 +241,9 @@ func leaf(p Product, full *csafProduct, said bool) Product {
 
 func (p *Product) identify(full *csafProduct) {
 	p.PURL = clip(full.Helper.PURL, 500)
+	if p.PURL == "" && len(full.Helper.PURLs) > 0 {
+		p.PURL = clip(full.Helper.PURLs[0], 500)
+	}
 	if full.Helper.CPE != "" {
 		p.CPEs = []string{clip(full.Helper.CPE, 300)}
 	}
@@ -300,6 +312,7 @@ func (a *Advisory) csafVuln(v *csafVuln, at map[string]int, groups map[string][]
 	if v.CWE != nil {
 		out.CWE = []string{v.CWE.ID}
 	}
+	out.news(v, at, groups)
 	for _, note := range v.Notes {
 		if out.Text == "" && (note.Category == "description" || note.Category == "summary") {
 			out.Text = clip(note.Text, maxText)
@@ -338,8 +351,8 @@ func (out *Vulnerability) advice(v *csafVuln, publisher string, at map[string]in
 		})
 	}
 	for _, s := range v.Scores {
-		for _, raw := range []json.RawMessage{s.V3, s.V2} {
-			if score, ok := scoreOf(raw, publisher); ok && !slices.Contains(out.Scores, score) {
+		for _, raw := range []json.RawMessage{s.V4, s.V3, s.V2} {
+			if score, ok := scoreOf(raw, cmp.Or(clip(s.Source, 200), publisher)); ok && !slices.Contains(out.Scores, score) {
 				out.Scores = append(out.Scores, score)
 			}
 		}

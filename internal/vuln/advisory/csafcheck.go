@@ -242,8 +242,10 @@ func languageTag(tag string) bool {
 func (c *csafChecker) names() error {
 	var bad error
 	c.eachProduct(func(p *csafProduct) {
-		if p.Helper.PURL != "" && bad == nil && !ValidPURL(p.Helper.PURL) {
-			bad = fails("6.1.13", "%.100q is no package URL", p.Helper.PURL)
+		for _, u := range append([]string{p.Helper.PURL}, p.Helper.PURLs...) {
+			if u != "" && bad == nil && !ValidPURL(u) {
+				bad = fails("6.1.13", "%.100q is no package URL", u)
+			}
 		}
 		for _, h := range p.Helper.Hashes {
 			seen := map[string]bool{}

@@ -158,7 +158,7 @@ func (c *csafChecker) profile() error {
 				return fails("6.1.26", "the category %.60q is too close to a profile's name: use one of %s", d.Category, strings.Join(profiles, ", "))
 			}
 		}
-		if strings.HasPrefix(strings.ToLower(d.Category), "csaf_") {
+		if strings.HasPrefix(strings.ToLower(d.Category), "csaf_") && (d.Spec != csaf21 || !slices.Contains(profiles21, d.Category)) {
 			return fails("6.1.26", "the category %.60q takes the prefix of the standard's own", d.Category)
 		}
 	}

@@ -21,8 +21,8 @@ func (c *csafChecker) scores() error {
 					return err
 				}
 				for _, p := range s.Products {
-					if seen[version+p] {
-						return fails("6.1.7", "%s gives the product %.80q two scores of CVSS %s", where, p, version)
+					if p = s.Source + "\x00" + p; seen[version+p] {
+						return fails("6.1.7", "%s gives the product %.80q two scores of CVSS %s", where, p[len(s.Source)+1:], version)
 					}
 					seen[version+p] = true
 				}

@@ -39,6 +39,7 @@ type Index struct {
 
 	mu       sync.Mutex
 	parts    map[string]*part // by their query
+	codes    map[string]*part // by what names them in addresses
 	lists    map[string]*list
 	subjects map[string]*subject
 	ordered  []*subject // by id; may have some that are gone
@@ -61,6 +62,8 @@ type Work struct {
 // part is a distinct component.
 type part struct {
 	key    string
+	code   string
+	label  string // as a bill writes it
 	query  match.Query
 	rows   []match.Row // but those that are not affected
 	keys   []*bucket   // that its matching looked up
@@ -101,7 +104,7 @@ type subject struct {
 // what changes in it later must be told with [Index.Changed].
 func New(advisories *match.Index, tree *priority.Tree) *Index {
 	return &Index{
-		match: advisories, tree: tree, parts: map[string]*part{}, lists: map[string]*list{}, subjects: map[string]*subject{},
+		match: advisories, tree: tree, parts: map[string]*part{}, codes: map[string]*part{}, lists: map[string]*list{}, subjects: map[string]*subject{},
 		watch: map[string]*bucket{}, byVuln: map[string]map[*part]struct{}{}, stale: map[*part]struct{}{}, rated: map[string]*rating{},
 	}
 }
@@ -116,6 +119,9 @@ func (x *Index) PutList(key string, items []Item) {
 	l.entries = make([]entry, 0, len(items))
 	for i := range items {
 		if p := x.part(&items[i].Query); p != nil {
+			if p.label == "" {
+				p.label = items[i].Label
+			}
 			p.lists[l]++
 			l.entries = append(l.entries, entry{items[i].Label, p})
 		}
@@ -239,8 +245,8 @@ func (x *Index) part(q *match.Query) *part {
 	key := keyOf(q)
 	p := x.parts[key]
 	if p == nil {
-		p = &part{key: key, query: *q, lists: map[*list]int{}, owners: map[*subject]struct{}{}}
-		x.parts[key] = p
+		p = &part{key: key, code: codeOf(key), query: *q, lists: map[*list]int{}, owners: map[*subject]struct{}{}}
+		x.parts[key], x.codes[p.code] = p, p
 		x.stale[p] = struct{}{}
 	}
 	return p
@@ -270,6 +276,7 @@ func (x *Index) drop(p *part) {
 	}
 	x.unhook(p)
 	delete(x.parts, p.key)
+	delete(x.codes, p.code)
 	delete(x.stale, p)
 }
 

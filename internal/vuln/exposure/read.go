@@ -27,6 +27,7 @@ type rating struct {
 type Row struct {
 	Subject   string
 	Component string
+	Part      string // what names the component
 	Match     match.Row
 	Points    priority.Points
 }
@@ -35,6 +36,7 @@ type Row struct {
 type Filter struct {
 	ID       string // one vulnerability
 	Subject  string // one device or product
+	Part     string // one component, by its code
 	Status   string // affected or undetermined
 	Decision string // act, attend, track* or track
 	Offset   int
@@ -98,18 +100,19 @@ func (x *Index) among(f Filter) ([]*subject, func(*subject) tally) {
 			all = nil
 		}
 	}
-	if f.ID == "" {
+	only := x.only(f)
+	if only == nil {
 		return all, x.count
 	}
-	parts, lists := x.byVuln[f.ID], map[*list]struct{}{}
-	for p := range parts {
+	lists := map[*list]struct{}{}
+	for p := range only {
 		for l := range p.lists {
 			lists[l] = struct{}{}
 		}
 	}
 	var out []*subject
 	for _, t := range all {
-		_, has := parts[t.own]
+		_, has := only[t.own]
 		for _, l := range t.lists {
 			_, in := lists[l]
 			has = has || in
@@ -119,9 +122,29 @@ func (x *Index) among(f Filter) ([]*subject, func(*subject) tally) {
 		}
 	}
 	return out, func(t *subject) (sum tally) {
-		x.each(t, f.ID, func(_ string, r *match.Row, u int) { sum[classOf(r, u)]++ })
+		x.each(t, f.ID, only, func(_ *part, _ string, r *match.Row, u int) { sum[classOf(r, u)]++ })
 		return sum
 	}
+}
+
+// only returns the parts that a filter means; nil: all.
+func (x *Index) only(f Filter) map[*part]struct{} {
+	if f.Part == "" {
+		if f.ID == "" {
+			return nil
+		}
+		if parts := x.byVuln[f.ID]; parts != nil {
+			return parts
+		}
+		return map[*part]struct{}{}
+	}
+	out := map[*part]struct{}{}
+	if p := x.codes[f.Part]; p != nil {
+		if _, has := x.byVuln[f.ID][p]; f.ID == "" || has {
+			out[p] = struct{}{}
+		}
+	}
+	return out
 }
 
 // count counts the rows of a subject.
@@ -181,15 +204,19 @@ func classOf(r *match.Row, urgency int) int {
 	return urgency
 }
 
-// each goes over the rows of a subject, of one vulnerability or of all.
-func (x *Index) each(t *subject, id string, f func(label string, r *match.Row, urgency int)) {
+// each goes over the rows of a subject, of one vulnerability or of all, and of
+// some parts or of all.
+func (x *Index) each(t *subject, id string, only map[*part]struct{}, f func(p *part, label string, r *match.Row, urgency int)) {
 	if t.gone {
 		return
 	}
 	one := func(label string, p *part) {
+		if _, in := only[p]; only != nil && !in {
+			return
+		}
 		for i := range p.rows {
 			if r := &p.rows[i]; id == "" || strings.EqualFold(r.ID, id) {
-				f(label, r, x.urgency(r.ID, t.context))
+				f(p, label, r, x.urgency(r.ID, t.context))
 			}
 		}
 	}
@@ -205,13 +232,13 @@ func (x *Index) each(t *subject, id string, f func(label string, r *match.Row, u
 
 // take appends the rows of a subject of one class, but the first skip of them.
 func (x *Index) take(rows []Row, t *subject, class int, f Filter, skip int) ([]Row, int) {
-	x.each(t, f.ID, func(label string, r *match.Row, urgency int) {
+	x.each(t, f.ID, x.only(f), func(p *part, label string, r *match.Row, urgency int) {
 		switch {
 		case classOf(r, urgency) != class || f.Limit > 0 && len(rows) >= f.Limit:
 		case skip > 0:
 			skip--
 		default:
-			rows = append(rows, Row{t.id, label, *r, x.tree.In(x.rate(r.ID).points, x.contexts[t.context])})
+			rows = append(rows, Row{t.id, label, p.code, *r, x.tree.In(x.rate(r.ID).points, x.contexts[t.context])})
 		}
 	})
 	return rows, skip

@@ -50,44 +50,99 @@ type sums struct {
 // judge holds the query against the statements of one advisory about one
 // vulnerability.
 func judge(f *found, v *advisory.Vulnerability, q *Query) []verdict {
-	type part struct {
-		rank  advisory.Rank
-		model string
-	}
-	parts := map[part]*sums{}
+	var all parts
 	for _, s := range v.Statements {
-		by := f.products[int32(s.Product)] //nolint:gosec // G115: bounded by the reader
+		by := f.of(s.Product)
 		if by == 0 || s.Status == advisory.Recommended {
 			continue
 		}
 		p := &f.in.Products[s.Product]
-		at := part{f.in.Rank, variant(p, by)}
+		where := f.place(s.Product, q)
+		at := part{f.in.Rank, where.variant}
 		if p.Rank != 0 {
 			at.rank = p.Rank
 		}
-		if parts[at] == nil {
-			parts[at] = &sums{found: by}
-		}
-		parts[at].found = min(parts[at].found, by)
-		parts[at].add(p, s, q.versionFor(by))
+		t := all.of(at, by)
+		t.found = min(t.found, by)
+		t.add(p, s, where)
 	}
-	byRank := map[advisory.Rank][]verdict{}
-	fix := fixOf(f, v, q.Version)
-	for at, t := range parts {
-		if one, ok := t.verdict(q, v, f); ok {
+	if len(all.list) == 0 {
+		return nil
+	}
+	fix := fixOf(f, v, q)
+	var said []verdict
+	for i := range all.list {
+		at := &all.list[i]
+		if one, ok := at.verdict(q, v, f); ok {
 			one.rank, one.about, one.fix = at.rank, About{f.in.Advisory, v}, fix
 			if one.status == NotAffected {
 				one.fix = ""
 			}
 			one.confidence *= trust(at.rank)
-			byRank[at.rank] = append(byRank[at.rank], one)
+			said = append(said, one)
 		}
 	}
+	if len(said) < 2 {
+		return said
+	}
+	slices.SortStableFunc(said, func(a, b verdict) int { return cmp.Compare(a.rank, b.rank) })
 	var out []verdict
-	for _, list := range byRank {
-		out = append(out, variants(list))
+	for from := 0; from < len(said); {
+		to := from + 1
+		for to < len(said) && said[to].rank == said[from].rank {
+			to++
+		}
+		out = append(out, variants(said[from:to]))
+		from = to
 	}
 	return out
+}
+
+// part is a rank and an order number, which are weighed apart.
+type part struct {
+	rank  advisory.Rank
+	model string
+}
+
+// parts are the sums of an advisory, each with its part. Most have one or two, for
+// which a map costs more than looking at each.
+type parts struct {
+	list []struct {
+		part
+		sums
+	}
+	at map[part]int // when there are many
+}
+
+const manyParts = 8
+
+func (p *parts) of(at part, by how) *sums {
+	if p.at != nil {
+		if i, ok := p.at[at]; ok {
+			return &p.list[i].sums
+		}
+	} else {
+		for i := range p.list {
+			if p.list[i].part == at {
+				return &p.list[i].sums
+			}
+		}
+	}
+	p.list = append(p.list, struct {
+		part
+		sums
+	}{at, sums{found: by}})
+	last := len(p.list) - 1
+	switch {
+	case p.at != nil:
+		p.at[at] = last
+	case len(p.list) > manyParts:
+		p.at = make(map[part]int, 2*len(p.list))
+		for i := range p.list {
+			p.at[p.list[i].part] = i
+		}
+	}
+	return &p.list[last].sums
 }
 
 // variant tells the order numbers of a name apart; found by its number, there
@@ -98,6 +153,9 @@ func variant(p *advisory.Product, by how) string {
 	}
 	if len(p.Models) > 0 {
 		return strings.Join(p.Models, "\x00")
+	}
+	if !strings.ContainsAny(p.Name, "([") {
+		return ""
 	}
 	return strings.Join(bracket.FindAllString(p.Name, -1), "\x00")
 }
@@ -121,14 +179,23 @@ func variants(list []verdict) verdict {
 }
 
 func trust(r advisory.Rank) float64 {
-	return map[advisory.Rank]float64{advisory.BySelf: 1, advisory.ByVEX: 1, advisory.ByCSAF: 0.95, advisory.ByCVE: 0.85, advisory.ByCPE: 0.7}[r]
+	switch r {
+	case advisory.BySelf, advisory.ByVEX:
+		return 1
+	case advisory.ByCSAF:
+		return 0.95
+	case advisory.ByCVE:
+		return 0.85
+	case advisory.ByCPE:
+		return 0.7
+	}
+	return 0
 }
 
 // add takes in one statement.
-func (t *sums) add(p *advisory.Product, s advisory.Statement, v string) {
+func (t *sums) add(p *advisory.Product, s advisory.Statement, where *placed) {
 	t.any = true
-	at, why := p.Versions.Locate(v)
-	text := p.Versions.String()
+	at, why, text, v := where.at, where.why, where.text, where.v
 	if p.Within != "" && at == version.Inside {
 		at, why = version.NotSure, "the source says so only for it as part of "+short(p.Within)
 	}
@@ -290,7 +357,7 @@ func (t *sums) decide(q *Query, v *advisory.Vulnerability, f *found) verdict {
 func (t *sums) other(q *Query, v *advisory.Vulnerability, f *found, no, maybe func(string, strength) verdict) verdict {
 	for _, r := range v.Remedies {
 		for _, p := range r.Products {
-			if r.Fix == "" || f.products[int32(p)] == 0 { //nolint:gosec // G115: bounded by the reader
+			if r.Fix == "" || f.of(p) == 0 {
 				continue
 			}
 			if o := version.Compare(version.Generic, q.Version, r.Fix); o == version.Greater || o == version.Equal {

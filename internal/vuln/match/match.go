@@ -65,6 +65,62 @@ const (
 type found struct {
 	in       *entry
 	products map[int32]how
+
+	spots  []spot // as products, by place; made when all are found
+	placed []placed
+}
+
+// spot is how a product was found, and where among the placed ones it stands, from
+// 1; 0: its place was not worked out yet. Vulnerabilities share products.
+type spot struct {
+	by how
+	at int32
+}
+
+// placed is where the version of the query lies beside a product.
+type placed struct {
+	at        version.Place
+	why, text string
+	variant   string
+	v         string // the version that was held against it
+	fix       string // end of the affected span in which it lies, or may lie
+}
+
+// ready lays the products out for judging.
+func (f *found) ready() {
+	f.spots = make([]spot, len(f.in.Products))
+	for p, by := range f.products {
+		f.spots[p].by = by
+	}
+}
+
+// of is how a product was found; 0: it was not.
+func (f *found) of(n int) how {
+	if n < 0 || n >= len(f.spots) {
+		return 0
+	}
+	return f.spots[n].by
+}
+
+// place works out once where the version lies beside a product.
+func (f *found) place(n int, q *Query) *placed {
+	s := &f.spots[n]
+	if s.at > 0 {
+		return &f.placed[s.at-1]
+	}
+	in, by := &f.in.Products[n], s.by
+	p := placed{v: q.versionFor(by), variant: variant(in, by), text: in.Versions.String()}
+	p.at, p.why = in.Versions.Locate(p.v)
+	if set := &in.Versions; len(set.Spans) == 1 && p.v == q.Version && !set.All && len(set.Exact)+len(set.Except) == 0 && set.Unread == "" && !set.Unsaid {
+		if set.Spans[0].HighOut && (p.at == version.Inside || p.at == version.NotSure) {
+			p.fix = set.Spans[0].High // what fixAfter would find out again
+		}
+	} else {
+		p.fix = fixAfter(set, q.Version)
+	}
+	f.placed = append(f.placed, p)
+	s.at = int32(len(f.placed)) //nolint:gosec // G115: bounded by the reader
+	return &f.placed[s.at-1]
 }
 
 // Match answers for every vulnerability that an advisory joins with the product.
@@ -79,6 +135,7 @@ func (x *Index) MatchNoting(q Query, note func(key string)) []Row {
 	hits := x.look(&q, note)
 	verdicts := map[string][]verdict{}
 	for _, f := range hits {
+		f.ready()
 		for i := range f.in.Vulnerabilities {
 			v := &f.in.Vulnerabilities[i]
 			verdicts[v.ID] = append(verdicts[v.ID], judge(f, v, &q)...)
@@ -366,31 +423,44 @@ func sourceOf(a About) string {
 
 // fixOf finds the version that mends a vulnerability for the products: what is
 // listed as fixed, what a vendor's fix names, or the end of the affected range.
-func fixOf(f *found, v *advisory.Vulnerability, current string) string {
+func fixOf(f *found, v *advisory.Vulnerability, q *Query) string {
 	mine := func(products []int) bool {
-		return len(products) == 0 || slices.ContainsFunc(products, func(p int) bool { return f.products[int32(p)] != 0 }) //nolint:gosec // G115: bounded by the reader
+		return len(products) == 0 || slices.ContainsFunc(products, func(p int) bool { return f.of(p) != 0 })
 	}
 	for _, s := range v.Statements {
-		p := &f.in.Products[s.Product]
-		if f.products[int32(s.Product)] != 0 && s.Status == advisory.Fixed && len(p.Versions.Exact) > 0 { //nolint:gosec // G115: as above
+		if f.of(s.Product) == 0 || s.Status != advisory.Fixed {
+			continue
+		}
+		if p := &f.in.Products[s.Product]; len(p.Versions.Exact) > 0 {
 			return p.Versions.Exact[0]
 		}
 	}
 	for _, s := range v.Statements {
-		if f.products[int32(s.Product)] == 0 || s.Status != advisory.Affected { //nolint:gosec // G115: as above
+		if f.of(s.Product) == 0 || s.Status != advisory.Affected {
 			continue
 		}
-		set := &f.in.Products[s.Product].Versions
-		for _, sp := range set.Spans {
-			one := version.Set{Scheme: set.Scheme, Spans: []version.Span{sp}}
-			if at, _ := one.Locate(current); sp.HighOut && (at == version.Inside || at == version.NotSure) {
-				return sp.High
-			}
+		if fix := f.place(s.Product, q).fix; fix != "" {
+			return fix
 		}
 	}
 	for _, r := range v.Remedies {
 		if r.Fix != "" && mine(r.Products) {
 			return r.Fix
+		}
+	}
+	return ""
+}
+
+// fixAfter is the end of the first span in which a version lies, or may lie, when
+// that end is no part of it.
+func fixAfter(set *version.Set, current string) string {
+	for _, sp := range set.Spans {
+		if !sp.HighOut {
+			continue
+		}
+		one := version.Set{Scheme: set.Scheme, Spans: []version.Span{sp}}
+		if at, _ := one.Locate(current); at == version.Inside || at == version.NotSure {
+			return sp.High
 		}
 	}
 	return ""

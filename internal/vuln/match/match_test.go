@@ -68,6 +68,36 @@ func TestMatch(t *testing.T) {
 	f("Rockwell Automation", "1756-EN2T", "11.001", match.Undetermined, "looking")
 }
 
+// What a thing is may stand at the end of its name or not, where a number has said
+// which it is; after other words it makes another product.
+func TestKindAtTheEnd(t *testing.T) {
+	index := match.New(nil)
+	index.Add(csaf("K", advisory.ByCSAF, advisory.Affected,
+		product("Rockwell Automation", "CompactLogix 5380 controllers", "<= 33.011"),
+		product("Schneider Electric", "Modicon M580", "< SV4.20"),
+		product("Moxa", "UC-8200 System Image", "< V2.5"),
+		product("Siemens", "SIMATIC S7-1500 Software Controller", "vers:all/*"),
+		product("Acme", "Process Controllers", "vers:all/*"),
+	))
+	for _, c := range []struct {
+		vendor, name, version string
+		want                  int
+	}{
+		{"Rockwell Automation", "CompactLogix 5380", "32.011", 1},
+		{"Rockwell Automation", "CompactLogix 5480", "32.011", 0},
+		{"Schneider Electric", "Modicon M580 CPU", "SV4.10", 1},
+		{"Schneider Electric", "Modicon M580 CPUs", "SV4.10", 1},
+		{"Moxa", "UC-8200", "2.4", 1},
+		{"Siemens", "SIMATIC S7-1500", "2.9", 0},
+		{"Siemens", "SIMATIC S7-1500 CPU", "2.9", 0},
+		{"Acme", "Process", "1", 0},
+	} {
+		if got := index.Match(match.Query{Vendor: c.vendor, Product: c.name, Version: c.version}); len(got) != c.want {
+			t.Errorf("%s: %+v", c.name, got)
+		}
+	}
+}
+
 // TestPackages: a package by its purl, by the order of its ecosystem.
 func TestPackages(t *testing.T) {
 	index := match.New(nil)

@@ -18,6 +18,11 @@ group holding holdings the international foundation project`)
 var common = wordSet(`firmware software fw sw device devices product products series family families model models version versions all the and
 hardware module modules unit equipment variant variants incl including related series: line range os`)
 
+// kinds say at the end of a name what a thing is, where a number before it has
+// already said which: "CompactLogix 5380 controllers", "UC-8200 System Image". After
+// other words they make another product: "S7-1500 Software Controller".
+var kinds = wordSet("controller controllers cpu cpus plc plcs processor processors system image")
+
 // groups are words that make a name mean many products.
 var groups = wordSet("family families series line range products devices variants models all various multiple")
 
@@ -77,7 +82,7 @@ func prepare(text string, vendor []string) name {
 	if strings.TrimSpace(plain) == "" {
 		plain = text
 	}
-	list := dropVendor(words(plain), vendor)
+	list := dropKind(dropVendor(words(plain), vendor))
 	for i, w := range list {
 		n.group = n.group || groups[w] && (i == len(list)-1 || i == 0)
 		if !common[w] {
@@ -98,6 +103,25 @@ func prepare(text string, vendor []string) name {
 		}
 	}
 	return n
+}
+
+// dropKind takes words of kinds off the end of a name whose last other word has a
+// digit.
+func dropKind(list []string) []string {
+	end := len(list)
+	for end > 0 && (kinds[list[end-1]] || groups[list[end-1]]) {
+		end--
+	}
+	if end == len(list) || end == 0 || !strings.ContainsAny(list[end-1], "0123456789") {
+		return list
+	}
+	var out []string
+	for i, w := range list {
+		if i < end || groups[w] { // those say that a name means many
+			out = append(out, w)
+		}
+	}
+	return out
 }
 
 // dropVendor takes the maker's name off the beginning, however often it is there.

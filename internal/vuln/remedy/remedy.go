@@ -9,7 +9,10 @@ package remedy
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
+	"strconv"
 	"strings"
 
 	"vedette/internal/vuln/exposure"
@@ -30,6 +33,7 @@ const (
 
 // Action is one thing to do, and what it is good for.
 type Action struct {
+	ID              string     `json:"id"` // of what is to be done, the same as long as that is
 	Kind            string     `json:"kind"`
 	Text            string     `json:"text"`
 	Product         string     `json:"product"`
@@ -41,6 +45,8 @@ type Action struct {
 	Vulnerabilities []string   `json:"vulnerabilities"`
 	Cited           []Citation `json:"cited"`
 	Breaks          []string   `json:"breaks,omitempty"` // of a control: what was seen that it would stop
+	Part            bool       `json:"part,omitempty"`   // the product is a part of what the subjects run, not they themselves
+	Task            string     `json:"task,omitempty"`   // uid of the task that was opened from it, if one is open; not filled here
 }
 
 // Citation is where an action comes from.
@@ -83,6 +89,12 @@ func Plan(from Source, flows Flows) []Action {
 	return out
 }
 
+// idOf names an action by what is to be done, whoever is concerned by then.
+func idOf(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(sum[:6])
+}
+
 func kindOrder(kind string) int {
 	return slices.Index([]string{Update, Component, Advised, Control, FindOut}, kind)
 }
@@ -94,7 +106,9 @@ type plan struct {
 
 // building is an action that is being gathered.
 type building struct {
+	key                     string
 	kind, product, to, text string
+	part                    bool
 	ids                     map[string]bool
 	by                      map[string]priority.Context
 	pairs                   map[priority.Context]map[string]bool // which vulnerability where
@@ -132,7 +146,13 @@ func nameOf(h *exposure.Holding) string {
 	if h.Label == "" {
 		return clip(strings.TrimSpace(h.Query.Vendor + " " + h.Query.Product))
 	}
-	return clip(strings.TrimSpace(strings.TrimSuffix(h.Label, h.Query.Version)))
+	return NameOfPart(h.Label, h.Query.Version)
+}
+
+// NameOfPart is what a component is called in an action: its label without its
+// version.
+func NameOfPart(label, version string) string {
+	return clip(strings.TrimSpace(strings.TrimSuffix(label, version)))
 }
 
 // fixes returns the version that mends most, the highest of those that are
@@ -179,10 +199,10 @@ func (p *plan) unfixed(name string, h *exposure.Holding, r *match.Row) {
 }
 
 func (p *plan) add(kind, product, to, text string, h *exposure.Holding, r *match.Row) {
-	key := strings.Join([]string{kind, strings.ToLower(product), to, text}, "\x00")
+	key := strings.Join([]string{kind, strings.ToLower(product), to, text, strconv.FormatBool(h.Label != "")}, "\x00")
 	b := p.at[key]
 	if b == nil {
-		b = &building{kind: kind, product: product, to: to, text: text, ids: map[string]bool{}, by: map[string]priority.Context{}, pairs: map[priority.Context]map[string]bool{}}
+		b = &building{key: key, kind: kind, product: product, to: to, text: text, part: h.Label != "", ids: map[string]bool{}, by: map[string]priority.Context{}, pairs: map[priority.Context]map[string]bool{}}
 		p.at[key] = b
 	}
 	b.ids[r.ID] = true
@@ -218,7 +238,7 @@ func (b *building) cite(r *match.Row) {
 }
 
 func (p *plan) finish(b *building, from Source) Action {
-	a := Action{Kind: b.kind, Product: b.product, To: b.to, Devices: len(b.by), Cited: b.cited, Decision: "track"}
+	a := Action{ID: idOf(b.key), Part: b.part, Kind: b.kind, Product: b.product, To: b.to, Devices: len(b.by), Cited: b.cited, Decision: "track"}
 	if a.Cited == nil {
 		a.Cited = []Citation{}
 	}

@@ -117,8 +117,22 @@ func component(c map[string]any) Component {
 	}
 	return Component{
 		Type: text(c["type"]), Supplier: supplier, Group: text(c["group"]), Name: text(c["name"]), Version: text(c["version"]),
-		PURLs: some(text(c["purl"])), CPEs: some(text(c["cpe"])),
+		PURLs: some(text(c["purl"])), CPEs: some(text(c["cpe"])), Licenses: licenses(list(c["licenses"])),
 	}
+}
+
+// maxLicenses bounds those of one component.
+const maxLicenses = 20
+
+func licenses(l []any) []string {
+	var out []string
+	for _, x := range l {
+		m := object(x)
+		one := object(m["license"])
+		out = append(out, text(m["expression"]), text(one["id"]), text(one["name"]))
+	}
+	out = some(out...)
+	return out[:min(len(out), maxLicenses)]
 }
 
 // readXML reads CycloneDX as XML: the names are held against those of the

@@ -37,6 +37,7 @@ type Component struct {
 	Version  string   `json:"version,omitempty"`
 	PURLs    []string `json:"purls,omitempty"`
 	CPEs     []string `json:"cpes,omitempty"`
+	Licenses []string `json:"licenses,omitempty"` // as the bill names them
 }
 
 // BOM is what a document says of a product. Components has the parts at every

@@ -107,7 +107,7 @@ func spdxPackage(p map[string]any, i int, seen map[string]bool) (Component, erro
 	seen[id] = true
 	c := Component{
 		Type: strings.ToLower(text(p["primaryPackagePurpose"])), Supplier: spdxSupplier(text(p["supplier"])),
-		Name: text(p["name"]), Version: text(p["versionInfo"]),
+		Name: text(p["name"]), Version: text(p["versionInfo"]), Licenses: spdxLicense(text(p["licenseConcluded"]), text(p["licenseDeclared"])),
 	}
 	for n, r := range list(p["externalRefs"]) {
 		ref := object(r)
@@ -129,6 +129,16 @@ func (c *Component) refer(kind, locator string) {
 	case "cpe22Type", "cpe23Type":
 		c.CPEs = append(c.CPEs, locator)
 	}
+}
+
+// spdxLicense is the first that says something.
+func spdxLicense(said ...string) []string {
+	for _, s := range said {
+		if s != "" && s != "NOASSERTION" && s != "NONE" {
+			return []string{s}
+		}
+	}
+	return nil
 }
 
 func spdxSupplier(s string) string {

@@ -138,6 +138,10 @@ func (r *tagReader) ofPackage(tag, value string) error {
 		r.part.Version = value
 	case "PackageSupplier":
 		r.part.Supplier = spdxSupplier(value)
+	case "PackageLicenseConcluded", "PackageLicenseDeclared":
+		if len(r.part.Licenses) == 0 {
+			r.part.Licenses = spdxLicense(value)
+		}
 	case "PrimaryPackagePurpose":
 		r.part.Type = strings.ToLower(value)
 	case "ExternalRef":

@@ -1,6 +1,7 @@
 package version
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -80,6 +81,9 @@ func scan(text string) []token {
 // trimZeros drops what says nothing at the end of each run of numbers but its
 // first: 2.8.0 SP1 is 2.8 SP1. A lone SP0 stays for [tail].
 func trimZeros(t []token) []token {
+	if !slices.ContainsFunc(t, func(x token) bool { return x.number && strings.Trim(x.text, "0") == "" }) {
+		return t
+	}
 	out := make([]token, 0, len(t))
 	for i := 0; i < len(t); {
 		j := i
@@ -128,6 +132,47 @@ func compareGeneric(a, b string) Order {
 	if strings.EqualFold(a, b) {
 		return Equal
 	}
+	if dotted(a) && dotted(b) {
+		return compareDotted(a, b)
+	}
+	return compareTokens(a, b)
+}
+
+// dotted tells versions of numbers with dots alone, which most are.
+func dotted(s string) bool {
+	for i := range len(s) {
+		if !isDigit(s[i]) && s[i] != '.' {
+			return false
+		}
+	}
+	return s != "" && isDigit(s[0])
+}
+
+// compareDotted orders such versions as compareTokens does, without tokens.
+func compareDotted(a, b string) Order {
+	for first := true; a != "" || b != ""; first = false {
+		var p, q string
+		p, a = part(a)
+		q, b = part(b)
+		long, other := len(p), len(q)
+		if first && (long >= 5 && other <= 3 || other >= 5 && long <= 3) {
+			return Unknown // as otherScale says
+		}
+		if o := number(p, q); o != Equal {
+			return o
+		}
+	}
+	return Equal
+}
+
+// part cuts the first number off, without zeros before it; "" is zero.
+func part(s string) (number, rest string) {
+	s = strings.TrimLeft(s, ".")
+	number, rest, _ = strings.Cut(s, ".")
+	return strings.TrimLeft(number, "0"), rest
+}
+
+func compareTokens(a, b string) Order {
 	x, y := scan(a), scan(b)
 	if len(x) == 0 || len(y) == 0 {
 		return Unknown

@@ -143,6 +143,9 @@ func quoted(s string) string {
 
 // String words the set.
 func (s *Set) String() string {
+	if len(s.Spans) == 1 && !s.Unsaid && !s.All && len(s.Exact) == 0 && s.Unread == "" {
+		return s.Spans[0].String()
+	}
 	var parts []string
 	switch {
 	case s.Unsaid:
@@ -163,20 +166,20 @@ func (s *Set) String() string {
 
 // String words the span.
 func (sp Span) String() string {
-	var parts []string
-	if sp.Low != "" {
-		op := ">="
-		if sp.LowOut {
-			op = ">"
-		}
-		parts = append(parts, op+" "+sp.Low)
+	low, high := ">= ", "<= "
+	if sp.LowOut {
+		low = "> "
 	}
-	if sp.High != "" {
-		op := "<="
-		if sp.HighOut {
-			op = "<"
-		}
-		parts = append(parts, op+" "+sp.High)
+	if sp.HighOut {
+		high = "< "
 	}
-	return strings.Join(parts, " ")
+	switch {
+	case sp.Low == "" && sp.High == "":
+		return ""
+	case sp.High == "":
+		return low + sp.Low
+	case sp.Low == "":
+		return high + sp.High
+	}
+	return low + sp.Low + " " + high + sp.High
 }

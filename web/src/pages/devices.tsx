@@ -7,7 +7,8 @@ import { term } from "../terms";
 import { Grid, type Column } from "../parts/grid";
 import { Severity, Show, Trouble, useLoad } from "../parts/load";
 import { fill, TimeChart } from "../parts/chart";
-import { decided, type VulnRow } from "./vulns";
+import { decided, Status } from "../parts/status";
+import type { VulnRow } from "./vulns";
 
 type List = Page<Device> & { facets?: Record<string, { value: string; count: number }[]> };
 const facets = ["type", "zone", "vendor", "criticality", "state"];
@@ -97,7 +98,7 @@ function Body({ d, reload }: { d: Detail; reload: () => void }) {
         <div>
           {all && may("events.read") && <Peers uid={x.uid} />}
           {all && may("findings.read") && <Findings uid={x.uid} />}
-          {all && may("vulnerabilities.read") && <Vulns uid={x.uid} />}
+          {may("vulnerabilities.read") && <Vulns uid={x.uid} />}
           <h2>Who it is, and why that is believed</h2>
           <div class="scroll"><table><thead><tr><th scope="col">Attribute</th><th scope="col">Value</th><th scope="col">From</th><th scope="col" class="num">Confidence</th><th scope="col">Since</th></tr></thead>
             <tbody>{Object.entries(d.attributes || {}).map(([k, a]) => <tr key={k}><th scope="row">{k}</th><td>{visible(a.value)}</td><td>{a.source}</td><td class="num">{Math.round(a.confidence * 100)} %</td><td>{clock(a.since)}</td></tr>)}</tbody></table></div>
@@ -155,14 +156,16 @@ function Findings({ uid }: { uid: string }) {
 }
 
 function Vulns({ uid }: { uid: string }) {
-  const got = useLoad((s) => get<Page<VulnRow>>("/vulnerabilities?limit=20&subject=" + encodeURIComponent("device:" + uid), s), [uid]);
+  const got = useLoad((s) => get<Page<VulnRow>>(`/devices/${encodeURIComponent(uid)}/vulnerabilities?limit=20`, s), [uid]);
+  const cleared = useLoad((s) => get<Page<VulnRow>>(`/devices/${encodeURIComponent(uid)}/vulnerabilities?status=not_affected&limit=100`, s), [uid]);
   return (
-    <><h2>Vulnerabilities</h2>
+    <><h2>Vulnerabilities</h2><p class="soft"><a href={`/devices/${encodeURIComponent(uid)}/bill`}>Bill of materials</a>{!limited() && <>, <a href={"/vulnerabilities?" + new URLSearchParams({ by: "device", open: "device:" + uid })}>reasons</a></>}</p>
       <Show of={got}>{(d) => d.rows.length ? (
         <><div class="scroll"><table><thead><tr><th scope="col">Decision</th><th scope="col">Vulnerability</th><th scope="col">Component</th><th scope="col">Status</th><th scope="col">Fixed in</th></tr></thead>
-          <tbody>{d.rows.map((r, i) => <tr key={i}><td>{decided(r.decision)}</td><td><a href={"/vulnerabilities/" + encodeURIComponent(r.id)}>{r.id}</a></td><td>{visible(r.component || "\u2013")}</td><td>{r.status.replace("_", " ")}</td><td>{visible(r.fix || "\u2013")}</td></tr>)}</tbody></table></div>
+          <tbody>{d.rows.map((r, i) => <tr key={i}><td>{decided(r.decision)}</td><td>{limited() ? visible(r.id) : <a href={"/vulnerabilities/" + encodeURIComponent(r.id)}>{visible(r.id)}</a>}</td><td>{visible(r.component || "\u2013")}</td><td><Status of={r.status} /></td><td>{visible(r.fix || "\u2013")}</td></tr>)}</tbody></table></div>
           {d.total > d.rows.length && <p class="soft">and {number(d.total - d.rows.length)} more</p>}</>
-      ) : <p class="soft">None is known. Without a bill of materials or a known firmware version that says little.</p>}</Show></>
+      ) : <p class="soft">None is known. Without a bill of materials or a known firmware version that says little.</p>}</Show>
+      <Show of={cleared}>{(d) => d.total > 0 && <details><summary><Status of="not_affected" /> by {plural(d.total, "vulnerability", "vulnerabilities")} that advisories name it or its components for</summary><ul class="bullets">{d.rows.map((r, i) => <li key={i}>{limited() ? visible(r.id) : <a href={"/vulnerabilities/" + encodeURIComponent(r.id)}>{visible(r.id)}</a>} {visible(r.component || "")} <span class="soft">{visible(r.reason)}, {visible(r.source)}</span></li>)}</ul></details>}</Show></>
   );
 }
 

@@ -1,13 +1,13 @@
-import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { call, get, post, Problem, type Page, type Source } from "../api";
 import { limited, may, me } from "../me";
 import { place } from "../route";
 import { clock, isTime, number, visible } from "../show";
 import { Show, Trouble, useLoad } from "../parts/load";
+import { Rows } from "../parts/rows";
 
 const tabs: [string, string, () => boolean][] = [
-  ["sources", "Sources", () => may("sources.read") && !limited()], ["feeds", "Threat intelligence", () => may("intel.read") && !limited()], ["users", "Users", () => may("users.read") && !limited()],
+  ["sources", "Sources", () => may("sources.read") && !limited()], ["users", "Users", () => may("users.read") && !limited()],
   ["tokens", "Tokens", () => true], ["sessions", "Sessions", () => true], ["journal", "Journal", () => may("audit.read") && !limited()], ["about", "About", () => true],
 ];
 
@@ -19,13 +19,9 @@ export function Settings() {
     <div class="page">
       <h1>Settings</h1>
       <nav class="tabs" aria-label="Settings">{mine.map(([k, t]) => <a key={k} href={"/settings?part=" + k} aria-current={k === at ? "page" : undefined}>{t}</a>)}</nav>
-      {at === "sources" ? <Sources /> : at === "feeds" ? <Feeds /> : at === "users" ? <Users /> : at === "tokens" ? <Tokens /> : at === "sessions" ? <Sessions /> : at === "journal" ? <Journal /> : <About />}
+      {at === "sources" ? <Sources /> : at === "users" ? <Users /> : at === "tokens" ? <Tokens /> : at === "sessions" ? <Sessions /> : at === "journal" ? <Journal /> : <About />}
     </div>
   );
-}
-
-function Rows({ heads, rows }: { heads: string[]; rows: ComponentChildren[][] }) {
-  return <div class="scroll"><table><thead><tr>{heads.map((h) => <th key={h} scope="col">{h}</th>)}</tr></thead><tbody>{rows.map((r, i) => <tr key={i}>{r.map((c, k) => <td key={k}>{c}</td>)}</tr>)}</tbody></table></div>;
 }
 
 function Sources() {
@@ -63,26 +59,6 @@ function Upload() {
       <label>Take in logs, captures or exports from this machine; each format is recognised<input type="file" multiple disabled={busy} onChange={(ev) => { const files = ev.currentTarget.files; if (files?.length) void send(files); }} /></label>
       <ul class="plain" role="status">{said.map((l, i) => <li key={i}>{visible(l)}</li>)}</ul>
     </form>
-  );
-}
-
-interface Feed { name: string; imported: string; by?: string; indicators: number; types: Record<string, number> | null; refused: number; problem?: string }
-
-function Feeds() {
-  const got = useLoad((s) => get<Page<Feed>>("/intel", s), []);
-  const [text, setText] = useState("");
-  const [found, setFound] = useState<{ asked: string; problem?: string; hits: { feed?: string; name?: string; value?: string; type?: string }[] | null }[] | null>(null);
-  const [error, setError] = useState<Problem | null>(null);
-  return (
-    <>
-      <form class="bar" onSubmit={(ev) => { ev.preventDefault(); setError(null); post<Page<never>>("/intel/lookup", { values: text.split(/[\s,]+/).filter(Boolean) }).then((p) => setFound(p.rows), setError); }}>
-        <input value={text} onInput={(ev) => setText(ev.currentTarget.value)} aria-label="Values to look up" placeholder="Addresses, domains, hashes, URLs" autocomplete="off" spellcheck={false} /><button type="submit" disabled={!text.trim()}>Look up</button>
-      </form>
-      {error && <Trouble error={error} />}
-      {found && <ul class="plain">{found.map((f) => <li key={f.asked}><strong>{visible(f.asked)}</strong> <span class="soft">{f.problem ? visible(f.problem) : (f.hits || []).length ? (f.hits || []).map((h) => visible([h.feed, h.name, h.type].filter(Boolean).join(" "))).join("; ") : "no feed knows it"}</span></li>)}</ul>}
-      <Show of={got}>{(d) => d.rows.length ? <Rows heads={["Feed", "Indicators", "Taken in", "By", "Refused", "Problem"]} rows={d.rows.map((f) => [visible(f.name), number(f.indicators), clock(f.imported), visible(f.by || ""), number(f.refused), <span class="warn">{visible(f.problem || "")}</span>])} />
-        : <p class="none">No feed is in. <span class="soft">Take one in with <code>vedette intel import PATH</code>: STIX, MISP, CSV and plain lists.</span></p>}</Show>
-    </>
   );
 }
 
