@@ -128,6 +128,7 @@ func (s *Source) receive(ctx context.Context, fd int, full chan<- []byte) error 
 	if len(batch) > 0 {
 		full <- batch
 	}
+	s.losses(fd)
 	return nil
 }
 

@@ -45,7 +45,7 @@ func TestLoopback(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer heard.Close() //nolint:errcheck // a test
+	defer heard.Close()
 	conn, err := net.Dial("udp", heard.LocalAddr().String())
 	if err != nil {
 		t.Fatal(err)
