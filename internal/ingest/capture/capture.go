@@ -60,7 +60,7 @@ func (s *Source) Status() ingest.Status { return s.gauge.Status() }
 // appendPacket writes a packet as the parser reads it: the length of what
 // follows, time, link type, length on the wire, and its bytes.
 func appendPacket(b []byte, at time.Time, link uint16, orig int, data []byte) []byte {
-	b = binary.BigEndian.AppendUint32(b, uint32(16+len(data)))  //nolint:gosec // G115: at most maxSnap
+	b = binary.BigEndian.AppendUint32(b, uint32(16+len(data))) //nolint:gosec // G115: at most maxSnap
 	b = binary.BigEndian.AppendUint64(b, uint64(at.UnixNano()))
 	b = binary.BigEndian.AppendUint16(b, link)
 	b = binary.BigEndian.AppendUint16(b, 0)
