@@ -38,7 +38,7 @@ func TestPacketsAsFile(t *testing.T) {
 			for raw, at, err := next(); err == nil; raw, at, err = next() {
 				_ = p.Parse(normalize.Record{Raw: raw, Offset: at}, emit)
 			}
-			p.(normalize.Ender).End(emit) //nolint:errcheck,forcetypeassert // a capture is one
+			p.(normalize.Ender).End(emit)
 			return out
 		}
 		if diff := cmp.Diff(read(normalize.Capture(), data), read(normalize.Packets(), live)); diff != "" {
