@@ -19,6 +19,7 @@ import (
 	"vedette/internal/ingest"
 	"vedette/internal/ingest/broker"
 	"vedette/internal/ingest/bulk"
+	"vedette/internal/ingest/capture"
 	"vedette/internal/ingest/mqtt"
 	"vedette/internal/ingest/netflow"
 	"vedette/internal/ingest/otlp"
@@ -83,6 +84,8 @@ func (a *App) openSource(s config.Source) (ingest.Source, error) {
 		return openMQTT(s, now)
 	case "broker":
 		return a.openBroker(s)
+	case "capture":
+		return capture.New(capture.Config{Name: s.Name, Interface: s.Interface, Promiscuous: s.Promiscuous, Quiet: s.Quiet.Std(), Now: now})
 	case "tail":
 		return tail.New(tail.Config{Name: s.Name, Paths: s.Paths, State: filepath.Join(a.cfg.Dir, tailName(s.Name)), Quiet: s.Quiet.Std(), Now: now})
 	}

@@ -16,12 +16,13 @@ const (
 	kindMQTT    = "mqtt"
 	kindBroker  = "broker"
 	kindTail    = "tail"
+	kindCapture = "capture"
 )
 
 // Source is one live source that serve runs.
 type Source struct {
 	Name         string   `yaml:"name"      doc:"unique; events and states are told by it"`
-	Kind         string   `yaml:"kind"      doc:"syslog, netflow, mqtt (subscribes at a broker), broker (is one) or tail (follows files)"`
+	Kind         string   `yaml:"kind"      doc:"syslog, netflow, mqtt (subscribes at a broker), broker (is one), tail (follows files) or capture (an interface)"`
 	Listen       string   `yaml:"listen"    doc:"host:port; anybody who reaches it can send, so name one address"`
 	Transport    string   `yaml:"transport" doc:"udp, tcp or both; empty: both"`
 	CertFile     string   `yaml:"cert_file" doc:"certificate chain in PEM form: tcp is TLS then"`
@@ -39,6 +40,8 @@ type Source struct {
 	Cleartext    bool     `yaml:"cleartext"     doc:"mqtt: allow a password over mqtt://, where anybody on the way can read it"`
 	UsersFile    string   `yaml:"users_file"    doc:"broker: YAML file of who may connect and publish what; without it and a certificate it listens on loopback only"`
 	Paths        []string `yaml:"paths"         doc:"tail: files or patterns such as /var/log/zeek/current/*.log"`
+	Interface    string   `yaml:"interface"     doc:"capture: network interface such as eth1; Linux only, needs CAP_NET_RAW"`
+	Promiscuous  bool     `yaml:"promiscuous"   doc:"capture: also what is for others, as from a mirror port"`
 	Quiet        Duration `yaml:"quiet"     doc:"after so long without a record the source is called silent; empty: 15m"`
 }
 
@@ -48,7 +51,7 @@ const BulkName = "bulk"
 // Problems checks a source.
 func (s Source) Problems() []Problem {
 	var out []Problem
-	kinds := []string{kindSyslog, kindNetflow, kindMQTT, kindBroker, kindTail}
+	kinds := []string{kindSyslog, kindNetflow, kindMQTT, kindBroker, kindTail, kindCapture}
 	switch s.Name {
 	case "":
 		out = append(out, Problem{Key: "name", Text: "a source needs a name"})
@@ -61,6 +64,10 @@ func (s Source) Problems() []Problem {
 		out = append(out, s.subscribes()...)
 	case kindTail:
 		out = append(out, s.follows()...)
+	case kindCapture:
+		if s.Interface == "" {
+			out = append(out, Problem{Key: "interface", Text: "a source of kind capture needs an interface", Hint: "ip link shows them"})
+		}
 	case kindBroker:
 		out = append(out, s.listens()...)
 		out = append(out, s.brokers()...)
@@ -109,6 +116,8 @@ func (s Source) notOfKind(kinds []string) []Problem {
 		{"version", s.Version != "", []string{kindMQTT}},
 		{"cleartext", s.Cleartext, []string{kindMQTT}},
 		{"paths", len(s.Paths) > 0, []string{kindTail}},
+		{"interface", s.Interface != "", []string{kindCapture}},
+		{"promiscuous", s.Promiscuous, []string{kindCapture}},
 		{"users_file", s.UsersFile != "", []string{kindBroker}},
 	} {
 		if x.set && slices.Contains(kinds, s.Kind) && !slices.Contains(x.kinds, s.Kind) {

@@ -31,6 +31,20 @@ func Capture() Dialect {
 	}
 }
 
+// Packets is what a live capture hands on, packet by packet. What is known of
+// flows is kept from one payload to the next.
+func Packets() Dialect {
+	d := Capture()
+	d.Name, d.Cut, d.Piecemeal = "packets", capfile.CutParts, true
+	d.Detect = func([]byte, string) int { return 0 } // only by name
+	d.New = func(src Source) Parser {
+		c := &capture{src: src, live: true}
+		c.Reset()
+		return c
+	}
+	return d
+}
+
 // maxRawMessage is how many first bytes of a message are kept with its event,
 // as hexadecimal digits. The whole stays in the capture.
 const maxRawMessage = 512
@@ -41,6 +55,8 @@ type capture struct {
 	engine *wire.Engine
 	last   int64 // offset of the last packet
 	part   int   // events since it began
+	ended  int   // of a live capture: ends of flows since it began
+	live   bool  // reading may begin anew anywhere
 	hex    [2 * maxRawMessage]byte
 }
 
@@ -52,7 +68,7 @@ func (c *capture) Reset() {
 
 // Parse implements [Parser].
 func (c *capture) Parse(rec Record, emit func(*event.Event)) error {
-	c.last, c.part = rec.Offset, 0
+	c.last, c.part, c.ended = rec.Offset, 0, 0
 	p, err := capfile.Parse(rec.Raw)
 	if err != nil {
 		return err
@@ -65,12 +81,24 @@ func (c *capture) End(emit func(*event.Event)) {
 	c.engine.End(func(h wire.Happening) { c.give(h, emit) })
 }
 
+// number is that of an event among those of its packet. In a live capture the
+// ends of flows are counted apart: after a restart fewer flows are known, and the
+// messages of a packet must be the same events still.
+func (c *capture) number(h wire.Happening) uint64 {
+	if c.live && h.Raw == nil {
+		c.ended++
+		return 1<<32 + uint64(c.ended) //nolint:gosec // G115: a count
+	}
+	c.part++
+	return uint64(c.part) //nolint:gosec // G115: a count
+}
+
 // give completes an event. It is identified by the packet that completed it,
 // its number among the events of that packet, and its first bytes.
 func (c *capture) give(h wire.Happening, emit func(*event.Event)) {
-	c.part++
+	part := c.number(h)
 	var id [8 + 64]byte
-	binary.BigEndian.PutUint64(id[:], uint64(c.part)) //nolint:gosec // G115: a count
+	binary.BigEndian.PutUint64(id[:], part)
 	n := copy(id[8:], h.Raw)
 	raw := h.Raw[:min(len(h.Raw), maxRawMessage)]
 	text := string(c.hex[:hex.Encode(c.hex[:], raw)])

@@ -22,7 +22,7 @@ import (
 // here and nowhere else; see docs/new-parser.md.
 func Dialects() []Dialect {
 	return []Dialect{
-		Capture(), netflow.Export(), nmap.XML(), zeek.TSV(), zeek.JSON(), suricata.EVE(), cef.CEF(), cef.LEEF(), windows.Dialect(), auditd.Dialect(),
+		Capture(), Packets(), netflow.Export(), nmap.XML(), zeek.TSV(), zeek.JSON(), suricata.EVE(), cef.CEF(), cef.LEEF(), windows.Dialect(), auditd.Dialect(),
 		web.Access(), web.Error(), web.W3C(), radius.Log(), radius.Detail(), mqttlog.Dialect(), syslog.Dialect(), ocsf.JSON(), telemetry.JSON(),
 		telemetry.SenML(), telemetry.Sparkplug(), telemetry.Value(), netflow.Nfdump(), netflow.Argus(), table.CSV(), plain.Text(),
 	}
