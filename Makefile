@@ -100,9 +100,10 @@ vet:
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI) ## run the linters
 	$(TOOLS)/golangci-lint-$(GOLANGCI) run ./...
 
-# What the race detector would only make slow runs without it: the scored runs over recorded data, which have one thread, and
+# What the race detector would only make slow runs without it: the scored runs over recorded data, which have one thread, the
+# console in a browser (its routes run with it in the tests of the API), and
 # the tests that kill the product or fill its disk, whose child processes would carry it too.
-PLAIN := ^Test(Torture|AttacksFail|KnownQuestions|RetentionBySize|DamagedHotDatabase)$$
+PLAIN := ^Test(Torture|AttacksFail|KnownQuestions|RetentionBySize|DamagedHotDatabase|.*InABrowser|ConsoleIsForAll|ConsoleCasework|NetworkByKeys)$$
 .PHONY: test-race
 test-race:
 	$(GO) test -race -shuffle=on -timeout 20m -skip '$(PLAIN)' $$($(GO) list ./... | grep -v /internal/eval/)
@@ -110,7 +111,7 @@ test-race:
 .PHONY: test-plain
 test-plain:
 	$(GO) test -shuffle=on ./internal/eval/...
-	$(GO) test -count=1 -run '$(PLAIN)' ./internal/app ./internal/cli
+	$(GO) test -count=1 -run '$(PLAIN)' ./internal/app ./internal/cli ./internal/api/account
 
 # Not a part of `test`: it needs Debian's packages of llama.cpp, which it gets into a cache directory, or VEDETTE_LLAMA_SERVER.
 .PHONY: test-llm
