@@ -7,7 +7,7 @@ SHELL       := /bin/bash
 .DELETE_ON_ERROR:
 
 GO        ?= go
-FUZZTIME  ?= 2s
+FUZZTIME  ?= 1s
 BENCHTIME ?= 1s
 KILLS     ?= 1000
 
@@ -125,7 +125,7 @@ build-nocgo:
 	echo "CGO_ENABLED=0 go build ($$(echo "$$pkgs" | wc -l) packages)"; CGO_ENABLED=0 $(GO) build $$pkgs
 
 .PHONY: fuzz
-fuzz: ## fuzz every target for FUZZTIME (2s)
+fuzz: ## fuzz every target for FUZZTIME (1s; before a release: FUZZTIME=30s)
 	@GO=$(GO) .ci/fuzz $(FUZZTIME)
 
 .PHONY: bench
