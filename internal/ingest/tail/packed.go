@@ -164,8 +164,8 @@ func (s *Source) recognise(f *file, size int64) error {
 	defer in.close()
 	begin := make([]byte, headSize)
 	n, err := io.ReadFull(in, begin)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return &unreadable{err}
+	if err != nil && !errors.Is(in.why, io.EOF) { // a file that breaks off may be one that was followed: not read twice
+		return &unreadable{in.why}
 	}
 	read, tail := int64(n), begin[:n]
 	for {
@@ -187,7 +187,10 @@ func (s *Source) recognise(f *file, size int64) error {
 		if offset < read {
 			tail, read = begin[:offset], max(read, offset)
 		} else if tail, read, err = onTo(in, tail, read, offset); err != nil {
-			return nil //nolint:nilerr // it is shorter than that one: another file, and damage is found when it is read
+			if !errors.Is(in.why, io.EOF) {
+				return &unreadable{in.why}
+			}
+			return nil // it is shorter than that one: another file
 		}
 		if digest(tail[max(0, len(tail)-headSize):]) == last {
 			f.stream, f.offset = stream, offset

@@ -183,6 +183,7 @@ func TestDirectories(t *testing.T) {
 // read, each line is there once, or the file is refused.
 func FuzzPacked(f *testing.F) {
 	f.Add([]byte("one\ntwo\nthree\n"), uint16(4), false)
+	f.Add([]byte("\ne\n"), uint16(4), true)
 	f.Add(bytes.Repeat([]byte("a longer line of many\n"), 200), uint16(1500), true)
 	f.Fuzz(func(t *testing.T, text []byte, cut uint16, damaged bool) {
 		if len(text) > 1<<16 {
