@@ -3,6 +3,7 @@ package tail
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
@@ -10,6 +11,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -151,7 +153,16 @@ func unfolded(path string, size int64) (*unfolding, error) {
 	return &unfolding{at: at, in: in, left: min(packedBytes, size*packedTimes+headSize)}, nil
 }
 
-// recognise looks whether a packed file is one that was followed.
+// broke is why a file could not be read on; nil at its end.
+func (u *unfolding) broke() error {
+	if errors.Is(u.why, io.EOF) {
+		return nil
+	}
+	return &unreadable{u.why}
+}
+
+// recognise looks whether a packed file is one that was followed. One that breaks
+// off before that is known is refused: else what was read of it would be read twice.
 func (s *Source) recognise(f *file, size int64) error {
 	candidates := s.known()
 	if len(candidates) == 0 {
@@ -162,60 +173,59 @@ func (s *Source) recognise(f *file, size int64) error {
 		return err
 	}
 	defer in.close()
-	begin := make([]byte, headSize)
-	n, err := io.ReadFull(in, begin)
-	if err != nil && !errors.Is(in.why, io.EOF) { // a file that breaks off may be one that was followed: not read twice
-		return &unreadable{in.why}
+	t := trail{in: in, begin: make([]byte, headSize)}
+	n, err := io.ReadFull(in, t.begin)
+	if t.begin, t.read = t.begin[:n], int64(n); err != nil && in.broke() != nil {
+		return in.broke()
 	}
-	read, tail := int64(n), begin[:n]
-	for {
-		var next *past
-		for i := range candidates { // the nearest that begins like it and ends behind what was looked at
-			c := &candidates[i]
-			if c.Head.Size > int64(n) || c.Head.Sum != digest(begin[:c.Head.Size]) || c.Offset < c.Head.Size || c.Offset < read && c.Offset != c.Head.Size {
-				continue
-			}
-			if next == nil || c.Offset < next.Offset {
-				next = c
-			}
+	candidates = slices.DeleteFunc(candidates, func(c past) bool { return !c.begins(t.begin) })
+	slices.SortFunc(candidates, func(x, y past) int { return cmp.Compare(x.Offset, y.Offset) })
+	for _, c := range candidates {
+		last, err := t.before(c.Offset)
+		if err != nil {
+			return in.broke() // at its end: it is shorter than that one, another file
 		}
-		if next == nil {
-			return nil
-		}
-		stream, offset, last := next.Stream, next.Offset, next.Last
-		next.Offset = -1 // it was looked at
-		if offset < read {
-			tail, read = begin[:offset], max(read, offset)
-		} else if tail, read, err = onTo(in, tail, read, offset); err != nil {
-			if !errors.Is(in.why, io.EOF) {
-				return &unreadable{in.why}
-			}
-			return nil // it is shorter than that one: another file
-		}
-		if digest(tail[max(0, len(tail)-headSize):]) == last {
-			f.stream, f.offset = stream, offset
+		if digest(last) == c.Last {
+			f.stream, f.offset = c.Stream, c.Offset
 			return nil
 		}
 	}
+	return nil
 }
 
-// onTo reads up to a place and returns the last bytes before it.
-func onTo(in io.Reader, tail []byte, read, offset int64) ([]byte, int64, error) {
-	buf := make([]byte, 0, 2*headSize)
-	buf = append(buf, tail...)
+// begins tells whether a file that begins so may be the one.
+func (p *past) begins(with []byte) bool {
+	return p.Head.Size <= int64(len(with)) && p.Offset >= p.Head.Size && p.Head.Sum == digest(with[:p.Head.Size])
+}
+
+// trail reads on in a file and knows the bytes before where it is.
+type trail struct {
+	in    io.Reader
+	begin []byte
+	tail  []byte // the last bytes before read, beyond begin
+	read  int64
+}
+
+// before returns the last bytes before a place, at most headSize. Places must come
+// in order.
+func (t *trail) before(offset int64) ([]byte, error) {
+	if offset <= int64(len(t.begin)) {
+		return t.begin[max(0, offset-headSize):offset], nil
+	}
+	if t.tail == nil {
+		t.tail = append(make([]byte, 0, 2*headSize), t.begin...)
+	}
 	piece := make([]byte, headSize)
-	for read < offset {
-		n, err := io.ReadFull(in, piece[:min(headSize, offset-read)])
-		read += int64(n)
-		buf = append(buf, piece[:n]...)
-		if len(buf) > headSize {
-			buf = append(buf[:0], buf[len(buf)-headSize:]...)
-		}
+	for t.read < offset {
+		n, err := io.ReadFull(t.in, piece[:min(headSize, offset-t.read)])
+		t.read += int64(n)
+		t.tail = append(t.tail, piece[:n]...)
+		t.tail = append(t.tail[:0], t.tail[max(0, len(t.tail)-headSize):]...)
 		if err != nil {
-			return buf, read, err //nolint:wrapcheck // the caller does not need it
+			return nil, err //nolint:wrapcheck // whoever reads the file says which
 		}
 	}
-	return buf, read, nil
+	return t.tail, nil
 }
 
 // readPacked hands on the lines from where the file was left.
