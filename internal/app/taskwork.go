@@ -1,9 +1,7 @@
 package app
 
 import (
-	"bytes"
 	"context"
-	"encoding/csv"
 	"fmt"
 	"slices"
 	"strings"
@@ -165,9 +163,8 @@ func (a *App) ExportRemediations(ctx context.Context, uid string, zones []string
 	if err != nil {
 		return api.File{}, err
 	}
-	var buf bytes.Buffer
-	w := csv.NewWriter(&buf)
-	rows := [][]string{{"task", "title", "state", "owner", "due", "overdue", "window_from", "window_until", "decision", "subject", "name", "progress", "version", "seen", "seen_by", "why", "vulnerabilities"}}
+	head := []string{"task", "title", "state", "owner", "due", "overdue", "window_from", "window_until", "decision", "subject", "name", "progress", "version", "seen", "seen_by", "why", "vulnerabilities"}
+	var rows [][]string
 	for i := range list {
 		v := &list[i]
 		for _, s := range v.Subjects {
@@ -177,15 +174,7 @@ func (a *App) ExportRemediations(ctx context.Context, uid string, zones []string
 			})
 		}
 	}
-	for _, row := range rows {
-		for i := range row {
-			if row[i] != "" && strings.IndexByte("=+-@\t\r", row[i][0]) >= 0 { // a spreadsheet would take it for a formula
-				row[i] = "'" + row[i]
-			}
-		}
-	}
-	err = w.WriteAll(rows)
-	return api.File{Name: "vedette-tasks.csv", Kind: "text/csv; charset=utf-8", Data: buf.Bytes()}, err
+	return api.CSV("vedette-tasks", head, rows), nil
 }
 
 func stampOf(t time.Time) string {

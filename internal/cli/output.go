@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode"
 
+	"vedette/internal/api"
 	"vedette/internal/copilot"
 )
 
@@ -52,7 +53,7 @@ func writeCSV(out io.Writer, columns []string, rows [][]any) error {
 	for _, row := range rows {
 		line := make([]string, len(row))
 		for i, v := range row {
-			line[i] = guardFormula(cellText(v))
+			line[i] = api.Cell(cellText(v))
 		}
 		if err := w.Write(line); err != nil {
 			return err
@@ -61,16 +62,6 @@ func writeCSV(out io.Writer, columns []string, rows [][]any) error {
 	w.Flush()
 	return w.Error()
 }
-
-// guardFormula keeps a spreadsheet from running what a device wrote.
-func guardFormula(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) && !isNumber(s) {
-		return "'" + s
-	}
-	return s
-}
-
-func isNumber(s string) bool { return strings.Trim(s, "0123456789.-+eE") == "" }
 
 func writeTable(out io.Writer, columns []string, rows [][]any) error {
 	w := tabwriter.NewWriter(out, 2, 4, 2, ' ', 0)

@@ -2,7 +2,6 @@ package rest
 
 import (
 	"cmp"
-	"encoding/csv"
 	"net/http"
 	"net/url"
 	"slices"
@@ -165,29 +164,20 @@ type file struct {
 	data []byte
 }
 
-// deviceFile is the inventory as CSV, as vedette devices export writes it. A cell
-// that a spreadsheet would run gets a quote before it.
+// deviceFile is the inventory as CSV, as vedette devices export writes it.
 func deviceFile(rows []*store.Device) file {
-	var b strings.Builder
-	w := csv.NewWriter(&b)
 	head := []string{"uid", "name", "type", "vendor", "model", "firmware", "ips", "macs", "zone", "level", "criticality", "state", "first_seen", "last_seen"}
-	_ = w.Write(head) // a strings.Builder takes everything
-	for i := range rows {
-		d := rows[i]
-		cells := []string{
+	lines := make([][]string, len(rows))
+	for i, d := range rows {
+		lines[i] = []string{
 			d.UID, d.Name, d.Type, d.Vendor, d.Model, d.Firmware, strings.Join(d.IPs, " "), strings.Join(d.MACs, " "), d.Zone, d.Level, d.Criticality, d.State,
 			d.FirstSeen.UTC().Format(time.RFC3339), d.LastSeen.UTC().Format(time.RFC3339),
 		}
-		for k, c := range cells {
-			if c != "" && strings.ContainsRune("=+-@\t\r", rune(c[0])) {
-				cells[k] = "'" + c
-			}
-		}
-		_ = w.Write(cells) // as above
 	}
-	w.Flush()
-	return file{"vedette-devices.csv", "text/csv; charset=utf-8", []byte(b.String())}
+	return fileOf(api.CSV("vedette-devices", head, lines))
 }
+
+func fileOf(f api.File) file { return file{f.Name, f.Kind, f.Data} }
 
 func (f file) send(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", f.kind)

@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -69,25 +68,7 @@ func groupsCSV(by string, rows []api.VulnGroup) file {
 		}
 		lines[i] = append(line, strconv.Itoa(g.Devices))
 	}
-	return csvFile("vedette-vulnerabilities-by-"+by, head, lines)
-}
-
-// csvFile writes rows as CSV; a cell that a spreadsheet would run gets a quote
-// before it.
-func csvFile(name string, head []string, rows [][]string) file {
-	var b strings.Builder
-	w := csv.NewWriter(&b)
-	_ = w.Write(head) // a strings.Builder takes everything
-	for _, cells := range rows {
-		for k, c := range cells {
-			if c != "" && strings.ContainsRune("=+-@\t\r", rune(c[0])) {
-				cells[k] = "'" + c
-			}
-		}
-		_ = w.Write(cells) // as above
-	}
-	w.Flush()
-	return file{name + ".csv", "text/csv; charset=utf-8", []byte(b.String())}
+	return fileOf(api.CSV("vedette-vulnerabilities-by-"+by, head, lines))
 }
 
 func statements(s *server, r *http.Request) (any, error) {

@@ -48,7 +48,7 @@ func taskFile(s *server, r *http.Request, uid string) (any, error) {
 	if err := s.RecordRead(r.Context(), api.ReadCall{Person: person(r).Name, Door: "rest", Tool: f.Name, Bytes: len(f.Data)}); err != nil {
 		return nil, err
 	}
-	return file{f.Name, f.Kind, f.Data}, nil
+	return fileOf(f), nil
 }
 
 // meOf puts the name of who asks for me.
