@@ -170,7 +170,7 @@ func inShort(m *mud.Match, from bool) api.MUDEntry {
 	if !from {
 		peer, name = m.SrcPrefix, m.SrcName
 	}
-	one := api.MUDEntry{FromDevice: from, Protocol: protocolWord(m.Protocol), Port: "any", Peer: name}
+	one := api.MUDEntry{FromDevice: from, Protocol: mud.ProtocolWord(m.Protocol), Port: "any", Peer: name}
 	switch {
 	case m.LocalNetworks:
 		one.Peer = "local networks"
@@ -181,16 +181,4 @@ func inShort(m *mud.Match, from bool) api.MUDEntry {
 		one.Port = strconv.Itoa(int(m.DstPort.Lo))
 	}
 	return one
-}
-
-func protocolWord(n int) string {
-	switch n {
-	case mud.TCP:
-		return "tcp"
-	case mud.UDP:
-		return "udp"
-	case mud.ICMP, mud.ICMPv6:
-		return "icmp"
-	}
-	return "ip protocol " + strconv.Itoa(n)
 }

@@ -86,7 +86,7 @@ func (d *Detector) beyond(e *event.Event, b *Binding, f *mud.Flow, got mud.Decis
 		out.Device = clone(e.SrcEndpointUID())
 	}
 	out.Title = "A device does what its MUD file " + b.Name + " does not allow"
-	observed := fmt.Sprintf("%s port %d %s %s", protocolWord(f.Protocol), port, side, f.Peer.Addr)
+	observed := fmt.Sprintf("%s port %d %s %s", mud.ProtocolWord(f.Protocol), port, side, f.Peer.Addr)
 	if len(f.Peer.Names) > 0 {
 		observed += " (" + strings.Join(f.Peer.Names, ", ") + ")"
 	}
@@ -97,18 +97,6 @@ func (d *Detector) beyond(e *event.Event, b *Binding, f *mud.Flow, got mud.Decis
 	}
 	out.Reasons = append(out.Reasons, event.Reason{Feature: "MUD file of " + b.what(), Observed: observed, Usual: usual, Weight: 1})
 	return out
-}
-
-func protocolWord(n int) string {
-	switch n {
-	case mud.TCP:
-		return "tcp"
-	case mud.UDP:
-		return "udp"
-	case mud.ICMP, mud.ICMPv6:
-		return "icmp"
-	}
-	return fmt.Sprintf("IP protocol %d", n)
 }
 
 // begin starts a finding; in monitor mode it is of low severity and says so.
