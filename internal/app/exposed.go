@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"vedette/internal/store"
 	"vedette/internal/vuln/exposure"
@@ -76,7 +77,9 @@ func (a *App) exposureNow(ctx context.Context) (*exposed, error) {
 			seen.flows, seen.any, seen.cut = x.seen.flows, x.seen.any, x.seen.cut
 		}
 	}
+	began := time.Now()
 	sighted, err := a.sightedHere(ctx)
+	seen.took += time.Since(began) // who asks again waits longer where this takes long
 	if err != nil {
 		a.cfg.Log.Warn("whether findings are about known vulnerabilities could not be looked at", "component", "vuln", "err", err)
 	}

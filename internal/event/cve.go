@@ -33,7 +33,7 @@ func CVEs(texts ...string) []string {
 // and attackers wrote.
 func alertCVEs(title, raw string) []string {
 	texts := []string{title}
-	if strings.Contains(raw, `"metadata"`) && len(raw) <= 1<<20 {
+	if strings.Contains(raw, `"cve"`) && len(raw) <= 1<<20 {
 		var eve struct {
 			Alert struct {
 				Metadata struct {

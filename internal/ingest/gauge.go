@@ -70,6 +70,13 @@ func (g *Gauge) Lose() {
 	g.status.Lost++
 }
 
+// LoseMany counts records that were lost together.
+func (g *Gauge) LoseMany(n int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.status.Lost += n
+}
+
 // Peers tells how many there are.
 func (g *Gauge) Peers(n int) {
 	g.mu.Lock()

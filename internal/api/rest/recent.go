@@ -35,9 +35,9 @@ type recentValue[T any] struct {
 	making chan struct{} // closed when it is made; nil when nobody makes it
 }
 
-// get returns the value of a key, which make makes: of the old one, which is the
-// zero value at first. What make returns must not be changed afterwards.
-func (c *recent[T]) get(ctx context.Context, key string, make func(ctx context.Context, old T) (T, error)) (T, error) {
+// get returns the value of a key, which produce makes: of the old one, which is the
+// zero value at first. What it returns must not be changed afterwards.
+func (c *recent[T]) get(ctx context.Context, key string, produce func(ctx context.Context, old T) (T, error)) (T, error) {
 	c.mu.Lock()
 	k := c.entry(key)
 	age := time.Since(k.made)
@@ -46,8 +46,8 @@ func (c *recent[T]) get(ctx context.Context, key string, make func(ctx context.C
 		return k.value, nil
 	}
 	if k.making == nil {
-		k.making = newSignal()
-		go c.make(context.WithoutCancel(ctx), k, make)
+		k.making = make(chan struct{})
+		go c.make(context.WithoutCancel(ctx), k, produce)
 	}
 	if !k.made.IsZero() && age <= recentStale*k.lives {
 		defer c.mu.Unlock()
@@ -66,8 +66,6 @@ func (c *recent[T]) get(ctx context.Context, key string, make func(ctx context.C
 	return k.value, k.err
 }
 
-func newSignal() chan struct{} { return make(chan struct{}) }
-
 // entry finds or begins the entry of a key; the caller holds the lock.
 func (c *recent[T]) entry(key string) *recentValue[T] {
 	if k := c.kept[key]; k != nil {
@@ -81,11 +79,11 @@ func (c *recent[T]) entry(key string) *recentValue[T] {
 	return k
 }
 
-func (c *recent[T]) make(ctx context.Context, k *recentValue[T], make func(context.Context, T) (T, error)) {
+func (c *recent[T]) make(ctx context.Context, k *recentValue[T], produce func(context.Context, T) (T, error)) {
 	ctx, cancel := context.WithTimeout(ctx, recentTakes)
 	defer cancel()
 	began := time.Now()
-	v, err := safely(ctx, k.value, make) // nobody else writes the value while making is set
+	v, err := safely(ctx, k.value, produce) // nobody else writes the value while making is set
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	k.value, k.err, k.made = v, err, time.Now()
@@ -98,13 +96,13 @@ func (c *recent[T]) make(ctx context.Context, k *recentValue[T], make func(conte
 }
 
 // safely turns a panic into an error, as the HTTP server does for requests.
-func safely[T any](ctx context.Context, old T, make func(context.Context, T) (T, error)) (v T, err error) {
+func safely[T any](ctx context.Context, old T, produce func(context.Context, T) (T, error)) (v T, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fault.New(fault.Unavailable, "making the answer failed: %v", p).WithHint("this is an error of the product; please report it")
 		}
 	}()
-	return make(ctx, old)
+	return produce(ctx, old)
 }
 
 // drop forgets all: somebody changed what it was made of and wants to see it.

@@ -138,9 +138,7 @@ func (s *Source) losses(fd int) {
 	if err != nil {
 		return
 	}
-	for range st.Drops {
-		s.gauge.Lose()
-	}
+	s.gauge.LoseMany(int64(st.Drops))
 	if st.Drops > 0 && st.Packets > 0 {
 		s.gauge.Set(ingest.Failing, fmt.Sprintf("the capture lost %.1f %% of %d packets", 100*float64(st.Drops)/float64(st.Packets), st.Packets))
 		return
