@@ -104,9 +104,7 @@ func (l *Live) Put(ctx context.Context, p ingest.Payload) error {
 	if p.Key == "" && len(p.Data) > ingest.MaxPayload {
 		return fault.New(fault.Invalid, "a payload of %d bytes of source %s: at most %d without a key", len(p.Data), p.Source, ingest.MaxPayload)
 	}
-	head := appendHead(make([]byte, 0, 256), &p)
-	rec := binary.AppendUvarint(make([]byte, 0, len(head)+len(p.Data)+4), uint64(len(head)))
-	rec = append(append(rec, head...), p.Data...)
+	rec := packPayload(&p)
 	defer l.waits(p.Source, false)
 	for {
 		_, err := l.spool.Append(rec)
@@ -134,7 +132,14 @@ func (l *Live) waits(source string, now bool) {
 	}
 }
 
-// unpackPayload is the reverse of what Put writes.
+// packPayload writes a payload as it stands in the spool.
+func packPayload(p *ingest.Payload) []byte {
+	head := appendHead(make([]byte, 0, 256), p)
+	rec := binary.AppendUvarint(make([]byte, 0, len(head)+len(p.Data)+4), uint64(len(head)))
+	return append(append(rec, head...), p.Data...)
+}
+
+// unpackPayload is the reverse of packPayload.
 func unpackPayload(rec []byte) (ingest.Payload, error) {
 	var p ingest.Payload
 	n, used := binary.Uvarint(rec)

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -88,12 +87,10 @@ func (l *Live) setAside(p waitingPayload) error {
 		l.app.cfg.Log.Error("a payload that the program fails on is given up: too many are set aside", "component", "ingest", "source", p.Source, "place", p.seq)
 		return nil
 	}
-	head := appendHead(nil, &p.Payload)
-	rec := append(append(binary.AppendUvarint(nil, uint64(len(head))), head...), p.Data...)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fault.Wrap(fault.Unavailable, err, "setting a payload aside")
 	}
 	path := filepath.Join(dir, fmt.Sprintf("%s-%020d.rec", l.id, p.seq))
 	l.app.cfg.Log.Error("a payload that the program fails on is set aside and not tried again", "component", "ingest", "source", p.Source, "place", p.seq, "path", path)
-	return flow.ReplaceFile(path, rec)
+	return flow.ReplaceFile(path, packPayload(&p.Payload))
 }
