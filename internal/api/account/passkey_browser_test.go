@@ -1,15 +1,11 @@
 package account_test
 
 import (
-	"context"
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"os/exec"
 	"strconv"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
@@ -20,10 +16,6 @@ import (
 // TestPasskeyInABrowser registers a passkey and signs in by it on our own pages,
 // with the authenticator that Chromium has for tests.
 func TestPasskeyInABrowser(t *testing.T) {
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("no browser is installed: apt-get install chromium")
-	}
 	s := open(t)
 	srv := httptest.NewServer(s.h)
 	t.Cleanup(srv.Close)
@@ -36,55 +28,23 @@ func TestPasskeyInABrowser(t *testing.T) {
 	s.admin()
 	base := "http://localhost:" + u.Port()
 
-	profile, err := os.MkdirTemp("", "vedette-browser")
-	if err != nil {
+	b := openPage(t, base+"/signin")
+	if _, err := chromedp.Call(b.ctx, webauthn.Enable, webauthn.EnableParams{}); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(profile) }) // the browser may still be writing
-	alloc, stop := chromedp.NewExecAllocator(t.Context(), chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
-		chromedp.Flag("disable-background-networking", true), chromedp.UserDataDir(profile), chromedp.WSURLReadTimeout(time.Minute))
-	t.Cleanup(stop)
-	ctx, end := chromedp.NewContext(alloc)
-	t.Cleanup(end)
-	if err := chromedp.Do(ctx, chromedp.Navigate(base+"/signin")); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := chromedp.Call(ctx, webauthn.Enable, webauthn.EnableParams{}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := chromedp.Call(ctx, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{Options: &webauthn.VirtualAuthenticatorOptions{
+	if _, err := chromedp.Call(b.ctx, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{Options: &webauthn.VirtualAuthenticatorOptions{
 		Protocol: webauthn.AuthenticatorProtocolCtap2, Transport: webauthn.AuthenticatorTransportInternal,
 		HasResidentKey: true, HasUserVerification: true, IsUserVerified: true, AutomaticPresenceSimulation: true,
 	}}); err != nil {
 		t.Fatal(err)
 	}
-	js := func(code string) string {
-		t.Helper()
-		short, cancel := context.WithTimeout(ctx, 10*time.Second)
-		defer cancel()
-		got, err := chromedp.Run(short, chromedp.Evaluate[string](code))
-		if err != nil {
-			return "" // between two pages
-		}
-		return got
-	}
-	until := func(what, code, part string) {
-		t.Helper()
-		got := ""
-		for range 100 {
-			if got = js(code); strings.Contains(got, part) {
-				return
-			}
-			time.Sleep(100 * time.Millisecond)
-		}
-		t.Fatalf("%s: %q", what, got)
-	}
+	js, until := b.js, b.until
 	shot := func(name string) {
 		dir := os.Getenv("VEDETTE_SHOTS")
 		if dir == "" {
 			return
 		}
-		if png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100)); err == nil {
+		if png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100)); err == nil {
 			_ = os.WriteFile(dir+"/"+name+".png", png, 0o600)
 		}
 	}
