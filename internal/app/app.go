@@ -117,6 +117,7 @@ type App struct {
 	ending    func() error // what is to be stored before the stores are closed; nil until all is open
 	endTraces func() error // nil: nobody is told
 	names     names
+	taken     taken
 	writing   sync.Mutex // held while a source is taken in
 	keeping   sync.Mutex // held by maintenance
 	backing   sync.Mutex // held by a backup

@@ -72,11 +72,7 @@ func (a *App) taking(ctx context.Context, sum *ingest.Summary, read func(sink fu
 	if err := a.ready(ctx); err != nil {
 		return err
 	}
-	w := &writer{app: a, ctx: ctx, full: make(chan *batch), done: make(chan error, 1), incidents: map[string]bool{}, days: sum.Days}
-	if w.days == nil {
-		w.days = map[int64]int{}
-		sum.Days = w.days
-	}
+	w := &writer{app: a, ctx: ctx, full: make(chan *batch), done: make(chan error, 1), incidents: map[string]bool{}}
 	go a.inBackground(func() { w.done <- a.bear("storing", func() error { return w.commit(ctx) }) })
 	var rep ingest.Report
 	err := a.bear("taking events in", func() (err error) {
@@ -114,12 +110,10 @@ type writer struct {
 	stored, duplicates int        // written by commit, read after done
 	findings           int        // likewise
 	incidents          map[string]bool
-	days               map[int64]int // of the whole ingest
 }
 
 func (w *writer) add(e *event.Event) error {
 	w.app.observe(e)
-	w.noteDay(e)
 	if w.batch == nil {
 		w.batch = make([]*event.Event, 0, batchSize)
 	}

@@ -55,6 +55,7 @@ func (a *App) judge(ctx context.Context, records []*event.Event, ended bool) (*b
 		if known[e.MetadataUID()] {
 			continue
 		}
+		a.taken.note(e)
 		a.inspect(e)
 		if f, ok := event.FindingOf(e); ok {
 			b.raised = append(b.raised, f)
@@ -137,6 +138,7 @@ func (a *App) join(ctx context.Context, b *batch, findings []event.Finding) erro
 	for i, e := range asEvents {
 		if uid := e.MetadataUID(); !known[uid] {
 			known[uid] = true
+			a.taken.note(e)
 			b.events, b.raised, b.own = append(b.events, e), append(b.raised, findings[i]), b.own+1
 		}
 	}

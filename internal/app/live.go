@@ -50,7 +50,7 @@ type Live struct {
 	mu      sync.Mutex
 	sources []ingest.Source
 	counts  map[string]*liveCount
-	tooOld  int64                // records that the next maintenance drops, since the start
+	tooOld  int64                // records that the next maintenance drops
 	waiting map[string]time.Time // sources that wait for room, since when
 }
 
@@ -315,7 +315,7 @@ func (l *Live) store(ctx context.Context, batch []waitingPayload) (err error) {
 	l.app.tellTooOld(ctx, &sum)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.tooOld += int64(sum.TooOld)
+	l.tooOld = int64(sum.TooOld)
 	for _, rep := range reports {
 		c := l.count(rep.Path)
 		c.events += int64(rep.Events)

@@ -119,6 +119,9 @@ func (a *App) dropOld(ctx context.Context, now, oldest time.Time, up *api.Upkeep
 	up.KeptFrom = now.Add(-a.cfg.Retention.Events).UTC().Truncate(oneDay)
 	moved, err := a.drop(ctx, up.KeptFrom, oldest.Before(up.KeptFrom), "age", a.cfg.Retention.Events.String())
 	up.TooOld = count(moved)
+	if err == nil {
+		a.taken.forget()
+	}
 	return err
 }
 

@@ -99,7 +99,7 @@ func (a *App) sourceHealth() []api.Condition {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.tooOld > 0 {
-		return []api.Condition{c, {Name: "retention", State: api.Failed, Text: fmt.Sprintf("%d records that came in since the start are older than what retention keeps, and are dropped at the next maintenance; raise retention.events to keep them", l.tooOld)}}
+		return []api.Condition{c, {Name: "retention", State: api.Failed, Text: fmt.Sprintf("%d records that came in are older than what retention keeps, and are dropped at the next maintenance; raise retention.events to keep them", l.tooOld)}}
 	}
 	return []api.Condition{c}
 }

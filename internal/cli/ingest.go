@@ -66,6 +66,7 @@ func (r *root) ingest(ctx context.Context, b backend, paths []string, format, ma
 		sum.Duplicates += one.Duplicates
 		sum.Rejected += one.Rejected
 		sum.Devices = one.Devices
+		sum.TooOld, sum.KeptFrom = one.TooOld, one.KeptFrom // of all so far
 		sum.Judged(one.Findings, one.IncidentUIDs)
 	}
 	r.progress("")
@@ -167,7 +168,7 @@ func (r *root) printSummary(sum ingest.Summary) error {
 		fmt.Fprintf(r.Out, "%d new findings in %d incidents; see them with: vedette incidents\n", sum.Findings, sum.Incidents)
 	}
 	if sum.TooOld > 0 {
-		fmt.Fprintf(r.Err, "%d of these records are from before %s, and the next maintenance drops them: retention keeps only what is newer; raise retention.events to keep them\n", sum.TooOld, sum.KeptFrom.Format(time.DateOnly))
+		fmt.Fprintf(r.Err, "%d records that were taken in are from before %s, and the next maintenance drops them: retention keeps only what is newer; raise retention.events to keep them\n", sum.TooOld, sum.KeptFrom.Format(time.DateOnly))
 	}
 	if sum.Stored == 0 && sum.Duplicates > 0 {
 		fmt.Fprintln(r.Out, "nothing new: these records are stored already")

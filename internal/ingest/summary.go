@@ -18,11 +18,10 @@ type Summary struct {
 	IncidentUIDs []string       `json:"incident_uids,omitempty"`
 	Seconds      float64        `json:"seconds"`
 
-	// TooOld is how many records lie before KeptFrom, from when on retention keeps
-	// events: the next maintenance drops them.
-	TooOld   int           `json:"too_old,omitempty"`
-	KeptFrom *time.Time    `json:"kept_from,omitempty"`
-	Days     map[int64]int `json:"-"` // events by the day of their own time, counted from 1970
+	// TooOld is how many of the records that were taken in since the last maintenance
+	// lie before KeptFrom, from when on retention keeps events: the next one drops them.
+	TooOld   int        `json:"too_old,omitempty"`
+	KeptFrom *time.Time `json:"kept_from,omitempty"`
 
 	EventsPerSecond float64 `json:"events_per_second"`
 }
