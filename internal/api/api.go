@@ -70,6 +70,7 @@ type Service interface {
 	Incidents
 	Intelligence
 	Vulnerabilities
+	Conduits
 	Access
 	Analyst
 	Egress
@@ -128,6 +129,7 @@ func Local(s Service) http.Handler {
 	judgement(mux, s)
 	incidents(mux, s)
 	intelligence(mux, s)
+	conduits(mux, s)
 	vulnerabilities(mux, s)
 	access(mux, s)
 	analyst(mux, s)

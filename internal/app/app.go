@@ -30,6 +30,7 @@ import (
 	"vedette/internal/detect"
 	"vedette/internal/detect/behave"
 	"vedette/internal/detect/match"
+	"vedette/internal/detect/policy"
 	"vedette/internal/detect/sigma"
 	"vedette/internal/edge"
 	"vedette/internal/fault"
@@ -103,6 +104,7 @@ type App struct {
 	sharing  sharing
 
 	matcher   atomic.Pointer[match.Detector] // of the chain; indicators are swapped in at any time
+	allowed   atomic.Pointer[policy.Config]  // of the chain: what the site allows, as it is in force
 	ruler     *sigma.Detector                // of the chain; used under writing
 	incidents *correlate.Correlator
 	rules     ruleState

@@ -157,6 +157,7 @@ func (a *App) openJudgement(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.allowed.Store(&rules)
 	matcher := match.New(intel.Empty(), match.Config{})
 	a.matcher.Store(matcher)
 	a.ruler = sigma.NewDetector(set, sigma.DetectorOptions{})

@@ -25,14 +25,17 @@ var notOutside = []string{
 }
 
 // outside is the condition of a query that an event was begun on the internet.
-func outside(own []netip.Prefix) string {
+func outside(own []netip.Prefix) string { return outsideEnd("src", own) }
+
+// outsideEnd is the condition that one end of an event, src or dst, is on the internet.
+func outsideEnd(end string, own []netip.Prefix) string {
 	var b strings.Builder
-	b.WriteString("src exists not src_endpoint.zone exists")
+	b.WriteString(end + " exists not " + end + "_endpoint.zone exists")
 	for _, p := range notOutside {
-		b.WriteString(" not src in " + p)
+		b.WriteString(" not " + end + " in " + p)
 	}
 	for _, p := range own {
-		b.WriteString(" not src in " + p.String())
+		b.WriteString(" not " + end + " in " + p.String())
 	}
 	return b.String()
 }

@@ -130,7 +130,7 @@ func (r *root) command() *cobra.Command {
 		r.askCommand(), r.explainCommand(), r.queryCommand(), r.devicesCommand(),
 		r.findingsCommand(), r.incidentsCommand(),
 		r.rulesCommand(),
-		r.intelCommand(), r.mudCommand(), r.mcpCommand(),
+		r.intelCommand(), r.mudCommand(), r.conduitsCommand(), r.mcpCommand(),
 		r.modelsCommand(), r.auditCommand(), r.guardCommand(), r.sourcesCommand(),
 		r.userCommand(), r.tokenCommand(),
 		r.sbomCommand(), r.advisoriesCommand(), r.vulnsCommand(),

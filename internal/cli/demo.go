@@ -74,6 +74,11 @@ func (r *root) demo(ctx context.Context, listen string, lasts time.Duration) err
 		return err
 	}
 	cfg.Assets.Zones = feed.Plant().Zones()
+	if cfg.Detect.Policy == "" {
+		if cfg.Detect.Policy, err = feed.WritePolicy(); err != nil {
+			return err
+		}
+	}
 	a, err := app.Open(ctx, cfg)
 	if err != nil {
 		return err

@@ -81,6 +81,16 @@ func (f *Feed) begin(dir string, seed uint64, now time.Time) error {
 	return f.save()
 }
 
+// WritePolicy writes what the plant's people allow beside its data, and says where.
+func (f *Feed) WritePolicy() (string, error) {
+	path := filepath.Join(filepath.Dir(f.file), "demo-policy.yaml")
+	next := path + ".tmp"
+	if err := os.WriteFile(next, f.plant.Policy(), 0o600); err != nil {
+		return "", fault.Wrap(fault.Unavailable, err, "writing the demo's policy")
+	}
+	return path, os.Rename(next, path)
+}
+
 // Plant is the plant that lives.
 func (f *Feed) Plant() *Plant { return f.plant }
 

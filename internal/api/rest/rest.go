@@ -48,6 +48,7 @@ type Service interface {
 	api.Vulnerabilities
 	api.Intelligence
 	api.Remediations
+	api.Conduits
 	Assignable(ctx context.Context) ([]api.Assignable, error)
 	Sources(ctx context.Context) ([]ingest.Status, error)
 	Findings(ctx context.Context, want api.FindingFilter) (api.Findings, error)

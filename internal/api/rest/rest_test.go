@@ -91,6 +91,14 @@ func (p *plant) DeviceChanges(context.Context, string) ([]api.DeviceChange, erro
 	return []api.DeviceChange{{Kind: "program"}}, nil
 }
 
+func (*plant) ZonePolicy(context.Context) (api.ZonePolicy, error) {
+	return api.ZonePolicy{Declared: true, Mode: "alert", Default: "deny", Isolated: []string{}, Conduits: []api.Conduit{{Name: "scada", From: []string{"control"}, To: []string{"cell"}, Allows: "tcp port 502"}}}, nil
+}
+
+func (*plant) DraftPolicy(context.Context, string) (api.File, error) {
+	return api.File{Name: "conduits-draft.yaml", Kind: "application/yaml", Data: []byte("{}\n")}, nil
+}
+
 func (p *plant) DeviceLife(context.Context, string) (api.DeviceLife, error) {
 	return api.DeviceLife{State: "new", History: []api.DeviceMoment{{What: "was first seen"}}}, nil
 }
@@ -284,6 +292,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 		"POST /api/v1/bills": {authz.Analyst, authz.Responder, authz.Admin}, "GET /api/v1/advisories": all, "POST /api/v1/advisories": {authz.Responder, authz.Admin},
 		"POST /api/v1/intel": {authz.Responder, authz.Admin}, "DELETE /api/v1/intel/{name}": {authz.Responder, authz.Admin}, "POST /api/v1/intel/pulls/{name}": {authz.Admin},
 		"GET /api/v1/intel/techniques/{id}": all, "GET /api/v1/intel/allow": all, "POST /api/v1/intel/allow": {authz.Responder, authz.Admin},
+		"GET /api/v1/conduits": all, "GET /api/v1/conduits/draft": all,
 		"GET /api/v1/devices/{uid}/behaviour": all, "GET /api/v1/devices/{uid}/policy": all, "GET /api/v1/devices/{uid}/changes": all, "GET /api/v1/devices/{uid}/life": all,
 	}
 	bodies := map[string]string{

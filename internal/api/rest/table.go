@@ -45,6 +45,8 @@ func Routes() []Route {
 		{"GET /api/v1/devices/{uid}/changes", authz.EventsRead, "events that changed, or were to change, what a device runs: program, firmware, configuration, restart; the newest first", deviceChanges, false, shapes{nil, of[Page[api.DeviceChange]](), nil}},
 		{"GET /api/v1/devices/{uid}/life", authz.DevicesRead, "how a device stands in its life and how it came there", deviceLife, true, shapes{nil, of[api.DeviceLife](), nil}},
 		{"PATCH /api/v1/devices/{uid}", authz.DevicesWrite, "set one attribute", setDevice, true, shapes{of[map[string]string](), of[deviceRow](), nil}},
+		{"GET /api/v1/conduits", authz.EventsRead, "what the site allows between its zones, as it is in force", zonePolicy, false, shapes{nil, of[api.ZonePolicy](), nil}},
+		{"GET /api/v1/conduits/draft", authz.EventsRead, "conduits that would allow what was seen, as a policy file for a person to read", draftPolicy, false, shapes{nil, nil, []param{{"last", "a time before the newest event, such as 24h; 7d without it"}}}},
 		{"GET /api/v1/findings", authz.FindingsRead, "list findings, the newest first", findings, false, shapes{nil, of[Page[event.Finding]](), found}},
 		{"GET /api/v1/findings/{uid}", authz.FindingsRead, "one finding with the events it is about", finding, false, shapes{nil, of[api.FindingDetail](), nil}},
 		{"GET /api/v1/incidents", authz.IncidentsRead, "list incidents, the gravest first", incidents, false, shapes{nil, of[incidentList](), append([]param{{"status", "open (without it) or all"}, {"assignee", "a person's name, me or nobody"}}, page...)}},

@@ -106,7 +106,7 @@ func (p *checker) rule(key string, raw *rawRule) Rule {
 	r := Rule{Protocols: raw.Protocols, Apps: raw.Apps, Functions: raw.Functions, ReadOnly: raw.ReadOnly}
 	for i, word := range r.Protocols {
 		r.Protocols[i] = strings.ToLower(word)
-		if !slices.Contains([]string{"tcp", "udp", "icmp", "icmpv6", "sctp"}, r.Protocols[i]) {
+		if !slices.Contains(transports(), r.Protocols[i]) {
 			p.add(key+".protocols", "tcp, udp, icmp, icmpv6 or sctp; OT protocols belong into apps", "there is no transport %q", word)
 		}
 	}
@@ -123,6 +123,8 @@ func (p *checker) rule(key string, raw *rawRule) Rule {
 	}
 	return r
 }
+
+func transports() []string { return []string{"tcp", "udp", "icmp", "icmpv6", "sctp"} }
 
 func parsePorts(word string) (PortRange, bool) {
 	lo, hi, isRange := strings.Cut(word, "-")

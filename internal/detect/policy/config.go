@@ -80,7 +80,8 @@ func (b *Binding) what() string {
 	return "devices that announce " + b.url()
 }
 
-func (c *Config) zoned() bool { return c.DefaultDeny || len(c.Conduits) > 0 || len(c.Isolated) > 0 }
+// Zoned reports whether anything is said of traffic between zones.
+func (c *Config) Zoned() bool { return c.DefaultDeny || len(c.Conduits) > 0 || len(c.Isolated) > 0 }
 
 func (c *Config) denyWithin(zone string) bool { return named(c.Isolated, zone) }
 
@@ -161,9 +162,11 @@ func (w *words) UnmarshalYAML(n *yaml.Node) error {
 	return err
 }
 
-// The limits of a policy.
+// MaxBytes is how long a policy may be.
+const MaxBytes = 4 << 20
+
+// The other limits of a policy.
 const (
-	maxSection  = 4 << 20
 	maxConduits = 10_000
 	maxProblems = 200
 )
@@ -174,8 +177,8 @@ const (
 func ParseConfig(data []byte) (Config, []Problem) {
 	var raw rawConfig
 	p := &checker{}
-	if len(data) > maxSection {
-		p.add("", "", "the section is larger than %d MiB", maxSection>>20)
+	if len(data) > MaxBytes {
+		p.add("", "", "the section is larger than %d MiB", MaxBytes>>20)
 		return Config{Monitor: true}, p.problems
 	}
 	var doc yaml.Node

@@ -64,7 +64,7 @@ func (d *Detector) Inspect(e *event.Event, raise detect.Raise) {
 		d.mud.learn(e)
 		d.profiles(e, raise)
 	}
-	if d.cfg.zoned() {
+	if d.cfg.Zoned() {
 		d.zones(e, raise)
 	}
 }

@@ -1,6 +1,6 @@
 import { useMemo } from "preact/hooks";
 import type { Edge, Node } from "../graph/canvas";
-import { query, type Row, type Table } from "../api";
+import { get, query, type Row, type Table } from "../api";
 import { go, place, set } from "../route";
 import { bytes, cell, clock, number, plural, visible } from "../show";
 import { term } from "../terms";
@@ -13,16 +13,29 @@ const groups: [Group, string][] = [["zone", "zones"], ["type", "types of device"
 const outside = "outside or unknown";
 
 interface Box { name: string; level: string; devices: number }
-interface Link { from: string; to: string; events: number; bytes: number; last: string; writes: number }
-interface Map0 { boxes: Box[]; links: Link[]; total: number }
+interface Link { from: string; to: string; events: number; bytes: number; last: string; writes: number; breaches?: number }
+interface Map0 { boxes: Box[]; links: Link[]; total: number; rules?: Rules | null }
+
+// What the site allows between its zones, as the server holds events against it.
+interface Conduit { name: string; from: string[]; to: string[]; both_ways: boolean; deny: boolean; allows: string }
+interface Rules { declared: boolean; mode: string; default: string; isolated: string[]; conduits: Conduit[] }
+
+// An end outside of all zones is of the internet or a private address of no zone:
+// which, the map does not tell.
+const named = (zones: string[], zone: string) => zones.some((z) => z === "*" || (zone === outside ? z === "internet" || z === "unzoned" : z.toLowerCase() === zone.toLowerCase()));
+const between = (r: Rules, l: Link) => r.conduits.filter((c) => named(c.from, l.from) && named(c.to, l.to) || c.both_ways && named(c.from, l.to) && named(c.to, l.from));
 
 async function load(group: Group, last: string, zone: string, s: AbortSignal): Promise<Map0> {
   const from = "src_endpoint." + group, to = "dst_endpoint." + group, key = group;
   const only = zone ? `(${term("src_endpoint.zone", zone)} or ${term("dst_endpoint.zone", zone)}) ` : "";
   const when = last === "all" ? "" : "last " + last;
-  const [traffic, devices]: [Table, Table] = await Promise.all([
+  const nothing: Table = { columns: [], rows: [], total: 0 };
+  const zones = group === "zone";
+  const [traffic, devices, breaches, rules]: [Table, Table, Table, Rules | null] = await Promise.all([
     query(`class_uid!=2004 ${only}src exists dst exists ${when} | by ${from}, ${to} count, sum(bytes), last, count as writes where (write=true) | sort count desc | limit 2000`, s),
     query(`devices | by ${key}, level count | limit 10000`, s),
+    zones ? query(`detection_finding (finding_info.uid^=policy/zones or finding_info.uid^=policy/conduit/) ${when} | by ${from}, ${to} count | limit 2000`, s).catch(() => nothing) : nothing,
+    zones ? get<Rules>("/conduits", s).catch(() => null) : null,
   ]);
   const boxes = new Map<string, Box>();
   for (const r of devices.rows) {
@@ -33,9 +46,13 @@ async function load(group: Group, last: string, zone: string, s: AbortSignal): P
     boxes.set(name, b);
   }
   const links: Link[] = traffic.rows.map((r: Row) => ({ from: cell(r[from]) || outside, to: cell(r[to]) || outside, events: Number(r.count), bytes: Number(r["sum(bytes)"] || 0), last: String(r.last || ""), writes: Number(r.writes || 0) }));
+  for (const r of breaches.rows) {
+    const l = links.find((x) => x.from === (cell(r[from]) || outside) && x.to === (cell(r[to]) || outside));
+    if (l) l.breaches = Number(r.count);
+  }
   for (const l of links) for (const n of [l.from, l.to]) if (!boxes.has(n)) boxes.set(n, { name: n, level: "", devices: 0 });
   const seen = new Set(links.flatMap((l) => [l.from, l.to]));
-  return { boxes: [...boxes.values()].filter((b) => seen.has(b.name) || group === "zone" && b.name !== outside), links, total: traffic.total };
+  return { boxes: [...boxes.values()].filter((b) => seen.has(b.name) || group === "zone" && b.name !== outside), links, total: traffic.total, rules };
 }
 
 interface Device0 { name: string; uid: string; zone: string; type: string; level: string }
@@ -117,20 +134,49 @@ export function Network() {
 
 const most = 60; // boxes that are drawn
 
+// says tells in a cell what the site's policy says of a link.
+function says(r: Rules, l: Link) {
+  const list = between(r, l);
+  if (list.length) return list.map((c) => visible(c.name) + (c.deny ? " (denied)" : "")).join(", ");
+  if (l.from === l.to) return r.isolated.some((z) => z.toLowerCase() === l.from.toLowerCase()) ? <span class="bad">nothing: isolated</span> : <span class="soft">one zone</span>;
+  return r.default === "deny" ? <span class="bad">nothing</span> : <span class="soft">no conduit; not denied</span>;
+}
+
+/** Said tells what is declared between the zones, or how to begin. */
+function Said({ rules }: { rules: Rules }) {
+  const draft = <a href="/api/v1/conduits/draft" download="conduits-draft.yaml">Draft from what was seen</a>;
+  if (!rules.declared) return <p class="soft">No conduits are declared, so what crosses zones is shown but not judged. {draft} (a file to read, correct and name as <code>detect.policy</code>).</p>;
+  return (
+    <details><summary>{plural(rules.conduits.length, "declared conduit")}, {rules.mode === "monitor" ? "monitored" : "with alerts"}; else {rules.default === "deny" ? "nothing" : "anything"} may pass between zones</summary>
+      <ul class="bullets">{rules.conduits.map((c) => <li key={c.name}><strong>{visible(c.name)}</strong> {c.from.map(visible).join(", ")} {c.both_ways ? "\u2194" : "\u2192"} {c.to.map(visible).join(", ")}: <span class="soft">{visible(c.allows)}</span></li>)}</ul>
+      <p>{draft}</p>
+    </details>
+  );
+}
+
 function Drawn({ m, group, last }: { m: Map0; group: Group; last: string }) {
   const events = (l: Link) => {
     const side = (f: string, n: string) => n === outside ? `not (${f} exists)` : term(f, n);
     return "/events?" + new URLSearchParams({ q: side("src_endpoint." + group, l.from) + " " + side("dst_endpoint." + group, l.to), last });
   };
+  const found = (l: Link) => {
+    const side = (f: string, n: string) => n === outside ? `not (${f} exists)` : term(f, n);
+    return "/events?" + new URLSearchParams({ q: `detection_finding (finding_info.uid^=policy/zones or finding_info.uid^=policy/conduit/) ${side("src_endpoint." + group, l.from)} ${side("dst_endpoint." + group, l.to)}`, last });
+  };
   const columns: Column<Link>[] = [
     { key: "from", title: "From", draw: (l) => visible(l.from) }, { key: "to", title: "To", draw: (l) => visible(l.to) },
     { key: "events", title: "Events", num: true, draw: (l) => number(l.events) }, { key: "writes", title: "Writes", num: true, draw: (l) => l.writes ? number(l.writes) : "\u2013" },
+    ...(m.rules?.declared ? [
+      { key: "breaches", title: "Violations", num: true, draw: (l: Link) => l.breaches ? <a class="bad" href={found(l)}>{number(l.breaches)}</a> : "\u2013" },
+      { key: "rule", title: "Allowed by", draw: (l: Link) => says(m.rules!, l) },
+    ] : []),
     { key: "bytes", title: "Bytes", num: true, draw: (l) => l.bytes ? bytes(l.bytes) : "\u2013" }, { key: "last", title: "Last", draw: (l) => clock(l.last) },
     { key: "go", title: "", draw: (l) => <a href={events(l)}>Events</a> },
   ];
   return (
     <>
-      <Picture m={m} group={group} open={(l) => go(events(l))} />
+      <Picture m={m} group={group} open={(l) => go(l.breaches ? found(l) : events(l))} />
+      {m.rules && <Said rules={m.rules} />}
       <p class="soft line">{plural(m.links.length, "conduit")}, the busiest first{m.links.length < m.total ? "; " + number(m.total) + " there are" : ""}</p>
       <Grid label="Conduits" columns={columns} rows={m.links} id={(l) => l.from + "\u0000" + l.to} open={(l) => go(events(l))} />
     </>
@@ -157,7 +203,8 @@ function Picture({ m, group, open }: { m: Map0; group: Group; open: (l: Link) =>
         y += row;
       }
     }
-    const links = m.links.filter((l) => l.from !== l.to && at.has(l.from) && at.has(l.to)).slice(0, 300);
+    const both = m.links.filter((l) => l.from !== l.to && at.has(l.from) && at.has(l.to));
+    const links = [...both.slice(0, 300), ...both.slice(300).filter((l) => l.breaches)].sort((a, b) => (a.breaches || 0) - (b.breaches || 0)); // what breaks rules is drawn, and on top
     return { boxes, at, names, links, wide, high: y - row / 2 + 6, top: Math.max(1, ...links.map((l) => l.events)) };
   }, [m]);
   const { boxes, at, names, links, wide, high, top } = drawn;
@@ -172,7 +219,7 @@ function Picture({ m, group, open }: { m: Map0; group: Group; open: (l: Link) =>
             const a = at.get(l.from)!, b = at.get(l.to)!, up = b.y < a.y, flat = a.y === b.y;
             const y1 = flat ? a.y - 22 : up ? a.y - 22 : a.y + 22, y2 = flat ? b.y - 22 : up ? b.y + 22 : b.y - 22, side = a.x < b.x ? 10 : -10;
             const bend = flat ? `${(a.x + b.x) / 2 + side} ${a.y - 56}` : `${(a.x + b.x) / 2 + (up ? 18 : -18)} ${(y1 + y2) / 2}`;
-            return <path key={l.from + "\u0000" + l.to} class={"edge" + (l.writes ? " writes" : "")} d={`M${a.x + side} ${y1}Q${bend} ${b.x - side} ${y2}`} stroke-width={1 + 4 * Math.log1p(l.events) / Math.log1p(top)} marker-end="url(#arrow)" onClick={() => open(l)}><title>{visible(l.from)} → {visible(l.to)}: {number(l.events)} events{l.writes ? ", " + number(l.writes) + " writes" : ""}, {bytes(l.bytes)}</title></path>;
+            return <path key={l.from + "\u0000" + l.to} class={"edge" + (l.breaches ? " breach" : l.writes ? " writes" : "")} d={`M${a.x + side} ${y1}Q${bend} ${b.x - side} ${y2}`} stroke-width={1 + 4 * Math.log1p(l.events) / Math.log1p(top)} marker-end="url(#arrow)" onClick={() => open(l)}><title>{visible(l.from)} → {visible(l.to)}: {number(l.events)} events{l.writes ? ", " + number(l.writes) + " writes" : ""}{l.breaches ? ", " + plural(l.breaches, "violation") : ""}, {bytes(l.bytes)}</title></path>;
           })}
           {boxes.map((b) => {
             const p = at.get(b.name)!, text = visible(b.name);
@@ -187,7 +234,7 @@ function Picture({ m, group, open }: { m: Map0; group: Group; open: (l: Link) =>
           })}
         </svg>
       </div>
-      <figcaption>Thicker lines are more events; orange ones wrote to controllers. {group === "zone" ? "A zone opens into its devices." : ""}{m.boxes.length > boxes.length ? ` The ${boxes.length} busiest of ${number(m.boxes.length)} are drawn.` : ""}</figcaption>
+      <figcaption>Thicker lines are more events; orange ones wrote to controllers{links.some((l) => l.breaches) ? "; dashed red ones did what the site's policy does not allow" : ""}. {group === "zone" ? "A zone opens into its devices." : ""}{m.boxes.length > boxes.length ? ` The ${boxes.length} busiest of ${number(m.boxes.length)} are drawn.` : ""}</figcaption>
     </figure>
   );
 }

@@ -1,0 +1,58 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+)
+
+// ZonePolicy is what a site allows between its zones, as it is in force.
+type ZonePolicy struct {
+	Declared bool      `json:"declared"` // there are rules between zones
+	Mode     string    `json:"mode"`     // monitor or alert
+	Default  string    `json:"default"`  // allow or deny: between zones that no conduit joins
+	Isolated []string  `json:"isolated"` // zones within which devices may not talk to each other
+	Conduits []Conduit `json:"conduits"`
+}
+
+// Conduit is what may pass from some zones to others (IEC 62443). A zone may be
+// "internet", "unzoned" or "*" for any.
+type Conduit struct {
+	Name     string   `json:"name"`
+	From     []string `json:"from"`
+	To       []string `json:"to"`
+	BothWays bool     `json:"both_ways"` // either side may begin
+	Deny     bool     `json:"deny"`
+	Allows   string   `json:"allows"` // in words
+}
+
+// Conduits tells what may pass between zones, and proposes it.
+type Conduits interface {
+	ZonePolicy(ctx context.Context) (ZonePolicy, error)
+	// DraftPolicy proposes conduits from what was seen in a time before the newest
+	// event, such as 7d, as a file for a person to read.
+	DraftPolicy(ctx context.Context, last string) (File, error)
+}
+
+func conduits(mux *http.ServeMux, s Conduits) {
+	mux.HandleFunc("GET /local/conduits", reply(func(r *http.Request) (any, error) {
+		return s.ZonePolicy(r.Context())
+	}))
+	mux.HandleFunc("GET /local/conduits/draft", reply(func(r *http.Request) (any, error) {
+		return s.DraftPolicy(r.Context(), r.URL.Query().Get("last"))
+	}))
+}
+
+// ZonePolicy implements [Conduits].
+func (c *Client) ZonePolicy(ctx context.Context) (ZonePolicy, error) {
+	var out ZonePolicy
+	err := c.do(ctx, http.MethodGet, "/local/conduits", nil, &out)
+	return out, err
+}
+
+// DraftPolicy implements [Conduits].
+func (c *Client) DraftPolicy(ctx context.Context, last string) (File, error) {
+	var out File
+	err := c.do(ctx, http.MethodGet, "/local/conduits/draft?"+url.Values{"last": {last}}.Encode(), nil, &out)
+	return out, err
+}

@@ -1,0 +1,96 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"vedette/internal/detect/policy"
+	"vedette/internal/fault"
+)
+
+func (r *root) conduitsCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "conduits", Short: "what the site allows between its zones (IEC 62443): show, check a policy file, draft one from what was seen",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return r.conduitsShow(cmd.Context()) },
+	}
+	cmd.AddCommand(
+		&cobra.Command{Use: "show", Short: "list the conduits in force", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return r.conduitsShow(cmd.Context()) }},
+		&cobra.Command{Use: "check FILE", Short: "read a policy file and tell all that is wrong with it", Args: cobra.ExactArgs(1), RunE: r.conduitsCheck},
+		r.conduitsDraft(),
+	)
+	return cmd
+}
+
+func (r *root) conduitsShow(ctx context.Context) error {
+	return r.with(ctx, func(b backend) error {
+		p, err := b.ZonePolicy(ctx)
+		if err != nil {
+			return err
+		}
+		rows := make([][]any, 0, len(p.Conduits))
+		for _, c := range p.Conduits {
+			way := "one way"
+			if c.BothWays {
+				way = "both ways"
+			}
+			rows = append(rows, []any{c.Name, strings.Join(c.From, ", "), strings.Join(c.To, ", "), way, c.Allows})
+		}
+		switch {
+		case !p.Declared:
+			fmt.Fprintln(r.Err, "nothing is said of traffic between zones; begin with: vedette conduits draft > policy.yaml")
+		default:
+			fmt.Fprintf(r.Err, "mode %s; between zones that no conduit joins: %s\n", p.Mode, p.Default)
+		}
+		return r.writeRows([]string{"conduit", "from", "to", "direction", "allows"}, rows, func() any { return p })
+	})
+}
+
+// conduitsCheck needs no store.
+func (r *root) conduitsCheck(_ *cobra.Command, args []string) error {
+	f, err := os.Open(args[0])
+	if err != nil {
+		return fault.Wrap(fault.NotFound, err, "opening %s", args[0])
+	}
+	defer f.Close() //nolint:errcheck // only read
+	data, err := io.ReadAll(io.LimitReader(f, policy.MaxBytes+1))
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, err, "reading %s", args[0])
+	}
+	cfg, problems := policy.ParseConfig(data)
+	for _, p := range problems {
+		fmt.Fprintf(r.Err, "%s: %s\n", printable(args[0]), printable(p.String()))
+	}
+	if len(problems) > 0 {
+		r.rejected = true
+		return nil
+	}
+	return r.writeRows([]string{"file", "conduits", "mud_files"}, [][]any{{args[0], len(cfg.Conduits), len(cfg.MUD)}}, func() any {
+		return map[string]any{"file": args[0], "conduits": len(cfg.Conduits), "mud_files": len(cfg.MUD)}
+	})
+}
+
+func (r *root) conduitsDraft() *cobra.Command {
+	var last string
+	cmd := &cobra.Command{
+		Use: "draft", Short: "write conduits that allow what was seen between zones, and nothing else, for a person to read",
+		Example: "  vedette conduits draft --last 30d > policy.yaml", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return r.with(cmd.Context(), func(b backend) error {
+				f, err := b.DraftPolicy(cmd.Context(), last)
+				if err != nil {
+					return err
+				}
+				_, err = r.Out.Write(f.Data)
+				return err
+			})
+		},
+	}
+	cmd.Flags().StringVar(&last, "last", "7d", "how far back to look, from the newest event")
+	return cmd
+}
