@@ -7,6 +7,7 @@ import (
 	"vedette/internal/api"
 	"vedette/internal/copilot"
 	"vedette/internal/fault"
+	"vedette/internal/query"
 )
 
 // disclosures tells the copilot of vulnerabilities.
@@ -41,12 +42,18 @@ func (a disclosures) Disclosure(ctx context.Context, id string) (copilot.Disclos
 			x.UID = uid
 			if dev, err := a.FindDevice(ctx, uid); err == nil {
 				row := dev.Row()
+				if !query.Sees(ctx, row.Zone) {
+					continue
+				}
 				x.Zone, x.Level, x.Criticality = row.Zone, row.Level, row.Criticality
 				x.Name = uid
 				if row.Name != "" {
 					x.Name = row.Name
 				}
 			}
+		}
+		if _, ok := query.Confined(ctx); ok && x.Zone == "" { // a product, or a device that is gone
+			continue
 		}
 		d.Exposed = append(d.Exposed, x)
 	}
