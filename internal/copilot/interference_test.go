@@ -1,9 +1,9 @@
 package copilot_test
 
 import (
-	"context"
 	"bufio"
 	"compress/gzip"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"

@@ -1,0 +1,334 @@
+package app_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"vedette/internal/api/rest"
+	"vedette/internal/app"
+	"vedette/internal/asset"
+	"vedette/internal/audit"
+	"vedette/internal/authz"
+)
+
+// halls is a site of two zones, with traffic and alerts within each and between them.
+type halls struct {
+	t     *testing.T
+	app   *app.App
+	h     http.Handler
+	ours  []string // what a device of the hall in question is known by
+	yours []string // and of the other one
+}
+
+const (
+	ovens = "ovens"
+	docks = "docks"
+)
+
+func openHalls(t *testing.T) *halls {
+	t.Helper()
+	cfg := app.Config{Dir: filepath.Join(t.TempDir(), "d"), Now: func() time.Time { return clock }, Detect: app.Detect{Behaviour: true}}
+	for name, subnet := range map[string]string{ovens: "10.1.0.0/16", docks: "10.2.0.0/16"} {
+		cfg.Assets.Zones = append(cfg.Assets.Zones, asset.Zone{Name: name, Level: "1", Subnets: []netip.Prefix{netip.MustParsePrefix(subnet)}})
+	}
+	a, err := app.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = a.Close() })
+	inventory := "ip,name,type,vendor\n10.1.0.5,oven plc north,plc,Siemens\n10.1.0.6,oven-hmi,hmi,Siemens\n10.2.0.5,crane-zinnober,plc,Karmin\n10.2.0.6,scale-ocker,hmi,Karmin\n"
+	if _, err := a.ImportDevices(t.Context(), "maria", strings.NewReader(inventory)); err != nil {
+		t.Fatal(err)
+	}
+	x := &halls{t: t, app: a}
+	x.take("conn.log", x.flows())
+	x.take("eve.json", x.alerts())
+	devices, err := a.Devices(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range devices {
+		row := d.Row()
+		switch row.Zone {
+		case ovens:
+			x.ours = append(append(x.ours, row.UID, row.Name), row.IPs...)
+		case docks:
+			x.yours = append(append(x.yours, row.UID, row.Name), row.IPs...)
+		}
+	}
+	if len(x.ours) < 6 || len(x.yours) < 6 {
+		t.Fatalf("the halls have %q and %q", x.ours, x.yours)
+	}
+	j, err := audit.Open(filepath.Join(t.TempDir(), "audit.jsonl"), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = j.Close() })
+	may, err := authz.New(j, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.h = rest.Handler(a, may, rest.About{Version: "v1", Now: func() time.Time { return clock }})
+	return x
+}
+
+func (x *halls) take(name, log string) {
+	x.t.Helper()
+	if sum, err := x.app.IngestStream(x.t.Context(), strings.NewReader(log), name, "", clock); err != nil || sum.Stored == 0 {
+		x.t.Fatalf("%s: %+v, %v", name, sum, err)
+	}
+}
+
+// ways are who speaks with whom.
+func ways() [][2]string {
+	return [][2]string{
+		{"10.1.0.6", "10.1.0.5"}, {"10.2.0.6", "10.2.0.5"}, {"10.1.0.6", "10.2.0.5"}, {"10.2.0.6", "10.1.0.5"},
+		{"203.0.113.9", "10.1.0.5"}, {"203.0.113.9", "10.2.0.5"}, {"10.1.0.6", "203.0.113.9"}, {"10.2.0.6", "203.0.113.9"},
+	}
+}
+
+func (x *halls) flows() string {
+	var b strings.Builder
+	b.WriteString("#separator \\x09\n#path\tconn\n#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tservice\tconn_state\n#types\ttime\tstring\taddr\tport\taddr\tport\tenum\tstring\tstring\n")
+	for i := range 40 {
+		for k, w := range ways() {
+			fmt.Fprintf(&b, "%d.%d\tC%d-%d\t%s\t%d\t%s\t502\ttcp\tmodbus\tSF\n", clock.Add(-time.Duration(41-i)*time.Minute/4).Unix(), k, i, k, w[0], 1024+i, w[1])
+		}
+	}
+	return b.String()
+}
+
+func (x *halls) alerts() string {
+	var b strings.Builder
+	for i, w := range append(ways(), ways()...) {
+		at := clock.Add(-time.Duration(20-i) * 10 * time.Second).Format("2006-01-02T15:04:05.000000-0700")
+		fmt.Fprintf(&b, `{"timestamp":%q,"event_type":"alert","src_ip":%q,"src_port":%d,"dest_ip":%q,"dest_port":502,"proto":"TCP","alert":{"action":"allowed","gid":1,"signature_id":%d,"rev":1,"signature":"test of a write","category":"Attempted Administrator Privilege Gain","severity":1}}`+"\n", at, w[0], 40000+i, w[1], 2000+i)
+	}
+	return b.String()
+}
+
+func in(zones ...string) authz.Principal {
+	return authz.Principal{ID: "u-" + strings.Join(zones, "+"), Name: "ann", Kind: authz.Person, Roles: []authz.Role{authz.Analyst, authz.Auditor}, Zones: zones}
+}
+
+// ask makes a request as somebody and returns the answer as it went out.
+func (x *halls) ask(p authz.Principal, method, path, body string) (int, string) {
+	x.t.Helper()
+	r := httptest.NewRequestWithContext(authz.With(x.t.Context(), p), method, path, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	x.h.ServeHTTP(w, r)
+	return w.Code, w.Body.String()
+}
+
+// silent wants an answer to say nothing of the other hall.
+func (x *halls) silent(what, answer string) {
+	x.t.Helper()
+	for _, secret := range x.yours {
+		if strings.Contains(strings.ToLower(answer), strings.ToLower(secret)) {
+			x.t.Errorf("%s tells of %s: %.3000s", what, secret, answer)
+			return
+		}
+	}
+}
+
+// rows reads a column of a query's rows.
+func (x *halls) rows(p authz.Principal, query string) []map[string]any {
+	x.t.Helper()
+	body, _ := json.Marshal(map[string]any{"query": query, "now": clock})
+	code, text := x.ask(p, "POST", "/api/v1/query", string(body))
+	var out struct{ Rows []map[string]any }
+	if err := json.Unmarshal([]byte(text), &out); err != nil || code != http.StatusOK {
+		x.t.Fatalf("%s: %d %v %.300s", query, code, err, text)
+	}
+	return out.Rows
+}
+
+// uids are the first cells of a query's rows.
+func (x *halls) uids(p authz.Principal, query string) []string {
+	var out []string
+	for _, r := range x.rows(p, query) {
+		out = append(out, fmt.Sprint(r["metadata.uid"]))
+	}
+	return out
+}
+
+// No answer to who is limited to a zone tells of a device outside, whatever is asked;
+// what concerns such devices is not found.
+func TestLimitedSeeTheirZonesAlone(t *testing.T) {
+	x := openHalls(t)
+	all, ann := in(), in(ovens)
+	const events, found = "| select metadata.uid | limit 1000", "detection_finding | select metadata.uid | limit 1000"
+	got := map[string]bool{}
+	for _, uid := range x.uids(ann, events) {
+		got[uid] = true
+	}
+	var hidden []string
+	for _, uid := range x.uids(all, events) {
+		if !got[uid] {
+			hidden = append(hidden, uid)
+		}
+	}
+	if len(got) != 3*42 || len(hidden) < 5*42 {
+		t.Fatalf("%d events are seen, %d not", len(got), len(hidden))
+	}
+	own, other := x.uids(ann, found), []string{}
+	for _, uid := range x.uids(all, found) {
+		if !got[uid] {
+			other = append(other, uid)
+		}
+	}
+	if len(own) == 0 || len(other) == 0 {
+		t.Fatalf("findings: %d seen, %d not", len(own), len(other))
+	}
+	things := map[string][2][]string{ // by what stands before the uid
+		"/api/v1/events/":   {own[:1], hidden[:3]},
+		"/api/v1/findings/": {own, other},
+		"/api/v1/devices/":  {{x.ours[0]}, {x.yours[0], "10.2.0.5", "crane-zinnober"}},
+	}
+	x.walk(ann, things)
+}
+
+// walk asks every operation that reads, for what is theirs and what is not.
+func (x *halls) walk(ann authz.Principal, things map[string][2][]string) {
+	x.t.Helper()
+	admitted := 0
+	for _, route := range rest.Routes() {
+		method, path, _ := strings.Cut(route.Pattern, " ")
+		if method != http.MethodGet || strings.HasSuffix(path, "/tail") {
+			continue
+		}
+		head, tail, byUID := strings.Cut(path, "{uid}")
+		if !byUID {
+			for _, more := range []string{"", "?format=csv", "?facets=1&limit=1000"} {
+				code, text := x.ask(ann, method, strings.ReplaceAll(path, "{id}", "CVE-2024-1")+more, "")
+				if code == http.StatusOK {
+					admitted++
+				}
+				x.silent(route.Pattern+more, text)
+			}
+			continue
+		}
+		tail = strings.ReplaceAll(tail, "{id}", "none")
+		for _, uid := range things[head][0] {
+			code, text := x.ask(ann, method, head+uid+tail, "")
+			if code == http.StatusOK {
+				admitted++
+			} else if code != http.StatusForbidden && code != http.StatusNotFound {
+				x.t.Errorf("%s of %s: %d %s", route.Pattern, uid, code, text)
+			}
+			x.silent(route.Pattern, text)
+		}
+		for _, uid := range things[head][1] {
+			code, text := x.ask(ann, method, head+uid+tail, "")
+			if code != http.StatusNotFound && code != http.StatusForbidden {
+				x.t.Errorf("%s of %s: %d %s", route.Pattern, uid, code, text)
+			}
+			x.silent(route.Pattern, strings.ReplaceAll(text, uid, "")) // a refusal repeats what was asked for
+		}
+	}
+	if admitted < 12 {
+		x.t.Errorf("only %d operations were admitted", admitted)
+	}
+}
+
+// Queries of every kind, with conditions that aim at the other zone too.
+func TestLimitedQueries(t *testing.T) {
+	x := openHalls(t)
+	for _, q := range []string{
+		"last 24h | limit 1000", "dst=10.2.0.5 | limit 100", "| by src, dst count", "| by dst_endpoint.name count, first, last", "| by src_endpoint.zone, dst_endpoint.zone count",
+		"devices", "devices name=\"crane-zinnober\"", "devices | by vendor count", "src_endpoint.name=\"crane-zinnobar\"", "vendor=Karmyn", "device=\"scale-ocke\"",
+		"not (src_endpoint.zone=ovens) | select src, dst, raw, message", "| every 5m count, distinct(dst)", "detection_finding | by finding_info.title, device.uid count",
+		"network_activity | by src_endpoint.uid count | top 5", "last 1h | by dst count | compare previous",
+		"sequence by src within 5m (network_activity) then (detection_finding)",
+	} {
+		body, _ := json.Marshal(map[string]any{"query": q, "now": clock})
+		code, text := x.ask(in(ovens), "POST", "/api/v1/query", string(body))
+		asked := strings.NewReplacer("10.2.0.5", "", "crane-zinnober", "").Replace(text)
+		if strings.Contains(q, "10.2.0.5") || strings.Contains(q, "crane-zinnober") {
+			text = asked // it repeats what was asked for
+		}
+		x.silent(fmt.Sprint(q, " ", code), text)
+		if code >= http.StatusInternalServerError {
+			t.Errorf("%s: %d %s", q, code, text)
+		}
+	}
+	if n := len(x.rows(in(docks), "devices")); n != 2 {
+		t.Errorf("the docks have %d devices", n)
+	}
+	if n := len(x.rows(in("nowhere"), "| select time")); n != 0 {
+		t.Errorf("%d events of a zone that there is not", n)
+	}
+}
+
+// Questions in plain words, after somebody who sees all has asked the same, so that
+// what is kept for him would show.
+func TestLimitedQuestions(t *testing.T) {
+	x := openHalls(t)
+	for _, q := range []string{
+		"which devices are there?", "who talks to crane-zinnober?", "top talkers in the last hour", "what is unusual today?", "show me the findings of the last day", "how many devices of Karmin are there?",
+		"what did scale-ocker do?", "list all devices", "which hosts did 10.2.0.5 talk to", "frobnicate the xyzzy", "which devices are affected by CVE-2024-1?", "how many events are there?", "what else is there to ask about cranes?",
+	} {
+		body, _ := json.Marshal(map[string]any{"question": q, "now": clock})
+		if code, text := x.ask(in(), "POST", "/api/v1/ask", string(body)); code != http.StatusOK {
+			t.Fatalf("%s: %d %s", q, code, text)
+		}
+		for range 2 {
+			code, text := x.ask(in(ovens), "POST", "/api/v1/ask", string(body))
+			if code != http.StatusOK {
+				t.Errorf("%s: %d %s", q, code, text)
+			}
+			said := text
+			for _, w := range []string{"crane-zinnober", "scale-ocker", "10.2.0.5"} {
+				if strings.Contains(q, w) {
+					said = strings.ReplaceAll(said, w, "")
+				}
+			}
+			x.silent(q, said)
+		}
+	}
+}
+
+// A conversation stays among those who see the same zones.
+func TestLimitedConversations(t *testing.T) {
+	x := openHalls(t)
+	say := func(p authz.Principal, follow string) (int, string) {
+		body, _ := json.Marshal(map[string]any{"question": "top talkers in the last hour", "follow": follow, "now": clock})
+		code, text := x.ask(p, "POST", "/api/v1/ask", string(body))
+		var out struct{ Conversation string }
+		_ = json.Unmarshal([]byte(text), &out)
+		return code, out.Conversation
+	}
+	_, whole := say(in(), "")
+	_, ours := say(in(ovens), "")
+	for _, c := range []struct {
+		who    authz.Principal
+		follow string
+		want   int
+	}{{in(ovens), ours, 200}, {in(), ours, 200}, {in(docks), ours, 404}, {in(ovens, docks), ours, 404}, {in(ovens), whole, 404}} {
+		if got, _ := say(c.who, c.follow); got != c.want {
+			t.Errorf("%v follows %s: %d", c.who.Zones, c.follow, got)
+		}
+	}
+}
+
+// What comes in is followed in their zones alone.
+func TestLimitedTail(t *testing.T) {
+	x := openHalls(t)
+	ctx, cancel := context.WithTimeout(authz.With(t.Context(), in(ovens)), 1500*time.Millisecond)
+	defer cancel()
+	w := httptest.NewRecorder()
+	x.h.ServeHTTP(w, httptest.NewRequestWithContext(ctx, "GET", "/api/v1/events/tail?select=src,dst,src_endpoint.name,dst_endpoint.name,raw", nil))
+	if text := w.Body.String(); !strings.Contains(text, "event: rows") || !strings.Contains(text, "10.1.0.5") {
+		t.Errorf("%d %.500s", w.Code, text)
+	}
+	x.silent("tail", w.Body.String())
+}
