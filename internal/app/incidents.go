@@ -93,11 +93,15 @@ func (a *App) keepIncidents(ctx context.Context) error {
 }
 
 // Incidents returns the incidents, the gravest and newest first; closed ones
-// only if asked for.
-func (a *App) Incidents(_ context.Context, all bool) ([]correlate.Incident, error) {
+// only if asked for. In a confined context it returns those that touch its devices,
+// and what may be seen of them.
+func (a *App) Incidents(ctx context.Context, all bool) ([]correlate.Incident, error) {
 	list := a.incidents.Incidents()
 	if !all {
 		list = slices.DeleteFunc(list, func(i correlate.Incident) bool { return i.Status != correlate.Open })
+	}
+	if sight, confined := a.sightOf(ctx); confined {
+		list = sight.incidents(list)
 	}
 	slices.SortStableFunc(list, func(x, y correlate.Incident) int {
 		return cmp.Or(cmp.Compare(y.Severity, x.Severity), cmp.Compare(y.Score, x.Score), y.Last.Compare(x.Last))
@@ -106,7 +110,10 @@ func (a *App) Incidents(_ context.Context, all bool) ([]correlate.Incident, erro
 }
 
 // Incident returns one incident in full, with those that it resembles.
-func (a *App) Incident(_ context.Context, text string) (api.IncidentDetail, error) {
+func (a *App) Incident(ctx context.Context, text string) (api.IncidentDetail, error) {
+	if sight, confined := a.sightOf(ctx); confined {
+		return sight.incident(text)
+	}
 	i, err := a.findIncident(text)
 	if err != nil {
 		return api.IncidentDetail{}, err

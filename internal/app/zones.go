@@ -2,11 +2,15 @@ package app
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"unicode"
 
+	"vedette/internal/api"
 	"vedette/internal/asset"
+	"vedette/internal/correlate"
 	"vedette/internal/event"
+	"vedette/internal/fault"
 	"vedette/internal/query"
 )
 
@@ -98,4 +102,87 @@ func left[T any](list []T, out func(T) bool) []T {
 		}
 	}
 	return kept
+}
+
+// Own implements [correlate.Sight].
+func (s sight) Own(uid string) bool { return s.own(uid) }
+
+// Foreign implements [correlate.Sight].
+func (s sight) Foreign(text string) bool { return s.foreign(text) }
+
+// Findings implements [correlate.Sight]: the engine knows. What cannot be asked is
+// not seen.
+func (s sight) Findings(uids []string) map[string]bool {
+	may := map[string]bool{}
+	in := make([]any, len(uids))
+	for i, uid := range uids {
+		in[i] = uid
+	}
+	for part := range slices.Chunk(in, findingsAtOnce) {
+		res, err := s.app.events.Query(s.ctx, query.Query{
+			Where: &query.Expr{Field: "metadata.uid", Op: query.In, Value: part}, Select: []string{"metadata.uid"}, Limit: len(part),
+		})
+		if err != nil {
+			s.app.cfg.Log.Warn("which findings of an incident may be seen could not be looked up", "component", "correlate", "err", err)
+			return may
+		}
+		for _, row := range res.Rows {
+			uid, _ := row[0].(string)
+			may[uid] = true
+		}
+	}
+	return may
+}
+
+// findingsAtOnce is how many findings one query is asked for.
+const findingsAtOnce = 1000
+
+// unasked is a sight that looks up no findings: lists do not show them.
+type unasked struct{ sight }
+
+// Findings implements [correlate.Sight].
+func (unasked) Findings([]string) map[string]bool { return nil }
+
+// incidents keeps what may be seen of a list.
+func (s sight) incidents(list []correlate.Incident) []correlate.Incident {
+	out := []correlate.Incident{}
+	for _, i := range list {
+		if !slices.ContainsFunc(i.Devices, s.own) {
+			continue
+		}
+		full, ok := s.app.incidents.Get(i.UID)
+		if !ok {
+			continue
+		}
+		if seen, ok := full.Within(unasked{s}); ok {
+			seen.Timeline, seen.Graph, seen.Joins = nil, correlate.Graph{}, nil
+			out = append(out, seen)
+		}
+	}
+	return out
+}
+
+// incident returns what may be seen of an incident, by its uid or the start of it.
+// Any other is not there.
+func (s sight) incident(text string) (api.IncidentDetail, error) {
+	var found []correlate.Incident
+	if i, ok := s.app.incidents.Get(text); ok {
+		found = []correlate.Incident{i}
+	} else if len(text) >= 4 {
+		for _, i := range s.app.incidents.Incidents() {
+			if strings.HasPrefix(i.UID, text) && slices.ContainsFunc(i.Devices, s.own) {
+				full, _ := s.app.incidents.Get(i.UID)
+				found = append(found, full)
+			}
+		}
+	}
+	if len(found) == 1 {
+		if seen, ok := found[0].Within(s); ok {
+			return api.IncidentDetail{Incident: seen, Similar: []correlate.Similar{}}, nil
+		}
+	}
+	if len(found) > 1 {
+		return api.IncidentDetail{}, fault.New(fault.Conflict, "%d incidents begin with %q", len(found), text).WithHint("give more of the uid, such as %s", found[0].UID)
+	}
+	return api.IncidentDetail{}, fault.New(fault.NotFound, "there is no incident %q", text).WithHint("list them with: vedette incidents --all")
 }

@@ -8,10 +8,12 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"vedette/internal/api"
 	"vedette/internal/api/rest"
 	"vedette/internal/app"
 	"vedette/internal/asset"
@@ -19,24 +21,25 @@ import (
 	"vedette/internal/authz"
 )
 
-// halls is a site of two zones, with traffic and alerts within each and between them.
+// halls is a site of some zones, with traffic and alerts within each and between them.
 type halls struct {
 	t     *testing.T
 	app   *app.App
 	h     http.Handler
 	ours  []string // what a device of the hall in question is known by
-	yours []string // and of the other one
+	yours []string // and of the others
 }
 
 const (
 	ovens = "ovens"
 	docks = "docks"
+	yard  = "yard"
 )
 
 func openHalls(t *testing.T) *halls {
 	t.Helper()
 	cfg := app.Config{Dir: filepath.Join(t.TempDir(), "d"), Now: func() time.Time { return clock }, Detect: app.Detect{Behaviour: true}}
-	for name, subnet := range map[string]string{ovens: "10.1.0.0/16", docks: "10.2.0.0/16"} {
+	for name, subnet := range map[string]string{ovens: "10.1.0.0/16", docks: "10.2.0.0/16", yard: "10.3.0.0/16"} {
 		cfg.Assets.Zones = append(cfg.Assets.Zones, asset.Zone{Name: name, Level: "1", Subnets: []netip.Prefix{netip.MustParsePrefix(subnet)}})
 	}
 	a, err := app.Open(t.Context(), cfg)
@@ -44,7 +47,7 @@ func openHalls(t *testing.T) *halls {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = a.Close() })
-	inventory := "ip,name,type,vendor\n10.1.0.5,oven plc north,plc,Siemens\n10.1.0.6,oven-hmi,hmi,Siemens\n10.2.0.5,crane-zinnober,plc,Karmin\n10.2.0.6,scale-ocker,hmi,Karmin\n"
+	inventory := "ip,name,type,vendor\n10.1.0.5,oven plc north,plc,Siemens\n10.1.0.6,oven-hmi,hmi,Siemens\n10.2.0.5,crane-zinnober,plc,Karmin\n10.2.0.6,scale-ocker,hmi,Karmin\n10.3.0.5,gate-indigo,plc,Karmin\n10.3.0.6,lamp-sepia,hmi,Karmin\n"
 	if _, err := a.ImportDevices(t.Context(), "maria", strings.NewReader(inventory)); err != nil {
 		t.Fatal(err)
 	}
@@ -60,11 +63,11 @@ func openHalls(t *testing.T) *halls {
 		switch row.Zone {
 		case ovens:
 			x.ours = append(append(x.ours, row.UID, row.Name), row.IPs...)
-		case docks:
+		case docks, yard:
 			x.yours = append(append(x.yours, row.UID, row.Name), row.IPs...)
 		}
 	}
-	if len(x.ours) < 6 || len(x.yours) < 6 {
+	if len(x.ours) < 6 || len(x.yours) < 12 {
 		t.Fatalf("the halls have %q and %q", x.ours, x.yours)
 	}
 	j, err := audit.Open(filepath.Join(t.TempDir(), "audit.jsonl"), time.Now)
@@ -91,7 +94,7 @@ func (x *halls) take(name, log string) {
 func ways() [][2]string {
 	return [][2]string{
 		{"10.1.0.6", "10.1.0.5"}, {"10.2.0.6", "10.2.0.5"}, {"10.1.0.6", "10.2.0.5"}, {"10.2.0.6", "10.1.0.5"},
-		{"203.0.113.9", "10.1.0.5"}, {"203.0.113.9", "10.2.0.5"}, {"10.1.0.6", "203.0.113.9"}, {"10.2.0.6", "203.0.113.9"},
+		{"10.3.0.6", "10.3.0.5"}, {"203.0.113.9", "10.1.0.5"}, {"203.0.113.9", "10.2.0.5"}, {"10.1.0.6", "203.0.113.9"}, {"10.2.0.6", "203.0.113.9"},
 	}
 }
 
@@ -129,7 +132,7 @@ func (x *halls) ask(p authz.Principal, method, path, body string) (int, string) 
 	return w.Code, w.Body.String()
 }
 
-// silent wants an answer to say nothing of the other hall.
+// silent wants an answer to say nothing of the other halls.
 func (x *halls) silent(what, answer string) {
 	x.t.Helper()
 	for _, secret := range x.yours {
@@ -189,12 +192,60 @@ func TestLimitedSeeTheirZonesAlone(t *testing.T) {
 	if len(own) == 0 || len(other) == 0 {
 		t.Fatalf("findings: %d seen, %d not", len(own), len(other))
 	}
+	x.write(all)
+	incidents := x.incidents(all, "/api/v1/incidents?status=all")
+	seen := x.incidents(ann, "/api/v1/incidents?status=all")
+	if len(seen) == 0 || len(incidents) == 0 {
+		t.Fatalf("incidents: %q and %q", incidents, seen)
+	}
+	var closed []string
+	for _, uid := range incidents {
+		if !slices.Contains(seen, uid) {
+			closed = append(closed, uid)
+		}
+	}
+	if len(closed) == 0 {
+		t.Fatalf("all of %d incidents are seen", len(incidents))
+	}
 	things := map[string][2][]string{ // by what stands before the uid
+		"/api/v1/incidents/": {seen, closed},
 		"/api/v1/events/":   {own[:1], hidden[:3]},
 		"/api/v1/findings/": {own, other},
 		"/api/v1/devices/":  {{x.ours[0]}, {x.yours[0], "10.2.0.5", "crane-zinnober"}},
 	}
 	x.walk(ann, things)
+}
+
+// write leaves notes with secrets on all incidents, and gives one to somebody.
+func (x *halls) write(p authz.Principal) {
+	x.t.Helper()
+	for _, uid := range x.incidents(p, "/api/v1/incidents") {
+		for _, d := range []api.IncidentDecision{
+			{Action: api.IncidentNote, Text: "crane-zinnober did it", Query: "| by dst_endpoint.name count"}, {Action: api.IncidentAssign, To: "bob", Why: "he knows 10.2.0.5"},
+		} {
+			d.Actor, d.Incident = "maria", uid
+			if _, err := x.app.DecideIncident(x.t.Context(), d); err != nil {
+				x.t.Fatal(err)
+			}
+		}
+	}
+}
+
+// incidents are the uids of those that somebody may see.
+func (x *halls) incidents(p authz.Principal, path string) []string {
+	x.t.Helper()
+	code, text := x.ask(p, "GET", path, "")
+	var out struct {
+		Rows []struct{ UID string }
+	}
+	if err := json.Unmarshal([]byte(text), &out); err != nil || code != http.StatusOK {
+		x.t.Fatalf("%s: %d %v", path, code, err)
+	}
+	var uids []string
+	for _, r := range out.Rows {
+		uids = append(uids, r.UID)
+	}
+	return uids
 }
 
 // walk asks every operation that reads, for what is theirs and what is not.
@@ -208,7 +259,7 @@ func (x *halls) walk(ann authz.Principal, things map[string][2][]string) {
 		}
 		head, tail, byUID := strings.Cut(path, "{uid}")
 		if !byUID {
-			for _, more := range []string{"", "?format=csv", "?facets=1&limit=1000"} {
+			for _, more := range []string{"", "?format=csv", "?format=md", "?status=all", "?facets=1&limit=1000"} {
 				code, text := x.ask(ann, method, strings.ReplaceAll(path, "{id}", "CVE-2024-1")+more, "")
 				if code == http.StatusOK {
 					admitted++
