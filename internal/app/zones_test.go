@@ -326,7 +326,7 @@ func TestLimitedQuestions(t *testing.T) {
 	x := openHalls(t)
 	for _, q := range []string{
 		"which devices are there?", "who talks to crane-zinnober?", "top talkers in the last hour", "what is unusual today?", "show me the findings of the last day", "how many devices of Karmin are there?",
-		"what did scale-ocker do?", "list all devices", "which hosts did 10.2.0.5 talk to", "frobnicate the xyzzy", "which devices are affected by CVE-2024-1?", "how many events are there?", "what else is there to ask about cranes?",
+		"what did scale-ocker do?", "list all devices", "which hosts did 10.2.0.5 talk to", "frobnicate the xyzzy", "which devices are affected by CVE-2024-1?", "how many events are there?", "what else is there to ask about cranes?", "what did the crane zinnober do?", "events of zinnober", "what did crane-zinnobar do?", "who talked to scale ocker in the last day?",
 	} {
 		body, _ := json.Marshal(map[string]any{"question": q, "now": clock})
 		if code, text := x.ask(in(), "POST", "/api/v1/ask", string(body)); code != http.StatusOK {
@@ -368,6 +368,30 @@ func TestLimitedConversations(t *testing.T) {
 		if got, _ := say(c.who, c.follow); got != c.want {
 			t.Errorf("%v follows %s: %d", c.who.Zones, c.follow, got)
 		}
+	}
+}
+
+// Of who speaks with their devices from other zones the zone is told, and nothing else.
+func TestLimitedCrossings(t *testing.T) {
+	x := openHalls(t)
+	code, text := x.ask(in(ovens), "GET", "/api/v1/network/crossings?last=24h", "")
+	var out struct{ Rows []api.Crossing }
+	if err := json.Unmarshal([]byte(text), &out); err != nil || code != http.StatusOK {
+		t.Fatal(code, err)
+	}
+	x.silent("crossings", text)
+	if len(out.Rows) != 2 || out.Rows[0].Other != docks || out.Rows[0].Zone != ovens || out.Rows[0].Events != 40 || out.Rows[0].Begun == out.Rows[1].Begun {
+		t.Errorf("%+v", out.Rows)
+	}
+	_, text = x.ask(in(ovens), "GET", "/api/v1/network/crossings?zone=docks", "")
+	if !strings.Contains(text, `"rows":[]`) {
+		t.Errorf("of another zone: %s", text)
+	}
+	if code, text := x.ask(in(), "GET", "/api/v1/network/crossings?zone=docks", ""); code != http.StatusOK || !strings.Contains(text, "crane-zinnober") {
+		t.Errorf("who sees all: %d %s", code, text)
+	}
+	if names := x.app.DeviceNames(authz.With(t.Context(), in(ovens)), append(slices.Clone(x.yours), x.ours...)); len(names) != 2 {
+		t.Errorf("names: %v", names)
 	}
 }
 

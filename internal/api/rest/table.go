@@ -37,6 +37,7 @@ func Routes() []Route {
 		{"GET /api/v1/now", authz.EventsRead, "what needs a person", now, true, shapes{nil, of[overview](), nil}},
 		{"GET /api/v1/events/{uid}", authz.EventsRead, "one event with all its fields and its record", oneEvent, true, shapes{nil, of[eventView](), []param{{"at", "about when it happened, which makes it quick to find"}}}},
 		{"GET /api/v1/events/tail", authz.EventsRead, "follow what comes in, as server-sent events", tail, true, shapes{nil, nil, []param{{"q", "conditions of a query"}, {"select", "fields, separated by commas"}}}},
+		{"GET /api/v1/network/crossings", authz.EventsRead, "what the devices of some zones exchange with other zones, of which nothing but the name is told", crossings, true, shapes{nil, of[Page[api.Crossing]](), []param{{"zone", "whose devices; may come several times. Who is limited to zones need not name them"}, {"last", "a time before the newest event, such as 24h; all without it"}}}},
 		{"GET /api/v1/fields", authz.EventsRead, "the fields that queries know", fields, true, shapes{nil, of[Page[fieldRow]](), nil}},
 		{"GET /api/v1/devices", authz.DevicesRead, "list devices", devices, true, shapes{nil, of[devicePage](), devicesBy}},
 		{"GET /api/v1/devices/{uid}", authz.DevicesRead, "one device, and why what is believed of it is believed", device, true, shapes{nil, of[deviceView](), nil}},
