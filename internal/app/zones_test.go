@@ -209,9 +209,9 @@ func TestLimitedSeeTheirZonesAlone(t *testing.T) {
 	}
 	things := map[string][2][]string{ // by what stands before the uid
 		"/api/v1/incidents/": {seen, closed},
-		"/api/v1/events/":   {own[:1], hidden[:3]},
-		"/api/v1/findings/": {own, other},
-		"/api/v1/devices/":  {{x.ours[0]}, {x.yours[0], "10.2.0.5", "crane-zinnober"}},
+		"/api/v1/events/":    {own[:1], hidden[:3]},
+		"/api/v1/findings/":  {own, other},
+		"/api/v1/devices/":   {{x.ours[0]}, {x.yours[0], "10.2.0.5", "crane-zinnober"}},
 	}
 	x.walk(ann, things)
 }
