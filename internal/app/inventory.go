@@ -55,6 +55,9 @@ func (a *App) FindDevice(ctx context.Context, text string) (asset.Device, error)
 	case 0:
 		return asset.Device{}, fault.New(fault.NotFound, "there is no device %q", text).WithHint("list them with: vedette devices")
 	case 1:
+		if sight, confined := a.sightOf(ctx); confined {
+			return sight.device(found[0]), nil
+		}
 		return found[0], nil
 	}
 	return asset.Device{}, fault.New(fault.Conflict, "%d devices are called %q", len(found), text).WithHint("name one by its uid, such as %s", found[0].UID)

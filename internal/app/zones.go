@@ -73,6 +73,16 @@ func (s sight) means(text string) bool {
 	return false
 }
 
+// device leaves out why a device is believed to be what it is where that names one
+// outside of the zones.
+func (s sight) device(d asset.Device) asset.Device {
+	d.Evidence = left(d.Evidence, func(e asset.Evidence) bool { return s.foreign(e.Value) || s.foreign(e.What) })
+	d.Changes = left(d.Changes, func(c asset.Change) bool {
+		return s.foreign(c.Other) || s.foreign(c.Why) || slices.ContainsFunc(slices.Concat(c.IPs, c.MACs), s.foreign)
+	})
+	return d
+}
+
 // finding leaves out what a finding says of devices outside of the zones. The engine
 // gives none whose ends are such devices; its reasons may still name them.
 func (s sight) finding(f event.Finding) event.Finding {
