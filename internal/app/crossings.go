@@ -72,8 +72,10 @@ func crossingQuery(mine, other string, zones []string) query.Query {
 	writes := query.Expr{Field: "ics.write", Op: query.Eq, Value: true}
 	return query.Query{
 		Where: &query.Expr{And: []query.Expr{
-			{Field: mine + ".zone", Op: query.In, Value: in}, {Field: other + ".uid", Op: query.Exists},
-			{Not: &query.Expr{Field: other + ".zone", Op: query.In, Value: in}}, {Field: "class_uid", Op: query.Ne, Value: int64(2004)},
+			{Field: mine + ".zone", Op: query.In, Value: in},
+			{Field: other + ".uid", Op: query.Exists},
+			{Not: &query.Expr{Field: other + ".zone", Op: query.In, Value: in}},
+			{Field: "class_uid", Op: query.Ne, Value: int64(2004)},
 		}},
 		Group: []string{mine + ".uid", mine + ".name", mine + ".zone", other + ".zone"},
 		Measures: []query.Measure{

@@ -230,7 +230,7 @@ func (a *App) incidentAct(ctx context.Context, d *api.IncidentDecision, uid stri
 }
 
 // Assignable lists the people whom an incident can be given to: accounts that may
-// sign in and change incidents now. Who is limited to zones cannot open incidents.
+// sign in and change incidents now. Who is limited to zones cannot decide on incidents.
 func (a *App) Assignable(ctx context.Context) ([]api.Assignable, error) {
 	users, err := a.accounts.Living(ctx)
 	if err != nil {

@@ -96,7 +96,7 @@ func (k *consultation) planned(ctx context.Context, r *reading.Reading, now time
 	if k == nil || r.Status == reading.Understood {
 		return nil
 	}
-	items, devices := k.c.namesFor(k.ctx, k.req.Question)
+	items, devices := k.c.namesFor(k.ctx, k.req.Question) //nolint:contextcheck // the consultation carries that of the request
 	for i, q := range k.earlier(ctx) {
 		items = append(items, guard.Item{ID: fmt.Sprintf("Q%d", i+1), Field: "earlier question", Value: q, Label: event.Label{Integrity: event.FromOperator, Confidentiality: event.IsInternal}})
 	}

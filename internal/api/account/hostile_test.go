@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"vedette/internal/api/account"
-	"vedette/internal/fault"
 	"vedette/internal/authz"
+	"vedette/internal/fault"
 )
 
 func TestTokens(t *testing.T) {
