@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"vedette/internal/api"
 	"vedette/internal/api/rest"
 	"vedette/internal/app"
 	"vedette/internal/asset"
@@ -49,6 +50,7 @@ func openHalls(t *testing.T) *halls {
 		t.Fatal(err)
 	}
 	x := &halls{t: t, app: a}
+	x.weak()
 	x.take("conn.log", x.flows())
 	x.take("eve.json", x.alerts())
 	devices, err := a.Devices(t.Context())
@@ -87,6 +89,22 @@ func (x *halls) take(name, log string) {
 	}
 }
 
+// weak gives a device of each hall the same vulnerability.
+func (x *halls) weak() {
+	x.t.Helper()
+	for _, ip := range []string{"10.1.0.5", "10.2.0.5"} {
+		for key, value := range map[string]string{"vendor": "Acme", "model": "Gate", "firmware": "1.0"} {
+			if _, err := x.app.SetDevice(x.t.Context(), "maria", ip, key, value); err != nil {
+				x.t.Fatal(err)
+			}
+		}
+	}
+	record := `{"dataType":"CVE_RECORD","cveMetadata":{"cveId":"CVE-2024-7777","state":"PUBLISHED"},"containers":{"cna":{"affected":[{"vendor":"Acme","product":"Gate","versions":[{"version":"0","status":"affected","lessThan":"2.0","versionType":"custom"}]}]}}}`
+	if _, err := x.app.ImportAdvisories(x.t.Context(), api.VulnImport{Actor: "maria"}, packed(x.t, record)); err != nil {
+		x.t.Fatal(err)
+	}
+}
+
 // ways are who speaks with whom.
 func ways() [][2]string {
 	return [][2]string{
@@ -117,7 +135,11 @@ func (x *halls) alerts() string {
 	var b strings.Builder
 	for i, w := range append(ways(), ways()...) {
 		at := clock.Add(-time.Duration(20-i) * 10 * time.Second).Format("2006-01-02T15:04:05.000000-0700")
-		fmt.Fprintf(&b, `{"timestamp":%q,"event_type":"alert","src_ip":%q,"src_port":%d,"dest_ip":%q,"dest_port":502,"proto":"TCP","alert":{"action":"allowed","gid":1,"signature_id":%d,"rev":1,"signature":"test of a write","category":"Attempted Administrator Privilege Gain","severity":1}}`+"\n", at, w[0], 40000+i, w[1], 2000+i)
+		cve := ""
+		if w[0] == "10.2.0.6" && w[1] == "10.2.0.5" {
+			cve = `"metadata":{"cve":["CVE_2024_7777"]},`
+		}
+		fmt.Fprintf(&b, `{"timestamp":%q,"event_type":"alert","src_ip":%q,"src_port":%d,"dest_ip":%q,"dest_port":502,"proto":"TCP","alert":{"action":"allowed","gid":1,"signature_id":%d,"rev":1,"signature":"test of a write",%s"category":"Attempted Administrator Privilege Gain","severity":1}}`+"\n", at, w[0], 40000+i, w[1], 2000+i, cve)
 	}
 	return b.String()
 }

@@ -36,7 +36,7 @@ func (s sight) own(uid string) bool {
 // Texts of more words, and names of more of them, are not looked at.
 const (
 	maxWords    = 200
-	wordsOfName = 4
+	wordsOfName = 8
 )
 
 // foreign reports whether a text names a device outside of the zones: by uid,
@@ -81,6 +81,32 @@ func (s sight) device(d asset.Device) asset.Device {
 		return s.foreign(c.Other) || s.foreign(c.Why) || slices.ContainsFunc(slices.Concat(c.IPs, c.MACs), s.foreign)
 	})
 	return d
+}
+
+// narrowWhy leaves out of the reasons of rows where else something was seen.
+func (a *App) narrowWhy(ctx context.Context, rows []api.VulnRow) {
+	sight, confined := a.sightOf(ctx)
+	if !confined {
+		return
+	}
+	for i := range rows {
+		rows[i].Why = sight.reasons(rows[i].Why)
+	}
+}
+
+// reasons keeps those that name no device outside of the zones; of a sighting it
+// keeps that there was one, because a device may have another name by now.
+func (s sight) reasons(why []string) []string {
+	out := []string{}
+	for _, line := range why {
+		if before, _, seen := strings.Cut(line, sightedWords); seen {
+			line = before + "seen on this site"
+		}
+		if !s.foreign(line) {
+			out = append(out, line)
+		}
+	}
+	return out
 }
 
 // finding leaves out what a finding says of devices outside of the zones. The engine

@@ -66,6 +66,9 @@ func TestLimitedSeeTheirZonesAlone(t *testing.T) {
 		"/api/v1/devices/":   {{x.ours[0]}, {x.yours[0], "10.2.0.5", "crane-zinnober"}},
 	}
 	x.walk(ann, things)
+	if _, text := x.ask(ann, "GET", "/api/v1/devices/"+x.ours[0]+"/vulnerabilities", ""); !strings.Contains(text, "CVE-2024-7777") || !strings.Contains(text, "seen on this site") {
+		t.Errorf("the vulnerabilities of their device: %s", text)
+	}
 }
 
 // write leaves notes with secrets on all incidents, and gives one to somebody.
@@ -178,7 +181,7 @@ func TestLimitedQuestions(t *testing.T) {
 	x := openHalls(t)
 	for _, q := range []string{
 		"which devices are there?", "who talks to crane-zinnober?", "top talkers in the last hour", "what is unusual today?", "show me the findings of the last day", "how many devices of Karmin are there?",
-		"what did scale-ocker do?", "list all devices", "which hosts did 10.2.0.5 talk to", "frobnicate the xyzzy", "which devices are affected by CVE-2024-1?", "how many events are there?", "what else is there to ask about cranes?", "what did the crane zinnober do?", "events of zinnober", "what did crane-zinnobar do?", "who talked to scale ocker in the last day?",
+		"what did scale-ocker do?", "list all devices", "which hosts did 10.2.0.5 talk to", "frobnicate the xyzzy", "which devices are affected by CVE-2024-7777?", "how many events are there?", "what else is there to ask about cranes?", "what did the crane zinnober do?", "events of zinnober", "what did crane-zinnobar do?", "who talked to scale ocker in the last day?",
 	} {
 		body, _ := json.Marshal(map[string]any{"question": q, "now": clock})
 		if code, text := x.ask(in(), "POST", "/api/v1/ask", string(body)); code != http.StatusOK {

@@ -58,7 +58,7 @@ func (f *fleet) view(ctx context.Context, s Service, w wish) (*fleetView, error)
 		w.keep = func(d *store.Device) bool { return slices.Contains(zones, d.Zone) && keep(d) }
 	}
 	all, err := f.all.get(ctx, "", func(ctx context.Context, old *fleetRows) (*fleetRows, error) {
-		rows, err := s.DeviceRows(ctx)
+		rows, err := s.DeviceRows(typed.Unconfined(ctx)) // everybody's; views are narrowed
 		if err != nil {
 			return nil, err
 		}
