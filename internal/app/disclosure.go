@@ -42,9 +42,6 @@ func (a disclosures) Disclosure(ctx context.Context, id string) (copilot.Disclos
 			x.UID = uid
 			if dev, err := a.FindDevice(ctx, uid); err == nil {
 				row := dev.Row()
-				if !query.Sees(ctx, row.Zone) {
-					continue
-				}
 				x.Zone, x.Level, x.Criticality = row.Zone, row.Level, row.Criticality
 				x.Name = uid
 				if row.Name != "" {
@@ -52,7 +49,7 @@ func (a disclosures) Disclosure(ctx context.Context, id string) (copilot.Disclos
 				}
 			}
 		}
-		if _, ok := query.Confined(ctx); ok && x.Zone == "" { // a product, or a device that is gone
+		if _, ok := query.Confined(ctx); ok && x.Zone == "" { // a product, or a device that the context does not see
 			continue
 		}
 		d.Exposed = append(d.Exposed, x)

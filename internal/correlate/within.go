@@ -36,7 +36,7 @@ func (i Incident) Within(s Sight) (Incident, bool) {
 	hidden := Outside{Devices: max(i.DeviceCount, len(i.Devices)) - len(own)}
 	out.Devices, out.DeviceCount = own, len(own)
 	out.Notes, out.NoteCount, out.History, out.Follows = nil, 0, nil, ""
-	out.Timeline, hidden.Moments, hidden.Findings = within(i.Timeline, s)
+	out.Timeline, hidden.Moments, hidden.Findings = i.lines(s)
 	foreign := func(text string) bool { return s.Foreign(text) }
 	out.Raised = slices.DeleteFunc(slices.Clone(i.Raised), foreign)
 	out.Computed = slices.DeleteFunc(slices.Clone(i.Computed), func(f Factor) bool { return foreign(f.Text) })
@@ -52,25 +52,25 @@ func (i Incident) Within(s Sight) (Incident, bool) {
 }
 
 // end is an end of a line as somebody may see it.
-func end(text string, s Sight) (shown string, own bool) {
+func (i *Incident) end(text string, s Sight) (shown string, own bool) {
 	switch {
 	case text == "":
 		return "", false
 	case s.Own(text):
 		return text, true
-	case strings.HasPrefix(text, "dev-") || s.Foreign(text): // also a device that is not known any more
+	case slices.Contains(i.Devices, text) || strings.HasPrefix(text, "dev-") || s.Foreign(text): // also a device that is not known any more
 		return Elsewhere, false
 	}
 	return text, false
 }
 
-// within keeps the lines of a timeline that have an end which is theirs, and counts
-// the others and what they stand for.
-func within(all []Moment, s Sight) (kept []Moment, hidden, findings int) {
-	for _, m := range all {
+// lines are those of the timeline that have an end which is theirs; the others are
+// counted, and what they stand for.
+func (i *Incident) lines(s Sight) (kept []Moment, hidden, findings int) {
+	for _, m := range i.Timeline {
 		var source, target bool
-		m.Source, source = end(m.Source, s)
-		m.Target, target = end(m.Target, s)
+		m.Source, source = i.end(m.Source, s)
+		m.Target, target = i.end(m.Target, s)
 		if !source && !target {
 			hidden, findings = hidden+1, findings+int(m.Count)
 			continue
