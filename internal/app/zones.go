@@ -17,14 +17,16 @@ import (
 // sight is what somebody may see of the devices. That of a context that is not
 // confined sees all.
 type sight struct {
-	app *App
-	ctx context.Context //nolint:containedctx // lives as long as one answer
+	app  *App
+	ctx  context.Context //nolint:containedctx // lives as long as one answer
+	told map[string]bool // texts that were looked at, whether they are foreign
+	part map[string]bool // and parts of them
 }
 
 // sightOf tells whether the context is confined to zones, and what it sees then.
 func (a *App) sightOf(ctx context.Context) (sight, bool) {
 	_, ok := query.Confined(ctx)
-	return sight{a, ctx}, ok
+	return sight{a, ctx, map[string]bool{}, map[string]bool{}}, ok
 }
 
 // own reports whether a uid is that of a device in the zones.
@@ -42,6 +44,15 @@ const (
 // foreign reports whether a text names a device outside of the zones: by uid,
 // address, MAC or name. A text that is too long to be looked at counts as one.
 func (s sight) foreign(text string) bool {
+	is, known := s.told[text]
+	if !known {
+		is = s.names(text)
+		s.told[text] = is
+	}
+	return is
+}
+
+func (s sight) names(text string) bool {
 	words := strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`,;"'()[]{}<>=|“”`, r) })
 	if len(words) > maxWords {
 		return true
@@ -62,7 +73,17 @@ func (s sight) foreign(text string) bool {
 	return false
 }
 
+// means reports whether a part of a text is what a device outside is known by.
 func (s sight) means(text string) bool {
+	is, known := s.part[text]
+	if !known {
+		is = s.meant(text)
+		s.part[text] = is
+	}
+	return is
+}
+
+func (s sight) meant(text string) bool {
 	for _, t := range []string{text, strings.Trim(text, ".:!?")} {
 		for _, d := range s.app.devices.Find(t) {
 			if !query.Sees(s.ctx, d.Value(asset.KeyZone)) {
@@ -190,8 +211,9 @@ func (s sight) incidents(list []correlate.Incident) []correlate.Incident {
 		if !ok {
 			continue
 		}
+		full.Graph, full.Joins, full.Merges, full.Computed = correlate.Graph{}, nil, nil, nil // not in these lists
 		if seen, ok := full.Within(unasked{s}); ok {
-			seen.Timeline, seen.Graph, seen.Joins = nil, correlate.Graph{}, nil
+			seen.Timeline, seen.Graph = nil, correlate.Graph{}
 			out = append(out, seen)
 		}
 	}
