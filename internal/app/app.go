@@ -40,6 +40,7 @@ import (
 	"vedette/internal/intel/pull"
 	"vedette/internal/model"
 	"vedette/internal/model/register"
+	"vedette/internal/query"
 	"vedette/internal/store"
 	"vedette/internal/store/duckdb"
 	"vedette/internal/store/sqlite"
@@ -330,9 +331,20 @@ func (a *App) Ask(ctx context.Context, req copilot.Request) (*copilot.Answer, er
 	return ans, err
 }
 
-// deviceNames gives the planner the names of devices and who chose them.
-func (a *App) deviceNames() []toolbox.Name {
-	return namesOf(&a.names, a.devices)
+// deviceNames gives the planner the names of devices and who chose them; in a
+// confined context those of its zones, looked up each time because devices move.
+func (a *App) deviceNames(ctx context.Context) []toolbox.Name {
+	all := namesOf(&a.names, a.devices)
+	if _, ok := query.Confined(ctx); !ok {
+		return all
+	}
+	own := make([]toolbox.Name, 0, len(all))
+	for _, n := range all {
+		if d, ok := a.devices.Get(n.UID); ok && query.Sees(ctx, d.Value(asset.KeyZone)) {
+			own = append(own, n)
+		}
+	}
+	return own
 }
 
 // keepDevices writes the devices that changed to the records and to the

@@ -82,6 +82,7 @@ func (a *App) ShowBill(ctx context.Context, id string) (api.BillView, error) {
 			}
 			c.Vulnerabilities = append(c.Vulnerabilities, vulnRow(index, exposure.Row{Subject: b.Subject, Component: item.Label, Match: m, Points: a.vulns.tree.Rate(index.Find(m.ID), vulnFacts(index, m.ID))}))
 		}
+		a.narrowWhy(ctx, c.Vulnerabilities)
 		slices.SortStableFunc(c.Vulnerabilities, func(x, y api.VulnRow) int { return urgency(x) - urgency(y) })
 		out.Components[i] = c
 	}

@@ -69,7 +69,11 @@ func (a *App) DeviceLife(ctx context.Context, device string) (api.DeviceLife, er
 			out.Why = e.What
 		}
 	}
+	sight, confined := a.sightOf(ctx)
 	add := func(at time.Time, what, why, by string) {
+		if confined && (sight.foreign(what) || sight.foreign(why)) {
+			return
+		}
 		if !at.IsZero() {
 			out.History = append(out.History, api.DeviceMoment{Time: at.UTC(), What: what, Why: why, By: by})
 		}

@@ -7,6 +7,7 @@ import (
 	"vedette/internal/api"
 	"vedette/internal/copilot"
 	"vedette/internal/fault"
+	"vedette/internal/query"
 )
 
 // disclosures tells the copilot of vulnerabilities.
@@ -47,6 +48,9 @@ func (a disclosures) Disclosure(ctx context.Context, id string) (copilot.Disclos
 					x.Name = row.Name
 				}
 			}
+		}
+		if _, ok := query.Confined(ctx); ok && x.Zone == "" { // a product, or a device that the context does not see
+			continue
 		}
 		d.Exposed = append(d.Exposed, x)
 	}

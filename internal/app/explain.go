@@ -48,7 +48,7 @@ func (a *App) ExplainModels(ctx context.Context, q api.ModelsQuestion) (api.Mode
 		return out, err
 	}
 	if len(calls) == 0 || calls[0].Task != guard.Plan {
-		calls = append([]guard.Call{a.planCall(q)}, calls...)
+		calls = append([]guard.Call{a.planCall(ctx, q)}, calls...)
 	}
 	for i, c := range calls {
 		about := aboutCall(c)
@@ -174,14 +174,14 @@ func (a *App) endpointsShown() []api.EndpointShown {
 
 // planCall is about what a planner would see if one were asked: no event, and no
 // name that a device gave itself.
-func (a *App) planCall(q api.ModelsQuestion) guard.Call {
+func (a *App) planCall(ctx context.Context, q api.ModelsQuestion) guard.Call {
 	c := guard.Call{
 		Task: guard.Plan, Conversation: q.Follow, Person: q.Person, Question: q.Question, Instructions: "Plan.",
 		Schema: guard.Schema{Name: "plan", JSON: `{"type":"object"}`},
 	}
 	asked := strings.Fields(strings.ToLower(q.Question))
 	label := event.Label{Integrity: event.FromOperator, Confidentiality: event.IsConfidential}
-	for _, n := range a.deviceNames() {
+	for _, n := range a.deviceNames(ctx) {
 		shares := slices.ContainsFunc(strings.Fields(strings.ToLower(n.Text)), func(w string) bool { return len(w) > 2 && slices.Contains(asked, w) })
 		if n.Operator && shares && len(c.Evidence) < 40 {
 			c.Evidence = append(c.Evidence, guard.Item{ID: fmt.Sprintf("N%d", len(c.Evidence)+1), Field: "name", Value: n.Text, Label: label, Origin: guard.Origin{Ours: true}})

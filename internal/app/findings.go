@@ -121,8 +121,12 @@ func (a *App) findings(ctx context.Context, q query.Query) (api.Findings, error)
 		return api.Findings{}, err
 	}
 	out := api.Findings{Total: res.Total, List: []event.Finding{}}
+	sight, confined := a.sightOf(ctx)
 	for _, row := range res.Rows {
 		if f, ok := event.FindingOf(findingEvent(row)); ok {
+			if confined {
+				f = sight.finding(f)
+			}
 			out.List = append(out.List, f)
 		}
 	}

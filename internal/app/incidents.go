@@ -93,11 +93,15 @@ func (a *App) keepIncidents(ctx context.Context) error {
 }
 
 // Incidents returns the incidents, the gravest and newest first; closed ones
-// only if asked for.
-func (a *App) Incidents(_ context.Context, all bool) ([]correlate.Incident, error) {
+// only if asked for. In a confined context it returns those that touch its devices,
+// and what may be seen of them.
+func (a *App) Incidents(ctx context.Context, all bool) ([]correlate.Incident, error) {
 	list := a.incidents.Incidents()
 	if !all {
 		list = slices.DeleteFunc(list, func(i correlate.Incident) bool { return i.Status != correlate.Open })
+	}
+	if sight, confined := a.sightOf(ctx); confined {
+		list = sight.incidents(list)
 	}
 	slices.SortStableFunc(list, func(x, y correlate.Incident) int {
 		return cmp.Or(cmp.Compare(y.Severity, x.Severity), cmp.Compare(y.Score, x.Score), y.Last.Compare(x.Last))
@@ -106,7 +110,10 @@ func (a *App) Incidents(_ context.Context, all bool) ([]correlate.Incident, erro
 }
 
 // Incident returns one incident in full, with those that it resembles.
-func (a *App) Incident(_ context.Context, text string) (api.IncidentDetail, error) {
+func (a *App) Incident(ctx context.Context, text string) (api.IncidentDetail, error) {
+	if sight, confined := a.sightOf(ctx); confined {
+		return sight.incident(text)
+	}
 	i, err := a.findIncident(text)
 	if err != nil {
 		return api.IncidentDetail{}, err
@@ -223,7 +230,7 @@ func (a *App) incidentAct(ctx context.Context, d *api.IncidentDecision, uid stri
 }
 
 // Assignable lists the people whom an incident can be given to: accounts that may
-// sign in and change incidents now. Who is limited to zones cannot open incidents.
+// sign in and change incidents now. Who is limited to zones cannot decide on incidents.
 func (a *App) Assignable(ctx context.Context) ([]api.Assignable, error) {
 	users, err := a.accounts.Living(ctx)
 	if err != nil {

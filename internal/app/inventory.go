@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -46,13 +47,17 @@ func (a *App) DeviceRows(context.Context) ([]store.Device, error) { return a.dev
 // Devices returns all devices, by name.
 func (a *App) Devices(context.Context) ([]asset.Device, error) { return a.devices.List(), nil }
 
-// FindDevice returns the one device that a uid, address, MAC or name means.
-func (a *App) FindDevice(_ context.Context, text string) (asset.Device, error) {
-	found := a.devices.Find(text)
+// FindDevice returns the one device that a uid, address, MAC or name means, among those
+// that the context may see.
+func (a *App) FindDevice(ctx context.Context, text string) (asset.Device, error) {
+	found := slices.DeleteFunc(a.devices.Find(text), func(d asset.Device) bool { return !query.Sees(ctx, d.Value(asset.KeyZone)) })
 	switch len(found) {
 	case 0:
 		return asset.Device{}, fault.New(fault.NotFound, "there is no device %q", text).WithHint("list them with: vedette devices")
 	case 1:
+		if sight, confined := a.sightOf(ctx); confined {
+			return sight.device(found[0]), nil
+		}
 		return found[0], nil
 	}
 	return asset.Device{}, fault.New(fault.Conflict, "%d devices are called %q", len(found), text).WithHint("name one by its uid, such as %s", found[0].UID)

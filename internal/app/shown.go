@@ -15,10 +15,14 @@ import (
 )
 
 // DeviceNames tells what devices are called; a uid that is no device of ours is
-// left out.
-func (a *App) DeviceNames(_ context.Context, uids []string) map[string]string {
+// left out, and so is a device that the context may not see.
+func (a *App) DeviceNames(ctx context.Context, uids []string) map[string]string {
 	out := make(map[string]string, len(uids))
+	sight, confined := a.sightOf(ctx)
 	for _, uid := range uids {
+		if confined && !sight.own(uid) {
+			continue
+		}
 		if name, _ := a.devices.NameOf(uid); name != "" {
 			out[uid] = name
 		}

@@ -59,6 +59,9 @@ func (a *App) ofOurs(f *event.Finding) string {
 	return ""
 }
 
+// sightedWords begins the reason that tells where a vulnerability was seen.
+const sightedWords = "seen here"
+
 func sightedText(f *event.Finding, where string) string {
-	return fmt.Sprintf("seen here on %s at %.100q: finding %s, %.200q", f.Time.UTC().Format(time.DateOnly), where, f.UID, f.Title)
+	return fmt.Sprintf(sightedWords+" on %s at %.100q: finding %s, %.200q", f.Time.UTC().Format(time.DateOnly), where, f.UID, f.Title)
 }

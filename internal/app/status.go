@@ -9,6 +9,7 @@ import (
 
 	"vedette/internal/api"
 	"vedette/internal/event"
+	"vedette/internal/query"
 )
 
 // Status tells what is stored; nothing is being loaded.
@@ -20,6 +21,14 @@ func (a *App) Status(ctx context.Context) (api.Overview, error) {
 	out := api.Overview{Events: bounds.Events, Oldest: bounds.Oldest, Newest: bounds.Newest, Loading: 1}
 	stats := a.devices.Stats()
 	out.Devices, out.Zones = stats.Devices, stats.Zones
+	if zones, ok := query.Confined(ctx); ok {
+		out.Devices, out.Zones = 0, len(zones)
+		for _, d := range a.devices.Rows() {
+			if query.Sees(ctx, d.Zone) {
+				out.Devices++
+			}
+		}
+	}
 	return out, nil
 }
 

@@ -161,7 +161,9 @@ func (a *App) ListVulns(ctx context.Context, f api.VulnFilter) (api.VulnList, er
 		return api.VulnList{}, err
 	}
 	if f.Status == match.NotAffected {
-		return a.cleared(x, index, f)
+		list, err := a.cleared(x, index, f)
+		a.narrowWhy(ctx, list.Rows)
+		return list, err
 	}
 	found, total := x.index.Rows(exposure.Filter{ID: f.ID, Subject: f.Subject, Part: f.Part, Status: f.Status, Decision: f.Decision, Offset: f.Offset, Limit: f.Limit})
 	out := api.VulnList{Rows: make([]api.VulnRow, len(found)), Total: total}
@@ -169,6 +171,7 @@ func (a *App) ListVulns(ctx context.Context, f api.VulnFilter) (api.VulnList, er
 		found[i].Points.Why = append(found[i].Points.Why, a.whyReached(x, found[i].Subject)...)
 		out.Rows[i] = vulnRow(index, found[i])
 	}
+	a.narrowWhy(ctx, out.Rows)
 	return out, nil
 }
 

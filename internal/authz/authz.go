@@ -7,7 +7,11 @@
 // into the context with [With].
 package authz
 
-import "context"
+import (
+	"context"
+
+	"vedette/internal/query"
+)
 
 // Kinds of principals.
 const (
@@ -92,8 +96,12 @@ type Authority interface {
 
 type contextKey struct{}
 
-// With returns a context in which p asks.
+// With returns a context in which p asks. If p is limited to zones, so is whatever
+// is asked of stored events in the context, see [query.Confine].
 func With(ctx context.Context, p Principal) context.Context {
+	if len(p.Zones) > 0 {
+		ctx = query.Confine(ctx, p.Zones)
+	}
 	return context.WithValue(ctx, contextKey{}, p)
 }
 

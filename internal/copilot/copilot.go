@@ -12,6 +12,7 @@ package copilot
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -30,7 +31,7 @@ type Tools interface {
 	Unusual(ctx context.Context, q query.Query, now time.Time) (*toolbox.Table, error)
 	Bounds(ctx context.Context) (toolbox.Bounds, error)
 	Values(ctx context.Context, from, field string) ([]query.ValueCount, bool, error)
-	Names() []toolbox.Name
+	Names(ctx context.Context) []toolbox.Name
 	Types() []toolbox.DeviceType
 	Check(ctx context.Context, q query.Query, now time.Time) error
 }
@@ -91,6 +92,9 @@ type Request struct {
 // Ask answers a question. An error means that no answer could be computed; a
 // question that is not understood is an answer with that status.
 func (c *Copilot) Ask(ctx context.Context, req Request) (*Answer, error) {
+	if req.Follow != "" && !follows(ctx, req.Follow) {
+		return nil, fault.New(fault.NotFound, "there is no conversation %.40q", req.Follow).WithHint("an answer names its conversation; ask anew without one")
+	}
 	if ans, mine, err := c.disclosure(ctx, req); mine || err != nil {
 		return ans, err
 	}
@@ -103,7 +107,7 @@ func (c *Copilot) Ask(ctx context.Context, req Request) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	ans := &Answer{Question: req.Question, Conversation: conversationOf(req), Model: builtIn()}
+	ans := &Answer{Question: req.Question, Conversation: conversationOf(ctx, req), Model: builtIn()}
 	mind := c.consult(ctx, req, ans.Conversation)
 	defer mind.end()
 	if planned := mind.planned(ctx, r, now); planned != nil {
@@ -175,14 +179,28 @@ func (c *Copilot) reading(ctx context.Context, req Request, now time.Time) (*rea
 }
 
 // conversationOf is the conversation that a question belongs to, or a new one.
-func conversationOf(req Request) string {
+func conversationOf(ctx context.Context, req Request) string {
 	if req.Follow != "" {
 		return req.Follow
 	}
 	var b [6]byte
 	_, _ = rand.Read(b[:]) // never fails
-	return "c-" + hex.EncodeToString(b[:])
+	return "c-" + hex.EncodeToString(b[:]) + zonesMark(ctx)
 }
+
+// zonesMark ends the names of conversations in a confined context: what was said in
+// one stays among those who see the same zones.
+func zonesMark(ctx context.Context) string {
+	zones, ok := query.Confined(ctx)
+	if !ok {
+		return ""
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q", zones))
+	return "-z" + hex.EncodeToString(sum[:8])
+}
+
+// follows reports whether a conversation may be continued in a context.
+func follows(ctx context.Context, id string) bool { return strings.HasSuffix(id, zonesMark(ctx)) }
 
 func (c *Copilot) remember(ctx context.Context, req Request, id string) error {
 	if c.talks == nil {
@@ -311,9 +329,13 @@ func (w world) Events(ctx context.Context) (int64, error) {
 	return b.Events, err
 }
 
-// Names gives the names of devices.
-func (w world) Names(context.Context) (*reading.Names, error) {
-	return w.index.of(w.tools.Names()), nil
+// Names gives the names of devices. The index that is kept is that of all of them.
+func (w world) Names(ctx context.Context) (*reading.Names, error) {
+	list := w.tools.Names(ctx)
+	if _, ok := query.Confined(ctx); ok {
+		return indexOf(list), nil
+	}
+	return w.index.of(list), nil
 }
 
 // nameIndex keeps the index of names while the tools give the same list.
@@ -330,12 +352,16 @@ func (x *nameIndex) of(list []toolbox.Name) *reading.Names {
 	if same {
 		return x.index
 	}
+	x.list, x.index = list, indexOf(list)
+	return x.index
+}
+
+func indexOf(list []toolbox.Name) *reading.Names {
 	names := make([]reading.Name, len(list))
 	for i, n := range list {
 		names[i] = reading.Name(n)
 	}
-	x.list, x.index = list, reading.NewNames(names)
-	return x.index
+	return reading.NewNames(names)
 }
 
 // Types gives the known types of device.

@@ -103,7 +103,7 @@ func (c *Copilot) disclosure(ctx context.Context, req Request) (*Answer, bool, e
 	}
 	started := c.clock()
 	ans := &Answer{
-		Question: req.Question, Conversation: conversationOf(req), Model: builtIn(), Plan: []reading.Step{}, Evidence: []Evidence{}, Suggestions: []string{},
+		Question: req.Question, Conversation: conversationOf(ctx, req), Model: builtIn(), Plan: []reading.Step{}, Evidence: []Evidence{}, Suggestions: []string{},
 		ReadAs: "what is known of " + id + ", what here has it, and what to do about it",
 	}
 	d, known, err := c.disclosures.Disclosure(ctx, id)

@@ -38,7 +38,7 @@ func (c *Copilot) Explain(ctx context.Context, s Subject, req Request) (*Answer,
 	}
 	ans.Answer = verify(ans.Answer, ans)
 	req.Question = ans.Question
-	mind := c.consult(ctx, req, conversationOf(req))
+	mind := c.consult(ctx, req, conversationOf(ctx, req))
 	defer mind.end()
 	mind.word(ans, labels)
 	ans.Seconds = c.clock().Sub(started).Seconds()

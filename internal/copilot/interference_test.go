@@ -3,6 +3,7 @@ package copilot_test
 import (
 	"bufio"
 	"compress/gzip"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
@@ -69,7 +70,7 @@ func TestNoTextOfADeviceChangesThePlan(t *testing.T) {
 	questions := []string{gibberish, "how many failed logins per source", "xyzzy plugh of the frobnicator"}
 	c, rec := withMind(t, hostile(t, "operator"), nil, puppet(), copilot.MindLimits{})
 	run := func(text string) []string {
-		names := func() []toolbox.Name {
+		names := func(context.Context) []toolbox.Name {
 			return []toolbox.Name{{Text: text, UID: "u-1"}, {Text: "boiler", UID: "u-2", Operator: true}}
 		}
 		rec.Box, rec.ran = toolbox.New(hostile(t, text), names), nil

@@ -287,7 +287,7 @@ func TestAPlanKeepsWhatWasUnderstood(t *testing.T) {
 // The planner sees the question, field names and names that people gave; no
 // stored text and no name that a device wrote.
 func TestThePlannerSeesNoStoredText(t *testing.T) {
-	names := func() []toolbox.Name {
+	names := func(context.Context) []toolbox.Name {
 		return []toolbox.Name{{Text: "boiler vertippt", UID: "u-1", Operator: true}, {Text: "wer-evil-hostname", UID: "u-2"}, {Text: "other", UID: "u-3", Operator: true}}
 	}
 	m := narrator()

@@ -96,7 +96,7 @@ func (k *consultation) planned(ctx context.Context, r *reading.Reading, now time
 	if k == nil || r.Status == reading.Understood {
 		return nil
 	}
-	items, devices := k.c.namesFor(k.req.Question)
+	items, devices := k.c.namesFor(k.ctx, k.req.Question) //nolint:contextcheck // the consultation carries that of the request
 	for i, q := range k.earlier(ctx) {
 		items = append(items, guard.Item{ID: fmt.Sprintf("Q%d", i+1), Field: "earlier question", Value: q, Label: event.Label{Integrity: event.FromOperator, Confidentiality: event.IsInternal}})
 	}
@@ -177,11 +177,11 @@ const maxNames = 40
 // that share a word with the question, each with a placeholder for its device.
 // A name that a device wrote is never shown and changes nothing here: if the
 // question has it, the model can use it as the text that it is.
-func (c *Copilot) namesFor(question string) (items []guard.Item, devices map[string]string) {
+func (c *Copilot) namesFor(ctx context.Context, question string) (items []guard.Item, devices map[string]string) {
 	asked := strings.FieldsFunc(strings.ToLower(question), notWord)
 	label := event.Label{Integrity: event.FromOperator, Confidentiality: event.IsConfidential}
 	devices = map[string]string{}
-	for _, n := range c.tools.Names() {
+	for _, n := range c.tools.Names(ctx) {
 		shares := n.Operator && slices.ContainsFunc(strings.FieldsFunc(strings.ToLower(n.Text), notWord), func(w string) bool { return len(w) > 2 && slices.Contains(asked, w) })
 		if !shares || len(items) == maxNames {
 			continue

@@ -45,6 +45,8 @@ type Incident struct {
 	Notes     []Note `json:"notes,omitempty"` // the oldest first; not in lists
 
 	Confidentiality string `json:"confidentiality,omitempty"` // the highest of the findings
+
+	Outside *Outside `json:"outside,omitempty"` // what is left out; absent: nothing
 }
 
 // Findings are the findings of an incident: how many, and the uids of some.

@@ -2,6 +2,7 @@ package query
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,6 +26,8 @@ func KeyColumns(field string) (hi, lo string) { return field + "_hi", field + "_
 type Tables struct {
 	Events       string
 	Devices      string
+	EventsArgs   []any // parameters that Events holds
+	DevicesArgs  []any // and Devices
 	DeviceFields []event.Field
 }
 
@@ -332,13 +335,13 @@ func (c *compiler) aggregate(m *PlanMeasure, v string) frag {
 // from is the relation with the device tables that were asked for.
 func (c *compiler) from() frag {
 	if c.plan.Devices {
-		return lit(c.t.Devices + " AS e")
+		return frag{c.t.Devices + " AS e", c.t.DevicesArgs}
 	}
-	var text strings.Builder
-	text.WriteString(c.t.Events + " AS e")
+	out := frag{c.t.Events + " AS e", slices.Clip(c.t.EventsArgs)}
 	for _, link := range c.order {
 		alias := c.joins[link]
-		text.WriteString(" LEFT JOIN " + c.t.Devices + " AS " + alias + " ON " + alias + "." + ident("uid") + " = e." + ident(event.FieldOf(link).Name))
+		out.text += " LEFT JOIN " + c.t.Devices + " AS " + alias + " ON " + alias + "." + ident("uid") + " = e." + ident(event.FieldOf(link).Name)
+		out.args = append(out.args, c.t.DevicesArgs...)
 	}
-	return lit(text.String())
+	return out
 }

@@ -36,8 +36,9 @@ type Name struct {
 	Operator bool
 }
 
-// Names gives the names of all devices; package app wires it to the registry.
-type Names func() []Name
+// Names gives the names of all devices that a context may see, see
+// [query.Confine]; package app wires it to the registry.
+type Names func(ctx context.Context) []Name
 
 // Box is the set of tools over one store. It is safe for concurrent use.
 type Box struct {
@@ -48,6 +49,15 @@ type Box struct {
 	mu     sync.Mutex
 	bounds Bounds
 	cache  map[string]cached // "from/field" → values, for the bounds above
+	own    map[string]owned  // what is stored of some zones, by them
+}
+
+// owned is what is stored of some zones, and of all of which it was counted.
+type owned struct {
+	Bounds
+	of   Bounds
+	at   time.Time
+	took time.Duration
 }
 
 type cached struct {
@@ -79,13 +89,13 @@ const maxValues = 3000
 // New makes the tools over a store of events. names may be nil.
 func New(events store.Events, names Names) *Box {
 	if names == nil {
-		names = func() []Name { return nil }
+		names = func(context.Context) []Name { return nil }
 	}
-	return &Box{events: events, schema: event.NewSchema(), names: names, cache: map[string]cached{}}
+	return &Box{events: events, schema: event.NewSchema(), names: names, cache: map[string]cached{}, own: map[string]owned{}}
 }
 
-// Names gives the names of all devices.
-func (b *Box) Names() []Name { return b.names() }
+// Names gives the names of all devices that a context may see.
+func (b *Box) Names(ctx context.Context) []Name { return b.names(ctx) }
 
 // Bounds tells what is stored: how many events, how many of them have a
 // suspect clock, the oldest and newest time of the others, and the names of
@@ -161,26 +171,65 @@ func (b *Box) Check(ctx context.Context, q query.Query, now time.Time) error {
 	return err
 }
 
-// Bounds tells what is stored, and forgets cached values when that changed.
+// Bounds tells what is stored, and forgets cached values when that changed. In a
+// confined context it tells what is stored of its zones.
 func (b *Box) Bounds(ctx context.Context) (Bounds, error) {
-	stored, err := b.events.Bounds(ctx)
+	stored, err := b.events.Bounds(query.Unconfined(ctx))
 	if err != nil {
 		return Bounds{}, fmt.Errorf("reading what is stored: %w", err)
 	}
 	bounds := Bounds(stored)
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	if bounds.Events != b.bounds.Events || !bounds.Newest.Equal(b.bounds.Newest) {
 		b.drop()
 	}
 	b.bounds = bounds
+	b.mu.Unlock()
+	if zones, ok := query.Confined(ctx); ok {
+		return b.ownBounds(ctx, zonesKey(zones), bounds)
+	}
 	return bounds, nil
 }
+
+// ownBounds counts what is stored of the zones of a context. What took long is used
+// for a while, as lists of values are.
+func (b *Box) ownBounds(ctx context.Context, key string, all Bounds) (Bounds, error) {
+	b.mu.Lock()
+	o, ok := b.own[key]
+	b.mu.Unlock()
+	same := all.Events == o.of.Events && all.Newest.Equal(o.of.Newest)
+	if ok && (same && time.Since(o.at) < ownLives || time.Since(o.at) < listShare*o.took) {
+		return o.Bounds, nil
+	}
+	began := time.Now()
+	stored, err := b.events.Bounds(ctx)
+	if err != nil {
+		return Bounds{}, fmt.Errorf("reading what is stored: %w", err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.own) >= maxOwned {
+		clear(b.own)
+	}
+	b.own[key] = owned{Bounds: Bounds(stored), of: all, at: began, took: time.Since(began)}
+	return Bounds(stored), nil
+}
+
+// What is stored of some zones also changes when a device moves; so long it may be
+// told of as it was, and of so many sets of zones.
+const (
+	ownLives = 10 * time.Second
+	maxOwned = 64
+)
+
+// zonesKey is what a list of zones is kept under: two lists never have the same.
+func zonesKey(zones []string) string { return fmt.Sprintf("%q", zones) }
 
 // Forget drops cached values, after devices have changed.
 func (b *Box) Forget() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	clear(b.own)
 	b.drop()
 }
 
@@ -200,6 +249,9 @@ func (b *Box) drop() {
 // longer if listing them is dear.
 func (b *Box) Values(ctx context.Context, from, field string) ([]query.ValueCount, bool, error) {
 	key := from + "/" + field
+	if zones, ok := query.Confined(ctx); ok { // never with those of other zones
+		key += "\n" + zonesKey(zones)
+	}
 	b.mu.Lock()
 	c, ok := b.cache[key]
 	b.mu.Unlock()
@@ -239,8 +291,14 @@ func (b *Box) Values(ctx context.Context, from, field string) ([]query.ValueCoun
 func (b *Box) keep(key string, c cached) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if len(b.cache) >= maxLists {
+		clear(b.cache)
+	}
 	b.cache[key] = c
 }
+
+// maxLists is how many lists of values are kept.
+const maxLists = 1000
 
 // ofDevice reports whether a field comes from the inventory when a query runs:
 // what it holds for an event changes with the inventory.

@@ -86,7 +86,7 @@ export interface Incident {
   uid: string; title: string; level: string; status: string; assignee: string; verdict: string; score: number; computed: { text: string; value: number }[] | null; first: string; last: string;
   devices: string[]; device_count: number; techniques: Technique[]; stages: { tactic: string; name: string; first: string; count: number; techniques: string[] }[];
   findings: { count: number; events: number; rules: { rule: string; title: string; severity: number; count: number }[] | null; telling: string[] };
-  raised: string[] | null; note_count: number; history?: { id?: string; at: string; by: string; what: string; why?: string }[];
+  raised: string[] | null; note_count: number; outside?: { devices: number; moments: number; findings: number }; history?: { id?: string; at: string; by: string; what: string; why?: string }[];
 }
 export interface IncidentView extends Incident {
   timeline?: Moment[]; graph?: { nodes: GraphNode[]; edges: GraphEdge[] }; joins?: { reason: string; count: number }[]; merges?: { part?: string; reason: string }[];

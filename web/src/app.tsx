@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, post, Problem, type Me } from "./api";
-import { limited, may, me } from "./me";
+import { limited, may, me, myZones } from "./me";
 import { go, onLink, place } from "./route";
 import { theme, visible, zone } from "./show";
 import { Trouble } from "./parts/load";
@@ -25,12 +25,12 @@ export interface Part { path: string; title: string; key: string; needs: string;
 
 /** parts are the pages of the console. whole: not for accounts limited to zones. */
 export const parts: Part[] = [
-  { path: "/now", title: "Now", key: "n", needs: "events.read", whole: true },
-  { path: "/ask", title: "Ask", key: "a", needs: "ask", whole: true },
-  { path: "/incidents", title: "Incidents", key: "i", needs: "incidents.read", whole: true },
-  { path: "/events", title: "Events", key: "e", needs: "events.read", whole: true },
+  { path: "/now", title: "Now", key: "n", needs: "events.read", whole: false },
+  { path: "/ask", title: "Ask", key: "a", needs: "ask", whole: false },
+  { path: "/incidents", title: "Incidents", key: "i", needs: "incidents.read", whole: false },
+  { path: "/events", title: "Events", key: "e", needs: "events.read", whole: false },
   { path: "/devices", title: "Devices", key: "d", needs: "devices.read", whole: false },
-  { path: "/network", title: "Network", key: "w", needs: "events.read", whole: true },
+  { path: "/network", title: "Network", key: "w", needs: "events.read", whole: false },
   { path: "/vulnerabilities", title: "Vulnerabilities", key: "v", needs: "vulnerabilities.read", whole: true },
   { path: "/intelligence", title: "Intelligence", key: "t", needs: "intel.read", whole: true },
   { path: "/ai", title: "AI", key: "m", needs: "egress.read", whole: true },
@@ -39,9 +39,16 @@ export const parts: Part[] = [
 
 export const shownParts = () => parts.filter((p) => may(p.needs) && !(p.whole && limited()));
 
+/** Closed says why a page cannot be shown to who is limited to zones. */
+function Closed({ title }: { title: string }) {
+  return <div class="page"><h1>{title}</h1><p>This page is about the whole site, and your account sees {myZones()} alone. Whoever administers Vedette can widen it.</p><p><a href="/devices">Go to your devices</a></p></div>;
+}
+
 function View() {
   const path = place.value.path;
   const [, room, id, more] = path.split("/");
+  const closed = limited() && parts.find((p) => p.whole && p.path === "/" + room);
+  if (closed) return <Closed title={closed.title} />;
   switch (room) {
     case "now": return <Now />;
     case "ask": return <Ask />;
@@ -91,7 +98,8 @@ export function App() {
       <header class="top">
         <a class="brand" href="/">Vedette</a>
         {me.value.demo && <span class="tag">Demo: the plant is simulated</span>}
-        {may("ask") && !limited() && <AskBar />}
+        {limited() && <span class="tag" title="Your account sees what lies in these zones alone">{myZones()}</span>}
+        {may("ask") && <AskBar />}
         <div class="tools">
           <button type="button" class="quiet" onClick={() => setPalette(true)} aria-label="Search and commands">Search <kbd>Ctrl K</kbd></button>
           <button type="button" class="quiet" onClick={() => { zone.value = zone.value === "UTC" ? "local" : "UTC"; }} title="Time zone of all times; others by Ctrl K">{zone.value === "local" ? "Local time" : visible(zone.value)}</button>

@@ -103,9 +103,13 @@ func (a *Accounts) who(r *http.Request) (p authz.Principal, session string, err 
 }
 
 // Still tells whether whoever made the request is still let in, with the same
-// rights or others; a stream asks it every minute, and ends when it may not go on.
+// rights or others; a stream asks it every minute, and ends when it may not go on. Who
+// is limited to other zones than when the request came has to ask anew.
 func (a *Accounts) Still(r *http.Request) (authz.Principal, error) {
 	p, _, err := a.who(r)
+	if was, ok := authz.From(r.Context()); err == nil && ok && !slices.Equal(was.Zones, p.Zones) {
+		return p, fault.New(fault.Denied, "the zones of the account have changed").WithHint("open it again")
+	}
 	return p, err
 }
 

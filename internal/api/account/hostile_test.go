@@ -12,6 +12,7 @@ import (
 
 	"vedette/internal/api/account"
 	"vedette/internal/authz"
+	"vedette/internal/fault"
 )
 
 func TestTokens(t *testing.T) {
@@ -280,6 +281,22 @@ func TestStreamsEndWithTheirSession(t *testing.T) {
 	s.want("logout", call{method: "POST", path: account.Prefix + "logout", cookie: ann}, 200)
 	if _, err := s.a.Still(r); err == nil {
 		t.Error("a stream goes on after the end of its session")
+	}
+}
+
+// Who is limited to other zones meanwhile has to open a stream anew.
+func TestStreamsEndWithTheirZones(t *testing.T) {
+	s := open(t)
+	ann := s.admin()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/tail", nil)
+	r.AddCookie(&http.Cookie{Name: s.a.CookieName(), Value: ann})
+	p, err := s.a.Still(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Zones = []string{"cell-1"} // as it was when the stream began
+	if _, err := s.a.Still(r.WithContext(authz.With(t.Context(), p))); fault.KindOf(err) != fault.Denied {
+		t.Errorf("a stream goes on in zones that are others now: %v", err)
 	}
 }
 

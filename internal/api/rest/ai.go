@@ -116,7 +116,8 @@ func findings(s *server, r *http.Request) (any, error) {
 			return nil, fault.New(fault.Invalid, "there is no severity %.20q", text).WithHint("informational, low, medium, high, critical or fatal")
 		}
 	}
-	found, err := s.found.get(r.Context(), fmt.Sprintf("%+v", want), func(ctx context.Context, _ api.Findings) (api.Findings, error) {
+	key := fmt.Sprintf("%+v in %q", want, person(r).Zones) // what one may see is not another's
+	found, err := s.found.get(r.Context(), key, func(ctx context.Context, _ api.Findings) (api.Findings, error) {
 		return s.Findings(ctx, want)
 	})
 	if err != nil {

@@ -3,12 +3,14 @@ package rest
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	typed "vedette/internal/query"
 	"vedette/internal/store"
 )
 
@@ -48,10 +50,15 @@ type wish struct {
 }
 
 // view returns what is wished of a fleet that is not much older than it takes to
-// list it.
+// list it, as far as the context may see it.
 func (f *fleet) view(ctx context.Context, s Service, w wish) (*fleetView, error) {
+	if zones, ok := typed.Confined(ctx); ok { // whatever is wished, and never from another's list
+		keep := w.keep
+		w.key = fmt.Sprintf("%q ", zones) + w.key
+		w.keep = func(d *store.Device) bool { return slices.Contains(zones, d.Zone) && keep(d) }
+	}
 	all, err := f.all.get(ctx, "", func(ctx context.Context, old *fleetRows) (*fleetRows, error) {
-		rows, err := s.DeviceRows(ctx)
+		rows, err := s.DeviceRows(typed.Unconfined(ctx)) // everybody's; views are narrowed
 		if err != nil {
 			return nil, err
 		}

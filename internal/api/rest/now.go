@@ -49,8 +49,10 @@ func now(s *server, r *http.Request) (any, error) {
 	}
 	out.Open, out.Incidents = len(list), list[:min(nowIncidents, len(list))]
 	out.Names = s.namesOf(r, out.Incidents)
-	if out.Sources, err = s.Sources(r.Context()); err != nil {
-		return nil, err
+	if out.Sources = []ingest.Status{}; len(person(r).Zones) == 0 { // a source is of the whole site
+		if out.Sources, err = s.Sources(r.Context()); err != nil {
+			return nil, err
+		}
 	}
 	if out.Latest, err = s.Latest(r.Context(), nowLatest); err != nil {
 		return nil, err

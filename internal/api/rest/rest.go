@@ -41,6 +41,7 @@ type Service interface {
 	DeviceMUDFile(ctx context.Context, device string) (api.File, error)
 	DeviceChanges(ctx context.Context, device string) ([]api.DeviceChange, error)
 	DeviceLife(ctx context.Context, device string) (api.DeviceLife, error)
+	Crossings(ctx context.Context, wish api.CrossingWish) (api.Crossings, error)
 	Incidents(ctx context.Context, all bool) ([]correlate.Incident, error)
 	Incident(ctx context.Context, uid string) (api.IncidentDetail, error)
 	ExportIncident(ctx context.Context, e api.IncidentExport) (api.File, error)

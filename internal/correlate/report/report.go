@@ -74,6 +74,14 @@ func times(n int64) string {
 	return ""
 }
 
+// found counts findings; how many events they stand for is known of all of them alone.
+func found(in *correlate.Incident) string {
+	if in.Outside != nil {
+		return fmt.Sprint(in.Findings.Count)
+	}
+	return fmt.Sprintf("%d, of %d events", in.Findings.Count, in.Findings.Events)
+}
+
 func (w *writer) facts() {
 	in := &w.Incident
 	w.line("")
@@ -88,7 +96,10 @@ func (w *writer) facts() {
 	w.item("State: %s", prose(status))
 	w.item("Assigned to: %s", cmp.Or(prose(in.Assignee), correlate.Nobody))
 	w.item("From %s to %s", when(in.First), when(in.Last))
-	w.item("Findings: %d, of %d events", in.Findings.Count, in.Findings.Events)
+	w.item("Findings: %s", prose(found(in)))
+	if o := in.Outside; o != nil {
+		w.item("Left out: %d devices outside the zones of who asked for this, and %d findings about them; notes and decisions", o.Devices, o.Findings)
+	}
 	score := []string{fmt.Sprintf("%.0f of 100", in.Score)}
 	for _, f := range in.Computed {
 		score = append(score, prose(f.Text))

@@ -127,7 +127,7 @@ func (s *stage) run(ctx context.Context, field event.Slot, text string) (outcome
 			return out, err
 		}
 		names := []toolbox.Name{{Text: hostOne, UID: "d-1", Operator: true}, {Text: text, UID: "d-2"}}
-		s.tools.Box = toolbox.New(events, func() []toolbox.Name { return names })
+		s.tools.Box = toolbox.New(events, func(context.Context) []toolbox.Name { return names })
 		for _, q := range questions(field) {
 			s.tools.ran = nil
 			a, err := s.with.Ask(ctx, copilot.Request{Question: q, Now: s.cfg.Now, Person: "evaluation"})

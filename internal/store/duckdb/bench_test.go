@@ -148,6 +148,62 @@ func BenchmarkQuery(b *testing.B) {
 	}
 }
 
+// BenchmarkConfined asks the same of all and of one zone of half of 100,000 devices,
+// over a million events of two days, the first of which is sealed.
+func BenchmarkConfined(b *testing.B) {
+	const n, known = 1000000, 100000
+	from := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	s := open(b, b.TempDir(), duckdb.Options{})
+	defer s.Close()
+	r := rand.New(rand.NewPCG(1, 2))
+	for done := 0; done < n; {
+		var batch []*event.Event
+		for range 10000 {
+			batch = append(batch, conn(r, done, from.Add(time.Duration(done)*172800*time.Microsecond)))
+			done++
+		}
+		if _, err := s.Append(context.Background(), batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if _, err := s.Seal(context.Background(), from.AddDate(0, 0, 1)); err != nil {
+		b.Fatal(err)
+	}
+	var devices []store.Device
+	for i := range known {
+		devices = append(devices, store.Device{UID: fmt.Sprintf("dev-%05d", i), Name: fmt.Sprintf("device %d", i), Zone: []string{"mine", "others"}[i%2]})
+	}
+	if err := s.PutDevices(context.Background(), devices); err != nil {
+		b.Fatal(err)
+	}
+	count := []query.Measure{{Fn: query.Count}}
+	lastDay := query.TimeRange{From: from.AddDate(0, 0, 1), To: from.AddDate(0, 0, 2)}
+	for name, q := range map[string]query.Query{
+		"newest 100":       {Time: lastDay},
+		"hourly, all":      {Bucket: "1h", Measures: count},
+		"by app, all":      {Group: []string{"app_name"}, Measures: count},
+		"by name, a day":   {Time: lastDay, Group: []string{"src_endpoint.name"}, Measures: count, Limit: 20},
+		"text in raw, all": {Where: &query.Expr{Field: "raw", Op: query.Contains, Value: "9.999"}, Measures: count},
+	} {
+		for who, ctx := range map[string]context.Context{"whole": b.Context(), "zone": query.Confine(b.Context(), []string{"mine"})} {
+			b.Run(name+"/"+who, func(b *testing.B) {
+				for b.Loop() {
+					if _, err := s.Query(ctx, q); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+	b.Run("bounds/zone", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := s.Bounds(query.Confine(b.Context(), []string{"mine"})); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
 // BenchmarkDeviceList lists the first hundred of a million devices.
 func BenchmarkDeviceList(b *testing.B) {
 	s, err := duckdb.Open(b.TempDir(), duckdb.Options{})

@@ -108,6 +108,7 @@ func (s *Store) run(ctx context.Context, conn *sql.Conn, plan *query.Plan) (*sto
 }
 
 func (s *Store) runOver(ctx context.Context, conn *sql.Conn, plan *query.Plan, tables query.Tables) (*store.Result, error) {
+	tables = confined(ctx, tables)
 	c, err := query.Compile(plan, query.DuckDB(), tables)
 	if err != nil {
 		return nil, err
@@ -249,6 +250,10 @@ func (s *Store) Bounds(ctx context.Context) (store.Bounds, error) {
 	defer leave()
 	var b store.Bounds
 	err = s.reading(ctx, "reading what is stored", func(conn *sql.Conn) error {
+		if _, ok := query.Confined(ctx); ok {
+			b, err = s.confinedBounds(ctx, conn)
+			return err
+		}
 		b, err = s.bounds(ctx, conn)
 		return err
 	})

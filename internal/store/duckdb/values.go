@@ -51,6 +51,9 @@ func (s *Store) Values(ctx context.Context, field string, most int) ([]query.Val
 	if err != nil {
 		return nil, false, err
 	}
+	if _, ok := query.Confined(ctx); ok {
+		return s.confinedValues(ctx, plan, most)
+	}
 	counts, complete := map[string]int64{}, true
 	err = s.reading(ctx, "listing values", func(conn *sql.Conn) error {
 		files, err := s.sealedFiles(ctx, conn, -1<<40, 1<<40)

@@ -111,12 +111,13 @@ func (m *Events) Query(ctx context.Context, q query.Query) (*store.Result, error
 	if m.closed {
 		return nil, errClosed()
 	}
-	r := &run{plan: plan, devices: m.devices}
+	own := m.confined(ctx)
+	r := &run{plan: plan, devices: own.devices}
 	if plan.Sequence != nil {
-		r.sequence(m.records(plan))
+		r.sequence(own.records(plan))
 		return r.result(), ctx.Err()
 	}
-	for i, rec := range m.records(plan) {
+	for i, rec := range own.records(plan) {
 		if i%1024 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -144,6 +145,32 @@ func (m *Events) records(p *query.Plan) []record {
 	return list
 }
 
+// confined is what may be seen of the store in a context; the caller holds the lock.
+func (m *Events) confined(ctx context.Context) *Events {
+	if _, ok := query.Confined(ctx); !ok {
+		return m
+	}
+	own := &Events{devices: map[string]store.Device{}}
+	for uid, d := range m.devices {
+		if query.Sees(ctx, d.Zone) {
+			own.devices[uid] = d
+		}
+	}
+	for _, e := range m.events {
+		concerns, others := false, false
+		for _, slot := range query.DeviceSlots() {
+			if e.Has(slot) {
+				_, mine := own.devices[e.Str(slot)]
+				concerns, others = true, others || !mine
+			}
+		}
+		if concerns && !others {
+			own.events = append(own.events, e)
+		}
+	}
+	return own
+}
+
 // Bounds implements [store.Events].
 func (m *Events) Bounds(ctx context.Context) (store.Bounds, error) {
 	m.mu.RLock()
@@ -151,9 +178,10 @@ func (m *Events) Bounds(ctx context.Context) (store.Bounds, error) {
 	if m.closed {
 		return store.Bounds{}, errClosed()
 	}
-	b := store.Bounds{Events: int64(len(m.events))}
+	own := m.confined(ctx)
+	b := store.Bounds{Events: int64(len(own.events))}
 	extras := map[string]int{}
-	for _, e := range m.events {
+	for _, e := range own.events {
 		for _, x := range e.Extras() {
 			extras[x.Name]++
 		}

@@ -24,7 +24,7 @@ export function DevicePage({ uid }: { uid: string }) {
 }
 
 function Body({ d, reload }: { d: Detail; reload: () => void }) {
-  const x = d.device, all = !limited(), seen = all && may("events.read");
+  const x = d.device, all = !limited(), seen = may("events.read");
   const [said, setSaid] = useState(0); // what persons said meanwhile
   const events = (q: string) => "/events?" + new URLSearchParams({ q, last: "7d" });
   return (
@@ -35,9 +35,9 @@ function Body({ d, reload }: { d: Detail; reload: () => void }) {
       <div class="two">
         <div>
           {seen && <Behaviour uid={x.uid} />}
-          {all && may("findings.read") && <Findings uid={x.uid} />}
+          {may("findings.read") && <Findings uid={x.uid} />}
           {may("vulnerabilities.read") && <Vulns uid={x.uid} />}
-          {seen && <Policy uid={x.uid} />}
+          {all && seen && <Policy uid={x.uid} />}
           {seen && <Changes uid={x.uid} />}
           <h2>Who it is, and why that is believed</h2>
           <div class="scroll"><table><thead><tr><th scope="col">Attribute</th><th scope="col">Value</th><th scope="col">From</th><th scope="col" class="num">Confidence</th><th scope="col">Since</th></tr></thead>
@@ -46,7 +46,7 @@ function Body({ d, reload }: { d: Detail; reload: () => void }) {
         </div>
         <aside>
           {may("devices.write") && <SetForm uid={x.uid} reload={() => { setSaid(said + 1); reload(); }} />}
-          {all && <><h2>Look closer</h2><ul class="plain">
+          {seen && <><h2>Look closer</h2><ul class="plain">
             <li><a href={events(term("src_endpoint.uid", x.uid))}>What it did</a></li>
             <li><a href={events(term("dst_endpoint.uid", x.uid))}>What was done to it</a></li>
             <li><a href={events(term("src_endpoint.uid", x.uid) + " | by app_name, dst_port count | rare 20")}>What it does rarely</a></li>

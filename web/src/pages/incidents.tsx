@@ -82,7 +82,8 @@ function Body({ d, reload }: { d: IncidentView; reload: () => void }) {
   return (
     <>
       <h1><Severity level={d.level} /> {visible(d.title)}</h1>
-      <p class="soft">{d.status}{d.assignee && <>, assigned to {visible(d.assignee)}</>}{d.verdict && <>, judged {judged(d.verdict)}</>}; {clock(d.first)} to {clock(d.last)}; {plural(d.findings.count, "finding")} of {plural(d.findings.events, "event")}; score {d.score.toFixed(0)}</p>
+      <p class="soft">{d.status}{d.assignee && <>, assigned to {visible(d.assignee)}</>}{d.verdict && <>, judged {judged(d.verdict)}</>}; {clock(d.first)} to {clock(d.last)}; {plural(d.findings.count, "finding")}{d.outside ? "" : " of " + plural(d.findings.events, "event")}; score {d.score.toFixed(0)}</p>
+      {d.outside && <p class="soft">{[d.outside.devices > 0 && plural(d.outside.devices, "more device"), d.outside.findings > 0 && plural(d.outside.findings, "more finding")].filter(Boolean).join(" and ") || "Something"} outside your zones {d.outside.devices + d.outside.findings === 1 ? "is" : "are"} not shown, and neither are notes and decisions.</p>}
       {(d.computed || []).length > 0 && <details><summary>How the score of {d.score.toFixed(0)} comes about</summary><ul class="bullets">{d.computed!.map((f, i) => <li key={i}>{visible(f.text)} <span class="soft">{Math.round(f.value * 100) / 100}</span></li>)}</ul></details>}
       {(d.raised || []).map((r) => <p key={r} class="soft">{sentence(visible(r))}</p>)}
       {d.stages.length > 0 && <ol class="stages" aria-label="Stages of the attack">{d.stages.map((s) => <li key={s.tactic}><strong>{s.name}</strong><span class="soft">{s.techniques.map((t) => d.techniques.find((x) => x.id === t)?.name || t).join(", ")}</span><time class="soft">{clock(s.first)}</time></li>)}</ol>}

@@ -1,6 +1,7 @@
 import { useMemo } from "preact/hooks";
 import type { Edge, Node } from "../graph/canvas";
-import { get, query, type Row, type Table } from "../api";
+import { get, query, type Page, type Row, type Table } from "../api";
+import { limited } from "../me";
 import { go, place, set } from "../route";
 import { bytes, cell, clock, number, plural, visible } from "../show";
 import { term } from "../terms";
@@ -13,7 +14,7 @@ const groups: [Group, string][] = [["zone", "zones"], ["type", "types of device"
 const outside = "outside or unknown";
 
 interface Box { name: string; level: string; devices: number }
-interface Link { from: string; to: string; events: number; bytes: number; last: string; writes: number; breaches?: number }
+interface Link { from: string; to: string; events: number; bytes: number; last: string; writes: number; closed?: boolean; breaches?: number } // closed: its events are not shown here
 interface Map0 { boxes: Box[]; links: Link[]; total: number; rules?: Rules | null }
 
 // What the site allows between its zones, as the server holds events against it.
@@ -25,17 +26,37 @@ interface Rules { declared: boolean; mode: string; default: string; isolated: st
 const named = (zones: string[], zone: string) => zones.some((z) => z === "*" || (zone === outside ? z === "internet" || z === "unzoned" : z.toLowerCase() === zone.toLowerCase()));
 const between = (r: Rules, l: Link) => r.conduits.filter((c) => named(c.from, l.from) && named(c.to, l.to) || c.both_ways && named(c.from, l.to) && named(c.to, l.from));
 
+interface Crossing { device: string; name: string; zone: string; other: string; begun: string; events: number; bytes: number; writes: number; last: string }
+
+// Who is limited to zones sees no event with a device of another one; which other zones
+// his devices speak with is told by itself.
+async function crossings(last: string, s: AbortSignal): Promise<Crossing[]> {
+  if (!limited()) return [];
+  return (await get<Page<Crossing>>("/network/crossings" + (last === "all" ? "" : "?last=" + last), s)).rows;
+}
+
+const other = (c: Crossing) => c.other || outside;
+
+/** add puts a link to those that there are. */
+function add(links: Map<string, Link>, l: Link) {
+  const key = l.from + "\u0000" + l.to, old = links.get(key);
+  if (!old) { links.set(key, l); return; }
+  old.events += l.events; old.bytes += l.bytes; old.writes += l.writes;
+  if (l.last > old.last) old.last = l.last;
+}
+
 async function load(group: Group, last: string, zone: string, s: AbortSignal): Promise<Map0> {
   const from = "src_endpoint." + group, to = "dst_endpoint." + group, key = group;
   const only = zone ? `(${term("src_endpoint.zone", zone)} or ${term("dst_endpoint.zone", zone)}) ` : "";
   const when = last === "all" ? "" : "last " + last;
   const nothing: Table = { columns: [], rows: [], total: 0 };
   const zones = group === "zone";
-  const [traffic, devices, breaches, rules]: [Table, Table, Table, Rules | null] = await Promise.all([
+  const [traffic, devices, others, breaches, rules]: [Table, Table, Crossing[], Table, Rules | null] = await Promise.all([
     query(`class_uid!=2004 ${only}src exists dst exists ${when} | by ${from}, ${to} count, sum(bytes), last, count as writes where (write=true) | sort count desc | limit 2000`, s),
     query(`devices | by ${key}, level count | limit 10000`, s),
-    zones ? query(`detection_finding (finding_info.uid^=policy/zones or finding_info.uid^=policy/conduit/) ${when} | by ${from}, ${to} count | limit 2000`, s).catch(() => nothing) : nothing,
-    zones ? get<Rules>("/conduits", s).catch(() => null) : null,
+    zones ? crossings(last, s) : [],
+    zones && !limited() ? query(`detection_finding (finding_info.uid^=policy/zones or finding_info.uid^=policy/conduit/) ${when} | by ${from}, ${to} count | limit 2000`, s) : nothing,
+    zones && !limited() ? get<Rules>("/conduits", s) : null,
   ]);
   const boxes = new Map<string, Box>();
   for (const r of devices.rows) {
@@ -45,14 +66,17 @@ async function load(group: Group, last: string, zone: string, s: AbortSignal): P
     if (level && (!b.level || level < b.level)) b.level = level;
     boxes.set(name, b);
   }
-  const links: Link[] = traffic.rows.map((r: Row) => ({ from: cell(r[from]) || outside, to: cell(r[to]) || outside, events: Number(r.count), bytes: Number(r["sum(bytes)"] || 0), last: String(r.last || ""), writes: Number(r.writes || 0) }));
+  const all = new Map<string, Link>();
+  for (const r of traffic.rows as Row[]) add(all, { from: cell(r[from]) || outside, to: cell(r[to]) || outside, events: Number(r.count), bytes: Number(r["sum(bytes)"] || 0), last: String(r.last || ""), writes: Number(r.writes || 0) });
+  for (const c of others) if (!zone || c.zone === zone || other(c) === zone) add(all, { from: c.begun === "here" ? c.zone : other(c), to: c.begun === "here" ? other(c) : c.zone, events: c.events, bytes: c.bytes, writes: c.writes, last: c.last, closed: true });
+  const links = [...all.values()].sort((a, b) => b.events - a.events);
   for (const r of breaches.rows) {
     const l = links.find((x) => x.from === (cell(r[from]) || outside) && x.to === (cell(r[to]) || outside));
     if (l) l.breaches = Number(r.count);
   }
   for (const l of links) for (const n of [l.from, l.to]) if (!boxes.has(n)) boxes.set(n, { name: n, level: "", devices: 0 });
   const seen = new Set(links.flatMap((l) => [l.from, l.to]));
-  return { boxes: [...boxes.values()].filter((b) => seen.has(b.name) || group === "zone" && b.name !== outside), links, total: traffic.total, rules };
+  return { boxes: [...boxes.values()].filter((b) => seen.has(b.name) || group === "zone" && b.name !== outside), links, total: traffic.total > traffic.rows.length ? traffic.total : links.length, rules };
 }
 
 interface Device0 { name: string; uid: string; zone: string; type: string; level: string }
@@ -63,6 +87,7 @@ async function loadDevices(last: string, zone: string, s: AbortSignal): Promise<
   const only = zone ? `(${term("src_endpoint.zone", zone)} or ${term("dst_endpoint.zone", zone)}) ` : "";
   const side = (x: string) => [x + "_endpoint.uid", x + "_endpoint.name", x + "_endpoint.zone", x + "_endpoint.type", x + "_endpoint.level"];
   const t = await query(`class_uid!=2004 ${only}src exists dst exists ${last === "all" ? "" : "last " + last} | by ${[...side("src"), ...side("dst")].join(", ")} count, sum(bytes), last, count as writes where (write=true) | sort count desc | limit 10000`, s);
+  const others = await crossings(last, s);
   const devices = new Map<string, Device0>(), links = new Map<string, Link>();
   const end = (r: Row, x: string) => {
     const uid = cell(r[x + "_endpoint.uid"]), name = cell(r[x + "_endpoint.name"]) || uid || outside;
@@ -71,10 +96,14 @@ async function loadDevices(last: string, zone: string, s: AbortSignal): Promise<
     return id;
   };
   for (const r of t.rows) {
-    const from = end(r, "src"), to = end(r, "dst"), key = from + "\u0000" + to, l = links.get(key);
-    const more = { events: Number(r.count), bytes: Number(r["sum(bytes)"] || 0), writes: Number(r.writes || 0), last: String(r.last || "") };
-    if (!l) links.set(key, { from, to, ...more });
-    else { l.events += more.events; l.bytes += more.bytes; l.writes += more.writes; if (more.last > l.last) l.last = more.last; }
+    add(links, { from: end(r, "src"), to: end(r, "dst"), events: Number(r.count), bytes: Number(r["sum(bytes)"] || 0), writes: Number(r.writes || 0), last: String(r.last || "") });
+  }
+  for (const c of others) {
+    if (zone && c.zone !== zone && other(c) !== zone) continue;
+    const far = "zone " + other(c);
+    if (!devices.has(c.device)) devices.set(c.device, { uid: c.device, name: c.name, zone: c.zone, type: "", level: "" });
+    if (!devices.has(far)) devices.set(far, { uid: "", name: "in " + other(c), zone: other(c), type: "", level: "" });
+    add(links, { from: c.begun === "here" ? c.device : far, to: c.begun === "here" ? far : c.device, events: c.events, bytes: c.bytes, writes: c.writes, last: c.last, closed: true });
   }
   return { boxes: [], links: [...links.values()].sort((a, b) => b.events - a.events), total: t.total > t.rows.length ? t.total : links.size, devices };
 }
@@ -98,7 +127,7 @@ function Devices0({ m, last, inside }: { m: Fleet; last: string; inside: string 
   const columns: Column<Link>[] = [
     { key: "from", title: "From", draw: (l) => to(l.from) ? <a href={to(l.from)}>{name(l.from)}</a> : name(l.from) }, { key: "to", title: "To", draw: (l) => to(l.to) ? <a href={to(l.to)}>{name(l.to)}</a> : name(l.to) },
     { key: "zones", title: "Zones", draw: (l) => [l.from, l.to].map((id) => visible(m.devices.get(id)?.zone || "none")).join(" \u2192 ") },
-    { key: "events", title: "Events", num: true, draw: (l) => <a href={events(l)}>{number(l.events)}</a> }, { key: "writes", title: "Writes", num: true, draw: (l) => l.writes ? number(l.writes) : "\u2013" },
+    { key: "events", title: "Events", num: true, draw: (l) => l.closed ? number(l.events) : <a href={events(l)}>{number(l.events)}</a> }, { key: "writes", title: "Writes", num: true, draw: (l) => l.writes ? number(l.writes) : "\u2013" },
     { key: "bytes", title: "Bytes", num: true, draw: (l) => l.bytes ? bytes(l.bytes) : "\u2013" }, { key: "last", title: "Last", draw: (l) => clock(l.last) },
   ];
   return (
@@ -106,7 +135,7 @@ function Devices0({ m, last, inside }: { m: Fleet; last: string; inside: string 
       <BigGraph label="Who speaks to whom, by device" what="device" writes={made.edges.some((e) => e.strong)} nodes={made.nodes} edges={made.edges} collapsed={made.nodes.length > (innerWidth < 700 ? 12 : openBelow)} href={to} open={(id) => { if (to(id)) go(to(id)); }}
         note={`${plural(made.nodes.length, "device")} and ${plural(made.edges.length, "link")}.`} />
       <p class="soft line">{plural(m.links.length, "link")}, the busiest first{m.total > m.links.length ? "; " + number(m.total) + " there are" : ""}</p>
-      <Grid label="Links" columns={columns} rows={m.links} id={(l) => l.from + "\u0000" + l.to} open={(l) => go(events(l))} />
+      <Grid label="Links" columns={columns} rows={m.links} id={(l) => l.from + "\u0000" + l.to} open={(l) => { if (!l.closed) go(events(l)); }} />
     </>
   );
 }
@@ -171,14 +200,14 @@ function Drawn({ m, group, last }: { m: Map0; group: Group; last: string }) {
       { key: "rule", title: "Allowed by", draw: (l: Link) => says(m.rules!, l) },
     ] : []),
     { key: "bytes", title: "Bytes", num: true, draw: (l) => l.bytes ? bytes(l.bytes) : "\u2013" }, { key: "last", title: "Last", draw: (l) => clock(l.last) },
-    { key: "go", title: "", draw: (l) => <a href={events(l)}>Events</a> },
+    { key: "go", title: "", draw: (l) => l.closed ? <span class="soft">not shown</span> : <a href={events(l)}>Events</a> },
   ];
   return (
     <>
-      <Picture m={m} group={group} open={(l) => go(l.breaches ? found(l) : events(l))} />
+      <Picture m={m} group={group} open={(l) => { if (!l.closed) go(l.breaches ? found(l) : events(l)); }} />
       {m.rules && <Said rules={m.rules} />}
       <p class="soft line">{plural(m.links.length, "conduit")}, the busiest first{m.links.length < m.total ? "; " + number(m.total) + " there are" : ""}</p>
-      <Grid label="Conduits" columns={columns} rows={m.links} id={(l) => l.from + "\u0000" + l.to} open={(l) => go(events(l))} />
+      <Grid label="Conduits" columns={columns} rows={m.links} id={(l) => l.from + "\u0000" + l.to} open={(l) => { if (!l.closed) go(events(l)); }} />
     </>
   );
 }
@@ -224,7 +253,7 @@ function Picture({ m, group, open }: { m: Map0; group: Group; open: (l: Link) =>
           {boxes.map((b) => {
             const p = at.get(b.name)!, text = visible(b.name);
             return (
-              <g key={b.name} class="node" transform={`translate(${p.x} ${p.y})`} onClick={() => b.name !== outside && (group === "zone" ? set({ by: "name", zone: b.name }) : go("/devices?" + new URLSearchParams(group === "type" ? { type: b.name } : { q: b.name })))}>
+              <g key={b.name} class="node" transform={`translate(${p.x} ${p.y})`} onClick={() => b.name !== outside && (b.devices > 0 || !limited()) && (group === "zone" ? set({ by: "name", zone: b.name }) : go("/devices?" + new URLSearchParams(group === "type" ? { type: b.name } : { q: b.name })))}>
                 <title>{text}{b.devices ? ", " + plural(b.devices, "device") : ""}{self.has(b.name) ? "; inside it " + number(self.get(b.name)!.events) + " events" : ""}</title>
                 <rect x="-72" y="-22" width="144" height="44" rx="6" />
                 <text text-anchor="middle" dy={group === "name" || !b.devices ? 5 : -2}>{text.length > 19 ? text.slice(0, 18) + "\u2026" : text}</text>

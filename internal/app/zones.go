@@ -1,0 +1,246 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"unicode"
+
+	"vedette/internal/api"
+	"vedette/internal/asset"
+	"vedette/internal/correlate"
+	"vedette/internal/event"
+	"vedette/internal/fault"
+	"vedette/internal/query"
+)
+
+// sight is what somebody may see of the devices. That of a context that is not
+// confined sees all.
+type sight struct {
+	app  *App
+	ctx  context.Context //nolint:containedctx // lives as long as one answer
+	told map[string]bool // texts that were looked at, whether they are foreign
+	part map[string]bool // and parts of them
+}
+
+// sightOf tells whether the context is confined to zones, and what it sees then.
+func (a *App) sightOf(ctx context.Context) (sight, bool) {
+	_, ok := query.Confined(ctx)
+	return sight{a, ctx, map[string]bool{}, map[string]bool{}}, ok
+}
+
+// own reports whether a uid is that of a device in the zones.
+func (s sight) own(uid string) bool {
+	d, ok := s.app.devices.Get(uid)
+	return ok && query.Sees(s.ctx, d.Value(asset.KeyZone))
+}
+
+// Texts of more words, and names of more of them, are not looked at.
+const (
+	maxWords    = 200
+	wordsOfName = 8
+)
+
+// foreign reports whether a text names a device outside of the zones: by uid,
+// address, MAC or name. A text that is too long to be looked at counts as one.
+func (s sight) foreign(text string) bool {
+	is, known := s.told[text]
+	if !known {
+		is = s.names(text)
+		s.told[text] = is
+	}
+	return is
+}
+
+func (s sight) names(text string) bool {
+	words := strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`,;"'()[]{}<>=|“”`, r) })
+	if len(words) > maxWords {
+		return true
+	}
+	for i := range words {
+		for n := 1; n <= wordsOfName && i+n <= len(words); n++ {
+			if s.means(strings.Join(words[i:i+n], " ")) {
+				return true
+			}
+		}
+		for _, part := range strings.FieldsFunc(words[i], func(r rune) bool { return r == '/' || r == '@' }) {
+			host, _, _ := strings.Cut(part, ":") // an address and its port
+			if s.means(part) || s.means(host) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// means reports whether a part of a text is what a device outside is known by.
+func (s sight) means(text string) bool {
+	is, known := s.part[text]
+	if !known {
+		is = s.meant(text)
+		s.part[text] = is
+	}
+	return is
+}
+
+func (s sight) meant(text string) bool {
+	for _, t := range []string{text, strings.Trim(text, ".:!?")} {
+		for _, d := range s.app.devices.Find(t) {
+			if !query.Sees(s.ctx, d.Value(asset.KeyZone)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// device leaves out why a device is believed to be what it is where that names one
+// outside of the zones.
+func (s sight) device(d asset.Device) asset.Device {
+	d.Evidence = left(d.Evidence, func(e asset.Evidence) bool { return s.foreign(e.Value) || s.foreign(e.What) })
+	d.Changes = left(d.Changes, func(c asset.Change) bool {
+		return s.foreign(c.Other) || s.foreign(c.Why) || slices.ContainsFunc(slices.Concat(c.IPs, c.MACs), s.foreign)
+	})
+	return d
+}
+
+// narrowWhy leaves out of the reasons of rows where else something was seen.
+func (a *App) narrowWhy(ctx context.Context, rows []api.VulnRow) {
+	sight, confined := a.sightOf(ctx)
+	if !confined {
+		return
+	}
+	for i := range rows {
+		rows[i].Why = sight.reasons(rows[i].Why)
+	}
+}
+
+// reasons keeps those that name no device outside of the zones; of a sighting it
+// keeps that there was one, because a device may have another name by now.
+func (s sight) reasons(why []string) []string {
+	out := []string{}
+	for _, line := range why {
+		if before, _, seen := strings.Cut(line, sightedWords); seen {
+			line = before + "seen on this site"
+		}
+		if !s.foreign(line) {
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+// finding leaves out what a finding says of devices outside of the zones. The engine
+// gives none whose ends are such devices; its reasons may still name them.
+func (s sight) finding(f event.Finding) event.Finding {
+	side := func(x event.Side) event.Side {
+		if x.UID != "" && !s.own(x.UID) || s.foreign(x.IP) {
+			return event.Side{}
+		}
+		return x
+	}
+	f.Src, f.Dst = side(f.Src), side(f.Dst)
+	if f.Device != "" && !s.own(f.Device) {
+		f.Device = ""
+	}
+	f.Entities, f.Reasons = left(f.Entities, func(o event.Observable) bool { return s.foreign(o.Value) }), left(f.Reasons, func(r event.Reason) bool { return s.foreign(r.Observed) || s.foreign(r.Usual) })
+	if s.foreign(f.Title) {
+		f.Title = f.Rule
+	}
+	return f
+}
+
+// left is a new list without what is to be left out.
+func left[T any](list []T, out func(T) bool) []T {
+	var kept []T
+	for _, v := range list {
+		if !out(v) {
+			kept = append(kept, v)
+		}
+	}
+	return kept
+}
+
+// Own implements [correlate.Sight].
+func (s sight) Own(uid string) bool { return s.own(uid) }
+
+// Foreign implements [correlate.Sight].
+func (s sight) Foreign(text string) bool { return s.foreign(text) }
+
+// Findings implements [correlate.Sight]: the engine knows. What cannot be asked is
+// not seen.
+func (s sight) Findings(uids []string) map[string]bool {
+	may := map[string]bool{}
+	in := make([]any, len(uids))
+	for i, uid := range uids {
+		in[i] = uid
+	}
+	for part := range slices.Chunk(in, findingsAtOnce) {
+		res, err := s.app.events.Query(s.ctx, query.Query{
+			Where: &query.Expr{Field: "metadata.uid", Op: query.In, Value: part}, Select: []string{"metadata.uid"}, Limit: len(part),
+		})
+		if err != nil {
+			s.app.cfg.Log.Warn("which findings of an incident may be seen could not be looked up", "component", "correlate", "err", err)
+			return may
+		}
+		for _, row := range res.Rows {
+			uid, _ := row[0].(string)
+			may[uid] = true
+		}
+	}
+	return may
+}
+
+// findingsAtOnce is how many findings one query is asked for.
+const findingsAtOnce = 1000
+
+// unasked is a sight that looks up no findings: lists do not show them.
+type unasked struct{ sight }
+
+// Findings implements [correlate.Sight].
+func (unasked) Findings([]string) map[string]bool { return nil }
+
+// incidents keeps what may be seen of a list.
+func (s sight) incidents(list []correlate.Incident) []correlate.Incident {
+	out := []correlate.Incident{}
+	for _, i := range list {
+		if !slices.ContainsFunc(i.Devices, s.own) {
+			continue
+		}
+		full, ok := s.app.incidents.Get(i.UID)
+		if !ok {
+			continue
+		}
+		full.Graph, full.Joins, full.Merges, full.Computed = correlate.Graph{}, nil, nil, nil // not in these lists
+		if seen, ok := full.Within(unasked{s}); ok {
+			seen.Timeline, seen.Graph = nil, correlate.Graph{}
+			out = append(out, seen)
+		}
+	}
+	return out
+}
+
+// incident returns what may be seen of an incident, by its uid or the start of it.
+// Any other is not there.
+func (s sight) incident(text string) (api.IncidentDetail, error) {
+	var found []correlate.Incident
+	if i, ok := s.app.incidents.Get(text); ok {
+		found = []correlate.Incident{i}
+	} else if len(text) >= 4 {
+		for _, i := range s.app.incidents.Incidents() {
+			if strings.HasPrefix(i.UID, text) && slices.ContainsFunc(i.Devices, s.own) {
+				full, _ := s.app.incidents.Get(i.UID)
+				found = append(found, full)
+			}
+		}
+	}
+	if len(found) == 1 {
+		if seen, ok := found[0].Within(s); ok {
+			return api.IncidentDetail{Incident: seen, Similar: []correlate.Similar{}}, nil
+		}
+	}
+	if len(found) > 1 {
+		return api.IncidentDetail{}, fault.New(fault.Conflict, "%d incidents begin with %q", len(found), text).WithHint("give more of the uid, such as %s", found[0].UID)
+	}
+	return api.IncidentDetail{}, fault.New(fault.NotFound, "there is no incident %q", text).WithHint("list them with: vedette incidents --all")
+}
