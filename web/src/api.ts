@@ -102,7 +102,7 @@ export interface Device {
 }
 export interface Source { name: string; kind: string; address: string; state: string; text: string; since: string; last?: string; received: number; events: number; rejected: number; lost: number; refused: number; peers: number }
 export interface Overview {
-  stored: { events: number; devices: number; zones: number; oldest: string; newest: string; loading: number }; now: string; incidents: Incident[]; open: number; names: Record<string, string>;
+  stored: { events: number; devices: number; zones: number; oldest: string; newest: string; loading: number }; now: string; incidents: Incident[]; open: number; by_level: Record<string, number>; routine: { rule: string; title: string; count: number }[]; names: Record<string, string>;
   new_devices: Device[]; new_count: number; sources: Source[]; conditions: { name: string; state: string; text: string }[];
   latest: { time: string; log: string; from: string; to: string; what: string; severity?: string }[];
 }

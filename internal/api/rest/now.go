@@ -1,7 +1,9 @@
 package rest
 
 import (
+	"cmp"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +19,7 @@ const (
 	nowIncidents = 12
 	nowDevices   = 10
 	nowLatest    = 12
+	nowRoutine   = 5
 	newFor       = 24 * time.Hour
 )
 
@@ -24,8 +27,10 @@ const (
 type overview struct {
 	Stored     api.Overview         `json:"stored"`
 	Now        time.Time            `json:"now"`
-	Incidents  []correlate.Incident `json:"incidents"` // open, the gravest first
+	Incidents  []correlate.Incident `json:"incidents"` // open, the gravest first; those of low severity or less only where there are no others
 	Open       int                  `json:"open"`      // how many there are
+	ByLevel    map[string]int       `json:"by_level"`  // of them
+	Routine    []routine            `json:"routine"`   // kinds of those of low severity or less, the most frequent first; none where they are among the incidents
 	Names      map[string]string    `json:"names"`     // of their devices
 	NewDevices []deviceRow          `json:"new_devices"`
 	NewCount   int                  `json:"new_count"`
@@ -47,7 +52,7 @@ func now(s *server, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out.Open, out.Incidents = len(list), list[:min(nowIncidents, len(list))]
+	out.sum(list)
 	out.Names = s.namesOf(r, out.Incidents)
 	if out.Sources = []ingest.Status{}; len(person(r).Zones) == 0 { // a source is of the whole site
 		if out.Sources, err = s.Sources(r.Context()); err != nil {
@@ -59,6 +64,46 @@ func now(s *server, r *http.Request) (any, error) {
 	}
 	out.NewDevices, out.NewCount, err = newDevices(s, r, out.Stored)
 	return out, err
+}
+
+// routine is what open incidents of low severity have in common that are of one rule
+// alone; the rule is "" for those of several.
+type routine struct {
+	Rule  string `json:"rule"`
+	Title string `json:"title"`
+	Count int    `json:"count"`
+}
+
+// sum puts what is grave on the page, and adds up the rest, which would hide it.
+func (o *overview) sum(list []correlate.Incident) {
+	o.Open, o.ByLevel, o.Routine = len(list), map[string]int{}, []routine{}
+	grave := 0 // the gravest are first
+	kinds := map[string]*routine{}
+	for i := range list {
+		o.ByLevel[list[i].Level]++
+		if list[i].Severity > event.Low {
+			grave++
+			continue
+		}
+		var k routine
+		if f := &list[i].Findings; len(f.Rules) == 1 && f.MoreRules == 0 {
+			k = routine{Rule: f.Rules[0].Rule, Title: f.Rules[0].Title}
+		}
+		if kinds[k.Rule] == nil {
+			kinds[k.Rule] = &k
+		}
+		kinds[k.Rule].Count++
+	}
+	if grave == 0 {
+		o.Incidents = list[:min(nowIncidents, len(list))]
+		return
+	}
+	o.Incidents = list[:min(nowIncidents, grave)]
+	for _, k := range kinds {
+		o.Routine = append(o.Routine, *k)
+	}
+	slices.SortFunc(o.Routine, func(a, b routine) int { return cmp.Or(b.Count-a.Count, cmp.Compare(a.Rule, b.Rule)) })
+	o.Routine = o.Routine[:min(nowRoutine, len(o.Routine))]
 }
 
 func newDevices(s *server, r *http.Request, stored api.Overview) ([]deviceRow, int, error) {

@@ -17,6 +17,8 @@ type List = Page<Incident> & { names: Record<string, string> };
 export function Incidents() {
   const all = place.value.params.get("status") === "all", whose = place.value.params.get("assignee") || "";
   const got = useLoad((s) => get<List>("/incidents?" + new URLSearchParams({ limit: "1000", ...(all && { status: "all" }), ...(whose && { assignee: whose }) }), s), [all, whose], 10000);
+  const level = place.value.params.get("level") || "", rule = place.value.params.get("rule") || "";
+  const kept = (d: List) => d.rows.filter((i) => (!level || i.level === level) && (!rule || i.findings.rules?.length === 1 && i.findings.rules[0]!.rule === rule));
   return (
     <div class="page wide">
       <div class="head"><h1>Incidents</h1>
@@ -25,7 +27,8 @@ export function Incidents() {
           <option value="">Anyone</option><option value="me">Me</option><option value="nobody">Nobody</option>
           {whose && whose !== "me" && whose !== "nobody" && <option value={whose}>{visible(whose)}</option>}
         </select></label></div></div>
-      <Show of={got}>{(d) => d.rows.length ? <Table d={d} reload={got.reload} /> : whose ? <p class="none">No {all ? "" : "open "}incident is assigned to {whose === "me" ? "you" : visible(whose)}. <button type="button" class="link" onClick={() => set({ assignee: "" })}>Show those of all</button></p> : <p class="none">{all ? "There has been no incident." : "No incident is open."} <span class="soft">Incidents are made of findings that belong together; see <a href={"/events?" + new URLSearchParams({ q: "detection_finding metadata.product=vedette-detect" })}>all findings</a>.</span></p>}</Show>
+      {(level || rule) && <p class="chips">{level && <button type="button" class="chip" onClick={() => set({ level: "" })}>severity: {visible(level)} ×</button>}{rule && <button type="button" class="chip" onClick={() => set({ rule: "" })}>of one rule alone: {visible(got.data?.rows.flatMap((i) => i.findings.rules || []).find((r) => r.rule === rule)?.title || rule)} ×</button>}</p>}
+      <Show of={got}>{(d) => kept(d).length ? <Table d={level || rule ? { ...d, rows: kept(d), total: kept(d).length } : d} reload={got.reload} /> : d.rows.length ? <p class="none">None of {plural(d.rows.length, "incident")} is so. <button type="button" class="link" onClick={() => set({ level: "", rule: "" })}>Show all</button></p> : whose ? <p class="none">No {all ? "" : "open "}incident is assigned to {whose === "me" ? "you" : visible(whose)}. <button type="button" class="link" onClick={() => set({ assignee: "" })}>Show those of all</button></p> : <p class="none">{all ? "There has been no incident." : "No incident is open."} <span class="soft">Incidents are made of findings that belong together; see <a href={"/events?" + new URLSearchParams({ q: "detection_finding metadata.product=vedette-detect" })}>all findings</a>.</span></p>}</Show>
     </div>
   );
 }

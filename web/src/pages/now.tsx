@@ -14,11 +14,13 @@ export function Now() {
 function Body({ d }: { d: Overview }) {
   const now = Date.parse(d.now), s = d.stored;
   const bad = d.conditions.filter((c) => c.state !== "ok"), troubled = d.sources.filter((x) => x.state !== "running");
-  const empty = s.events === 0;
+  const empty = s.events === 0, levels = d.by_level || {};
+  const routine = d.routine.length > 0 ? d.open - grave(levels) : 0;
   return (
     <>
-      <h1>{empty ? "Nothing is stored yet" : d.open ? plural(d.open, "open incident") : "Nothing needs attention"}</h1>
+      <h1>{empty ? "Nothing is stored yet" : d.open - routine ? plural(d.open - routine, "open incident") : "Nothing needs attention"}</h1>
       <p class="soft">{plural(s.events, "event")} of {plural(s.devices, "device")} in {plural(s.zones, "zone")}{isTime(s.newest) && <>; the newest <time dateTime={s.newest} title={clock(s.newest)}>{ago(s.newest, now)}</time></>}</p>
+      {d.open > 0 && <p class="soft">{["fatal", "critical", "high", "medium", "low", "informational"].filter((l) => levels[l]).map((l, i) => <>{i > 0 && ", "}<a href={"/incidents?" + new URLSearchParams({ level: l })}>{number(levels[l] || 0)} {l}</a></>)}</p>}
       {s.loading < 1 && <p class="loading"><label>History is being taken in <progress max={1} value={s.loading} /></label></p>}
       {empty && <p>Configure a source (see docs/sources.md), or take in files: <code>vedette ingest PATH</code>. Captures, Zeek, Suricata, syslog, Windows events and many more are recognised by themselves.</p>}
       {bad.map((c) => <p key={c.name} class="warn">{sentence(c.text)}</p>)}
@@ -30,6 +32,8 @@ function Body({ d }: { d: Overview }) {
               <span class="soft">{plural(i.findings.count, "finding")} · {i.devices.length > 3 ? plural(i.device_count, "device") : i.devices.map((u) => visible(d.names[u] || u)).join(", ")} · last {ago(i.last, now)}{i.assignee && <> · assigned to {visible(i.assignee)}</>}</span>
             </a></li>
           ))}</ol>}
+          {routine > 0 && <section aria-labelledby="routine"><h2 id="routine">{plural(routine, "incident")} of low severity</h2>
+            <ul class="plain">{d.routine.map((k) => <li key={k.rule}>{k.rule ? <a href={"/incidents?" + new URLSearchParams({ rule: k.rule })}>{visible(k.title || k.rule)}</a> : "of several rules"} <span class="soft">{number(k.count)}</span></li>)}</ul></section>}
           {d.open > d.incidents.length && <p><a href="/incidents">All {number(d.open)} open incidents</a></p>}
           {!empty && <Rate />}
         </div>
@@ -53,6 +57,9 @@ function Body({ d }: { d: Overview }) {
     </>
   );
 }
+
+// grave is how many incidents are above low severity.
+const grave = (levels: Record<string, number>) => ["fatal", "critical", "high", "medium"].reduce((sum, l) => sum + (levels[l] || 0), 0);
 
 /** Rate draws how many events came in the last hours, and findings beside them. */
 function Rate() {
