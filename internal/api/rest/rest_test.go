@@ -214,6 +214,26 @@ func (p *plant) RecordRead(_ context.Context, c api.ReadCall) error {
 	return p.unrecorded
 }
 
+func (p *plant) Retention(context.Context) (api.RetentionSettings, error) {
+	return api.RetentionSettings{}, nil
+}
+
+func (p *plant) SetRetention(_ context.Context, c api.RetentionChange) (api.RetentionSettings, error) {
+	if c.Seen != nil && *c.Seen != 3 {
+		return api.RetentionSettings{}, fault.Wrap(fault.Conflict, api.ErrStale, "it is at version 3")
+	}
+	p.did = append(p.did, c.Actor+" sets the retention")
+	return api.RetentionSettings{Version: 3}, nil
+}
+
+func (p *plant) SettingsHistory(context.Context, int) ([]api.SettingsVersion, error) {
+	return []api.SettingsVersion{{Version: 1}}, nil
+}
+
+func (p *plant) UndoSettings(context.Context, api.SettingsUndo) (api.SettingsUndone, error) {
+	return api.SettingsUndone{Changes: []string{}}, nil
+}
+
 func here() About { return About{Version: "v1", Now: time.Now} }
 
 func device3(zones ...string) *plant {
@@ -285,12 +305,14 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 		"POST /api/v1/intel": {authz.Responder, authz.Admin}, "DELETE /api/v1/intel/{name}": {authz.Responder, authz.Admin}, "POST /api/v1/intel/pulls/{name}": {authz.Admin},
 		"GET /api/v1/intel/techniques/{id}": all, "GET /api/v1/intel/allow": all, "POST /api/v1/intel/allow": {authz.Responder, authz.Admin},
 		"GET /api/v1/devices/{uid}/behaviour": all, "GET /api/v1/devices/{uid}/policy": all, "GET /api/v1/devices/{uid}/changes": all, "GET /api/v1/devices/{uid}/life": all,
+		"GET /api/v1/settings/retention": all[1:], "PUT /api/v1/settings/retention": {authz.Admin}, "GET /api/v1/settings/history": all[1:], "POST /api/v1/settings/undo": {authz.Admin},
 	}
 	bodies := map[string]string{
 		"POST /api/v1/ask": `{"question":"q"}`, "POST /api/v1/query": `{"query":"last 24h"}`, "PATCH /api/v1/devices/{uid}": `{"owner":"x"}`,
 		"POST /api/v1/incidents/{uid}/decisions": `{"action":"close","why":"w"}`, "POST /api/v1/ingest": "x", "POST /api/v1/bulk": "x", "POST /v1/logs": `{"resourceLogs":[]}`, "POST /api/v1/intel/lookup": `{"values":["192.0.2.1"]}`, "POST /api/v1/ai/use": `{"url":"http://127.0.0.1:1","model":"m","why":"w"}`,
 		"POST /api/v1/vulnerabilities/statements": `{"vulnerability":"CVE-2024-1","status":"fixed","why":"w"}`, "POST /api/v1/bills": "{}", "POST /api/v1/advisories": "{}", "POST /api/v1/intel": "192.0.2.1",
 		"POST /api/v1/intel/pulls/{name}": "{}", "POST /api/v1/intel/allow": `{"values":["192.0.2.1"],"why":"w"}`,
+		"PUT /api/v1/settings/retention": `{"events":"30d"}`, "POST /api/v1/settings/undo": `{"version":0}`,
 		"POST /api/v1/remediations": `{"action":"a1"}`, "POST /api/v1/remediations/{uid}/decisions": `{"action":"note","text":"x"}`,
 	}
 	asks := map[string]string{"GET /api/v1/bills/diff": "?before=a&after=b", "GET /api/v1/vulnerabilities/groups": "?by=device"}
