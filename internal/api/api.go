@@ -76,6 +76,7 @@ type Service interface {
 	Models
 	Sources
 	Settings
+	SourceSettings
 	Users
 	Tokens
 }
@@ -136,6 +137,7 @@ func Local(s Service) http.Handler {
 	models(mux, s)
 	sources(mux, s)
 	settings(mux, s)
+	sourceSettings(mux, s)
 	accounts(mux, s)
 	return mux
 }

@@ -90,7 +90,7 @@ type App struct {
 	tools   *toolbox.Box
 	copilot *copilot.Copilot
 	set     *chosen.Book // what people set while it runs
-	setting sync.Mutex     // held from a change of it until the change is in force
+	setting sync.Mutex   // held from a change of it until the change is in force
 	intel   *library.Library
 	models  *register.Register
 

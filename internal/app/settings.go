@@ -289,6 +289,9 @@ func (a *App) UndoSettings(ctx context.Context, u api.SettingsUndo) (api.Setting
 		return out, err
 	}
 	out.Version = v.Version
+	for name := range changedSources(doc, to) {
+		a.applySource(name)
+	}
 	return out, nil
 }
 
@@ -298,5 +301,5 @@ func (a *App) differences(from, to chosen.Doc) []string {
 	if was, is := a.retentionOf(from.Retention), a.retentionOf(to.Retention); was != is {
 		out = append(out, "retention: "+a.saidRetention(is)+" instead of "+a.saidRetention(was))
 	}
-	return out
+	return append(out, sourceWords(changedSources(from, to))...)
 }

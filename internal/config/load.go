@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"encoding"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -396,4 +397,25 @@ func ReadSource(raw []byte) (Source, []Problem) {
 		}
 	}
 	return s, l.problems
+}
+
+// JSON writes a source in the form that [ReadSource] reads: what is set, by its
+// keys.
+func (s Source) JSON() ([]byte, error) {
+	out := map[string]any{}
+	v := reflect.ValueOf(s)
+	for i := range v.NumField() {
+		if f := v.Field(i); !f.IsZero() {
+			value := f.Interface()
+			if t, ok := value.(encoding.TextMarshaler); ok {
+				text, err := t.MarshalText()
+				if err != nil {
+					return nil, err
+				}
+				value = string(text)
+			}
+			out[v.Type().Field(i).Tag.Get("yaml")] = value
+		}
+	}
+	return json.Marshal(out)
 }

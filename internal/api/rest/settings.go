@@ -80,11 +80,98 @@ func undoSettings(s *server, r *http.Request) (any, error) {
 	return s.UndoSettings(r.Context(), u)
 }
 
+// sourceView is one source and where it is set.
+type sourceView struct{ api.SourceView }
+
+func (v sourceView) tag() string { return versionTag(v.Version) }
+
+func configuredSources(s *server, r *http.Request) (any, error) {
+	list, err := s.ConfiguredSources(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	return pageAt(r, list)
+}
+
+func configuredSource(s *server, r *http.Request) (any, error) {
+	list, err := s.ConfiguredSources(r.Context())
+	for _, v := range list {
+		if v.Config.Name == r.PathValue("name") && v.Rests == "" {
+			return sourceView{v}, nil
+		}
+	}
+	if err == nil {
+		err = fault.New(fault.NotFound, "there is no source %.100q", r.PathValue("name"))
+	}
+	return nil, err
+}
+
+func addSource(s *server, r *http.Request) (any, error) { return putSource(s, r, true) }
+
+func replaceSource(s *server, r *http.Request) (any, error) { return putSource(s, r, false) }
+
+func putSource(s *server, r *http.Request, isNew bool) (any, error) {
+	var p api.SourcePut
+	if err := decode(r, &p); err != nil {
+		return nil, err
+	}
+	if err := changeOf(r, &p.Change); err != nil {
+		return nil, err
+	}
+	if name := r.PathValue("name"); !isNew && p.Config.Name != name {
+		return nil, fault.New(fault.Invalid, "the source is called %.100q there and %.100q here", name, p.Config.Name).WithHint("a name is for good: remove it and make another")
+	}
+	p.New = isNew
+	v, err := s.PutSource(r.Context(), p)
+	return sourceView{v}, err
+}
+
+// dropSource removes a source; why may stand in the query, since not all clients
+// send a body.
+func dropSource(s *server, r *http.Request) (any, error) {
+	d := api.SourceDeed{Change: api.Change{Why: r.URL.Query().Get("why")}, Name: r.PathValue("name"), Do: "remove"}
+	if err := changeOf(r, &d.Change); err != nil {
+		return nil, err
+	}
+	if _, err := s.ChangeSource(r.Context(), d); err != nil {
+		return nil, err
+	}
+	return done{"the source " + d.Name + " is removed"}, nil
+}
+
+// stateBody stops or starts a source.
+type stateBody struct {
+	Do  string `json:"do"` // stop or start
+	Why string `json:"why,omitempty"`
+}
+
+func sourceState(s *server, r *http.Request) (any, error) {
+	var b stateBody
+	if err := decode(r, &b); err != nil {
+		return nil, err
+	}
+	if b.Do != "stop" && b.Do != "start" {
+		return nil, fault.New(fault.Invalid, "do is %.20q", b.Do).WithHint("stop or start")
+	}
+	d := api.SourceDeed{Change: api.Change{Why: b.Why}, Name: r.PathValue("name"), Do: b.Do}
+	if err := changeOf(r, &d.Change); err != nil {
+		return nil, err
+	}
+	v, err := s.ChangeSource(r.Context(), d)
+	return sourceView{v}, err
+}
+
 // settingRoutes lists the operations on what people set while the server runs.
 func settingRoutes(page []param) []Route {
 	return []Route{
 		{"GET /api/v1/settings/retention", authz.SettingsRead, "how long events are kept, where that is set, and what it drops next", retention, false, shapes{nil, of[retentionView](), nil}},
 		{"PUT /api/v1/settings/retention", authz.SettingsWrite, "set how long events are kept; with check: true tell what that would drop", setRetention, false, shapes{of[api.RetentionChange](), of[retentionView](), nil}},
+		{"GET /api/v1/settings/sources", authz.SettingsRead, "the live sources as they are set, and where", configuredSources, false, shapes{nil, of[Page[api.SourceView]](), page}},
+		{"POST /api/v1/settings/sources", authz.SourcesWrite, "add a live source, which begins at once; with check: true tell what would happen", addSource, false, shapes{of[api.SourcePut](), of[sourceView](), nil}},
+		{"GET /api/v1/settings/sources/{name}", authz.SettingsRead, "one live source as it is set", configuredSource, false, shapes{nil, of[sourceView](), nil}},
+		{"PUT /api/v1/settings/sources/{name}", authz.SourcesWrite, "change a live source, which goes on where it was; with check: true tell what would happen", replaceSource, false, shapes{of[api.SourcePut](), of[sourceView](), nil}},
+		{"DELETE /api/v1/settings/sources/{name}", authz.SourcesWrite, "remove a live source; what it received is kept", dropSource, false, shapes{nil, of[done](), []param{{"why", "the reason, for journal and history"}}}},
+		{"POST /api/v1/settings/sources/{name}/state", authz.SourcesWrite, "stop or start a live source, also one of the configuration", sourceState, false, shapes{of[stateBody](), of[sourceView](), nil}},
 		{"GET /api/v1/settings/history", authz.SettingsRead, "who changed which setting when and why, the newest first", settingsHistory, false, shapes{nil, of[Page[api.SettingsVersion]](), page}},
 		{"POST /api/v1/settings/undo", authz.SettingsWrite, "put the settings of an earlier version in force; with check: true tell what that would change", undoSettings, false, shapes{of[api.SettingsUndo](), of[api.SettingsUndone](), nil}},
 	}
