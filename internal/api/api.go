@@ -77,6 +77,7 @@ type Service interface {
 	Sources
 	Settings
 	SourceSettings
+	RuleSettings
 	Users
 	Tokens
 }
@@ -138,6 +139,7 @@ func Local(s Service) http.Handler {
 	sources(mux, s)
 	settings(mux, s)
 	sourceSettings(mux, s)
+	ruleSettings(mux, s)
 	accounts(mux, s)
 	return mux
 }

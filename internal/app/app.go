@@ -110,7 +110,9 @@ type App struct {
 	matcher   atomic.Pointer[match.Detector] // of the chain; indicators are swapped in at any time
 	ruler     *sigma.Detector                // of the chain; used under writing
 	incidents *correlate.Correlator
-	rules     ruleState
+	rulerNow  atomic.Pointer[sigma.Detector] // ruler, for whoever only swaps its rules
+	ruling    sync.Mutex                     // held while rules are loaded
+	rules     atomic.Pointer[ruleState]
 	behave    *behave.Detector // of the chain; nil if behaviour is not learnt; used under writing
 	words     words            // of persons, for behave
 	looks     looks            // at behave

@@ -58,7 +58,7 @@ func (a *App) Maintain(ctx context.Context) (api.Upkeep, error) {
 func (a *App) maintain(ctx context.Context, up *api.Upkeep) (err error) {
 	ctx, span := a.Tracer().Start(ctx, trace.Maintain)
 	defer func() { span.End(err) }()
-	if err := a.reloadRules(); err != nil {
+	if err := a.reloadRules(ctx); err != nil {
 		a.cfg.Log.Warn("the rules could not be loaded anew; those in force stay", "component", "sigma", "err", err)
 	}
 	if err := a.settleWhenQuiet(ctx); err != nil {

@@ -292,6 +292,9 @@ func (a *App) UndoSettings(ctx context.Context, u api.SettingsUndo) (api.Setting
 	for name := range changedSources(doc, to) {
 		a.applySource(name)
 	}
+	if len(changedRules(doc, to)) > 0 {
+		return out, a.applyRules(ctx)
+	}
 	return out, nil
 }
 
@@ -301,5 +304,5 @@ func (a *App) differences(from, to chosen.Doc) []string {
 	if was, is := a.retentionOf(from.Retention), a.retentionOf(to.Retention); was != is {
 		out = append(out, "retention: "+a.saidRetention(is)+" instead of "+a.saidRetention(was))
 	}
-	return append(out, sourceWords(changedSources(from, to))...)
+	return append(append(out, sourceWords(changedSources(from, to))...), changedRules(from, to)...)
 }

@@ -172,6 +172,11 @@ func settingRoutes(page []param) []Route {
 		{"PUT /api/v1/settings/sources/{name}", authz.SourcesWrite, "change a live source, which goes on where it was; with check: true tell what would happen", replaceSource, false, shapes{of[api.SourcePut](), of[sourceView](), nil}},
 		{"DELETE /api/v1/settings/sources/{name}", authz.SourcesWrite, "remove a live source; what it received is kept", dropSource, false, shapes{nil, of[done](), []param{{"why", "the reason, for journal and history"}}}},
 		{"POST /api/v1/settings/sources/{name}/state", authz.SourcesWrite, "stop or start a live source, also one of the configuration", sourceState, false, shapes{of[stateBody](), of[sourceView](), nil}},
+		{"GET /api/v1/rules", authz.RulesRead, "list detection rules, disabled ones too, by title", ruleList, false, shapes{nil, of[Page[api.RuleView]](), page}},
+		{"POST /api/v1/rules", authz.RulesWrite, "upload a Sigma rule of the site, or put it in the place of the one of its id; its test is run; with check: true tell what would happen", putRule, false, shapes{of[api.RulePut](), of[ruleView](), nil}},
+		{"GET /api/v1/rules/{id}", authz.RulesRead, "one rule; with its text, if it was uploaded", oneRule, false, shapes{nil, of[ruleView](), nil}},
+		{"POST /api/v1/rules/{id}/state", authz.RulesWrite, "enable or disable a rule, also one that ships with the program", setRuleState, false, shapes{of[ruleState](), of[ruleView](), nil}},
+		{"DELETE /api/v1/rules/{id}", authz.RulesWrite, "remove a rule that was uploaded", dropRule, false, shapes{nil, of[done](), []param{{"why", "the reason, for journal and history"}}}},
 		{"GET /api/v1/settings/history", authz.SettingsRead, "who changed which setting when and why, the newest first", settingsHistory, false, shapes{nil, of[Page[api.SettingsVersion]](), page}},
 		{"POST /api/v1/settings/undo", authz.SettingsWrite, "put the settings of an earlier version in force; with check: true tell what that would change", undoSettings, false, shapes{of[api.SettingsUndo](), of[api.SettingsUndone](), nil}},
 	}
