@@ -20,7 +20,7 @@ func (l *Live) begin(ctx context.Context) {
 	defer l.mu.Unlock()
 	l.running, l.runners = ctx, map[string]*runner{}
 	for _, s := range l.sources {
-		l.start(s)
+		l.start(s) //nolint:contextcheck // ctx is kept for it and for those that come later
 	}
 }
 

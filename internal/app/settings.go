@@ -290,7 +290,7 @@ func (a *App) UndoSettings(ctx context.Context, u api.SettingsUndo) (api.Setting
 	}
 	out.Version = v.Version
 	for name := range changedSources(doc, to) {
-		a.applySource(name)
+		a.applySource(name) //nolint:contextcheck // it runs by the context of the server, not of who asked
 	}
 	if len(changedRules(doc, to)) > 0 {
 		return out, a.applyRules(ctx)

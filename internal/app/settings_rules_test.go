@@ -76,7 +76,7 @@ func TestRuleIsSetWhileEventsCome(t *testing.T) {
 		t.Fatal(err)
 	}
 	a = openForSources(t, dir, Config{Settings: config.Settings{Change: true}, Detect: Detect{BuiltIn: true}})
-	defer a.Close() //nolint:errcheck // the test is over
+	defer a.Close()
 	if v, err = a.Rule(t.Context(), id); err != nil || v.Enabled || v.Test != ownTest {
 		t.Errorf("after a restart: %+v, %v", v, err)
 	}
@@ -98,7 +98,7 @@ func TestRuleIsSetWhileEventsCome(t *testing.T) {
 // removed.
 func TestRulesThatAreRefused(t *testing.T) {
 	a := openForSources(t, t.TempDir(), Config{Settings: config.Settings{Change: true}, Detect: Detect{BuiltIn: true}})
-	defer a.Close() //nolint:errcheck // the test is over
+	defer a.Close()
 	list, err := a.Rules(t.Context())
 	if err != nil || len(list) == 0 {
 		t.Fatalf("%d rules, %v", len(list), err)

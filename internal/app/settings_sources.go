@@ -207,7 +207,7 @@ func (a *App) PutSource(ctx context.Context, p api.SourcePut) (api.SourceView, e
 	if err != nil {
 		return none, err
 	}
-	a.applySource(s.Name)
+	a.applySource(s.Name) //nolint:contextcheck // it runs by the context of the server, not of who asked
 	v, err := a.configuredSource(ctx, s.Name, true)
 	v.Checks = checks
 	return v, err
@@ -289,7 +289,7 @@ func (a *App) ChangeSource(ctx context.Context, c api.SourceDeed) (api.SourceVie
 	if err != nil {
 		return v, err
 	}
-	a.applySource(c.Name)
+	a.applySource(c.Name) //nolint:contextcheck // it runs by the context of the server, not of who asked
 	if c.Do == "remove" {
 		return v, nil
 	}

@@ -62,7 +62,7 @@ func freePort(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close() //nolint:errcheck // it is only asked for its number
+	defer ln.Close()
 	return ln.Addr().String()
 }
 
@@ -205,7 +205,7 @@ func TestSourcesReadOnlyWhatTheyMay(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := openForSources(t, data, Config{Settings: config.Settings{Change: true, Follow: []string{logs, data}}})
-	defer a.Close() //nolint:errcheck // nothing was written
+	defer a.Close()
 	tail := func(p string) api.SourceConfig { return api.SourceConfig{Name: "x", Kind: "tail", Paths: []string{p}} }
 	mqtt := func(f string) api.SourceConfig {
 		return api.SourceConfig{Name: "x", Kind: "mqtt", Broker: "mqtts://127.0.0.1:1", Topics: []string{"#"}, User: "u", PasswordFile: f}

@@ -13,9 +13,6 @@ import (
 	"vedette/internal/fault"
 )
 
-// at is the address of a value.
-func at[T any](v T) *T { return &v }
-
 // What is set here counts until the configuration says otherwise; who shortens it is told what goes, and two writers do not undo each other.
 func TestRetentionIsSet(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "d")
@@ -30,21 +27,21 @@ func TestRetentionIsSet(t *testing.T) {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
-	would, err := a.SetRetention(ctx, api.RetentionChange{Change: api.Change{Check: true}, Events: at("1d")})
+	would, err := a.SetRetention(ctx, api.RetentionChange{Change: api.Change{Check: true}, Events: new("1d")})
 	if err != nil || would.Effect.Events == 0 || would.Effect.Anyway != 0 {
 		t.Fatalf("a check: %+v, %v", would, err)
 	}
 	if now, _ := a.Retention(ctx); now.Events.Value != was.Events.Value {
 		t.Errorf("a check changed it to %s", now.Events.Value)
 	}
-	if _, err := a.SetRetention(ctx, api.RetentionChange{Events: at("1d")}); fault.KindOf(err) != fault.Conflict || errors.Is(err, api.ErrStale) {
+	if _, err := a.SetRetention(ctx, api.RetentionChange{Events: new("1d")}); fault.KindOf(err) != fault.Conflict || errors.Is(err, api.ErrStale) {
 		t.Errorf("without a word of what goes: %v", err)
 	}
-	set, err := a.SetRetention(ctx, api.RetentionChange{Change: api.Change{Actor: "ann", Why: "disk", Seen: at(int64(0)), Confirm: true}, Events: at("1d")})
+	set, err := a.SetRetention(ctx, api.RetentionChange{Change: api.Change{Actor: "ann", Why: "disk", Seen: new(int64(0)), Confirm: true}, Events: new("1d")})
 	if err != nil || set.Version != 1 || set.Events.Value != "1d" || set.Events.Origin != api.FromHere || set.Events.By.By != "ann" {
 		t.Fatalf("%+v, %v", set, err)
 	}
-	if _, err := a.SetRetention(ctx, api.RetentionChange{Change: api.Change{Actor: "bob", Seen: at(int64(0))}, Events: at("60d")}); !errors.Is(err, api.ErrStale) {
+	if _, err := a.SetRetention(ctx, api.RetentionChange{Change: api.Change{Actor: "bob", Seen: new(int64(0))}, Events: new("60d")}); !errors.Is(err, api.ErrStale) {
 		t.Errorf("the second writer: %v", err)
 	}
 	journal, err := a.Journal(ctx, 5)
@@ -84,7 +81,7 @@ func TestConfigurationWins(t *testing.T) {
 		return a
 	}
 	a := open(nil, true)
-	if _, err := a.SetRetention(t.Context(), api.RetentionChange{Change: api.Change{Actor: "ann"}, Events: at("40d")}); err != nil {
+	if _, err := a.SetRetention(t.Context(), api.RetentionChange{Change: api.Change{Actor: "ann"}, Events: new("40d")}); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.Close(); err != nil {
@@ -95,10 +92,10 @@ func TestConfigurationWins(t *testing.T) {
 	if err != nil || v.Events.Value != "90d" || !v.Events.Fixed || v.Events.Place != "/etc/vedette.yaml:12" || v.Events.Kept != "40d" || v.Disk.Fixed {
 		t.Errorf("%+v, %v", v, err)
 	}
-	if _, err := a.SetRetention(t.Context(), api.RetentionChange{Events: at("50d")}); fault.KindOf(err) != fault.Conflict || !strings.Contains(err.Error(), "vedette.yaml:12") {
+	if _, err := a.SetRetention(t.Context(), api.RetentionChange{Events: new("50d")}); fault.KindOf(err) != fault.Conflict || !strings.Contains(err.Error(), "vedette.yaml:12") {
 		t.Errorf("what is fixed was set: %v", err)
 	}
-	if _, err := a.SetRetention(t.Context(), api.RetentionChange{Change: api.Change{Actor: "ann"}, Disk: at("50GB")}); err != nil {
+	if _, err := a.SetRetention(t.Context(), api.RetentionChange{Change: api.Change{Actor: "ann"}, Disk: new("50GB")}); err != nil {
 		t.Errorf("the other value: %v", err)
 	}
 	if err := a.Close(); err != nil {
@@ -108,7 +105,7 @@ func TestConfigurationWins(t *testing.T) {
 	if v, err := a.Retention(t.Context()); err != nil || v.Events.Value != "40d" || v.Disk.Value != "50GB" {
 		t.Errorf("taken out of the file again: %+v, %v", v, err)
 	}
-	if _, err := a.SetRetention(t.Context(), api.RetentionChange{Disk: at("60GB")}); fault.KindOf(err) != fault.Denied {
+	if _, err := a.SetRetention(t.Context(), api.RetentionChange{Disk: new("60GB")}); fault.KindOf(err) != fault.Denied {
 		t.Errorf("where nothing may be changed: %v", err)
 	}
 	if err := a.Close(); err != nil {

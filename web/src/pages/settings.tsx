@@ -6,10 +6,11 @@ import { clock, isTime, number, visible } from "../show";
 import { Show, Trouble, useLoad } from "../parts/load";
 import { Rows } from "../parts/rows";
 import { History, Retention } from "./settings-kept";
+import { RuleSettings } from "./settings-rules";
 import { SourceSettings } from "./settings-sources";
 
 const tabs: [string, string, () => boolean][] = [
-  ["sources", "Sources", () => may("sources.read") && !limited()], ["retention", "Retention", () => may("settings.read") && !limited()], ["users", "Users", () => may("users.read") && !limited()],
+  ["sources", "Sources", () => may("sources.read") && !limited()], ["retention", "Retention", () => may("settings.read") && !limited()], ["rules", "Rules", () => may("rules.read") && !limited()], ["users", "Users", () => may("users.read") && !limited()],
   ["tokens", "Tokens", () => true], ["sessions", "Sessions", () => true], ["journal", "Journal", () => may("audit.read") && !limited()], ["history", "Changes", () => may("settings.read") && !limited()], ["about", "About", () => true],
 ];
 
@@ -21,7 +22,7 @@ export function Settings() {
     <div class="page">
       <h1>Settings</h1>
       <nav class="tabs" aria-label="Settings">{mine.map(([k, t]) => <a key={k} href={"/settings?part=" + k} aria-current={k === at ? "page" : undefined}>{t}</a>)}</nav>
-      {at === "sources" ? <Sources /> : at === "users" ? <Users /> : at === "tokens" ? <Tokens /> : at === "sessions" ? <Sessions /> : at === "journal" ? <Journal /> : at === "retention" ? <Retention /> : at === "history" ? <History /> : <About />}
+      {at === "sources" ? <Sources /> : at === "users" ? <Users /> : at === "tokens" ? <Tokens /> : at === "sessions" ? <Sessions /> : at === "journal" ? <Journal /> : at === "retention" ? <Retention /> : at === "rules" ? <RuleSettings /> : at === "history" ? <History /> : <About />}
     </div>
   );
 }
