@@ -109,7 +109,7 @@ func TestFullDisk(t *testing.T) {
 	b, _, _, end := open(t, mount)
 	defer func() {
 		end()
-		if err := exec.Command("umount", mount).Run(); err != nil { //nolint:noctx // the test's own has ended
+		if err := exec.Command("umount", mount).Run(); err != nil {
 			t.Error(err)
 		}
 	}()
@@ -181,7 +181,7 @@ func TestKilledWhileChanging(t *testing.T) {
 		}
 		time.Sleep(time.Duration(250+37*round) * time.Millisecond)
 		_ = cmd.Process.Kill()
-		_ = cmd.Wait() //nolint:errcheck // it was killed
+		_ = cmd.Wait()
 		for line := range strings.Lines(out.String()) {
 			if n, ok := strings.CutPrefix(line, "told "); ok && strings.HasSuffix(n, "\n") {
 				told = max(told, len(n)-1)
