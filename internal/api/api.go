@@ -76,6 +76,9 @@ type Service interface {
 	Egress
 	Models
 	Sources
+	Settings
+	SourceSettings
+	RuleSettings
 	Users
 	Tokens
 }
@@ -136,6 +139,9 @@ func Local(s Service) http.Handler {
 	egress(mux, s)
 	models(mux, s)
 	sources(mux, s)
+	settings(mux, s)
+	sourceSettings(mux, s)
+	ruleSettings(mux, s)
 	accounts(mux, s)
 	return mux
 }

@@ -19,6 +19,7 @@ import (
 
 	"vedette/content"
 	"vedette/internal/api/account"
+	"vedette/internal/app/chosen"
 	"vedette/internal/asset"
 	"vedette/internal/asset/fingerprint"
 	"vedette/internal/asset/oui"
@@ -61,6 +62,8 @@ type Config struct {
 	Pulls     []pull.Source   // feeds that a server gets over HTTP
 	Sharing   Sharing         // what others may read over TAXII
 	Sources   []config.Source // what a server takes in by itself
+	Settings  config.Settings // what may be set while it runs
+	From      config.Origins  // where settings were written; the others may be set while it runs
 	Spool     int64           // bytes on disk for what waits to be stored; 0: 1 GiB
 	Server    Server
 	Traces    Traces
@@ -88,6 +91,8 @@ type App struct {
 	chain   *detect.Chain    // made when the first event comes; used under writing
 	tools   *toolbox.Box
 	copilot *copilot.Copilot
+	set     *chosen.Book // what people set while it runs
+	setting sync.Mutex   // held from a change of it until the change is in force
 	intel   *library.Library
 	models  *register.Register
 
@@ -108,7 +113,9 @@ type App struct {
 	allowed   atomic.Pointer[policy.Config]  // of the chain: what the site allows, as it is in force
 	ruler     *sigma.Detector                // of the chain; used under writing
 	incidents *correlate.Correlator
-	rules     ruleState
+	rulerNow  atomic.Pointer[sigma.Detector] // ruler, for whoever only swaps its rules
+	ruling    sync.Mutex                     // held while rules are loaded
+	rules     atomic.Pointer[ruleState]
 	behave    *behave.Detector // of the chain; nil if behaviour is not learnt; used under writing
 	words     words            // of persons, for behave
 	looks     looks            // at behave
@@ -195,6 +202,9 @@ func (a *App) open(ctx context.Context) error {
 		return err
 	}
 	if a.journal, err = audit.Open(filepath.Join(a.cfg.Dir, journalName), a.cfg.Now); err != nil {
+		return err
+	}
+	if a.set, err = chosen.Open(ctx, a.records, a.journal, a.cfg.Now); err != nil {
 		return err
 	}
 	if err := a.openAccounts(); err != nil {

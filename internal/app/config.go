@@ -19,21 +19,22 @@ type Sources struct {
 	Flags map[string]string
 }
 
-func (s Sources) load() (config.Config, error) {
+func (s Sources) load() (config.Config, config.Origins, error) {
 	src := config.Sources{File: s.File, Env: s.Env}
 	for key, value := range s.Flags {
 		src.Flags = append(src.Flags, config.Setting{Origin: "flag", Key: key, Value: value})
 	}
-	return config.Load(src)
+	return config.LoadTold(src)
 }
 
 // LoadConfig reads the settings into what Open takes.
 func LoadConfig(s Sources, log *slog.Logger) (Config, error) {
-	c, err := s.load()
+	c, from, err := s.load()
 	if err != nil {
 		return Config{}, err
 	}
 	out := Config{
+		From: from, Settings: c.Settings,
 		Dir: c.Data, Now: time.Now, Log: log,
 		Assets:    asset.Config{Site: c.Site, MaxDevices: c.Limits.Devices, AdoptNeighbours: c.Adopt},
 		Detect:    Detect{BuiltIn: c.Detect.BuiltIn, Rules: c.Detect.Rules, Behaviour: c.Detect.Behaviour, Learn: c.Detect.Learn.Std(), Anomalies: c.Detect.Anomalies, Policy: c.Detect.Policy},
@@ -61,7 +62,7 @@ func LoadConfig(s Sources, log *slog.Logger) (Config, error) {
 // CheckConfig tells all problems of the settings, one a line; the error is the
 // one that Open would meet.
 func CheckConfig(s Sources) ([]string, error) {
-	_, err := s.load()
+	_, _, err := s.load()
 	var lines []string
 	for _, p := range config.ProblemsOf(err) {
 		lines = append(lines, p.String())
@@ -71,7 +72,7 @@ func CheckConfig(s Sources) ([]string, error) {
 
 // PrintConfig writes the settings in force as YAML.
 func PrintConfig(s Sources, out io.Writer) error {
-	c, err := s.load()
+	c, _, err := s.load()
 	if err != nil {
 		return err
 	}

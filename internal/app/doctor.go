@@ -36,7 +36,7 @@ type facts struct {
 
 // Check implements [api.Keeper] for the directory that this process owns.
 func (a *App) Check(ctx context.Context, deep bool) ([]api.Check, error) {
-	f := facts{dir: a.cfg.Dir, now: a.cfg.Now(), retention: a.cfg.Retention, live: true, unreadable: a.unreadable}
+	f := facts{dir: a.cfg.Dir, now: a.cfg.Now(), retention: a.retention(), live: true, unreadable: a.unreadable}
 	f.events, f.eventsErr = a.events.Inspect(ctx, deep)
 	f.records, f.recordsErr = a.records.Inspect(ctx)
 	f.journal, f.journalErr = verifyJournal(f.dir)

@@ -149,7 +149,9 @@ func (a *App) join(ctx context.Context, b *batch, findings []event.Finding) erro
 // what others have said of it, what may be, what is usual, and then the rules,
 // which can speak of all of that.
 func (a *App) openJudgement(ctx context.Context) error {
-	set, err := a.loadRules()
+	a.ruling.Lock()
+	defer a.ruling.Unlock()
+	set, err := a.loadRules(ctx)
 	if err != nil {
 		return err
 	}
@@ -161,6 +163,7 @@ func (a *App) openJudgement(ctx context.Context) error {
 	matcher := match.New(intel.Empty(), match.Config{})
 	a.matcher.Store(matcher)
 	a.ruler = sigma.NewDetector(set, sigma.DetectorOptions{})
+	a.rulerNow.Store(a.ruler)
 	detectors := []detect.Detector{matcher, policy.New(rules), watch.New()}
 	if a.cfg.Detect.Behaviour {
 		a.behave = behave.New(a.behaviour())

@@ -18,7 +18,7 @@ type judged struct {
 
 // noteJudged is called under writing when that may have changed.
 func (a *App) noteJudged() {
-	a.judgedNow.Store(&judged{a.ruler.Set().Len(), a.rules.refusals, a.chain.Conditions()})
+	a.judgedNow.Store(&judged{a.ruler.Set().Len(), a.rules.Load().refusals, a.chain.Conditions()})
 }
 
 // judgedChecks tell what an operator should know of rules and detectors. Before

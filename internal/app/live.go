@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -49,6 +50,8 @@ type Live struct {
 
 	mu      sync.Mutex
 	sources []ingest.Source
+	runners map[string]*runner // by name of the source; nil until Run
+	running context.Context    //nolint:containedctx // that of Run, for sources that come later
 	counts  map[string]*liveCount
 	tooOld  int64                // records that the next maintenance drops
 	waiting map[string]time.Time // sources that wait for room, since when
@@ -159,14 +162,11 @@ func unpackPayload(rec []byte) (ingest.Payload, error) {
 // cannot go on says so in its status and leaves the others alone.
 func (l *Live) Run(ctx context.Context) error {
 	var running sync.WaitGroup
-	for _, s := range l.sources {
-		running.Go(func() {
-			l.runSource(ctx, s)
-		})
-	}
+	l.begin(ctx)
 	running.Go(func() { l.keepSynced(ctx) })
 	flow.Background(func() { l.keepDrained(ctx) })
 	running.Wait()
+	l.end()
 	l.remember(true)
 	l.app.live.CompareAndSwap(l, nil)
 	return errors.Join(l.spool.Sync(), l.spool.Close())
@@ -343,8 +343,11 @@ func (l *Live) Broke(b ingest.Breakage) { l.app.Broke(b) }
 // Status tells how each source stands: what it says itself, and what became of
 // what it received.
 func (l *Live) Status() []ingest.Status {
-	out := make([]ingest.Status, len(l.sources))
-	for i, s := range l.sources {
+	l.mu.Lock()
+	sources := slices.Clone(l.sources)
+	l.mu.Unlock()
+	out := make([]ingest.Status, len(sources))
+	for i, s := range sources {
 		st := s.Status()
 		aside := int64(0)
 		l.mu.Lock()

@@ -58,7 +58,7 @@ func (a *App) Maintain(ctx context.Context) (api.Upkeep, error) {
 func (a *App) maintain(ctx context.Context, up *api.Upkeep) (err error) {
 	ctx, span := a.Tracer().Start(ctx, trace.Maintain)
 	defer func() { span.End(err) }()
-	if err := a.reloadRules(); err != nil {
+	if err := a.reloadRules(ctx); err != nil {
 		a.cfg.Log.Warn("the rules could not be loaded anew; those in force stay", "component", "sigma", "err", err)
 	}
 	if err := a.settleWhenQuiet(ctx); err != nil {
@@ -113,16 +113,22 @@ func trustedNow(clock, newest time.Time) time.Time {
 }
 
 func (a *App) dropOld(ctx context.Context, now, oldest time.Time, up *api.Upkeep) error {
-	if a.cfg.Retention.Events <= 0 {
+	keep := a.retention().Events
+	if keep <= 0 {
 		return nil
 	}
-	up.KeptFrom = now.Add(-a.cfg.Retention.Events).UTC().Truncate(oneDay)
-	moved, err := a.drop(ctx, up.KeptFrom, oldest.Before(up.KeptFrom), "age", a.cfg.Retention.Events.String())
+	up.KeptFrom = keptFrom(now, keep)
+	moved, err := a.drop(ctx, up.KeptFrom, oldest.Before(up.KeptFrom), "age", keep.String())
 	up.TooOld = count(moved)
 	if err == nil {
 		a.taken.forget()
 	}
 	return err
+}
+
+// keptFrom is the day from which on events are kept.
+func keptFrom(now time.Time, keep time.Duration) time.Time {
+	return now.Add(-keep).UTC().Truncate(oneDay)
 }
 
 // drop forgets the days before a time. The decision is on record before it is
@@ -148,7 +154,7 @@ func (a *App) dropLarge(ctx context.Context, up *api.Upkeep) error {
 		return fault.Wrap(fault.Unavailable, err, "measuring the data directory %s", a.cfg.Dir)
 	}
 	up.Bytes = size
-	limit := a.cfg.Retention.Disk
+	limit := a.retention().Disk
 	if limit <= 0 || size <= limit {
 		return nil
 	}
@@ -156,11 +162,7 @@ func (a *App) dropLarge(ctx context.Context, up *api.Upkeep) error {
 	if err != nil {
 		return err
 	}
-	var before time.Time
-	for i := 0; i < len(days)-1 && size > limit; i++ {
-		size -= days[i].Bytes
-		before = days[i].Start.Add(oneDay)
-	}
+	before, size := tooLarge(days, size, limit)
 	if size > limit {
 		up.Warning = fmt.Sprintf("the data directory is larger than retention.disk (%d bytes) even without its older days; raise the bound, or look for other files in it", limit)
 	}
@@ -176,6 +178,16 @@ func (a *App) dropLarge(ctx context.Context, up *api.Upkeep) error {
 		return fault.Wrap(fault.Unavailable, err, "measuring the data directory %s", a.cfg.Dir)
 	}
 	return nil
+}
+
+// tooLarge is before which day events must go for the size to fit, and what is left
+// then. The newest sealed day stays.
+func tooLarge(days []duckdb.Day, size, limit int64) (before time.Time, left int64) {
+	for i := 0; i < len(days)-1 && size > limit; i++ {
+		size -= days[i].Bytes
+		before = days[i].Start.Add(oneDay)
+	}
+	return before, size
 }
 
 func count(m duckdb.Moved) api.Moved { return api.Moved{Days: m.Days, Events: m.Rows} }

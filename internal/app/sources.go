@@ -31,13 +31,11 @@ import (
 // programs push to.
 func (a *App) StartLive() (*Live, error) {
 	pushed := bulk.New(bulk.Config{Name: config.BulkName, Now: a.cfg.Now})
-	var made []ingest.Source
-	for _, s := range a.cfg.Sources {
-		one, err := a.openSource(s)
-		if err != nil {
-			return nil, err
-		}
-		made = append(made, one)
+	a.setting.Lock()
+	defer a.setting.Unlock()
+	made, err := a.openSources()
+	if err != nil {
+		return nil, err
 	}
 	l, err := a.OpenLive(a.cfg.Spool, append(made, pushed)...)
 	if err == nil {

@@ -62,7 +62,7 @@ func (t *taken) before(at time.Time) (int, time.Time) {
 // taken in since the last one: somebody who takes in logs of last year must hear of
 // it.
 func (a *App) tellTooOld(ctx context.Context, sum *ingest.Summary) {
-	keep := a.cfg.Retention.Events
+	keep := a.retention().Events
 	if keep <= 0 {
 		return
 	}

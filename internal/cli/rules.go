@@ -15,11 +15,17 @@ import (
 func (r *root) rulesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rules",
-		Short: "detection rules (Sigma): list, check, test and run them",
+		Short: "detection rules (Sigma): list, check, test, run and set them",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(r.rulesListCommand(), r.rulesCheckCommand(), r.rulesRunCommand(), r.rulesTestCommand())
+	cmd.AddCommand(
+		r.rulesListCommand(), r.rulesCheckCommand(), r.rulesRunCommand(), r.rulesTestCommand(),
+		r.rulesAllCommand(), r.rulesShowCommand(), r.rulesAddCommand(),
+		r.rulesDo("enable", "let a rule that is off count again"),
+		r.rulesDo("disable", "let a rule not count, also one that ships with the program"),
+		r.rulesDo("remove", "remove a rule that was uploaded"),
+	)
 	return cmd
 }
 

@@ -7,10 +7,10 @@ import (
 )
 
 func (r *root) sourcesCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "sources",
 		Short: "tell how the live sources of the running server stand",
-		Long:  "Tells of each source that serve runs: what it received, what became of it, and what is wrong. Sources are configured under sources:, see docs/sources.md.",
+		Long:  "Tells of each source that serve runs: what it received, what became of it, and what is wrong. Sources are configured under sources:, or set while the server runs, see docs/sources.md and docs/settings.md.",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return r.with(cmd.Context(), func(b backend) error {
@@ -30,4 +30,11 @@ func (r *root) sourcesCommand() *cobra.Command {
 			})
 		},
 	}
+	cmd.AddCommand(
+		r.sourcesConfig(), r.sourcesPut(true), r.sourcesPut(false),
+		r.sourcesDo("remove", "remove a source that was added while the server ran; what it received is kept"),
+		r.sourcesDo("stop", "stop a source, also one of the configuration, until it is started"),
+		r.sourcesDo("start", "start a source that was stopped, or begin one anew that stopped by itself"),
+	)
+	return cmd
 }

@@ -38,6 +38,7 @@ type Config struct {
 	Models    Models    `yaml:"models"`
 	Log       Log       `yaml:"log"`
 	Traces    Traces    `yaml:"traces"`
+	Settings  Settings  `yaml:"settings"`
 }
 
 // Zone is a part of the network with a Purdue level.
@@ -100,7 +101,7 @@ type Log struct {
 func Default() Config {
 	return Config{
 		Data: "./vedette-data", Listen: "127.0.0.1:8080", Server: Server{TLS: "off", OIDC: DefaultOIDC()},
-		Retention: DefaultRetention(), Detect: DefaultDetect(), Limits: DefaultLimits(), Models: DefaultModels(), Log: Log{Level: "info", Format: "text"}, Traces: DefaultTraces(),
+		Retention: DefaultRetention(), Detect: DefaultDetect(), Limits: DefaultLimits(), Models: DefaultModels(), Log: Log{Level: "info", Format: "text"}, Traces: DefaultTraces(), Settings: DefaultSettings(),
 	}
 }
 
@@ -188,6 +189,7 @@ func (c Config) Problems() []Problem {
 	out = append(out, under("model", c.Model.Problems())...)
 	out = append(out, under("models", c.Models.Problems())...)
 	out = append(out, under("traces", c.Traces.Problems())...)
+	out = append(out, under("settings", c.Settings.Problems())...)
 	return append(out, under("log", c.Log.Problems())...)
 }
 

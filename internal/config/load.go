@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"encoding"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -41,10 +42,20 @@ var otherEnv = map[string]bool{"VEDETTE_SERVER": true, "VEDETTE_CONFIG": true, "
 // Load reads the configuration. If anything is wrong it returns an Invalid
 // fault of which [ProblemsOf] gives all problems.
 func Load(src Sources) (Config, error) {
+	cfg, _, err := LoadTold(src)
+	return cfg, err
+}
+
+// Origins say where settings were written, by key: a file with its line, a
+// variable or a flag. What is a default is not in it.
+type Origins map[string]string
+
+// LoadTold is Load that tells where each setting comes from.
+func LoadTold(src Sources) (Config, Origins, error) {
 	l := loader{cfg: Default(), lines: make(map[string]int)}
 	if src.File != "" {
 		if err := l.readFile(src.File); err != nil {
-			return l.cfg, err
+			return l.cfg, nil, err
 		}
 	}
 	l.readEnv(src.Env)
@@ -59,9 +70,23 @@ func Load(src Sources) (Config, error) {
 		}
 	}
 	if len(l.problems) > 0 {
-		return l.cfg, &problemsError{l.problems}
+		return l.cfg, nil, &problemsError{l.problems}
 	}
-	return l.cfg, nil
+	return l.cfg, l.allOrigins(), nil
+}
+
+// allOrigins are the origins of all that was set.
+func (l *loader) allOrigins() Origins {
+	out := make(Origins, len(l.lines)+len(l.origins))
+	for key, line := range l.lines {
+		if !l.empty[key] {
+			out[key] = l.file + ":" + strconv.Itoa(line)
+		}
+	}
+	for key, s := range l.origins {
+		out[key] = s.Origin
+	}
+	return out
 }
 
 // ProblemsOf returns the problems behind an error of [Load].
@@ -91,6 +116,7 @@ type loader struct {
 	cfg      Config
 	file     string
 	lines    map[string]int     // key path -> line in the file
+	empty    map[string]bool    // keys without a value
 	origins  map[string]Setting // key -> variable or flag that set it
 	problems []Problem
 }
@@ -268,6 +294,10 @@ func (l *loader) fillScalar(n *yaml.Node, key string, v reflect.Value) {
 		return
 	}
 	if n.Tag == "!!null" {
+		if l.empty == nil {
+			l.empty = make(map[string]bool)
+		}
+		l.empty[key] = true
 		return // "key:" without a value keeps the default
 	}
 	if err := setScalar(v, n.Value); err != nil {
@@ -346,4 +376,46 @@ func (l *loader) set(s Setting) {
 		l.origins = make(map[string]Setting)
 	}
 	l.origins[s.Key] = s
+}
+
+// ReadSource reads one source as the file has it, from JSON or YAML, and checks it
+// by the same rules. The keys of problems are those of the source.
+func ReadSource(raw []byte) (Source, []Problem) {
+	l := loader{lines: make(map[string]int)}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(raw, &doc); err != nil || len(doc.Content) == 0 {
+		return Source{}, []Problem{{Text: "is no source", Hint: "it has at least a name and a kind"}}
+	}
+	var s Source
+	l.fill(doc.Content[0], "", reflect.ValueOf(&s).Elem())
+	for i := range l.problems {
+		l.problems[i].Line = 0
+	}
+	for _, p := range s.Problems() {
+		if !l.told(p.Key) {
+			l.problems = append(l.problems, p)
+		}
+	}
+	return s, l.problems
+}
+
+// JSON writes a source in the form that [ReadSource] reads: what is set, by its
+// keys.
+func (s Source) JSON() ([]byte, error) {
+	out := map[string]any{}
+	v := reflect.ValueOf(s)
+	for i := range v.NumField() {
+		if f := v.Field(i); !f.IsZero() {
+			value := f.Interface()
+			if t, ok := value.(encoding.TextMarshaler); ok {
+				text, err := t.MarshalText()
+				if err != nil {
+					return nil, err
+				}
+				value = string(text)
+			}
+			out[v.Type().Field(i).Tag.Get("yaml")] = value
+		}
+	}
+	return json.Marshal(out)
 }

@@ -11,13 +11,13 @@ async function problemOf(resp: Response): Promise<Problem> {
   return new Problem(resp.status, body.detail || "the server answered " + resp.status, body.hint || "");
 }
 
-/** call asks the server and returns what it answers; failures are Problems. */
-export async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+/** call asks the server and returns what it answers; failures are Problems. seen is the version that a change is meant for. */
+export async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal, seen?: number): Promise<T> {
   let resp: Response;
   try {
     resp = await fetch("/api/v1" + path, {
       method, signal,
-      headers: body === undefined ? {} : { "Content-Type": "application/json" },
+      headers: { ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...(seen === undefined ? {} : { "If-Match": `"v${seen}"` }) },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch (err) {

@@ -62,6 +62,9 @@ type Service interface {
 	Journal(ctx context.Context, n int) ([]audit.Entry, error)
 	api.Access
 	api.Minds
+	api.Settings
+	api.SourceSettings
+	api.RuleSettings
 	TakeBulk(ctx context.Context, body io.Reader, from bulk.Sender) (bulk.Taken, error)
 	TakeLogs(ctx context.Context, body []byte, isJSON bool, peer string) (refused int64, err error)
 	IngestStream(ctx context.Context, in io.Reader, name, format string, modified time.Time) (ingest.Summary, error)
@@ -131,7 +134,7 @@ func Handler(service Service, may Authority, about About) http.Handler {
 			}
 			v, err := route.run(s, r)
 			switch {
-			case errors.Is(err, errStale):
+			case errors.Is(err, errStale), errors.Is(err, api.ErrStale):
 				problem.WriteAs(w, r, http.StatusPreconditionFailed, err)
 				return
 			case err != nil:

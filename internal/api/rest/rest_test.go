@@ -226,6 +226,54 @@ func (p *plant) RecordRead(_ context.Context, c api.ReadCall) error {
 	return p.unrecorded
 }
 
+func (p *plant) Retention(context.Context) (api.RetentionSettings, error) {
+	return api.RetentionSettings{}, nil
+}
+
+func (p *plant) SetRetention(_ context.Context, c api.RetentionChange) (api.RetentionSettings, error) {
+	if c.Seen != nil && *c.Seen != 3 {
+		return api.RetentionSettings{}, fault.Wrap(fault.Conflict, api.ErrStale, "it is at version 3")
+	}
+	p.did = append(p.did, c.Actor+" sets the retention")
+	return api.RetentionSettings{Version: 3}, nil
+}
+
+func (p *plant) SettingsHistory(context.Context, int) ([]api.SettingsVersion, error) {
+	return []api.SettingsVersion{{Version: 1}}, nil
+}
+
+func (p *plant) UndoSettings(context.Context, api.SettingsUndo) (api.SettingsUndone, error) {
+	return api.SettingsUndone{Changes: []string{}}, nil
+}
+
+func (p *plant) ConfiguredSources(context.Context) ([]api.SourceView, error) {
+	return []api.SourceView{{Config: api.SourceConfig{Name: "list", Kind: "syslog"}, Version: 3}}, nil
+}
+
+func (p *plant) PutSource(_ context.Context, put api.SourcePut) (api.SourceView, error) {
+	p.did = append(p.did, put.Actor+" sets the source "+put.Config.Name)
+	return api.SourceView{Config: put.Config}, nil
+}
+
+func (p *plant) ChangeSource(_ context.Context, d api.SourceDeed) (api.SourceView, error) {
+	p.did = append(p.did, d.Actor+" does "+d.Do+" to the source "+d.Name)
+	return api.SourceView{}, nil
+}
+
+func (p *plant) Rules(context.Context) ([]api.RuleView, error) {
+	return []api.RuleView{{ID: "r1", Tags: []string{"x"}}}, nil
+}
+func (p *plant) Rule(context.Context, string) (api.RuleView, error) { return api.RuleView{}, nil }
+func (p *plant) PutRule(_ context.Context, put api.RulePut) (api.RuleView, error) {
+	p.did = append(p.did, put.Actor+" sets a rule")
+	return api.RuleView{}, nil
+}
+
+func (p *plant) ChangeRule(_ context.Context, d api.RuleDeed) (api.RuleView, error) {
+	p.did = append(p.did, d.Actor+" does "+d.Do+" to the rule "+d.ID)
+	return api.RuleView{}, nil
+}
+
 func here() About { return About{Version: "v1", Now: time.Now} }
 
 func device3(zones ...string) *plant {
@@ -298,12 +346,18 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 		"GET /api/v1/intel/techniques/{id}": all, "GET /api/v1/intel/allow": all, "POST /api/v1/intel/allow": {authz.Responder, authz.Admin},
 		"GET /api/v1/conduits": all, "GET /api/v1/conduits/draft": all,
 		"GET /api/v1/devices/{uid}/behaviour": all, "GET /api/v1/devices/{uid}/policy": all, "GET /api/v1/devices/{uid}/changes": all, "GET /api/v1/network/crossings": all, "GET /api/v1/devices/{uid}/life": all,
+		"GET /api/v1/settings/retention": all[1:], "PUT /api/v1/settings/retention": {authz.Admin}, "GET /api/v1/settings/history": all[1:], "POST /api/v1/settings/undo": {authz.Admin},
+		"GET /api/v1/rules": all, "GET /api/v1/rules/{id}": all, "POST /api/v1/rules": {authz.Admin}, "POST /api/v1/rules/{id}/state": {authz.Admin}, "DELETE /api/v1/rules/{id}": {authz.Admin},
+		"GET /api/v1/settings/sources": all[1:], "GET /api/v1/settings/sources/{name}": all[1:], "POST /api/v1/settings/sources": {authz.Admin}, "PUT /api/v1/settings/sources/{name}": {authz.Admin},
+		"DELETE /api/v1/settings/sources/{name}": {authz.Admin}, "POST /api/v1/settings/sources/{name}/state": {authz.Admin},
 	}
 	bodies := map[string]string{
 		"POST /api/v1/ask": `{"question":"q"}`, "POST /api/v1/query": `{"query":"last 24h"}`, "PATCH /api/v1/devices/{uid}": `{"owner":"x"}`,
 		"POST /api/v1/incidents/{uid}/decisions": `{"action":"close","why":"w"}`, "POST /api/v1/ingest": "x", "POST /api/v1/bulk": "x", "POST /v1/logs": `{"resourceLogs":[]}`, "POST /api/v1/intel/lookup": `{"values":["192.0.2.1"]}`, "POST /api/v1/ai/use": `{"url":"http://127.0.0.1:1","model":"m","why":"w"}`,
 		"POST /api/v1/vulnerabilities/statements": `{"vulnerability":"CVE-2024-1","status":"fixed","why":"w"}`, "POST /api/v1/bills": "{}", "POST /api/v1/advisories": "{}", "POST /api/v1/intel": "192.0.2.1",
 		"POST /api/v1/intel/pulls/{name}": "{}", "POST /api/v1/intel/allow": `{"values":["192.0.2.1"],"why":"w"}`,
+		"PUT /api/v1/settings/retention": `{"events":"30d"}`, "POST /api/v1/settings/undo": `{"version":0}`, "POST /api/v1/rules": `{"text":"x"}`, "POST /api/v1/rules/{id}/state": `{"do":"disable"}`,
+		"POST /api/v1/settings/sources": `{"config":{"name":"list","kind":"syslog"}}`, "PUT /api/v1/settings/sources/{name}": `{"config":{"name":"list","kind":"syslog"}}`, "POST /api/v1/settings/sources/{name}/state": `{"do":"stop"}`,
 		"POST /api/v1/remediations": `{"action":"a1"}`, "POST /api/v1/remediations/{uid}/decisions": `{"action":"note","text":"x"}`,
 	}
 	asks := map[string]string{"GET /api/v1/bills/diff": "?before=a&after=b", "GET /api/v1/vulnerabilities/groups": "?by=device", "GET /api/v1/network/crossings": "?zone=Press"}

@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -123,6 +124,27 @@ func (s *Store) days(ctx context.Context, conn *sql.Conn) ([]Day, error) {
 		days = append(days, d)
 	}
 	return days, rows.Err()
+}
+
+// WouldDrop counts what [Store.DropBefore] would drop.
+func (s *Store) WouldDrop(ctx context.Context, day time.Time) (Moved, error) {
+	const doing = "counting old events"
+	leave, err := s.enter()
+	if err != nil {
+		return Moved{}, err
+	}
+	defer leave()
+	var out Moved
+	err = s.reading(ctx, doing, func(conn *sql.Conn) error {
+		if err := conn.QueryRowContext(ctx, `SELECT count(*), CAST(coalesce(sum(row_count), 0) AS BIGINT) FROM sealed WHERE day < ?`, dayOf(day)).Scan(&out.Days, &out.Rows); err != nil {
+			return err
+		}
+		var hot int64
+		err := conn.QueryRowContext(ctx, fmt.Sprintf(`SELECT count(*) FROM events WHERE (%[1]s AND "time" < make_timestamp_ns(%[2]d)) OR (NOT (%[1]s) AND stored_at < make_timestamp_ns(%[2]d))`, sealable, dayOf(day)*int64(dayLength))).Scan(&hot)
+		out.Rows += hot
+		return err
+	})
+	return out, err
 }
 
 // emptyTmp removes what queries of a killed process spilled to disk.

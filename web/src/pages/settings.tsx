@@ -5,10 +5,13 @@ import { place } from "../route";
 import { clock, isTime, number, visible } from "../show";
 import { Show, Trouble, useLoad } from "../parts/load";
 import { Rows } from "../parts/rows";
+import { History, Retention } from "./settings-kept";
+import { RuleSettings } from "./settings-rules";
+import { SourceSettings } from "./settings-sources";
 
 const tabs: [string, string, () => boolean][] = [
-  ["sources", "Sources", () => may("sources.read") && !limited()], ["users", "Users", () => may("users.read") && !limited()],
-  ["tokens", "Tokens", () => true], ["sessions", "Sessions", () => true], ["journal", "Journal", () => may("audit.read") && !limited()], ["about", "About", () => true],
+  ["sources", "Sources", () => may("sources.read") && !limited()], ["retention", "Retention", () => may("settings.read") && !limited()], ["rules", "Rules", () => may("rules.read") && !limited()], ["users", "Users", () => may("users.read") && !limited()],
+  ["tokens", "Tokens", () => true], ["sessions", "Sessions", () => true], ["journal", "Journal", () => may("audit.read") && !limited()], ["history", "Changes", () => may("settings.read") && !limited()], ["about", "About", () => true],
 ];
 
 /** Settings: what comes in, who may come in, and what was done. */
@@ -19,7 +22,7 @@ export function Settings() {
     <div class="page">
       <h1>Settings</h1>
       <nav class="tabs" aria-label="Settings">{mine.map(([k, t]) => <a key={k} href={"/settings?part=" + k} aria-current={k === at ? "page" : undefined}>{t}</a>)}</nav>
-      {at === "sources" ? <Sources /> : at === "users" ? <Users /> : at === "tokens" ? <Tokens /> : at === "sessions" ? <Sessions /> : at === "journal" ? <Journal /> : <About />}
+      {at === "sources" ? <Sources /> : at === "users" ? <Users /> : at === "tokens" ? <Tokens /> : at === "sessions" ? <Sessions /> : at === "journal" ? <Journal /> : at === "retention" ? <Retention /> : at === "rules" ? <RuleSettings /> : at === "history" ? <History /> : <About />}
     </div>
   );
 }
@@ -31,7 +34,7 @@ function Sources() {
       <>{visible(x.name)} <span class="soft">{x.kind}</span></>, <span class={x.state === "running" ? "" : "warn"}>{x.state} <span class="soft">{visible(x.text)}</span></span>, visible(x.address),
       number(x.received), number(x.events), number(x.rejected), number(x.refused), number(x.lost), number(x.peers), isTime(x.last) ? clock(x.last) : "never",
     ])} />
-  ) : <p class="none">No live source is configured. <span class="soft">Name them under <code>sources:</code> in the configuration; docs/sources.md shows each kind.</span></p>}</Show></>;
+  ) : <p class="none">No live source is configured. <span class="soft">Name them under <code>sources:</code> in the configuration; docs/sources.md shows each kind, or add one below.</span></p>}</Show>{may("settings.read") && <SourceSettings changed={got.reload} />}</>;
 }
 
 interface Summary { stored: number; duplicates: number; rejected: number; devices: number }

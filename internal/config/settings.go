@@ -1,0 +1,49 @@
+package config
+
+import (
+	"path/filepath"
+	"strconv"
+)
+
+// Settings say what administrators may set through API, console and command line.
+// What this file names is fixed all the same.
+type Settings struct {
+	Change  bool     `yaml:"change"  doc:"let administrators set retention, sources and rules while the server runs; false: the configuration alone decides"`
+	Follow  []string `yaml:"follow"  doc:"directories below which a source that was made so may follow files"`
+	Secrets []string `yaml:"secrets" doc:"directories from which such a source may read passwords, certificates and users; the folder secrets of the data directory is one always"`
+}
+
+// DefaultSettings lets them, with the logs of the system.
+func DefaultSettings() Settings { return Settings{Change: true, Follow: []string{"/var/log"}} }
+
+// Problems checks the section.
+func (s Settings) Problems() []Problem {
+	var out []Problem
+	check := func(key string, list []string) {
+		for i, dir := range list {
+			if !filepath.IsAbs(dir) || filepath.Clean(dir) == "/" {
+				out = append(out, Problem{Key: key + "[" + strconv.Itoa(i) + "]", Text: strconv.Quote(dir) + " is no directory to name here", Hint: "an absolute path below /"})
+			}
+		}
+	}
+	check("follow", s.Follow)
+	check("secrets", s.Secrets)
+	return out
+}
+
+// Texts are both values as the file has them.
+func (r Retention) Texts() (events, disk string) { return r.Events.String(), r.Disk.String() }
+
+// Set sets one value by its key, events or disk, as the file does.
+func (r *Retention) Set(key, value string) []Problem {
+	var err error
+	if key == "events" {
+		err = r.Events.UnmarshalText([]byte(value))
+	} else {
+		err = r.Disk.UnmarshalText([]byte(value))
+	}
+	if err != nil {
+		return []Problem{{Key: key, Text: err.Error()}}
+	}
+	return nil
+}
