@@ -249,8 +249,11 @@ func (a *App) OpenRemediation(ctx context.Context, o api.RemediationOpen) (api.R
 	}
 	a.tasks.mu.Lock()
 	defer a.tasks.mu.Unlock()
+	if err := a.archiveTasks(ctx, 1); err != nil {
+		return none, err
+	}
 	if a.tasks.book.Len() >= task.MaxTasks {
-		return none, fault.New(fault.Limited, "there are %d tasks already", task.MaxTasks)
+		return none, fault.New(fault.Limited, "%d tasks are not verified yet", task.MaxTasks).WithHint("open one task for many devices, or undo what nobody does")
 	}
 	has := a.tasks.book.Of(o.Action)
 	keep := func(subject string) bool {
