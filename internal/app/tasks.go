@@ -148,6 +148,9 @@ func (a *App) evidenceOf(x *exposed, subject string) task.Evidence {
 	row := d.Row()
 	e.Own = match.Query{Vendor: row.Vendor, Product: row.Model}
 	for _, r := range d.Firmware {
+		if r.Source == asset.SourceBill { // below, as the bill says it
+			continue
+		}
 		told := task.Told{Version: r.Version, Source: string(r.Source), First: r.From, Last: r.Last}
 		if r.Source != asset.SourceOperator {
 			e.Told = append(e.Told, told)

@@ -41,7 +41,7 @@ func TestTasksSurviveKills(t *testing.T) {
 	p := newPlant(t, taskDevices)
 	rng := rand.New(rand.NewPCG(uint64(p.now.Unix()), 4))
 	acked := map[string]ackedTask{} // by uid
-	gone, archived, verified := 0, 0, 0
+	gone, archived, verified, updates := 0, 0, 0, 0
 	for kill := range 24 {
 		if err := p.Close(); err != nil {
 			t.Fatal(err)
@@ -75,6 +75,7 @@ func TestTasksSurviveKills(t *testing.T) {
 				t.Errorf("kill %d: of %s %d changes were kept, %v %d are there", kill, uid, was.changes, ok, v.Changes)
 			}
 		}
+		updates += p.saidOnce()
 		checks, err := p.Check(t.Context(), true)
 		if err != nil {
 			t.Fatal(err)
@@ -96,9 +97,49 @@ func TestTasksSurviveKills(t *testing.T) {
 		}
 	}
 	t.Logf("%d tasks told as kept, %d verified and in the book, %d in the archive", len(acked), verified, archived)
+	if updates == 0 {
+		t.Error("no firmware changed")
+	}
 	if len(acked) < 10 || archived == 0 {
 		t.Errorf("the lives were too short to tell anything: %d tasks, %d in the archive", len(acked), archived)
 	}
+}
+
+// saidOnce holds the changes of firmware that are events against those that the
+// history of each device has, and returns how many there are.
+func (p *plantOf) saidOnce() int {
+	p.Helper()
+	if _, err := p.Maintain(p.Context()); err != nil {
+		p.Fatal(err)
+	}
+	all, n := map[string]int{}, 0
+	got, err := p.Query(p.Context(), `software_inventory previous_version exists last 7300d | select device.uid, time, previous_version, version | limit 10000`, p.now.AddDate(5, 0, 0))
+	if err != nil {
+		p.Fatal(err)
+	}
+	for _, r := range got.Rows {
+		all[fmt.Sprint(r...)]++
+	}
+	for key, times := range all {
+		if times != 1 {
+			p.Errorf("the change %s is stored %d times", key, times)
+		}
+	}
+	list, err := p.Devices(p.Context())
+	if err != nil {
+		p.Fatal(err)
+	}
+	for _, d := range list {
+		for _, r := range d.Firmware {
+			if r.Before == "" {
+				continue
+			}
+			if n++; all[fmt.Sprint(d.UID, r.From, r.Before, r.Version)] != 1 {
+				p.Errorf("of %s the change from %s to %s at %s is no event: %v", d.UID, r.Before, r.Version, r.From, all)
+			}
+		}
+	}
+	return n
 }
 
 type ackedTask struct {
