@@ -61,7 +61,11 @@ type Product struct {
 	Versions version.Set `json:"versions"`
 	// Part of another product: the statement holds for the two together.
 	Within string `json:"within,omitempty"`
-	Rank   Rank   `json:"rank,omitempty"` // 0: that of the advisory
+	// On is the place of that other product among those of the advisory, from 1, and
+	// Relation how they belong together, in the words of CSAF; 0: it is not told.
+	On       int    `json:"on,omitempty"`
+	Relation string `json:"relation,omitempty"`
+	Rank     Rank   `json:"rank,omitempty"` // 0: that of the advisory
 }
 
 // Statement joins a product, by its place in the advisory, and a status.
