@@ -178,6 +178,10 @@ func (p *plant) DeviceNames(_ context.Context, uids []string) map[string]string 
 func (p *plant) Status(context.Context) (api.Overview, error)         { return p.stored, nil }
 func (p *plant) Latest(context.Context, int) ([]api.Happening, error) { return []api.Happening{}, nil }
 func (p *plant) Health(context.Context) []api.Condition               { return p.health }
+func (p *plant) Seen(context.Context) (api.IntelSeen, error) {
+	return api.IntelSeen{Hits: []api.SeenDevice{}, Techniques: []api.SeenTechnique{}}, nil
+}
+
 func (p *plant) Technique(_ context.Context, id string) (api.TechniqueAnswer, error) {
 	return api.TechniqueAnswer{ID: id}, nil
 }
@@ -283,7 +287,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 		"GET /api/v1/devices/{uid}/vulnerabilities": all, "GET /api/v1/devices/{uid}/bills": all, "GET /api/v1/devices/{uid}/bills/{id}": all, "GET /api/v1/bills": all, "GET /api/v1/bills/{id}": all, "GET /api/v1/bills/diff": all,
 		"POST /api/v1/bills": {authz.Analyst, authz.Responder, authz.Admin}, "GET /api/v1/advisories": all, "POST /api/v1/advisories": {authz.Responder, authz.Admin},
 		"POST /api/v1/intel": {authz.Responder, authz.Admin}, "DELETE /api/v1/intel/{name}": {authz.Responder, authz.Admin}, "POST /api/v1/intel/pulls/{name}": {authz.Admin},
-		"GET /api/v1/intel/techniques/{id}": all, "GET /api/v1/intel/allow": all, "POST /api/v1/intel/allow": {authz.Responder, authz.Admin},
+		"GET /api/v1/intel/seen": all, "GET /api/v1/intel/techniques/{id}": all, "GET /api/v1/intel/allow": all, "POST /api/v1/intel/allow": {authz.Responder, authz.Admin},
 		"GET /api/v1/devices/{uid}/behaviour": all, "GET /api/v1/devices/{uid}/policy": all, "GET /api/v1/devices/{uid}/changes": all, "GET /api/v1/devices/{uid}/life": all,
 	}
 	bodies := map[string]string{
