@@ -97,6 +97,7 @@ type Remedy struct {
 type Reference struct {
 	URL  string   `json:"url"`
 	Tags []string `json:"tags,omitempty"`
+	By   string   `json:"by,omitempty"` // who added it to a CVE record, if not its own source
 }
 
 // SSVC are decision points that someone gave.
@@ -114,6 +115,7 @@ type Vulnerability struct {
 	Title      string      `json:"title,omitempty"`
 	Text       string      `json:"text,omitempty"`
 	CWE        []string    `json:"cwe,omitempty"`
+	CWEAdded   []string    `json:"cwe_added,omitempty"` // of them, those that CISA alone added to a CVE record
 	Scores     []Score     `json:"scores,omitempty"`
 	Statements []Statement `json:"statements,omitempty"`
 	Remedies   []Remedy    `json:"remedies,omitempty"`

@@ -129,7 +129,10 @@ func (t *Tree) exploitation(abouts []match.About, facts Facts, given *advisory.S
 
 // exploitTag tells whether a reference is to an exploit: it is tagged so, or
 // lies where exploits are published.
-func exploitTag(r advisory.Reference, _ bool) (string, bool) {
+func exploitTag(r advisory.Reference, noADP bool) (string, bool) {
+	if noADP && r.By == advisory.ByCISA {
+		return "", false
+	}
 	for _, t := range r.Tags {
 		low := strings.ToLower(t)
 		if low == "exploit" || low == "x_exploit" || low == "x_refsource_exploit-db" {
@@ -167,7 +170,7 @@ func automatable(abouts []match.About, given *advisory.SSVC, facts Facts, say sa
 	weak := ""
 	for _, a := range abouts {
 		for _, c := range a.Vulnerability.CWE {
-			if slices.Contains(byHand, c) {
+			if slices.Contains(byHand, c) && (!facts.NoADP || !slices.Contains(a.Vulnerability.CWEAdded, c)) {
 				weak = c
 			}
 		}
@@ -206,7 +209,7 @@ func metrics(abouts []match.About, noADP bool) (map[string]string, string) {
 	for _, a := range abouts {
 		v := *a.Vulnerability
 		if noADP {
-			v.Scores = slices.DeleteFunc(slices.Clone(v.Scores), func(s advisory.Score) bool { return s.Source == "CISA-ADP" })
+			v.Scores = slices.DeleteFunc(slices.Clone(v.Scores), func(s advisory.Score) bool { return s.Source == advisory.ByCISA })
 		}
 		if vec, ok := v.Vector(); ok {
 			return vec.Metrics, "CVSS " + vec.Version + " of " + a.Advisory.ID
