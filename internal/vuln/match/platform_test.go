@@ -40,7 +40,9 @@ func TestPartOnPlatform(t *testing.T) {
 			t.Fatal(err)
 		}
 		x.Add(a)
-		osOf := func(v string) *match.Platform { return &match.Platform{Vendor: "Acme", Product: "Control OS", Version: v} }
+		osOf := func(v string) *match.Platform {
+			return &match.Platform{Vendor: "Acme", Product: "Control OS", Version: v}
+		}
 		for _, c := range []struct {
 			q    match.Query
 			want string // "" nothing; else the status, and a word of the reason

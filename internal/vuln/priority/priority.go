@@ -7,6 +7,7 @@
 package priority
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -144,14 +145,21 @@ func exploitTag(r advisory.Reference, noADP bool) (string, bool) {
 	}
 	for _, host := range []string{
 		"exploit-db.com", "packetstormsecurity.com", "packetstorm.news", "/poc", "-poc", "exploit", "talosintelligence.com/vulnerability_reports",
-		"huntr.dev", "huntr.com", "vuldb.com/?submit", "gist.github.com",
+		"huntr.dev", "huntr.com", "vuldb.com/?submit", "gist.github.com", ".notion.site/",
 	} {
 		if strings.Contains(strings.ToLower(r.URL), host) {
 			return "address with " + host, true
 		}
 	}
+	if writeUp.MatchString(r.URL) {
+		return "a file in a repository that is called after vulnerabilities", true
+	}
 	return "", false
 }
+
+// writeUp is a file in a repository whose name says that it is about vulnerabilities:
+// there finders write down how to use what they found.
+var writeUp = regexp.MustCompile(`(?i)^https://github\.com/[^/]+/[^/]*(cve|vul|bug|poc|0day|exploit)[^/]*/(blob|tree|issues)(/|$)`)
 
 // local are weaknesses whose use needs a victim's hand or a foothold, whatever
 // the vector says.
@@ -164,7 +172,8 @@ func automatable(abouts []match.About, given *advisory.SSVC, facts Facts, say sa
 	}
 	m, source := metrics(abouts, facts.NoADP)
 	if m == nil {
-		return say(point, "no", "no CVSS vector tells")
+		value, why := automatableInWords(abouts)
+		return say(point, value, why)
 	}
 	hand := m["UI"] != "" && m["UI"] != "N" || m["Au"] != "" && m["Au"] != "N" || m["PR"] != "" && m["PR"] != "N"
 	weak := ""
@@ -188,7 +197,8 @@ func impact(abouts []match.About, given *advisory.SSVC, facts Facts, say sayer) 
 	}
 	m, source := metrics(abouts, facts.NoADP)
 	if m == nil {
-		return say(point, "partial", "no CVSS vector tells")
+		value, why := impactInWords(abouts)
+		return say(point, value, why)
 	}
 	whole := func(keys ...string) bool {
 		for _, k := range keys {
