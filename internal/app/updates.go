@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"vedette/internal/asset"
@@ -45,7 +46,7 @@ func (a *App) withUpdates(ctx context.Context, records []*event.Event) ([]*event
 		a.devices.SaidUpdates(said, false)
 		return records, nil, err
 	}
-	out := records[:len(records):len(records)]
+	out := slices.Clip(records)
 	for _, e := range made {
 		if uid := e.MetadataUID(); !known[uid] {
 			known[uid] = true

@@ -53,4 +53,3 @@ func (s *server) subjectNames(r *http.Request, subjects []string) map[string]str
 }
 
 func vuln(s *server, r *http.Request) (any, error) { return s.ShowVuln(r.Context(), r.PathValue("id")) }
-

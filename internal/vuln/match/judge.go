@@ -58,19 +58,11 @@ func judge(f *found, v *advisory.Vulnerability, q *Query) []verdict {
 			continue
 		}
 		p := &f.in.Products[s.Product]
-		there := without // whether it is on the platform that the statement names
-		switch {
-		case by == byPlatform && f.isFirmware(p, q):
-			by, there = byName, on
-		case by == byPlatform:
-			if inside == nil {
-				inside = f.inside(p, s, v, q)
-			}
-			continue
-		case p.On > 0:
-			there = f.platform(p, q.On)
+		by, there := f.standing(p, q, by)
+		if there == within && inside == nil {
+			inside = f.inside(p, s, v, q)
 		}
-		if there == off {
+		if there == off || there == within {
 			continue
 		}
 		where := f.place(s.Product, q)

@@ -18,8 +18,23 @@ type there uint8
 const (
 	without there = iota // it is not known
 	on
-	off // it is on the platform in another version
+	off    // it is on the platform in another version
+	within // the platform is asked for, and the part is not known
 )
+
+// standing tells whether a product is on the platform that the advisory names it on,
+// and how it was found then.
+func (f *found) standing(p *advisory.Product, q *Query, by how) (how, there) {
+	switch {
+	case by == byPlatform && f.isFirmware(p, q):
+		return byName, on
+	case by == byPlatform:
+		return by, within
+	case p.On > 0:
+		return by, f.platform(p, q.On)
+	}
+	return by, without
+}
 
 // platformKeys gives the keys by which the platform of a product finds it.
 func platformKeys(a *advisory.Advisory, i int, yield func(table byte, key string)) {
