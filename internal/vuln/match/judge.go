@@ -93,6 +93,11 @@ func judge(f *found, v *advisory.Vulnerability, q *Query) []verdict {
 			said = append(said, one)
 		}
 	}
+	return eachRank(said)
+}
+
+// eachRank makes one verdict of those of a rank.
+func eachRank(said []verdict) []verdict {
 	if len(said) < 2 {
 		return said
 	}
