@@ -34,8 +34,11 @@ type RemediationOpen struct {
 
 // RemediationFilter narrows the list.
 type RemediationFilter struct {
-	State   string   `json:"state,omitempty"` // one of the states, active, overdue or doubted
+	// State is one of the states, active, overdue, doubted, or archived: verified long
+	// ago. Without any, and for verified, those in the archive come too.
+	State   string   `json:"state,omitempty"`
 	Owner   string   `json:"owner,omitempty"`
+	Text    string   `json:"text,omitempty"` // in what names it, in any case of letters
 	Subject string   `json:"subject,omitempty"`
 	Zones   []string `json:"zones,omitempty"`
 }
@@ -57,6 +60,7 @@ type RemediationView struct {
 	task.Task
 	Title    string            `json:"title"`
 	Overdue  bool              `json:"overdue"`
+	Archived bool              `json:"archived,omitempty"` // verified long ago: nothing opens it again
 	Verified int               `json:"verified_subjects"`
 	Affected int               `json:"affected_subjects"` // seen with an affected version since it was opened
 	Doubted  int               `json:"doubted_subjects"`  // of them, long after somebody said that it is done

@@ -73,7 +73,7 @@ func (a *App) ShowBill(ctx context.Context, id string) (api.BillView, error) {
 		return api.BillView{}, err
 	}
 	out := api.BillView{Bill: entryOf(b), Product: b.BOM.Subject, Components: make([]api.BillComponent, len(b.BOM.Components))}
-	for i, item := range itemsOf(b) {
+	for i, item := range itemsOf(index, b) {
 		c := api.BillComponent{Component: b.BOM.Components[i], Vulnerabilities: []api.VulnRow{}}
 		for _, m := range index.Match(item.Query) {
 			if m.Status == match.NotAffected {
@@ -166,7 +166,7 @@ func (a *App) pair(ctx context.Context, before, after string) (older, newer *vul
 func (a *App) concerned(index *match.Index, b *vulnlib.Bill) map[string]api.VulnRow {
 	out := map[string]api.VulnRow{}
 	asked := map[string]bool{}
-	for _, item := range itemsOf(b) {
+	for _, item := range itemsOf(index, b) {
 		if asked[item.Label] {
 			continue
 		}

@@ -40,6 +40,7 @@ func (a *App) DeviceChanges(ctx context.Context, device string) ([]api.DeviceCha
 	for _, kind := range []struct{ name, where string }{
 		{"program", "ics.function in (" + programFunctions + ")"},
 		{"firmware", "ics.function in (" + firmwareFunctions + ")"},
+		{"firmware", "class_uid=5020 metadata.log_name=\"" + updateLog + "\""},
 		{"configuration", "ics.function in (" + configFunctions + ")"},
 		{"restart", "ics.function in (" + restartFunctions + ")"},
 		{"configuration", "class_uid=5019"},

@@ -19,15 +19,16 @@ import (
 // exposed is the index of what is exposed to what, with what it was told: it is
 // brought up to date by differences.
 type exposed struct {
-	index   *exposure.Index
-	bills   map[string]*vulnlib.Bill   // by key
-	devices map[string]store.Device    // what matters of each, by uid
-	byName  map[string][]string        // keys of the bills of a product, by its name
-	byUID   map[string][]string        // keys of the bills of a device
-	alias   map[string]string          // uids of devices that were merged into another
-	loose   map[string]map[string]bool // subjects of bills that are no device's: their keys
-	seen    *seen                      // who addressed the devices; nil until it is first looked at
-	rules   *reach.Rules
+	index      *exposure.Index
+	advisories *match.Index
+	bills      map[string]*vulnlib.Bill   // by key
+	devices    map[string]store.Device    // what matters of each, by uid
+	byName     map[string][]string        // keys of the bills of a product, by its name
+	byUID      map[string][]string        // keys of the bills of a device
+	alias      map[string]string          // uids of devices that were merged into another
+	loose      map[string]map[string]bool // subjects of bills that are no device's: their keys
+	seen       *seen                      // who addressed the devices; nil until it is first looked at
+	rules      *reach.Rules
 }
 
 // exposure returns the index; the first call makes it from all that is known.
@@ -44,7 +45,7 @@ func (a *App) exposure(ctx context.Context) (*exposed, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.exposed == nil {
-		x := &exposed{index: exposure.New(advisories, v.tree), bills: map[string]*vulnlib.Bill{}, devices: map[string]store.Device{}, alias: map[string]string{}, rules: &reach.Rules{}}
+		x := &exposed{index: exposure.New(advisories, v.tree), advisories: advisories, bills: map[string]*vulnlib.Bill{}, devices: map[string]store.Device{}, alias: map[string]string{}, rules: &reach.Rules{}}
 		for _, d := range a.devices.List() {
 			for _, row := range d.Rows() {
 				x.setDevice(row)
@@ -156,7 +157,7 @@ func (x *exposed) setBills(bills []*vulnlib.Bill) {
 		now[b.Key] = b
 		if x.bills[b.Key] != b {
 			same = false
-			x.index.PutList(b.Key, itemsOf(b))
+			x.index.PutList(b.Key, itemsOf(x.advisories, b))
 		}
 	}
 	if same {
@@ -218,13 +219,20 @@ func (x *exposed) putLoose(subject string) {
 	x.index.PutSubject(subject, exposure.Subject{Lists: keys})
 }
 
-func itemsOf(b *vulnlib.Bill) []exposure.Item {
+func itemsOf(index *match.Index, b *vulnlib.Bill) []exposure.Item {
+	var on *match.Platform // asked for where an advisory asks, so that equal components stay one elsewhere
+	if s := &b.BOM.Subject; s.Name != "" {
+		on = &match.Platform{Vendor: s.Supplier, Product: s.Name, Version: s.Version}
+	}
 	items := make([]exposure.Item, len(b.BOM.Components))
 	for i := range b.BOM.Components {
 		c := &b.BOM.Components[i]
 		q := match.Query{Vendor: c.Supplier, Product: c.Name, Version: c.Version, PURLs: c.PURLs, CPEs: c.CPEs}
 		if q.Vendor == "" && len(c.CPEs) == 0 && len(c.PURLs) > 0 {
 			q.Product = "" // a package's name alone is no product's
+		}
+		if on != nil && index.Conditional(&q) {
+			q.On = on
 		}
 		items[i] = exposure.Item{Label: strings.TrimSpace(c.Name + " " + c.Version), Query: q}
 	}
@@ -252,7 +260,7 @@ func (x *exposed) putDevice(d store.Device) {
 	s := exposure.Subject{Context: missionOf(&d), Lists: x.billsOf(&d)}
 	s.Context.Exposure = x.reachOf(&d).Exposure
 	if d.Vendor != "" && d.Model != "" {
-		s.Own = match.Query{Vendor: d.Vendor, Product: d.Model, Version: d.Firmware}
+		s.Own = match.Query{Vendor: d.Vendor, Product: d.Model, Version: d.Firmware, Parts: len(s.Lists) > 0}
 	}
 	x.index.PutSubject(ofDevice+d.UID, s)
 }

@@ -128,15 +128,22 @@ func (w *writer) add(e *event.Event) error {
 // error ends the reading too. The end of a source lets the detectors tell what
 // they held back.
 func (w *writer) flush(end bool) error {
-	b, err := w.app.judge(w.ctx, w.batch, end)
-	if err != nil || len(b.events) == 0 {
+	records, said, err := w.app.withUpdates(w.ctx, w.batch)
+	if err != nil {
 		return err
 	}
+	b, err := w.app.judge(w.ctx, records, end)
+	if err != nil || len(b.events) == 0 {
+		w.app.devices.SaidUpdates(said, err == nil)
+		return err
+	}
+	b.said, b.own = said, b.own+len(records)-len(w.batch)
 	select {
 	case w.full <- b:
 		w.batch = nil
 		return nil
 	case err := <-w.done:
+		w.app.devices.SaidUpdates(said, false)
 		w.done <- nil // it has been reported
 		return err
 	}
@@ -168,6 +175,7 @@ func (w *writer) commit(ctx context.Context) error {
 			next = time.Now().Add(max(keepEvery, keepShare*time.Since(began)))
 		}
 		got, err := w.app.store(ctx, batch)
+		w.app.devices.SaidUpdates(batch.said, err == nil)
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"strconv"
@@ -79,7 +80,7 @@ func (a *App) SetDevice(ctx context.Context, actor, text, key, value string) (as
 	if err := a.devices.Set(d.UID, asset.Key(key), value); err != nil {
 		return d, err
 	}
-	if err := a.keepDevices(ctx); err != nil {
+	if err := errors.Join(a.keepDevices(ctx), a.sayUpdates(ctx)); err != nil {
 		return d, err
 	}
 	d, _ = a.devices.Get(d.UID)
@@ -150,7 +151,7 @@ func (a *App) ImportDevices(ctx context.Context, actor string, in io.Reader) (as
 	if _, err := a.journal.Record(entry); err != nil {
 		return rep, err
 	}
-	return rep, a.keepDevices(ctx)
+	return rep, errors.Join(a.keepDevices(ctx), a.sayUpdates(ctx))
 }
 
 // ExportDevices writes the inventory as CSV.

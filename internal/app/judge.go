@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vedette/internal/api"
+	"vedette/internal/asset"
 	"vedette/internal/detect"
 	"vedette/internal/detect/behave"
 	"vedette/internal/detect/match"
@@ -34,7 +35,8 @@ type Detect struct {
 type batch struct {
 	events []*event.Event
 	raised []event.Finding // the findings among the events, ours and alerts of other tools
-	own    int             // how many of the events are findings of ours
+	own    int             // how many of the events are findings and updates that we made
+	said   []asset.Update  // of firmware, among the events
 	learnt snapshots       // written when the batch is stored
 }
 

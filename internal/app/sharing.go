@@ -137,11 +137,16 @@ func (a *App) makeShare(ctx context.Context, c share.Collection) (madeShare, err
 	if err != nil {
 		return madeShare{}, err
 	}
+	doubted := map[string]bool{}
+	for i, d := range a.incidents.Doubted(found) {
+		doubted[found[i].UID] = d
+	}
 	var m madeShare
 	m.objects, m.left = share.Objects(found, share.Options{
-		Collection: c, Site: share.Site{Namespace: site, Name: a.SharedBy()}, Note: ledger.Note,
-		Local: func(ip netip.Addr) bool { return a.isOurs(ip) },
-		Mark:  set.Mark,
+		Collection: c, Site: share.Site{Namespace: site, Name: a.SharedBy()}, Note: ledger.Note, Noted: ledger.Noted, Now: a.cfg.Now,
+		Withdrawn: func(f *event.Finding) bool { return doubted[f.UID] },
+		Local:     func(ip netip.Addr) bool { return a.isOurs(ip) },
+		Mark:      set.Mark,
 	})
 	if err := ledger.Keep(m.objects); err != nil {
 		return madeShare{}, err
@@ -156,7 +161,7 @@ func (a *App) isOurs(ip netip.Addr) bool {
 	return slices.ContainsFunc(a.cfg.Assets.Own, in) || slices.ContainsFunc(a.cfg.Assets.Zones, func(z asset.Zone) bool { return slices.ContainsFunc(z.Subnets, in) })
 }
 
-// sightings are the newest findings of indicators, oldest first.
+// sightings are the newest findings of indicators and of vulnerabilities, oldest first.
 func (a *App) sightings(ctx context.Context) ([]event.Finding, error) {
 	var out []event.Finding
 	to := time.Time{}
@@ -182,7 +187,26 @@ func (a *App) sightings(ctx context.Context) ([]event.Finding, error) {
 		}
 		to = got.List[len(got.List)-1].Time.Add(time.Microsecond) // what is of the same moment comes again, and is known
 	}
-	slices.Reverse(out)
+	return a.withExploited(ctx, out, seen)
+}
+
+// withExploited adds the findings on devices of ours that are about vulnerabilities,
+// and puts all in order, the oldest first.
+func (a *App) withExploited(ctx context.Context, out []event.Finding, seen map[string]bool) ([]event.Finding, error) {
+	now, err := a.nowOf(ctx, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	list, err := a.aboutVulns(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		if !seen[list[i].UID] && a.ofOurs(&list[i]) != "" {
+			out = append(out, list[i])
+		}
+	}
+	slices.SortStableFunc(out, func(x, y event.Finding) int { return x.Time.Compare(y.Time) })
 	return out, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"vedette/internal/event"
@@ -19,22 +20,24 @@ const (
 
 // sightedHere tells which vulnerabilities findings on devices of ours are about, by
 // id, each with where and when it was seen last. That something tried to exploit
-// one is exploitation, whether it succeeded or not.
+// one is exploitation, whether it succeeded or not; what a person called false or
+// benign is not.
 func (a *App) sightedHere(ctx context.Context) (map[string]string, error) {
 	now, err := a.nowOf(ctx, time.Time{})
 	if err != nil {
 		return nil, err
 	}
-	q := findingQuery(&query.Expr{Field: "raw", Op: query.Contains, Value: "cve"})
-	q.Time = query.TimeRange{From: now.Add(-sightedSpan)}
-	q.Sort, q.Limit = []query.Sort{{By: "time", Desc: true}}, sightedMost
-	found, err := a.findings(ctx, q)
+	list, err := a.aboutVulns(ctx, now)
 	if err != nil {
 		return nil, err
 	}
+	doubted := a.incidents.Doubted(list)
 	out := map[string]string{}
-	for i := range found.List { // the newest first
-		f := &found.List[i]
+	for i := range list { // the newest first
+		if doubted[i] {
+			continue
+		}
+		f := &list[i]
 		where := a.ofOurs(f)
 		for _, id := range f.Vulnerabilities {
 			if where != "" && out[id] == "" {
@@ -43,6 +46,18 @@ func (a *App) sightedHere(ctx context.Context) (map[string]string, error) {
 		}
 	}
 	return out, nil
+}
+
+// aboutVulns are the newest findings that name vulnerabilities, the newest first.
+func (a *App) aboutVulns(ctx context.Context, now time.Time) ([]event.Finding, error) {
+	q := findingQuery(&query.Expr{Field: "raw", Op: query.Contains, Value: "cve"})
+	q.Time = query.TimeRange{From: now.Add(-sightedSpan)}
+	q.Sort, q.Limit = []query.Sort{{By: "time", Desc: true}}, sightedMost
+	found, err := a.findings(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(found.List, func(f event.Finding) bool { return len(f.Vulnerabilities) == 0 }), nil
 }
 
 // ofOurs names the device of ours that a finding is about; "" if there is none.

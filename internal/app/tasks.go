@@ -98,7 +98,10 @@ func (a *App) lookAtTasksLocked(ctx context.Context) error {
 func remembered(index *match.Index) task.Ask {
 	known := map[string][]match.Row{}
 	return func(q match.Query) []match.Row {
-		key := fmt.Sprintf("%q", []any{q.Vendor, q.Product, q.Version, q.Models, q.PURLs, q.CPEs})
+		key := fmt.Sprintf("%q", []any{q.Vendor, q.Product, q.Version, q.Models, q.PURLs, q.CPEs, q.Parts})
+		if q.On != nil {
+			key += fmt.Sprintf("%q", *q.On)
+		}
 		rows, ok := known[key]
 		if !ok {
 			rows = slices.Clone(index.Match(q))
@@ -146,8 +149,11 @@ func (a *App) evidenceOf(x *exposed, subject string) task.Evidence {
 		return e
 	}
 	row := d.Row()
-	e.Own = match.Query{Vendor: row.Vendor, Product: row.Model}
+	e.Own = match.Query{Vendor: row.Vendor, Product: row.Model, Parts: len(x.billsOf(&row)) > 0}
 	for _, r := range d.Firmware {
+		if r.Source == asset.SourceBill { // below, as the bill says it
+			continue
+		}
 		told := task.Told{Version: r.Version, Source: string(r.Source), First: r.From, Last: r.Last}
 		if r.Source != asset.SourceOperator {
 			e.Told = append(e.Told, told)
@@ -199,7 +205,7 @@ func newestBill(x *exposed, keys map[string]bool) *task.Parts {
 		if b.Imported.Before(out.At) {
 			out.At = b.Imported
 		}
-		for _, item := range itemsOf(b) {
+		for _, item := range itemsOf(x.advisories, b) {
 			out.Items = append(out.Items, task.Part(item))
 		}
 	}
@@ -249,8 +255,11 @@ func (a *App) OpenRemediation(ctx context.Context, o api.RemediationOpen) (api.R
 	}
 	a.tasks.mu.Lock()
 	defer a.tasks.mu.Unlock()
+	if err := a.archiveTasks(ctx, 1); err != nil {
+		return none, err
+	}
 	if a.tasks.book.Len() >= task.MaxTasks {
-		return none, fault.New(fault.Limited, "there are %d tasks already", task.MaxTasks)
+		return none, fault.New(fault.Limited, "%d tasks are not verified yet", task.MaxTasks).WithHint("open one task for many devices, or undo what nobody does")
 	}
 	has := a.tasks.book.Of(o.Action)
 	keep := func(subject string) bool {

@@ -22,9 +22,11 @@ type plantOf struct {
 	now time.Time
 }
 
-func newPlant(t *testing.T, devices int) *plantOf {
+func newPlant(t *testing.T, devices int) *plantOf { return newPlantIn(t, t.TempDir(), devices) }
+
+func newPlantIn(t *testing.T, dir string, devices int) *plantOf {
 	p := &plantOf{T: t, now: time.Date(2026, 3, 1, 7, 0, 0, 0, time.UTC)}
-	p.cfg = app.Config{Dir: t.TempDir(), Now: func() time.Time { return p.now }}
+	p.cfg = app.Config{Dir: dir, Now: func() time.Time { return p.now }}
 	p.open()
 	var csv strings.Builder
 	csv.WriteString("name,ip,vendor,model,firmware\n")

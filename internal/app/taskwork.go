@@ -51,27 +51,59 @@ func noTask(uid string) error {
 	return fault.New(fault.NotFound, "there is no task %.60q", uid).WithHint("list them with: vedette vulns task list")
 }
 
-// Remediations returns the tasks, what is to be done first before the others.
+// Remediations returns the tasks, what is to be done first before the others, those
+// of the archive at the end.
 func (a *App) Remediations(ctx context.Context, f api.RemediationFilter) ([]api.RemediationView, error) {
-	special := []string{"", "active", "overdue", "doubted"}
+	special := []string{"", "active", "overdue", "doubted", archived}
 	if !slices.Contains(special, f.State) && !slices.Contains(task.States(), task.State(f.State)) {
-		return nil, fault.New(fault.Invalid, "there is no state %.40q", f.State).WithHint("active, overdue, doubted, open, planned, in_progress, said_done, accepted, verified or reopened")
+		return nil, fault.New(fault.Invalid, "there is no state %.40q", f.State).WithHint("active, overdue, doubted, open, planned, in_progress, said_done, accepted, verified, reopened or archived")
 	}
 	if err := a.lookAtTasks(ctx); err != nil {
 		return nil, err
 	}
+	a.tasks.mu.Lock() // so that none is moved meanwhile
+	defer a.tasks.mu.Unlock()
 	out := []api.RemediationView{}
+	now := a.cfg.Now()
+	keep := func(t *task.Task) bool { return a.chosenTask(ctx, t, &f) }
 	for _, t := range a.tasks.book.List() {
-		if !a.visibleTask(&t, f.Zones) || f.Owner != "" && t.Owner != f.Owner ||
-			f.Subject != "" && !slices.ContainsFunc(t.Subjects, func(s task.Subject) bool { return s.ID == f.Subject }) {
-			continue
-		}
-		v := a.viewTask(ctx, t)
-		if f.State == "" || f.State == "active" && t.Active() || f.State == "overdue" && v.Overdue || f.State == "doubted" && v.Doubted > 0 || f.State == string(t.State) {
-			out = append(out, v)
+		if keep(&t) && (f.State == "" || f.State == "active" && t.Active() || f.State == "overdue" && t.Overdue(now) || f.State == "doubted" && t.Doubted(now) > 0 || f.State == string(t.State)) {
+			out = append(out, a.viewTask(ctx, t))
 		}
 	}
-	return out, nil
+	if f.State != "" && f.State != archived && f.State != string(task.Verified) {
+		return out, nil
+	}
+	old, err := a.archivedTasks(ctx, keep)
+	for _, t := range old {
+		v := a.viewTask(ctx, t)
+		v.Archived = true
+		out = append(out, v)
+	}
+	return out, err
+}
+
+// chosenTask tells whether a task is one that somebody asks for, but for its state.
+func (a *App) chosenTask(ctx context.Context, t *task.Task, f *api.RemediationFilter) bool {
+	return a.visibleTask(t, f.Zones) && (f.Owner == "" || t.Owner == f.Owner) &&
+		(f.Subject == "" || slices.ContainsFunc(t.Subjects, func(s task.Subject) bool { return s.ID == f.Subject })) &&
+		(f.Text == "" || t.Has(f.Text) || a.taskNames(ctx, t, f.Text))
+}
+
+// taskNames tells whether a text is in the name of a device of the task.
+func (a *App) taskNames(ctx context.Context, t *task.Task, text string) bool {
+	var uids []string
+	for i := range t.Subjects {
+		if uid, ok := strings.CutPrefix(t.Subjects[i].ID, ofDevice); ok {
+			uids = append(uids, uid)
+		}
+	}
+	for _, name := range a.DeviceNames(ctx, uids) {
+		if strings.Contains(strings.ToLower(name), strings.ToLower(text)) {
+			return true
+		}
+	}
+	return false
 }
 
 // Remediation returns one task by its uid or the beginning of it.
@@ -79,6 +111,9 @@ func (a *App) Remediation(ctx context.Context, uid string, zones []string) (api.
 	a.tasks.mu.Lock()
 	defer a.tasks.mu.Unlock()
 	v, err := a.taskNow(ctx, uid)
+	if fault.KindOf(err) == fault.NotFound {
+		v, err = a.archivedTask(ctx, uid)
+	}
 	if err == nil && !a.visibleTask(&v.Task, zones) {
 		return api.RemediationView{}, noTask(uid)
 	}
@@ -92,6 +127,11 @@ func (a *App) DecideRemediation(ctx context.Context, d api.RemediationDecision) 
 	a.tasks.mu.Lock()
 	defer a.tasks.mu.Unlock()
 	t, err := a.tasks.book.Get(d.UID)
+	if fault.KindOf(err) == fault.NotFound {
+		if old, e := a.archivedTask(ctx, d.UID); e == nil && a.visibleTask(&old.Task, d.Zones) {
+			return none, fault.New(fault.Conflict, "task %s was verified long ago and lies in the archive", old.UID).WithHint("when one of its devices is affected again, the plan has an action for it: open a new task from that")
+		}
+	}
 	if err != nil {
 		return none, err
 	}

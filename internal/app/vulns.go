@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"strconv"
@@ -72,7 +73,7 @@ func (a *App) ImportBills(ctx context.Context, req api.VulnImport, in io.Reader)
 		return rep, err
 	}
 	a.tasks.book.ConcernAll() // bills are few and may be of products
-	if err != nil {
+	if err = errors.Join(err, a.tellBills(ctx), a.keepDevices(ctx), a.sayUpdates(ctx)); err != nil {
 		return rep, err
 	}
 	return rep, a.noteIntel(req.Actor, "sbom.import", subject, map[string]string{"files": strconv.Itoa(len(rep.Files))})

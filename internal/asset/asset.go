@@ -91,6 +91,7 @@ type Registry struct {
 	zoned    bool
 	dirty    []*node
 	fresh    []*node  // of dirty, those that were never handed out
+	updated  []*node  // with changes of firmware that are not said
 	dropped  []string // merged-away uids whose records are to be replaced
 	refused  int64
 	observed int64

@@ -57,6 +57,7 @@ const (
 	SourceReport   Source = "report"   // what it writes about itself in its own log lines
 	SourceIdentity Source = "identity" // what it answered when asked who it is
 	SourceBanner   Source = "banner"   // the words that its services greet with
+	SourceBill     Source = "bill"     // its own bill of materials
 	SourceRule     Source = "rule"     // computed, see Lifecycle
 	SourceAddress  Source = "address"  // nothing better is known than its address
 )
@@ -69,7 +70,7 @@ func (s Source) Integrity() string {
 		return event.Operator
 	case SourceZone, SourceOUI, SourceTraffic, SourceAddress, SourceRule:
 		return event.System
-	case SourceLease, SourceReport, SourceIdentity, SourceBanner:
+	case SourceLease, SourceReport, SourceIdentity, SourceBanner, SourceBill:
 	}
 	return event.Untrusted
 }

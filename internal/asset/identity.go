@@ -347,7 +347,11 @@ func (r *Registry) learn(o *observation, n *node, ev Evidence) {
 	}
 	ev.Since, ev.Event = instant(o.at), o.uid()
 	news := n.believe(ev)
-	if ev.Key == KeyFirmware && n.toldFirmware(&ev) || news {
+	if ev.Key == KeyFirmware && n.toldFirmware(&ev) {
+		r.updates(n)
+		news = true
+	}
+	if news {
 		r.touch(n)
 	}
 }

@@ -252,6 +252,7 @@ func (r *Registry) restore(s savedDevice) *node {
 	if len(n.runs) == 0 {
 		n.runsOfEvidence()
 	}
+	r.updates(n)
 	for _, m := range s.MACs {
 		if h := r.hardwareOf(m.MAC); h != nil && h.node == nil {
 			h.node, h.shared, h.foreign = n, m.Shared, m.Foreign

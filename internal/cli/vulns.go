@@ -150,11 +150,15 @@ func (r *root) vulnsCommand() *cobra.Command {
 
 func (r *root) vulnsMatch() *cobra.Command {
 	var q match.Query
+	var on match.Platform
 	cmd := &cobra.Command{
 		Use: "match", Short: "tell what a product in a version is affected by", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if q.Product == "" && len(q.PURLs) == 0 && len(q.CPEs) == 0 {
 				return useError{fault.New(fault.Invalid, "no product is given").WithHint("give --vendor, --product and --version, or --purl or --cpe")}
+			}
+			if on.Product != "" {
+				q.On = &on
 			}
 			return r.with(cmd.Context(), func(b backend) error {
 				rows, err := b.MatchVulns(cmd.Context(), q)
@@ -173,6 +177,9 @@ func (r *root) vulnsMatch() *cobra.Command {
 	f.StringVar(&q.Vendor, "vendor", "", "who makes it")
 	f.StringVar(&q.Product, "product", "", "its name or order number")
 	f.StringVar(&q.Version, "version", "", "the version that runs")
+	f.StringVar(&on.Vendor, "on-vendor", "", "who makes what it is installed on, or a component of")
+	f.StringVar(&on.Product, "on", "", "what it is installed on, or a component of")
+	f.StringVar(&on.Version, "on-version", "", "the version of that")
 	f.StringArrayVar(&q.Models, "model", nil, "an order number besides")
 	f.StringArrayVar(&q.PURLs, "purl", nil, "a package URL")
 	f.StringArrayVar(&q.CPEs, "cpe", nil, "a CPE name")

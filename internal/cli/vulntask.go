@@ -39,10 +39,11 @@ func (r *root) vulnsTask() *cobra.Command {
 			return r.writeRows(columns, rows, func() any { return all })
 		})
 	}}
-	list.Flags().StringVar(&f.State, "state", "", "active, overdue, doubted, or a state")
+	list.Flags().StringVar(&f.State, "state", "", "active, overdue, doubted, archived, or a state")
 	list.Flags().StringVar(&f.Owner, "owner", "", "of one person, or me")
+	list.Flags().StringVar(&f.Text, "text", "", "with this text in what names it")
 	list.Flags().StringVar(&f.Subject, "of", "", "about one subject, such as device:UID")
-	_ = list.RegisterFlagCompletionFunc("state", cobra.FixedCompletions([]string{"active", "overdue", "doubted", "open", "planned", "in_progress", "said_done", "accepted", "verified", "reopened"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = list.RegisterFlagCompletionFunc("state", cobra.FixedCompletions([]string{"active", "overdue", "doubted", "open", "planned", "in_progress", "said_done", "accepted", "verified", "reopened", "archived"}, cobra.ShellCompDirectiveNoFileComp))
 	cmd.AddCommand(list, r.taskOpen(), r.taskShow(), r.taskSet(), r.taskNote(), r.taskUndo(), r.taskExport("ticket TASK", "write the ticket text of a task in Markdown", 1), r.taskExport("export", "write all tasks as CSV, a row for each device of each", 0))
 	return cmd
 }

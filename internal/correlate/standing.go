@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"vedette/internal/correlate/sketch"
 	"vedette/internal/event"
 )
 
@@ -98,4 +99,35 @@ func (c *Correlator) Note(uid string, ch Change) {
 	if s := c.find(uid); s != nil {
 		c.note(s, ch)
 	}
+}
+
+// Doubted tells which findings a person called false or benign: those of an incident
+// of which that is the last word, up to when it was said. What came after it is not
+// meant. It gives one answer for each finding.
+func (c *Correlator) Doubted(findings []event.Finding) []bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := make([]bool, len(findings))
+	if len(c.opinions) == 0 {
+		return out
+	}
+	last := map[*strand]*opinion{}
+	for _, o := range c.opinions { // in the order in which they were given
+		if s := c.find(o.Incident); s != nil && o.Undone.IsZero() {
+			last[s.top()] = o
+		}
+	}
+	for i := range findings {
+		num, known := c.seen.at[sketch.Hash("finding", findings[i].UID)]
+		s := c.byNum[num]
+		if !known || s == nil {
+			continue
+		}
+		for s.gone != nil {
+			s = s.gone
+		}
+		o := last[s.top()]
+		out[i] = o != nil && o.Verdict != True && !findings[i].Time.After(o.At)
+	}
+	return out
 }

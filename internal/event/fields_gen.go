@@ -123,6 +123,7 @@ const (
 	SlotEmailSubject                           // email.subject
 	SlotProductName                            // product.name
 	SlotProductVersion                         // product.version
+	SlotProductPreviousVersion                 // product.previous_version
 	SlotProductVendorName                      // product.vendor_name
 	SlotDHCPMessageType                        // dhcp.message_type
 	SlotDHCPAssignedIP                         // dhcp.assigned_ip
@@ -290,6 +291,7 @@ var table = [NumSlots]Field{
 	SlotEmailSubject:               {Name: "email.subject", Slot: SlotEmailSubject, Kind: String, Store: InDocument, Aliases: []string{"mail_subject"}, Doc: "subject of the mail"},
 	SlotProductName:                {Name: "product.name", Slot: SlotProductName, Kind: String, Store: InDocument, Aliases: []string{"software"}, Doc: "name of software that was seen"},
 	SlotProductVersion:             {Name: "product.version", Slot: SlotProductVersion, Kind: String, Store: InDocument, Aliases: []string{"software_version", "version"}, Doc: "its version"},
+	SlotProductPreviousVersion:     {Name: "product.previous_version", Slot: SlotProductPreviousVersion, Kind: String, Store: InDocument, Aliases: []string{"previous_version"}, Doc: "the version that it took the place of"},
 	SlotProductVendorName:          {Name: "product.vendor_name", Slot: SlotProductVendorName, Kind: String, Store: InDocument, Aliases: []string{"software_vendor"}, Doc: "its maker"},
 	SlotDHCPMessageType:            {Name: "dhcp.message_type", Slot: SlotDHCPMessageType, Kind: List, Store: InDocument, Aliases: []string{"msg_types", "dhcp_type"}, Doc: "DHCP messages"},
 	SlotDHCPAssignedIP:             {Name: "dhcp.assigned_ip", Slot: SlotDHCPAssignedIP, Kind: IP, Store: InDocument, Aliases: []string{"assigned_addr", "assigned_ip", "lease"}, Doc: "address that was given out"},
@@ -888,6 +890,12 @@ func (e *Event) ProductVersion() string { return e.Str(SlotProductVersion) }
 
 // SetProductVersion sets product.version.
 func (e *Event) SetProductVersion(v string) { e.SetStr(SlotProductVersion, v) }
+
+// ProductPreviousVersion is product.previous_version: the version that it took the place of.
+func (e *Event) ProductPreviousVersion() string { return e.Str(SlotProductPreviousVersion) }
+
+// SetProductPreviousVersion sets product.previous_version.
+func (e *Event) SetProductPreviousVersion(v string) { e.SetStr(SlotProductPreviousVersion, v) }
 
 // ProductVendorName is product.vendor_name: its maker.
 func (e *Event) ProductVendorName() string { return e.Str(SlotProductVendorName) }

@@ -73,3 +73,5 @@ func allowValues(s *server, r *http.Request) (any, error) {
 	}
 	return whole(list), nil
 }
+
+func intelSeen(s *server, r *http.Request) (any, error) { return s.Seen(r.Context()) }

@@ -20,7 +20,7 @@ func remediations(s *server, r *http.Request) (any, error) {
 		return taskFile(s, r, "")
 	}
 	owner := meOf(ask.Get("owner"), r)
-	list, err := s.Remediations(r.Context(), api.RemediationFilter{State: ask.Get("state"), Owner: owner, Subject: ask.Get("subject"), Zones: person(r).Zones})
+	list, err := s.Remediations(r.Context(), api.RemediationFilter{State: ask.Get("state"), Owner: owner, Subject: ask.Get("subject"), Text: ask.Get("q"), Zones: person(r).Zones})
 	if err != nil {
 		return nil, err
 	}

@@ -190,6 +190,10 @@ func (p *plant) DeviceNames(_ context.Context, uids []string) map[string]string 
 func (p *plant) Status(context.Context) (api.Overview, error)         { return p.stored, nil }
 func (p *plant) Latest(context.Context, int) ([]api.Happening, error) { return []api.Happening{}, nil }
 func (p *plant) Health(context.Context) []api.Condition               { return p.health }
+func (p *plant) Seen(context.Context) (api.IntelSeen, error) {
+	return api.IntelSeen{Hits: []api.SeenDevice{}, Techniques: []api.SeenTechnique{}}, nil
+}
+
 func (p *plant) Technique(_ context.Context, id string) (api.TechniqueAnswer, error) {
 	return api.TechniqueAnswer{ID: id}, nil
 }
@@ -350,6 +354,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 		"GET /api/v1/rules": all, "GET /api/v1/rules/{id}": all, "POST /api/v1/rules": {authz.Admin}, "POST /api/v1/rules/{id}/state": {authz.Admin}, "DELETE /api/v1/rules/{id}": {authz.Admin},
 		"GET /api/v1/settings/sources": all[1:], "GET /api/v1/settings/sources/{name}": all[1:], "POST /api/v1/settings/sources": {authz.Admin}, "PUT /api/v1/settings/sources/{name}": {authz.Admin},
 		"DELETE /api/v1/settings/sources/{name}": {authz.Admin}, "POST /api/v1/settings/sources/{name}/state": {authz.Admin},
+		"GET /api/v1/intel/seen": all,
 	}
 	bodies := map[string]string{
 		"POST /api/v1/ask": `{"question":"q"}`, "POST /api/v1/query": `{"query":"last 24h"}`, "PATCH /api/v1/devices/{uid}": `{"owner":"x"}`,

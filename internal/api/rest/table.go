@@ -11,7 +11,6 @@ import (
 	"vedette/internal/ingest/bulk"
 	"vedette/internal/intel/library"
 	"vedette/internal/intel/pull"
-	"vedette/internal/vuln/remedy"
 )
 
 // Routes lists the operations there are.
@@ -56,9 +55,9 @@ func Routes() []Route {
 		{"GET /api/v1/incidents/{uid}/export", authz.IncidentsRead, "one incident as a file; it is in the journal who took it", exportIncident, true, shapes{nil, of[api.IncidentFile](), []param{{"format", "json (without it), or md: a report in Markdown"}}}},
 		{"POST /api/v1/incidents/{uid}/decisions", authz.IncidentsWrite, "close, reopen, split, judge, assign, write a note, or undo a judgement or note (its id as uid)", decide, false, shapes{of[api.IncidentDecision](), of[incidentView](), nil}},
 		{"GET /api/v1/vulnerabilities", authz.VulnsRead, "what is affected, most urgent first", vulns, false, shapes{nil, of[named[api.VulnRow]](), append(vulnsBy, page...)}},
-		{"GET /api/v1/vulnerabilities/plan", authz.VulnsRead, "what to do, by action, the most useful first", vulnPlan, false, shapes{nil, of[named[remedy.Action]](), vulnsBy[:3]}},
+		{"GET /api/v1/vulnerabilities/plan", authz.VulnsRead, "what to do, by action, the most useful first", vulnPlan, false, shapes{nil, of[planPage](), append([]param{{"q", "a text in it: what, for what or on what"}, {"format", "csv: all of it as a file"}, {"limit", "rows of a page, 1 to 1000, with 100 devices of each; all of it without limit and cursor"}, page[1]}, vulnsBy[:3]...)}},
 		{"GET /api/v1/vulnerabilities/{id}", authz.VulnsRead, "all that is known of one vulnerability", vuln, false, shapes{nil, of[api.VulnDetail](), nil}},
-		{"GET /api/v1/remediations", authz.VulnsRead, "list tasks against vulnerabilities, what is due first before the others", remediations, true, shapes{nil, of[Page[api.RemediationView]](), append([]param{{"state", "active, overdue, doubted, or one of the states"}, {"owner", "a person's name, or me"}, {"subject", "such as device:UID"}, {"format", "csv: all of them as a file"}}, page...)}},
+		{"GET /api/v1/remediations", authz.VulnsRead, "list tasks against vulnerabilities, what is due first before the others", remediations, true, shapes{nil, of[Page[api.RemediationView]](), append([]param{{"state", "active, overdue, doubted, archived (verified long ago), or one of the states"}, {"q", "a text in what names it"}, {"owner", "a person's name, or me"}, {"subject", "such as device:UID"}, {"format", "csv: all of them as a file"}}, page...)}},
 		{"POST /api/v1/remediations", authz.VulnsWrite, "open a task from an action of the plan, by its id", openRemediation, true, shapes{of[api.RemediationOpen](), of[remediationView](), nil}},
 		{"GET /api/v1/remediations/{uid}", authz.VulnsRead, "one task, and what was seen of each of its devices", remediation, true, shapes{nil, of[remediationView](), nil}},
 		{"GET /api/v1/remediations/{uid}/ticket", authz.VulnsRead, "one task as a ticket in Markdown", remediationTicket, true, shapes{nil, nil, nil}},

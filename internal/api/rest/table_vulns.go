@@ -36,6 +36,7 @@ func vulnRoutes(page []param) []Route {
 		{"POST /api/v1/intel", authz.IntelWrite, "take in a feed of indicators: STIX, MISP, CSV or a list", takeFeed, false, shapes{nil, of[library.Report](), []param{named, {"confidence", "0 to 100, where the feed gives none"}, {"days", "until what has no end ends"}}}},
 		{"DELETE /api/v1/intel/{name}", authz.IntelWrite, "forget a feed of indicators", dropFeed, false, shapes{nil, of[done](), nil}},
 		{"POST /api/v1/intel/pulls/{name}", authz.FeedsWrite, "pull a feed now", pullNow, false, shapes{of[pullBody](), of[pull.Health](), nil}},
+		{"GET /api/v1/intel/seen", authz.FindingsRead, "devices that met an indicator in 90 days and techniques seen in 30, counted over all findings", intelSeen, false, shapes{nil, of[api.IntelSeen](), nil}},
 		{"GET /api/v1/intel/techniques/{id}", authz.IntelRead, "what is known here of a technique of ATT&CK or ATLAS: rules, findings, devices, who uses it, measures", technique, false, shapes{nil, of[api.TechniqueAnswer](), nil}},
 		{"GET /api/v1/intel/allow", authz.IntelRead, "the list of values that no feed counts for", allowList, false, shapes{nil, of[Page[library.Allowed]](), page}},
 		{"POST /api/v1/intel/allow", authz.IntelWrite, "put values on the allow-list or take them off it, and why", allowValues, false, shapes{of[allowBody](), of[Page[library.Allowed]](), nil}},

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"vedette/internal/api"
-	"vedette/internal/vuln/remedy"
 )
 
 func vulns(s *server, r *http.Request) (any, error) {
@@ -54,16 +53,3 @@ func (s *server) subjectNames(r *http.Request, subjects []string) map[string]str
 }
 
 func vuln(s *server, r *http.Request) (any, error) { return s.ShowVuln(r.Context(), r.PathValue("id")) }
-
-func vulnPlan(s *server, r *http.Request) (any, error) {
-	ask := r.URL.Query()
-	list, err := s.PlanVulns(r.Context(), api.VulnFilter{ID: ask.Get("id"), Subject: ask.Get("subject"), Decision: ask.Get("decision")})
-	if err != nil {
-		return nil, err
-	}
-	var subjects []string
-	for i := range list {
-		subjects = append(subjects, list[i].Subjects...)
-	}
-	return named[remedy.Action]{whole(list), s.subjectNames(r, subjects)}, nil
-}

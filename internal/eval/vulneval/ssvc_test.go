@@ -3,6 +3,7 @@ package vulneval_test
 import (
 	"bufio"
 	"compress/gzip"
+	"hash/crc32"
 	"os"
 	"testing"
 
@@ -43,6 +44,10 @@ func TestSSVC(t *testing.T) {
 		}
 	}
 	read("vuln/kev.json.gz", index.Add)
+	// What is derived was looked at on one half of the records, by a hash of their
+	// ids; the other was held back.
+	type tally struct{ n, exploitation, automatable, impact, decision int }
+	var half [2]tally
 	var n, exploitation, automatable, impact, decision int
 	var base [4]int
 	confusion := map[[3]string]int{}
@@ -53,6 +58,7 @@ func TestSSVC(t *testing.T) {
 			return
 		}
 		n++
+		h := &half[crc32.ChecksumIEEE([]byte(v.ID))%2]
 		abouts := []match.About{{Advisory: a, Vulnerability: v}}
 		got := tree.Rate(abouts, priority.Facts{KEV: index.Exploited(v.ID), NoADP: true})
 		given := tree.Rate(abouts, priority.Facts{})
@@ -63,6 +69,11 @@ func TestSSVC(t *testing.T) {
 		automatable += yes(got.Automatable == want.Automatable)
 		impact += yes(got.TechnicalImpact == want.TechnicalImpact)
 		decision += yes(got.Decision == given.Decision)
+		h.n++
+		h.exploitation += yes(got.Exploitation == want.Exploitation)
+		h.automatable += yes(got.Automatable == want.Automatable)
+		h.impact += yes(got.TechnicalImpact == want.TechnicalImpact)
+		h.decision += yes(got.Decision == given.Decision)
 		base[0] += yes(want.Exploitation == "none")
 		base[1] += yes(want.Automatable == "no")
 		base[2] += yes(want.TechnicalImpact == "partial")
@@ -73,6 +84,11 @@ func TestSSVC(t *testing.T) {
 		share := func(k int) float64 { return 100 * float64(k) / float64(n) }
 		t.Logf("up to %s: %d records; exploitation %.1f %% (always none %.1f %%), automatable %.1f %% (always no %.1f %%), technical impact %.1f %% (always partial %.1f %%), decision %.1f %% (always track %.1f %%)",
 			name, n, share(exploitation), share(base[0]), share(automatable), share(base[1]), share(impact), share(base[2]), share(decision), share(base[3]))
+	}
+	for i, name := range []string{"looked at", "held back"} {
+		h := half[i]
+		share := func(k int) float64 { return 100 * float64(k) / float64(h.n) }
+		t.Logf("%s: %d records; exploitation %.1f %%, automatable %.1f %%, technical impact %.1f %%, decision %.1f %%", name, h.n, share(h.exploitation), share(h.automatable), share(h.impact), share(h.decision))
 	}
 	for k, v := range confusion {
 		t.Logf("%v %d", k, v)

@@ -88,6 +88,9 @@ func (l *Ledger) Note(id string, made time.Time) (created, added time.Time) {
 	return time.UnixMicro(e.made).UTC(), time.UnixMicro(e.added).UTC()
 }
 
+// Noted tells whether something was noted.
+func (l *Ledger) Noted(id string) bool { _, known := l.entries[id]; return known }
+
 // Keep writes what is new. When most of what is noted is offered no more, that is
 // forgotten.
 func (l *Ledger) Keep(offered []Object) error {
@@ -122,18 +125,22 @@ func (l *Ledger) write(out io.Writer, id string) {
 func (l *Ledger) rewrite(offered []Object) error {
 	kept := make(map[string]entry, len(offered))
 	for i := range offered {
-		kept[offered[i].ID] = l.entries[offered[i].ID]
+		for _, id := range []string{offered[i].ID, offered[i].ID + withdrawn} {
+			if e, known := l.entries[id]; known {
+				kept[id] = e
+			}
+		}
 	}
 	l.entries = kept
 	err := flow.Replace(l.path, func(file io.Writer) error {
 		out := bufio.NewWriter(file)
-		for i := range offered {
-			l.write(out, offered[i].ID)
+		for id := range kept {
+			l.write(out, id)
 		}
 		return out.Flush()
 	})
 	if err == nil {
-		l.lines, l.fresh = len(offered), nil
+		l.lines, l.fresh = len(kept), nil
 	}
 	return err
 }

@@ -1,5 +1,5 @@
 // Package share owns what this site tells others of its own sightings: findings
-// of indicators, written as STIX 2.1 objects with sharing marks and with ids that
+// of indicators and of attempts on vulnerabilities, written as STIX 2.1 objects with sharing marks and with ids that
 // stay the same, and the ledger that says when each was first offered.
 //
 // It must not hand anything out: doors do, to whom they let in. What is marked
@@ -46,6 +46,12 @@ type Options struct {
 	// Note keeps when an object was made and first offered; nil: it is made when
 	// the finding began.
 	Note func(id string, made time.Time) (created, added time.Time)
+	Now  func() time.Time // when something is revoked; nil: the clock
+	// Noted tells what Note was ever asked of; nil: nothing.
+	Noted func(id string) bool
+	// Withdrawn tells a finding that a person called false or benign: it is not told,
+	// and revoked when it was; nil: none.
+	Withdrawn func(f *event.Finding) bool
 }
 
 // Site is who tells.
@@ -68,12 +74,13 @@ type Left struct {
 	Strict  int `json:"strict"`   // marked stricter than the collection
 	Ours    int `json:"ours"`     // the indicator is an address of ours
 	NoForm  int `json:"no_form"`  // STIX has no pattern for it (JA3, JA4)
-	NotRead int `json:"not_read"` // the finding is of no indicator
+	NotRead int `json:"not_read"` // the finding is of no indicator and no vulnerability
+	Taken   int `json:"taken"`    // a person called it false or benign
 }
 
 // Objects writes findings, which come oldest first, as STIX objects: who tells,
 // the marks, and for each finding its indicator, the malware it stands for, what
-// was observed, and the sighting.
+// was observed, and the sighting; or the vulnerabilities and their sightings.
 func Objects(findings []event.Finding, o Options) ([]Object, Left) {
 	w := writer{o: o, seen: map[string]bool{}}
 	if w.o.TLP == intel.Unmarked {
@@ -91,10 +98,18 @@ type writer struct {
 	seen map[string]bool
 	out  []Object
 	left Left
+
+	revoking bool // what is told is revoked
 }
 
 func (w *writer) finding(f *event.Finding) {
 	kind, value, ok := indicatorOf(f)
+	if len(f.Vulnerabilities) > 0 {
+		w.exploited(f)
+		if !ok {
+			return
+		}
+	}
 	if !ok {
 		w.left.NotRead++
 		return

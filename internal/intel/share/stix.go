@@ -35,6 +35,10 @@ func (w *writer) put(kind, id string, made time.Time, dated bool, fill func(m ma
 		o.Version = created
 	}
 	fill(m)
+	if w.revoking && (kind == "sighting" || kind == "observed-data") {
+		o.Version, o.Added = w.o.Note(id+withdrawn, w.revokedAt(created))
+		m["modified"], m["revoked"] = Moment(o.Version), true
+	}
 	raw, err := json.Marshal(m)
 	if err != nil { // it holds texts, numbers and lists of them
 		return id
@@ -91,18 +95,26 @@ func (w *writer) tell(f *event.Finding, t told) {
 	if began.IsZero() || began.After(f.Time) {
 		began = f.Time
 	}
-	by := w.site(began)
-	indicator := w.indicator(f, t, by, began)
-	observed := w.observed(f, t, by, began)
-	w.put("sighting", w.id("sighting", f.UID), began, true, func(m map[string]any) {
-		m["created_by_ref"], m["sighting_of_ref"], m["where_sighted_refs"] = by, indicator, []string{by}
+	w.each(f, f.UID, func(name string) {
+		by := w.site(began)
+		indicator := w.indicator(f, t, by, began)
+		observed := w.observed(f, t, by, began, name)
+		w.sighting(f, name, by, indicator, began, t.mark, func(m map[string]any) {
+			if observed != "" {
+				m["observed_data_refs"] = []string{observed}
+			}
+		})
+	})
+}
+
+func (w *writer) sighting(f *event.Finding, name, by, of string, began time.Time, mark intel.TLP, more func(m map[string]any)) {
+	w.put("sighting", w.id("sighting", name), began, true, func(m map[string]any) {
+		m["created_by_ref"], m["sighting_of_ref"], m["where_sighted_refs"] = by, of, []string{by}
 		m["first_seen"], m["last_seen"] = Moment(began), Moment(f.Time)
 		m["count"] = min(max(f.Count, 1), 999_999_999)
 		m["summary"] = false
-		if observed != "" {
-			m["observed_data_refs"] = []string{observed}
-		}
-		w.judged(m, f, t.mark)
+		more(m)
+		w.judged(m, f, mark)
 	})
 }
 
@@ -149,12 +161,11 @@ func reason(f *event.Finding, feature string) string {
 
 // observed adds what was seen, and returns the id of the observed data; "" when
 // STIX has no object for it.
-func (w *writer) observed(f *event.Finding, t told, by string, began time.Time) string {
+func (w *writer) observed(f *event.Finding, t told, by string, began time.Time, name string) string {
 	refs := w.things(f, t, began)
 	if len(refs) == 0 {
 		return ""
 	}
-	name := f.UID
 	if w.o.Addresses { // it says more, and so is another
 		name += "\x00addresses"
 	}

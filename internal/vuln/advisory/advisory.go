@@ -61,7 +61,11 @@ type Product struct {
 	Versions version.Set `json:"versions"`
 	// Part of another product: the statement holds for the two together.
 	Within string `json:"within,omitempty"`
-	Rank   Rank   `json:"rank,omitempty"` // 0: that of the advisory
+	// On is the place of that other product among those of the advisory, from 1, and
+	// Relation how they belong together, in the words of CSAF; 0: it is not told.
+	On       int    `json:"on,omitempty"`
+	Relation string `json:"relation,omitempty"`
+	Rank     Rank   `json:"rank,omitempty"` // 0: that of the advisory
 }
 
 // Statement joins a product, by its place in the advisory, and a status.
@@ -93,6 +97,7 @@ type Remedy struct {
 type Reference struct {
 	URL  string   `json:"url"`
 	Tags []string `json:"tags,omitempty"`
+	By   string   `json:"by,omitempty"` // who added it to a CVE record, if not its own source
 }
 
 // SSVC are decision points that someone gave.
@@ -110,6 +115,7 @@ type Vulnerability struct {
 	Title      string      `json:"title,omitempty"`
 	Text       string      `json:"text,omitempty"`
 	CWE        []string    `json:"cwe,omitempty"`
+	CWEAdded   []string    `json:"cwe_added,omitempty"` // of them, those that CISA alone added to a CVE record
 	Scores     []Score     `json:"scores,omitempty"`
 	Statements []Statement `json:"statements,omitempty"`
 	Remedies   []Remedy    `json:"remedies,omitempty"`

@@ -282,7 +282,10 @@ func related(a *Advisory, at map[string]int, r *csafRelation) Product {
 		p.CPEs = append(slices.Clone(p.CPEs), own.CPEs...)
 	}
 	if i, ok := at[r.RelatesTo]; ok {
-		p.Within = a.Products[i].Name
+		p.Within, p.On = a.Products[i].Name, i+1
+		if slices.Contains([]string{"default_component_of", "external_component_of", "installed_on", "installed_with", "optional_component_of"}, r.Category) {
+			p.Relation = r.Category
+		}
 	}
 	return p
 }

@@ -27,6 +27,9 @@ type cveDoc struct {
 	}
 }
 
+// ByCISA is who adds SSVC, CVSS and CWE to the records of others.
+const ByCISA = "CISA-ADP"
+
 type cveContainer struct {
 	Title    string
 	Provider struct {
@@ -114,12 +117,19 @@ func (a *Advisory) container(v *Vulnerability, c *cveContainer, rank Rank) {
 		for _, d := range p.Descriptions {
 			if strings.HasPrefix(d.CWEID, "CWE-") && !slices.Contains(v.CWE, d.CWEID) {
 				v.CWE = append(v.CWE, d.CWEID)
+				if c.Provider.Name == ByCISA {
+					v.CWEAdded = append(v.CWEAdded, d.CWEID)
+				}
 			}
 		}
 	}
 	for _, r := range c.References {
 		if len(v.References) < 200 {
-			v.References = append(v.References, Reference{URL: clip(r.URL, 1000), Tags: r.Tags})
+			one := Reference{URL: clip(r.URL, 1000), Tags: r.Tags}
+			if rank == ByCPE {
+				one.By = clip(c.Provider.Name, 40)
+			}
+			v.References = append(v.References, one)
 		}
 	}
 	for _, m := range c.Metrics {

@@ -266,6 +266,12 @@ func keyOf(q *match.Query) string {
 		}
 		b.WriteByte(0)
 	}
+	if q.On != nil {
+		b.WriteString(q.On.Vendor + "\x01" + q.On.Product + "\x01" + q.On.Version + "\x00")
+	}
+	if q.Parts {
+		b.WriteByte(2)
+	}
 	return b.String()
 }
 

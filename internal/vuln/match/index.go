@@ -26,14 +26,18 @@ type ref struct {
 type Index struct {
 	aliases *Aliases
 
-	mu       sync.RWMutex
-	byKey    map[string]*entry   // by the advisory's key
-	byName   map[string][]ref    // by the squashed name
-	byTail   map[string][]ref    // by the last words of a name
-	byHead   map[string][]ref    // families, by their words
-	byModel  map[string][]ref    // by order number
-	wild     []wildModel         // order numbers with * and ?
-	byPURL   map[string][]ref    // by package
+	mu      sync.RWMutex
+	byKey   map[string]*entry // by the advisory's key
+	byName  map[string][]ref  // by the squashed name
+	byTail  map[string][]ref  // by the last words of a name
+	byHead  map[string][]ref  // families, by their words
+	byModel map[string][]ref  // by order number
+	wild    []wildModel       // order numbers with * and ?
+	byPURL  map[string][]ref  // by package
+	byBase  map[string][]ref  // by the platform that they are on
+
+	conditional map[string]bool // keys of parts that are on a platform
+
 	byVuln   map[string][]*entry // by vulnerability
 	kev      map[string]string
 	sighted  map[string]string // by id: where it was seen exploited here
@@ -54,7 +58,7 @@ type wildModel struct {
 func New(aliases *Aliases) *Index {
 	return &Index{
 		aliases: aliases, byKey: map[string]*entry{}, byName: map[string][]ref{}, byTail: map[string][]ref{}, byHead: map[string][]ref{},
-		byModel: map[string][]ref{}, byPURL: map[string][]ref{}, byVuln: map[string][]*entry{},
+		byModel: map[string][]ref{}, byPURL: map[string][]ref{}, byBase: map[string][]ref{}, conditional: map[string]bool{}, byVuln: map[string][]*entry{},
 		kev: map[string]string{}, epss: map[string]advisory.Chance{},
 	}
 }
@@ -104,7 +108,7 @@ func (x *Index) Add(a *advisory.Advisory) {
 // sweep takes what was replaced out of all lists: a feed that is taken in every day
 // would fill them, and the bound of order numbers with wildcards.
 func (x *Index) sweep() {
-	for _, m := range []map[string][]ref{x.byName, x.byTail, x.byHead, x.byModel, x.byPURL} {
+	for _, m := range []map[string][]ref{x.byName, x.byTail, x.byHead, x.byModel, x.byPURL, x.byBase} {
 		for key, list := range m {
 			if m[key] = slices.DeleteFunc(list, func(r ref) bool { return r.in.dead }); len(m[key]) == 0 {
 				delete(m, key)
@@ -122,12 +126,13 @@ func alive(list []*entry) []*entry {
 // The tables of the index; a key that is looked up is the letter of its table
 // and what is looked for.
 const (
-	tableName  = 'n'
-	tableTail  = 't'
-	tableHead  = 'h'
-	tableModel = 'm'
-	tablePURL  = 'p'
-	tableWild  = '*' // order numbers with wildcards, which are held against those asked for
+	tableName     = 'n'
+	tableTail     = 't'
+	tableHead     = 'h'
+	tableModel    = 'm'
+	tablePURL     = 'p'
+	tablePlatform = 'o' // what it is on, or a component of
+	tableWild     = '*' // order numbers with wildcards, which are held against those asked for
 )
 
 func (x *Index) table(table byte) map[string][]ref {
@@ -142,6 +147,8 @@ func (x *Index) table(table byte) map[string][]ref {
 		return x.byModel
 	case tablePURL:
 		return x.byPURL
+	case tablePlatform:
+		return x.byBase
 	}
 	return nil
 }
@@ -151,7 +158,11 @@ func (x *Index) addProduct(e *entry, i int) {
 	r := ref{e, int32(i)} //nolint:gosec // G115: bounded by the reader
 	e.names[i] = prepare(p.Name, vendorWords(p.Vendor))
 	e.makers[i] = x.makersOf(p)
+	platformKeys(e.Advisory, i, func(_ byte, key string) { x.byBase[key] = append(x.byBase[key], r) })
 	productKeys(p, &e.names[i], func(table byte, key string) {
+		if p.On > 0 {
+			x.conditional[string(table)+key] = true
+		}
 		if table != tableWild {
 			m := x.table(table)
 			m[key] = append(m[key], r)

@@ -51,12 +51,20 @@ type sums struct {
 // vulnerability.
 func judge(f *found, v *advisory.Vulnerability, q *Query) []verdict {
 	var all parts
+	var inside *verdict // of something that may be on it
 	for _, s := range v.Statements {
 		by := f.of(s.Product)
 		if by == 0 || s.Status == advisory.Recommended {
 			continue
 		}
 		p := &f.in.Products[s.Product]
+		by, there := f.standing(p, q, by)
+		if there == within && inside == nil {
+			inside = f.inside(p, s, v, q)
+		}
+		if there == off || there == within {
+			continue
+		}
 		where := f.place(s.Product, q)
 		at := part{f.in.Rank, where.variant}
 		if p.Rank != 0 {
@@ -64,9 +72,12 @@ func judge(f *found, v *advisory.Vulnerability, q *Query) []verdict {
 		}
 		t := all.of(at, by)
 		t.found = min(t.found, by)
-		t.add(p, s, where)
+		t.add(p, s, where, there == on)
 	}
 	if len(all.list) == 0 {
+		if inside != nil {
+			return []verdict{*inside}
+		}
 		return nil
 	}
 	fix := fixOf(f, v, q)
@@ -82,6 +93,11 @@ func judge(f *found, v *advisory.Vulnerability, q *Query) []verdict {
 			said = append(said, one)
 		}
 	}
+	return eachRank(said)
+}
+
+// eachRank makes one verdict of those of a rank.
+func eachRank(said []verdict) []verdict {
 	if len(said) < 2 {
 		return said
 	}
@@ -193,10 +209,10 @@ func trust(r advisory.Rank) float64 {
 }
 
 // add takes in one statement.
-func (t *sums) add(p *advisory.Product, s advisory.Statement, where *placed) {
+func (t *sums) add(p *advisory.Product, s advisory.Statement, where *placed, there bool) {
 	t.any = true
 	at, why, text, v := where.at, where.why, where.text, where.v
-	if p.Within != "" && at == version.Inside {
+	if p.Within != "" && !there && at == version.Inside {
 		at, why = version.NotSure, "the source says so only for it as part of "+short(p.Within)
 	}
 	switch s.Status {
@@ -299,7 +315,7 @@ func (t *sums) verdict(q *Query, v *advisory.Vulnerability, f *found) (verdict, 
 	case byTail:
 		one.reason += "; found by the end of its name"
 		one.confidence *= 0.8
-	case byName, byModel, byPURL:
+	case byName, byModel, byPURL, byPlatform:
 	}
 	if t.found != byPURL && one.status == Affected && q.packaged() {
 		one.status, one.strength = Undetermined, ignorant

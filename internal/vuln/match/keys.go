@@ -18,12 +18,14 @@ func Keys(a *advisory.Advisory) []string {
 	var out []string
 	for i := range a.Products {
 		n := prepare(a.Products[i].Name, vendorWords(a.Products[i].Vendor))
-		productKeys(&a.Products[i], &n, func(table byte, key string) {
+		put := func(table byte, key string) {
 			if key = string(table) + key; !seen[key] {
 				seen[key] = true
 				out = append(out, key)
 			}
-		})
+		}
+		productKeys(&a.Products[i], &n, put)
+		platformKeys(a, i, put)
 	}
 	return out
 }

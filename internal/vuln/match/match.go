@@ -26,6 +26,17 @@ type Query struct {
 	Models  []string `json:"models,omitempty"` // order numbers besides
 	PURLs   []string `json:"purls,omitempty"`
 	CPEs    []string `json:"cpes,omitempty"`
+	// On is what it is known to be a part of: what a source says of it there counts.
+	On *Platform `json:"on,omitempty"`
+	// Parts: what it is made of is known, and asked apart.
+	Parts bool `json:"parts,omitempty"`
+}
+
+// Platform is what something is installed on or a component of.
+type Platform struct {
+	Vendor  string `json:"vendor,omitempty"`
+	Product string `json:"product"`
+	Version string `json:"version,omitempty"`
 }
 
 // The answers.
@@ -57,8 +68,9 @@ const (
 	byModel how = iota + 1
 	byPURL
 	byName
-	byTail   // by the last words of its name
-	byFamily // the advisory names a family
+	byTail     // by the last words of its name
+	byFamily   // the advisory names a family
+	byPlatform // the advisory names something on it, or in it
 )
 
 // found are the products of one advisory that the query may mean.
@@ -173,7 +185,11 @@ func (s *search) list(table byte, key string) []ref {
 
 func (s *search) take(list []ref, by how) {
 	for _, r := range list {
-		if r.in.dead || r.in.Withdrawn || !fits(r, s.vendor, by) {
+		of := r
+		if by == byPlatform {
+			of.product = int32(r.in.Products[r.product].On - 1) //nolint:gosec // G115: bounded by the reader
+		}
+		if r.in.dead || r.in.Withdrawn || !fits(of, s.vendor, by) {
 			continue
 		}
 		f := s.at[r.in]
@@ -221,6 +237,7 @@ func (x *Index) look(q *Query, note func(string)) []*found {
 	for k := 1; k < len(n.words); k++ {
 		s.find(tableHead, squash(n.words[:k]), byFamily)
 	}
+	x.platforms(s, q, &n)
 	return s.order
 }
 

@@ -7,6 +7,7 @@
 package priority
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -129,7 +130,10 @@ func (t *Tree) exploitation(abouts []match.About, facts Facts, given *advisory.S
 
 // exploitTag tells whether a reference is to an exploit: it is tagged so, or
 // lies where exploits are published.
-func exploitTag(r advisory.Reference, _ bool) (string, bool) {
+func exploitTag(r advisory.Reference, noADP bool) (string, bool) {
+	if noADP && r.By == advisory.ByCISA {
+		return "", false
+	}
 	for _, t := range r.Tags {
 		low := strings.ToLower(t)
 		if low == "exploit" || low == "x_exploit" || low == "x_refsource_exploit-db" {
@@ -141,14 +145,21 @@ func exploitTag(r advisory.Reference, _ bool) (string, bool) {
 	}
 	for _, host := range []string{
 		"exploit-db.com", "packetstormsecurity.com", "packetstorm.news", "/poc", "-poc", "exploit", "talosintelligence.com/vulnerability_reports",
-		"huntr.dev", "huntr.com", "vuldb.com/?submit", "gist.github.com",
+		"huntr.dev", "huntr.com", "vuldb.com/?submit", "gist.github.com", ".notion.site/",
 	} {
 		if strings.Contains(strings.ToLower(r.URL), host) {
 			return "address with " + host, true
 		}
 	}
+	if writeUp.MatchString(r.URL) {
+		return "a file in a repository that is called after vulnerabilities", true
+	}
 	return "", false
 }
+
+// writeUp is a file in a repository whose name says that it is about vulnerabilities:
+// there finders write down how to use what they found.
+var writeUp = regexp.MustCompile(`(?i)^https://github\.com/[^/]+/[^/]*(cve|vul|bug|poc|0day|exploit)[^/]*/(blob|tree|issues)(/|$)`)
 
 // local are weaknesses whose use needs a victim's hand or a foothold, whatever
 // the vector says.
@@ -161,13 +172,14 @@ func automatable(abouts []match.About, given *advisory.SSVC, facts Facts, say sa
 	}
 	m, source := metrics(abouts, facts.NoADP)
 	if m == nil {
-		return say(point, "no", "no CVSS vector tells")
+		value, why := automatableInWords(abouts)
+		return say(point, value, why)
 	}
 	hand := m["UI"] != "" && m["UI"] != "N" || m["Au"] != "" && m["Au"] != "N" || m["PR"] != "" && m["PR"] != "N"
 	weak := ""
 	for _, a := range abouts {
 		for _, c := range a.Vulnerability.CWE {
-			if slices.Contains(byHand, c) {
+			if slices.Contains(byHand, c) && (!facts.NoADP || !slices.Contains(a.Vulnerability.CWEAdded, c)) {
 				weak = c
 			}
 		}
@@ -185,7 +197,8 @@ func impact(abouts []match.About, given *advisory.SSVC, facts Facts, say sayer) 
 	}
 	m, source := metrics(abouts, facts.NoADP)
 	if m == nil {
-		return say(point, "partial", "no CVSS vector tells")
+		value, why := impactInWords(abouts)
+		return say(point, value, why)
 	}
 	whole := func(keys ...string) bool {
 		for _, k := range keys {
@@ -206,7 +219,7 @@ func metrics(abouts []match.About, noADP bool) (map[string]string, string) {
 	for _, a := range abouts {
 		v := *a.Vulnerability
 		if noADP {
-			v.Scores = slices.DeleteFunc(slices.Clone(v.Scores), func(s advisory.Score) bool { return s.Source == "CISA-ADP" })
+			v.Scores = slices.DeleteFunc(slices.Clone(v.Scores), func(s advisory.Score) bool { return s.Source == advisory.ByCISA })
 		}
 		if vec, ok := v.Vector(); ok {
 			return vec.Metrics, "CVSS " + vec.Version + " of " + a.Advisory.ID

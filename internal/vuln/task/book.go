@@ -1,6 +1,7 @@
 package task
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -20,8 +21,13 @@ type Book struct {
 	stale   map[string]bool
 }
 
-// MaxTasks bounds the book.
+// MaxTasks bounds the book. What is verified makes room for new work, see
+// [Book.Closed].
 const MaxTasks = 10_000
+
+// ArchiveAfter is how long a verified task stays in the book, where what is seen of
+// its devices can open it again.
+const ArchiveAfter = 90 * 24 * time.Hour
 
 // NewBook makes an empty one.
 func NewBook() *Book {
@@ -195,6 +201,24 @@ func (b *Book) Retry(uids ...string) {
 			b.stale[uid] = true
 		}
 	}
+}
+
+// Closed returns the verified tasks that leave the book for the archive: those that
+// were closed long ago, and as many more, the oldest first, as room is needed for.
+func (b *Book) Closed(now time.Time, room int) []Task {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var out []Task
+	for uid, t := range b.tasks {
+		if t.State == Verified && !b.stale[uid] {
+			out = append(out, *t)
+		}
+	}
+	slices.SortFunc(out, func(x, y Task) int {
+		return cmp.Or(x.Closed.Compare(y.Closed), strings.Compare(x.UID, y.UID))
+	})
+	n, _ := slices.BinarySearchFunc(out, now.Add(-ArchiveAfter), func(t Task, at time.Time) int { return t.Closed.Compare(at) })
+	return out[:min(len(out), max(n, len(b.tasks)+room-MaxTasks))]
 }
 
 // Counts are what an operator should know.

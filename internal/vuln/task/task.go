@@ -25,6 +25,9 @@ import (
 // RecordKind is the kind of the records of tasks.
 const RecordKind = "remediation"
 
+// ArchiveKind is the kind of the records of tasks that were verified long ago.
+const ArchiveKind = "remediation-archive"
+
 // recordVersion is written into each record. A later version must read this one.
 const recordVersion = 1
 
@@ -193,6 +196,14 @@ func (t *Task) note(c Change) {
 	t.Changes++
 	t.History = append(slices.Clone(t.History), c)
 	t.History = t.History[max(0, len(t.History)-maxHistory):]
+}
+
+// Has tells whether a text is in what names the task, in any case of letters.
+func (t *Task) Has(text string) bool {
+	low := strings.ToLower(text)
+	in := func(s string) bool { return strings.Contains(strings.ToLower(s), low) }
+	return in(t.UID) || in(t.Title()) || in(t.Owner) || slices.ContainsFunc(t.Vulnerabilities, in) ||
+		slices.ContainsFunc(t.Notes, func(n Note) bool { return in(n.Text) }) || slices.ContainsFunc(t.Subjects, func(s Subject) bool { return in(s.ID) })
 }
 
 // Count tells how many subjects were seen as they should be.

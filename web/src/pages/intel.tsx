@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { call, get, post, Problem, type Finding, type Incident, type Page } from "../api";
+import { call, get, post, Problem, type Page } from "../api";
 import { limited, may, me } from "../me";
 import { place, set } from "../route";
 import { ago, clock, isTime, number, plural, sentence, severityWord, visible } from "../show";
@@ -82,37 +82,25 @@ function Feeds() {
 
 /** Hits are findings of indicators by device, and the techniques that were seen. */
 function Hits() {
-  const hits = useLoad((s) => get<Page<Finding> & { names?: Record<string, string> }>("/findings?limit=1000&family=indicator&last=90d", s), [], 15000);
-  const all = useLoad((s) => get<Page<Finding>>("/findings?limit=1000&last=30d", s), []);
-  const names = useLoad(async (s) => { // incidents know what techniques are called
-    const m = new Map<string, string>();
-    if (may("incidents.read")) for (const i of (await get<Page<Incident>>("/incidents?status=all&limit=200", s)).rows) for (const t of i.techniques) if (t.name) m.set(t.id, t.name);
-    return m;
-  }, []);
+  const got = useLoad((s) => get<Seen>("/intel/seen", s), [], 15000);
+  const titles = (list: string[] | null) => <span class="long">{(list || []).map((t) => sentence(visible(t))).join(" ")}</span>;
   return (
-    <>
-      <h2>Devices that met an indicator, in 90 days</h2>
-      <Show of={hits}>{(d) => {
-        const by = new Map<string, Finding[]>();
-        for (const f of d.rows) by.set(f.device, [...by.get(f.device) || [], f]);
-        const rows = [...by].map(([device, list]) => ({ device, list, worst: Math.max(...list.map((f) => f.severity)), count: list.reduce((n, f) => n + (f.count || 1), 0) })).sort((a, b) => b.worst - a.worst || b.count - a.count);
-        return rows.length ? <Rows heads={["Severity", "Device", "Findings", "What", "Last"]} rows={rows.map((r) => [<Severity level={severityWord(r.worst)} />, <DeviceLink uid={r.device} />, number(r.count), <span class="long">{[...new Set(r.list.map((f) => f.title))].slice(0, 4).map((t) => sentence(visible(t))).join(" ")}</span>, clock(r.list.map((f) => f.time).sort().at(-1)!)])} />
-          : <p class="none">None was met. <span class="soft">Indicators are held against events from when their feed is in.</span></p>;
-      }}</Show>
-      <h2>Techniques seen, in 30 days</h2>
-      <Show of={all}>{(d) => {
-        const by = new Map<string, { n: number; devices: Set<string>; titles: Set<string> }>();
-        for (const f of d.rows) for (const t of f.techniques || []) { const x = by.get(t) || { n: 0, devices: new Set(), titles: new Set() }; x.n += f.count || 1; x.devices.add(f.device); x.titles.add(f.title); by.set(t, x); }
-        const rows = [...by].sort((a, b) => b[1].devices.size - a[1].devices.size || b[1].n - a[1].n);
-        return rows.length ? <>{d.total > d.rows.length && <p class="soft">Of the newest {number(d.rows.length)} of {plural(d.total, "finding")}.</p>}<Rows heads={["Technique", "Devices", "Findings", "By"]} rows={rows.map(([t, x]) => [<><a href={"/intelligence?part=technique&id=" + encodeURIComponent(t)}>{visible(t)}</a> <span class="soft">{visible(names.data?.get(t) || "")}</span></>, number(x.devices.size), number(x.n), <span class="long">{[...x.titles].slice(0, 4).map((t) => sentence(visible(t))).join(" ")}</span>])} /></> : <p class="soft">None.</p>;
-      }}</Show>
-    </>
+    <Show of={got}>{(d) => (
+      <>
+        {d.cut && <p class="soft">There are more kinds of findings than are counted here: these are the most frequent.</p>}
+        <h2>Devices that met an indicator, in 90 days</h2>
+        {d.hits.length ? <Rows heads={["Severity", "Device", "Findings", "What", "Last"]} rows={d.hits.map((r) => [<Severity level={severityWord(r.severity)} />, r.device ? <a href={"/devices/" + encodeURIComponent(r.device)}>{visible(r.name || r.device)}</a> : <>no device that is known</>, number(r.findings), titles(r.titles), clock(r.last)])} />
+          : <p class="none">None was met. <span class="soft">Indicators are held against events from when their feed is in.</span></p>}
+        <h2>Techniques seen, in 30 days</h2>
+        {d.techniques.length ? <Rows heads={["Technique", "Devices", "Findings", "By"]} rows={d.techniques.map((x) => [<><a href={"/intelligence?part=technique&id=" + encodeURIComponent(x.id)}>{visible(x.id)}</a> <span class="soft">{visible(x.name || "")}</span></>, number(x.devices), number(x.findings), titles(x.titles)])} /> : <p class="soft">None.</p>}
+      </>
+    )}</Show>
   );
 }
 
-function DeviceLink({ uid }: { uid: string }) {
-  const got = useLoad(async (s) => uid && may("devices.read") ? (await get<{ device: { name: string } }>("/devices/" + encodeURIComponent(uid), s)).device.name : "", [uid]);
-  return uid ? <a href={"/devices/" + encodeURIComponent(uid)}>{visible(got.data || uid)}</a> : <>no device that is known</>;
+interface Seen {
+  hits: { device: string; name?: string; severity: number; findings: number; titles: string[] | null; last: string }[];
+  techniques: { id: string; name?: string; devices: number; findings: number; titles: string[] | null }[]; cut: boolean;
 }
 
 interface Known {

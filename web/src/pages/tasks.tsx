@@ -11,7 +11,7 @@ import { decided } from "../parts/status";
 
 interface Task {
   uid: string; action: string; title: string; state: string; decision: string; owner?: string; due?: string; due_why?: string; from?: string; until?: string; done?: string; done_by?: string;
-  overdue: boolean; verified_subjects: number; affected_subjects: number; doubted_subjects: number; before?: unknown; accepted?: { why: string; until: string; by: string };
+  overdue: boolean; archived?: boolean; verified_subjects: number; affected_subjects: number; doubted_subjects: number; before?: unknown; accepted?: { why: string; until: string; by: string };
   subjects: { id: string; state: string; version?: string; at?: string; source?: string; why?: string }[] | null; names: Record<string, string> | null;
   notes: { at: string; by: string; text: string }[] | null; history: { at: string; by: string; what: string; why?: string }[] | null;
 }
@@ -54,7 +54,8 @@ export function TaskView({ uid, changed }: { uid: string; changed?: () => void }
           <dt>Seen</dt><dd>{number(t.verified_subjects)} of {plural((t.subjects || []).length, "device")} mended{t.affected_subjects > 0 && `, ${number(t.affected_subjects)} still affected`}{t.doubted_subjects > 0 && <span class="warn">, {number(t.doubted_subjects)} long after it was said to be done</span>}</dd>
         </dl>
         {trouble && <Trouble error={trouble} />}
-        {may("vulnerabilities.write") && <Decide t={t} order={order} undo={() => decide({ action: "undo" })} />}
+        {t.archived && <p class="soft">In the archive: verified long ago. If a device is affected again, the plan says so.</p>}
+        {may("vulnerabilities.write") && !t.archived && <Decide t={t} order={order} undo={() => decide({ action: "undo" })} />}
         <p><a href={"/api/v1" + at + "/ticket"} download>Ticket text</a></p>
         <ul class="bullets">{(t.subjects || []).slice(0, 100).map((s) => <li key={s.id}>{visible(t.names?.[s.id] || s.id)}: {words(s.state)}{s.version && ", " + visible(s.version)}{isTime(s.at) && ", " + clock(s.at!)} <span class="soft">{visible(s.why || "")}</span></li>)}</ul>
         <Notes t={t} write={(text) => decide({ action: "note", text })} />
@@ -94,7 +95,7 @@ function Notes({ t, write }: { t: Task; write: (text: string) => Promise<boolean
   return (
     <>
       {(t.notes || []).length > 0 && <ol class="plain notes">{t.notes!.map((n) => <li key={n.at}><p>{visible(n.text)}</p><span class="soft">{visible(n.by)}, <time dateTime={n.at}>{clock(n.at)}</time></span></li>)}</ol>}
-      {may("vulnerabilities.write") && <form class="decide" onSubmit={(ev) => { ev.preventDefault(); void write(text).then((ok) => ok && setText("")); }}>
+      {may("vulnerabilities.write") && !t.archived && <form class="decide" onSubmit={(ev) => { ev.preventDefault(); void write(text).then((ok) => ok && setText("")); }}>
         <label>New note<textarea value={text} rows={2} maxLength={4096} onInput={(ev) => setText(ev.currentTarget.value)} /></label>
         <p><button type="submit" class="quiet" disabled={!text.trim()}>Write it</button></p>
       </form>}
@@ -102,12 +103,12 @@ function Notes({ t, write }: { t: Task; write: (text: string) => Promise<boolean
   );
 }
 
-const filters: [string, string][] = [["active", "To be done"], ["overdue", "Overdue"], ["doubted", "Said done, still affected"], ["accepted", "Accepted"], ["verified", "Verified"], ["", "All"]];
+const filters: [string, string][] = [["active", "To be done"], ["overdue", "Overdue"], ["doubted", "Said done, still affected"], ["accepted", "Accepted"], ["verified", "Verified"], ["archived", "Archive"], ["", "All"]];
 
 /** Tasks lists what was taken on. */
 export function Tasks({ q }: { q: string }) {
   const p = place.value.params, state = p.get("state") ?? "active", mine = p.get("mine") === "1";
-  const filter = new URLSearchParams({ ...(state && { state }), ...(mine && { owner: "me" }) }).toString();
+  const filter = new URLSearchParams({ ...(state && { state }), ...(mine && { owner: "me" }), ...(q && { q }) }).toString();
   const got = useLoad((s) => get<Page<Task>>("/remediations?limit=1000&" + filter, s), [filter], 30000);
   const at = p.get("open") || "";
   const columns: Column<Task>[] = [
@@ -119,8 +120,8 @@ export function Tasks({ q }: { q: string }) {
     <>
       <p class="chips">{filters.map(([k, name]) => <button type="button" key={k} class="chip" aria-pressed={state === k} onClick={() => set({ state: k, open: "" })}>{name}</button>)}<button type="button" class="chip" aria-pressed={mine} onClick={() => set({ mine: mine ? "" : "1", open: "" })}>Mine</button></p>
       <Show of={got}>{(d) => {
-        const low = q.toLowerCase(), rows = q ? d.rows.filter((t) => [t.title, t.owner || "", ...Object.values(t.names || {})].some((x) => x.toLowerCase().includes(low))) : d.rows;
-        if (!rows.length) return <p class="none">{d.rows.length || state || mine ? "No task is like that." : "Nobody has taken anything on."} <span class="soft">Tasks are opened from what there is to do: <a href="/vulnerabilities">the plan</a>.</span></p>;
+        const rows = d.rows;
+        if (!rows.length) return <p class="none">{q || state || mine ? "No task is like that." : "Nobody has taken anything on."} <span class="soft">Tasks are opened from what there is to do: <a href="/vulnerabilities">the plan</a>.</span></p>;
         const open = rows.find((t) => t.uid === at);
         return <div class="split"><div class="list">
           <p class="soft line">{plural(rows.length, "task")}, what is due first on top <a href="/api/v1/remediations?format=csv" download>Save CSV</a></p>

@@ -1,10 +1,10 @@
 import { useEffect, useState } from "preact/hooks";
-import { get, type Page } from "../api";
+import { type Page } from "../api";
 import { limited } from "../me";
 import { place, set } from "../route";
-import { number, plural, saveCSV, sentence, visible } from "../show";
+import { number, plural, sentence, visible } from "../show";
 import { Grid, type Column } from "../parts/grid";
-import { Show, Trouble, useLoad } from "../parts/load";
+import { Trouble } from "../parts/load";
 import { useKeys } from "../parts/keys";
 import { ActionTask, Tasks } from "./tasks";
 import { usePages } from "../parts/pages";
@@ -19,6 +19,7 @@ export interface Action {
   id: string; task?: string; kind: string; text: string; product: string; to?: string; decision: string; horizon: string; subjects: string[] | null; devices: number; vulnerabilities: string[] | null;
   cited: { advisory: string; text?: string; url?: string }[] | null; breaks?: string[];
 }
+type PlanPage = Named<Action> & { counts: Record<string, number> };
 type Counts = Record<typeof decisions[number], number>;
 interface Group { key: string; label: string; note: string; decision: string; status: string; affected: Counts; undetermined: Counts; devices: number }
 type Groups = Page<Group> & { affected: Counts; undetermined: Counts };
@@ -66,11 +67,13 @@ const nothing = (
 
 /** Plan is what to do, grouped by action. */
 function Plan({ decision, q }: { decision: string; q: string }) {
-  const got = useLoad((s) => get<Named<Action>>("/vulnerabilities/plan", s), []);
+  const filter = new URLSearchParams({ ...(decision && { decision }), ...(q && { q }) }).toString();
+  const list = usePages<Action, PlanPage>("/vulnerabilities/plan?limit=200&" + filter);
   const at = place.value.params.get("open") || "";
   const key = (a: Action) => [a.kind, a.product, a.to, a.kind === "advised" ? a.text : ""].join(" ");
-  const names = got.data?.names || {};
-  const some = (list: string[] | null, n: number, link: boolean) => <>{(list || []).slice(0, 2).map((x, i) => <>{i > 0 && ", "}{link ? vulnLink(x) : <Subject of={x} names={names} />}</>)}{n > 2 && ` and ${number(n - 2)} more`}</>;
+  const [names, setNames] = useState<Record<string, string>>({});
+  useEffect(() => { if (list.last) setNames((was) => ({ ...was, ...list.last!.names })); }, [list.last]);
+  const some = (ids: string[] | null, n: number, link: boolean) => <>{(ids || []).slice(0, 2).map((x, i) => <>{i > 0 && ", "}{link ? vulnLink(x) : <Subject of={x} names={names} />}</>)}{n > 2 && ` and ${number(n - 2)} more`}</>;
   const columns: Column<Action>[] = [
     { key: "decision", title: "Decision", draw: (a) => decided(a.decision) }, { key: "horizon", title: "When", draw: (a) => a.horizon },
     { key: "task", title: "Taken on", draw: (a) => a.task ? "yes" : "\u2013" },
@@ -78,22 +81,15 @@ function Plan({ decision, q }: { decision: string; q: string }) {
     { key: "devices", title: "Devices", num: true, draw: (a) => number(a.devices) }, { key: "subjects", title: "Which", draw: (a) => some(a.subjects, a.devices, false) },
     { key: "ids", title: "For", draw: (a) => some(a.vulnerabilities, (a.vulnerabilities || []).length, true) },
   ];
+  if (list.error) return <Trouble error={list.error} retry={list.reload} />;
+  if (!list.busy && !list.total) return decision || q ? <p class="none">Nothing to do is like that. <button type="button" class="link" onClick={() => set({ decision: "", q: "" })}>Show all</button></p> : nothing;
+  const open = list.rows.find((a) => key(a) === at), counts = list.last?.counts || {};
   return (
-    <Show of={got}>{(d) => {
-      const low = q.toLowerCase();
-      const found = q ? d.rows.filter((a) => [a.text, a.product, ...(a.vulnerabilities || []), ...(a.subjects || []).map((x) => names[x] || x)].some((t) => t.toLowerCase().includes(low))) : d.rows;
-      const rows = found.filter((a) => !decision || a.decision === decision);
-      if (!rows.length) return decision || q ? <p class="none">Nothing to do is like that. <button type="button" class="link" onClick={() => set({ decision: "", q: "" })}>Show all</button></p> : nothing;
-      const open = rows.find((a) => key(a) === at);
-      const plain = rows.map((a) => ({ decision: a.decision, horizon: a.horizon, text: a.text, product: a.product, to: a.to || "", devices: a.devices, subjects: a.subjects || [], vulnerabilities: a.vulnerabilities || [] }));
-      return (
-        <><p class="chips">{decisions.map((x) => { const n = found.filter((a) => a.decision === x).length; return n > 0 && <button type="button" key={x} class="chip" aria-pressed={decision === x} onClick={() => set({ decision: decision === x ? "" : x, open: "" })}>{decided(x)}: {number(n)}</button>; })}</p>
-        <div class="split"><div class="list">
-          <p class="soft line">{plural(rows.length, "action")}, the most urgent first <button type="button" class="link" onClick={() => saveCSV("vedette-plan", Object.keys(plain[0]), plain)}>Save CSV</button> <a href={"/api/v1/vulnerabilities/plan?decision=" + encodeURIComponent(decision)} download="vedette-plan.json">Save JSON</a></p>
-          <Grid label="What to do" tall columns={columns} rows={rows} id={key} chosen={at} open={(a) => set({ open: key(a) }, Boolean(at))} />
-        </div>{open && <ActionPanel key={key(open)} a={open} names={names} reload={got.reload} />}</div></>
-      );
-    }}</Show>
+    <><p class="chips">{decisions.map((x) => counts[x] > 0 && <button type="button" key={x} class="chip" aria-pressed={decision === x} onClick={() => set({ decision: decision === x ? "" : x, open: "" })}>{decided(x)}: {number(counts[x])}</button>)}</p>
+    <div class="split"><div class="list">
+      <p class="soft line">{plural(list.total, "action")}, the most urgent first{list.busy ? ", loading" : ""} <a href={"/api/v1/vulnerabilities/plan?format=csv&" + filter} download>Save CSV</a> <a href={"/api/v1/vulnerabilities/plan?" + filter} download="vedette-plan.json">Save JSON</a></p>
+      <Grid label="What to do" tall columns={columns} rows={list.rows} id={key} chosen={at} open={(a) => set({ open: key(a) }, Boolean(at))} busy={list.busy} more={list.more} />
+    </div>{open && <ActionPanel key={key(open)} a={open} names={names} reload={list.reload} />}</div></>
   );
 }
 
@@ -106,7 +102,7 @@ function ActionPanel({ a, names, reload }: { a: Action; names: Record<string, st
       <p class="break">{sentence(visible(a.text))}</p>
       <ActionTask action={a.id} task={a.task} changed={reload} />
       {(a.breaks || []).length > 0 && <><h3>What that would stop, as far as it was seen</h3><ul class="bullets">{a.breaks!.map((b, i) => <li key={i}>{visible(b)}</li>)}</ul></>}
-      <h3>Devices ({number(a.devices)})</h3><ul class="bullets">{(a.subjects || []).slice(0, 100).map((x) => <li key={x}><Subject of={x} names={names} /></li>)}</ul>
+      <h3>Devices ({number(a.devices)})</h3><ul class="bullets">{(a.subjects || []).slice(0, 100).map((x) => <li key={x}><Subject of={x} names={names} /></li>)}</ul>{a.devices > 100 && <p class="soft">And {number(a.devices - 100)} more; the saved file has them.</p>}
       <h3>Vulnerabilities</h3><ul class="bullets">{(a.vulnerabilities || []).map((x) => <li key={x}>{vulnLink(x)}</li>)}</ul>
       {(a.cited || []).length > 0 && <><h3>What the advisories say</h3><ul class="bullets">{a.cited!.map((c, i) => <li key={i}>{visible(c.advisory)}: {visible(c.text || "")} <span class="soft mono">{visible(c.url || "")}</span></li>)}</ul></>}
     </aside>
