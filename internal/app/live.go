@@ -68,6 +68,9 @@ func (a *App) OpenLive(limit int64, sources ...ingest.Source) (*Live, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cut := spool.Stats().CutBytes; cut > 0 {
+		a.cfg.Log.Warn("the end of the spool was no whole payload, as a kill leaves behind, and is cut off", "component", "ingest", "bytes", cut)
+	}
 	id, err := spoolID(dir, a.cfg.Now())
 	if err != nil {
 		return nil, errors.Join(err, spool.Close())

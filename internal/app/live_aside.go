@@ -17,6 +17,9 @@ import (
 // as a whole: they are kept, and not tried again.
 const asideName = "aside"
 
+// asideEnd ends the name of a payload that is set aside.
+const asideEnd = ".rec"
+
 // maxAside bounds it in files; beyond it a payload is kept no longer, and told.
 const maxAside = 1000
 
@@ -90,7 +93,7 @@ func (l *Live) setAside(p waitingPayload) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fault.Wrap(fault.Unavailable, err, "setting a payload aside")
 	}
-	path := filepath.Join(dir, fmt.Sprintf("%s-%020d.rec", l.id, p.seq))
+	path := filepath.Join(dir, fmt.Sprintf("%s-%020d"+asideEnd, l.id, p.seq))
 	l.app.cfg.Log.Error("a payload that the program fails on is set aside and not tried again", "component", "ingest", "source", p.Source, "place", p.seq, "path", path)
 	return flow.ReplaceFile(path, packPayload(&p.Payload))
 }
