@@ -75,6 +75,7 @@ type Service interface {
 	Egress
 	Models
 	Sources
+	Spool
 	Users
 	Tokens
 }
@@ -134,6 +135,7 @@ func Local(s Service) http.Handler {
 	egress(mux, s)
 	models(mux, s)
 	sources(mux, s)
+	spool(mux, s)
 	accounts(mux, s)
 	return mux
 }

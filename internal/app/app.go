@@ -120,6 +120,7 @@ type App struct {
 	taken     taken
 	writing   sync.Mutex    // held while a source is taken in
 	keeping   sync.Mutex    // held by maintenance
+	aside     sync.Mutex    // held while what was set aside is read again or dropped
 	backing   sync.Mutex    // held by a backup
 	spoolWait time.Duration // of a backup
 

@@ -230,6 +230,12 @@ type waitingPayload struct {
 	seq uint64
 }
 
+// unread is a record of the spool that is no payload of this version.
+type unread struct {
+	seq uint64
+	rec []byte
+}
+
 // drain stores payload after payload, several at a time, until ctx ends or
 // something fails; then it is called again and begins with the first that is not
 // stored.
@@ -241,13 +247,15 @@ func (l *Live) drain(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if damaged > 0 {
-			l.app.cfg.Log.Error("records of the spool cannot be read and are passed over: another version may have written them", "component", "ingest", "records", damaged)
+		for _, p := range damaged {
+			if err := l.setAside("", p.seq, p.rec, "it cannot be taken apart: another version may have written it"); err != nil {
+				return err
+			}
 		}
 		if len(batch) > 0 {
 			err := l.store(ctx, batch)
 			if errors.Is(err, errPanic) {
-				err = l.storeEach(ctx, batch)
+				err = l.storeEach(ctx, batch, err)
 			}
 			if err != nil {
 				return err
@@ -262,8 +270,8 @@ func (l *Live) drain(ctx context.Context) error {
 }
 
 // gatherPayloads waits for a payload and takes those that come right after it.
-// What cannot be read is counted: it must not hold up what follows.
-func gatherPayloads(ctx context.Context, r *flow.Reader) (batch []waitingPayload, last uint64, damaged int, err error) {
+// What cannot be read is told apart: it must not hold up what follows.
+func gatherPayloads(ctx context.Context, r *flow.Reader) (batch []waitingPayload, last uint64, damaged []unread, err error) {
 	wait, bytesIn := ctx, 0
 	for bytesIn < liveBytes {
 		seq, rec, err := r.Next(wait)
@@ -282,7 +290,7 @@ func gatherPayloads(ctx context.Context, r *flow.Reader) (batch []waitingPayload
 		if p, err := unpackPayload(rec); err == nil {
 			batch = append(batch, waitingPayload{p, seq})
 		} else {
-			damaged++
+			damaged = append(damaged, unread{seq, bytes.Clone(rec)})
 		}
 	}
 	return batch, last, damaged, nil

@@ -41,7 +41,7 @@ func InspectSpool(dir string, maxRecord int) (SpoolReport, error) {
 	var cur cursor
 	rep := SpoolReport{maxRecord: maxRecord}
 	if maxRecord <= 0 {
-		rep.maxRecord = defaultRecord
+		rep.maxRecord = MaxRecord
 	}
 	raw, err := os.ReadFile(filepath.Join(dir, cursorFile)) //nolint:gosec // G304: in the operator's own directory
 	if err == nil {

@@ -62,7 +62,8 @@ type SpoolStats struct {
 	Dropped  int64 // records forgotten because the spool was full
 }
 
-const defaultRecord = 8 << 20
+// MaxRecord is the longest record of a spool that sets no other.
+const MaxRecord = 8 << 20
 
 const cursorFile = "cursor.json"
 
@@ -80,7 +81,7 @@ func OpenSpool(cfg SpoolConfig) (*Spool, error) {
 		cfg.MaxBytes = 1 << 30
 	}
 	if cfg.MaxRecord <= 0 {
-		cfg.MaxRecord = defaultRecord
+		cfg.MaxRecord = MaxRecord
 	}
 	if cfg.SegmentSize*2 > cfg.MaxBytes {
 		cfg.SegmentSize = max(cfg.MaxBytes/2, 1)
