@@ -167,7 +167,12 @@ func (l *Live) Run(ctx context.Context) error {
 			l.runSource(ctx, s)
 		})
 	}
-	running.Go(func() { l.keepSynced(ctx) })
+	running.Go(func() {
+		told := func(err error) {
+			l.app.cfg.Log.Error("writing the spool through begins anew", "component", "ingest", "err", err)
+		}
+		_ = ingest.Keep(ctx, l, "spool", "", told, func(ctx context.Context) error { l.keepSynced(ctx, l.spool.Sync); return nil })
+	})
 	flow.Background(func() { l.keepDrained(ctx) })
 	running.Wait()
 	l.remember(true)
@@ -209,7 +214,7 @@ func (l *Live) runSource(ctx context.Context, s ingest.Source) {
 }
 
 // keepSynced bounds what a power cut can take.
-func (l *Live) keepSynced(ctx context.Context) {
+func (l *Live) keepSynced(ctx context.Context, sync func() error) {
 	tick := time.NewTicker(spoolSync)
 	defer tick.Stop()
 	for {
@@ -217,7 +222,7 @@ func (l *Live) keepSynced(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if err := l.spool.Sync(); err != nil {
+			if err := sync(); err != nil {
 				l.app.cfg.Log.Error("the spool cannot be written through", "component", "ingest", "err", err)
 			}
 		}
