@@ -29,7 +29,7 @@ type Source struct {
 	CertFile     string   `yaml:"cert_file" doc:"certificate chain in PEM form: tcp is TLS then"`
 	KeyFile      string   `yaml:"key_file"  doc:"its private key"`
 	Allow        []string `yaml:"allow"     doc:"netflow: addresses and networks that may send; empty: all that reach it"`
-	Broker       string   `yaml:"broker"        doc:"mqtt: mqtts://host:port or mqtt://host:port"`
+	Broker       string   `yaml:"broker"        doc:"mqtt: mqtts://host:port or mqtt://host:port; over WebSocket wss://host/path or ws://host/path"`
 	Topics       []string `yaml:"topics"        doc:"mqtt: filters such as plants/#"`
 	Devices      []string `yaml:"devices"       doc:"mqtt and broker: what a topic tells, such as plants/{zone}/{device}/{metric}; the first that fits counts"`
 	Share        string   `yaml:"share"         doc:"mqtt: name of the group that shares the messages; empty: alone"`
