@@ -107,3 +107,37 @@ func TestNoBrokerBehindTheWebSocket(t *testing.T) {
 		})
 	}
 }
+
+// fixed is a connection that says what it holds, and takes what it is told.
+type fixed struct {
+	net.Conn
+	in *bytes.Reader
+}
+
+func (f fixed) Read(b []byte) (int, error)       { return f.in.Read(b) }
+func (f fixed) Write(b []byte) (int, error)      { return len(b), nil }
+func (f fixed) Close() error                     { return nil }
+func (f fixed) SetDeadline(time.Time) error      { return nil }
+func (f fixed) SetReadDeadline(time.Time) error  { return nil }
+func (f fixed) SetWriteDeadline(time.Time) error { return nil }
+
+// FuzzAccept: what begins as MQTT is handed on byte for byte; whatever else comes is
+// refused or becomes a WebSocket, and no page that is not allowed does.
+func FuzzAccept(f *testing.F) {
+	f.Add([]byte("\x10\x0d\x00\x04MQTT"))
+	f.Add([]byte("GET /mqtt HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n"))
+	f.Add([]byte("GET /mqtt HTTP/1.1\r\nHost: a\r\nOrigin: http://b\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		asked := false
+		c, err := Accept(fixed{in: bytes.NewReader(raw)}, func(string, string) bool { asked = true; return false })
+		if err == nil && asked {
+			t.Fatal("a page that is not allowed was let in")
+		}
+		if len(raw) > 0 && raw[0] != 'G' {
+			got, read := io.ReadAll(c)
+			if err != nil || read != nil || !bytes.Equal(got, raw) {
+				t.Fatalf("%q, %v, %v", got, err, read)
+			}
+		}
+	})
+}
