@@ -79,6 +79,7 @@ type Service interface {
 	Settings
 	SourceSettings
 	RuleSettings
+	Spool
 	Users
 	Tokens
 }
@@ -142,6 +143,7 @@ func Local(s Service) http.Handler {
 	settings(mux, s)
 	sourceSettings(mux, s)
 	ruleSettings(mux, s)
+	spool(mux, s)
 	accounts(mux, s)
 	return mux
 }

@@ -41,13 +41,15 @@ type Moved struct {
 
 // Backup is what a backup holds; it is also the form of its manifest.
 type Backup struct {
-	Format  int          `json:"format"` // of the backup's layout, 1
-	Version string       `json:"version"`
-	Time    time.Time    `json:"time"`
-	Events  int64        `json:"events"`
-	Devices int64        `json:"devices"`
-	Audit   int64        `json:"audit_entries"`
-	Files   []BackupFile `json:"files"`
+	Format   int          `json:"format"` // of the backup's layout, 1
+	Version  string       `json:"version"`
+	Time     time.Time    `json:"time"`
+	Events   int64        `json:"events"`
+	Devices  int64        `json:"devices"`
+	Audit    int64        `json:"audit_entries"`
+	Spooled  int64        `json:"spooled"`   // payloads of live sources that were not stored yet
+	SetAside int64        `json:"set_aside"` // payloads that the program failed on
+	Files    []BackupFile `json:"files"`
 }
 
 // BackupFile is one file of a backup.

@@ -128,9 +128,11 @@ type App struct {
 	endTraces func() error // nil: nobody is told
 	names     names
 	taken     taken
-	writing   sync.Mutex // held while a source is taken in
-	keeping   sync.Mutex // held by maintenance
-	backing   sync.Mutex // held by a backup
+	writing   sync.Mutex    // held while a source is taken in
+	keeping   sync.Mutex    // held by maintenance
+	aside     sync.Mutex    // held while what was set aside is read again or dropped
+	backing   sync.Mutex    // held by a backup
+	spoolWait time.Duration // of a backup
 
 	broken breakages // what parts failed on
 
@@ -181,7 +183,7 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 	if cfg.formats != nil {
 		formats = cfg.formats
 	}
-	a := &App{cfg: cfg, reader: ingest.NewReader(formats, cfg.Now), broken: breakages{dir: filepath.Join(cfg.Dir, brokenName)}}
+	a := &App{cfg: cfg, reader: ingest.NewReader(formats, cfg.Now), spoolWait: backupWait, broken: breakages{dir: filepath.Join(cfg.Dir, brokenName)}}
 	a.reader.OnBreak(a.Broke)
 	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())

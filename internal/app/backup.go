@@ -52,7 +52,7 @@ func Version() string {
 // whole and on the disk.
 //
 // The order makes the parts fit: what a source remembers of how far it has been
-// read is older than the events, these are older than the devices that they
+// read is older than what it received and what is not stored, this is older than the events, these are older than the devices that they
 // name, and those older than the journal of who changed them.
 func (a *App) Backup(ctx context.Context, dir string) (api.Backup, error) {
 	a.backing.Lock()
@@ -124,6 +124,10 @@ func (a *App) fillBackup(ctx context.Context, partial string, b *api.Backup) err
 			return err
 		}
 	}
+	spool, err := a.beginSpoolBackup(ctx, partial)
+	if err != nil {
+		return err
+	}
 	hot := filepath.Join(eventsName, "hot.duckdb")
 	snap, err := a.events.Backup(ctx, filepath.Join(partial, hot), func(path string) error {
 		name := filepath.Join(eventsName, "sealed", filepath.Base(path))
@@ -134,6 +138,9 @@ func (a *App) fillBackup(ctx context.Context, partial string, b *api.Backup) err
 		return err
 	}
 	b.Events, b.Devices = snap.Events, snap.Devices
+	if err := spool.end(b); err != nil {
+		return err
+	}
 	if err := digest(hot); err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ func (f facts) checks() []api.Check {
 	if f.eventsErr == nil {
 		out = append(out, f.clocksCheck())
 	}
-	return append(out, f.maintenanceCheck(), f.versionCheck(), f.copiesCheck())
+	return append(out, f.spoolCheck(), f.asideCheck(), f.maintenanceCheck(), f.versionCheck(), f.copiesCheck())
 }
 
 // failed words a part that could not be looked at. A part that is not there is

@@ -32,6 +32,8 @@ type facts struct {
 	journal    audit.Report
 	journalErr error
 	unreadable int // devices
+	spool      flow.SpoolReport
+	spoolErr   error
 }
 
 // Check implements [api.Keeper] for the directory that this process owns.
@@ -40,6 +42,7 @@ func (a *App) Check(ctx context.Context, deep bool) ([]api.Check, error) {
 	f.events, f.eventsErr = a.events.Inspect(ctx, deep)
 	f.records, f.recordsErr = a.records.Inspect(ctx)
 	f.journal, f.journalErr = verifyJournal(f.dir)
+	f.lookAtSpool(a.live.Load())
 	checks, _ := directoryChecks(f.dir)
 	checks = append(checks, api.Check{Name: "owner", State: api.OK, Text: "a server runs and owns the directory"})
 	checks = append(append(checks, f.checks()...), a.brokenCheck())
@@ -67,6 +70,7 @@ func Examine(ctx context.Context, cfg Config, deep bool) []api.Check {
 	f.events, f.eventsErr = duckdb.Inspect(ctx, filepath.Join(f.dir, eventsName), deep)
 	f.records, f.recordsErr = sqlite.Inspect(ctx, filepath.Join(f.dir, recordsName))
 	f.journal, f.journalErr = verifyJournal(f.dir)
+	f.lookAtSpool(nil)
 	f.unreadable = unreadableDevices(f.records.Bad)
 	return append(append(checks, f.checks()...), brokenFacts(filepath.Join(cfg.Dir, brokenName), nil))
 }

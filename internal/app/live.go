@@ -71,6 +71,9 @@ func (a *App) OpenLive(limit int64, sources ...ingest.Source) (*Live, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cut := spool.Stats().CutBytes; cut > 0 {
+		a.cfg.Log.Warn("the end of the spool was no whole payload, as a kill leaves behind, and is cut off", "component", "ingest", "bytes", cut)
+	}
 	id, err := spoolID(dir, a.cfg.Now())
 	if err != nil {
 		return nil, errors.Join(err, spool.Close())
@@ -163,7 +166,12 @@ func unpackPayload(rec []byte) (ingest.Payload, error) {
 func (l *Live) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	l.begin(ctx)
-	running.Go(func() { l.keepSynced(ctx) })
+	running.Go(func() {
+		told := func(err error) {
+			l.app.cfg.Log.Error("writing the spool through begins anew", "component", "ingest", "err", err)
+		}
+		_ = ingest.Keep(ctx, l, "spool", "", told, func(ctx context.Context) error { l.keepSynced(ctx, l.spool.Sync); return nil })
+	})
 	flow.Background(func() { l.keepDrained(ctx) })
 	running.Wait()
 	l.end()
@@ -206,7 +214,7 @@ func (l *Live) runSource(ctx context.Context, s ingest.Source) {
 }
 
 // keepSynced bounds what a power cut can take.
-func (l *Live) keepSynced(ctx context.Context) {
+func (l *Live) keepSynced(ctx context.Context, sync func() error) {
 	tick := time.NewTicker(spoolSync)
 	defer tick.Stop()
 	for {
@@ -214,7 +222,7 @@ func (l *Live) keepSynced(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if err := l.spool.Sync(); err != nil {
+			if err := sync(); err != nil {
 				l.app.cfg.Log.Error("the spool cannot be written through", "component", "ingest", "err", err)
 			}
 		}
@@ -225,6 +233,12 @@ func (l *Live) keepSynced(ctx context.Context) {
 type waitingPayload struct {
 	ingest.Payload
 	seq uint64
+}
+
+// unread is a record of the spool that is no payload of this version.
+type unread struct {
+	seq uint64
+	rec []byte
 }
 
 // drain stores payload after payload, several at a time, until ctx ends or
@@ -238,13 +252,15 @@ func (l *Live) drain(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if damaged > 0 {
-			l.app.cfg.Log.Error("records of the spool cannot be read and are passed over: another version may have written them", "component", "ingest", "records", damaged)
+		for _, p := range damaged {
+			if err := l.setAside("", p.seq, p.rec, "it cannot be taken apart: another version may have written it"); err != nil {
+				return err
+			}
 		}
 		if len(batch) > 0 {
 			err := l.store(ctx, batch)
 			if errors.Is(err, errPanic) {
-				err = l.storeEach(ctx, batch)
+				err = l.storeEach(ctx, batch, err)
 			}
 			if err != nil {
 				return err
@@ -259,8 +275,8 @@ func (l *Live) drain(ctx context.Context) error {
 }
 
 // gatherPayloads waits for a payload and takes those that come right after it.
-// What cannot be read is counted: it must not hold up what follows.
-func gatherPayloads(ctx context.Context, r *flow.Reader) (batch []waitingPayload, last uint64, damaged int, err error) {
+// What cannot be read is told apart: it must not hold up what follows.
+func gatherPayloads(ctx context.Context, r *flow.Reader) (batch []waitingPayload, last uint64, damaged []unread, err error) {
 	wait, bytesIn := ctx, 0
 	for bytesIn < liveBytes {
 		seq, rec, err := r.Next(wait)
@@ -279,7 +295,7 @@ func gatherPayloads(ctx context.Context, r *flow.Reader) (batch []waitingPayload
 		if p, err := unpackPayload(rec); err == nil {
 			batch = append(batch, waitingPayload{p, seq})
 		} else {
-			damaged++
+			damaged = append(damaged, unread{seq, bytes.Clone(rec)})
 		}
 	}
 	return batch, last, damaged, nil

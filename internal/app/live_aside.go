@@ -17,6 +17,9 @@ import (
 // as a whole: they are kept, and not tried again.
 const asideName = "aside"
 
+// asideEnd ends the name of a payload that is set aside.
+const asideEnd = ".rec"
+
 // maxAside bounds it in files; beyond it a payload is kept no longer, and told.
 const maxAside = 1000
 
@@ -24,12 +27,31 @@ const maxAside = 1000
 // fail again.
 var errPanic = errors.New("a part of the program failed")
 
+// panicked is an errPanic with what it said, which may be what a device wrote: it is
+// no part of the message.
+type panicked struct{ what string }
+
+func (p panicked) Error() string { return errPanic.Error() }
+
+// Is makes it an errPanic.
+func (p panicked) Is(target error) bool { return target == errPanic }
+
+// whyBroken tells why a payload is set aside.
+func whyBroken(err error) string {
+	text := plainText(err)
+	if p, ok := errors.AsType[panicked](err); ok {
+		text += ": " + p.what
+	}
+	return text
+}
+
 // bear runs a part of taking events in; a panic of it is an error, and told.
 func (a *App) bear(part string, f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			a.Broke(ingest.Broke(part, nil, r))
-			err = fault.Wrap(fault.Internal, errPanic, "%s failed, which is a fault of this program", part).WithHint("vedette doctor says where a sample is")
+			b := ingest.Broke(part, nil, r)
+			a.Broke(b)
+			err = fault.Wrap(fault.Internal, panicked{b.What}, "%s failed, which is a fault of this program", part).WithHint("vedette doctor says where a sample is")
 		}
 	}()
 	return f()
@@ -60,14 +82,15 @@ func (l *Live) stalled(source string) string {
 
 // storeEach stores a batch that failed by a panic in halves, so that only the
 // payload that does it is left: that one is set aside and the others are stored.
-func (l *Live) storeEach(ctx context.Context, batch []waitingPayload) error {
+func (l *Live) storeEach(ctx context.Context, batch []waitingPayload, why error) error {
 	if len(batch) == 1 {
-		return l.setAside(batch[0])
+		p := batch[0]
+		return l.setAside(p.Source, p.seq, packPayload(&p.Payload), whyBroken(why))
 	}
 	for _, half := range [][]waitingPayload{batch[:len(batch)/2], batch[len(batch)/2:]} {
 		err := l.store(ctx, half)
 		if errors.Is(err, errPanic) {
-			err = l.storeEach(ctx, half)
+			err = l.storeEach(ctx, half, err)
 		}
 		if err != nil {
 			return err
@@ -76,21 +99,24 @@ func (l *Live) storeEach(ctx context.Context, batch []waitingPayload) error {
 	return nil
 }
 
-// setAside keeps a payload beside the spool in the form it has there.
-func (l *Live) setAside(p waitingPayload) error {
+// setAside keeps a payload beside the spool in the form it has there, and why.
+func (l *Live) setAside(source string, seq uint64, rec []byte, reason string) error {
 	dir := filepath.Join(l.app.cfg.Dir, spoolName, asideName)
 	l.mu.Lock()
-	l.count(p.Source).aside++
+	l.count(source).aside++
 	l.mu.Unlock()
-	entries, err := os.ReadDir(dir)
-	if err == nil && len(entries) >= maxAside {
-		l.app.cfg.Log.Error("a payload that the program fails on is given up: too many are set aside", "component", "ingest", "source", p.Source, "place", p.seq)
+	if files, err := asideFiles(dir); err == nil && len(files) >= 2*maxAside { // each has its note
+		l.app.cfg.Log.Error("a payload that the program fails on is given up: too many are set aside", "component", "ingest", "source", source, "place", seq)
 		return nil
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fault.Wrap(fault.Unavailable, err, "setting a payload aside")
 	}
-	path := filepath.Join(dir, fmt.Sprintf("%s-%020d.rec", l.id, p.seq))
-	l.app.cfg.Log.Error("a payload that the program fails on is set aside and not tried again", "component", "ingest", "source", p.Source, "place", p.seq, "path", path)
-	return flow.ReplaceFile(path, packPayload(&p.Payload))
+	id := fmt.Sprintf("%s-%020d", l.id, seq)
+	path := filepath.Join(dir, id+asideEnd)
+	l.app.cfg.Log.Error("a payload that the program fails on is set aside and not tried again", "component", "ingest", "source", source, "place", seq, "path", path)
+	if err := flow.ReplaceFile(path, rec); err != nil {
+		return err
+	}
+	return l.app.noteAside(id, reason)
 }

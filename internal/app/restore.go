@@ -162,6 +162,9 @@ func tryOut(ctx context.Context, cfg Config, dir string, b api.Backup) error {
 	if err := errors.Join(err, a.Close()); err != nil {
 		return err
 	}
+	if waits, err := spooled(filepath.Join(dir, spoolName)); err != nil || waits != b.Spooled {
+		return fault.Wrap(fault.Internal, err, "the restored spool holds %d payloads, that of the backup %d", waits, b.Spooled).WithHint("nothing was changed; keep the backup and report this")
+	}
 	if bounds.Events != b.Events || entries != b.Audit {
 		return fault.New(fault.Internal, "the restored directory holds %d events and %d journal entries, the backup %d and %d", bounds.Events, entries, b.Events, b.Audit).WithHint("nothing was changed; keep the backup and report this")
 	}

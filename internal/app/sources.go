@@ -20,11 +20,13 @@ import (
 	"vedette/internal/ingest/broker"
 	"vedette/internal/ingest/bulk"
 	"vedette/internal/ingest/capture"
+	"vedette/internal/ingest/captures"
 	"vedette/internal/ingest/mqtt"
 	"vedette/internal/ingest/netflow"
 	"vedette/internal/ingest/otlp"
 	"vedette/internal/ingest/syslog"
 	"vedette/internal/ingest/tail"
+	"vedette/internal/normalize/wire/capfile"
 )
 
 // StartLive opens the spool and makes the configured sources and the one that
@@ -84,6 +86,8 @@ func (a *App) openSource(s config.Source) (ingest.Source, error) {
 		return a.openBroker(s)
 	case "capture":
 		return capture.New(capture.Config{Name: s.Name, Interface: s.Interface, Promiscuous: s.Promiscuous, Quiet: s.Quiet.Std(), Now: now})
+	case "captures":
+		return captures.New(captures.Config{Name: s.Name, Paths: s.Paths, State: filepath.Join(a.cfg.Dir, "captures-"+tailName(s.Name)), Quiet: s.Quiet.Std(), Now: now, Cut: capfile.Cut})
 	case "tail":
 		return tail.New(tail.Config{Name: s.Name, Paths: s.Paths, State: filepath.Join(a.cfg.Dir, tailName(s.Name)), Quiet: s.Quiet.Std(), Now: now})
 	}

@@ -48,7 +48,7 @@ func TestSourcesPage(t *testing.T) {
 			}
 		}
 	}
-	if len(kinds) != 6 || userFiles != 1 {
+	if len(kinds) != 7 || userFiles != 1 {
 		t.Errorf("examples of %v, %d of users", kinds, userFiles)
 	}
 }

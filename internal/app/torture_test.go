@@ -70,6 +70,9 @@ func tortureLogs() map[string][]byte {
 // says after each commit what is acknowledged, while a second goroutine seals,
 // asks, checks and backs up.
 func child(dir string, seed uint64, mode string) error {
+	if mode == pouring {
+		return pour(dir)
+	}
 	rng := rand.New(rand.NewPCG(seed, 1))
 	name := ""
 	cfg := app.Config{

@@ -131,7 +131,7 @@ func (r *root) command() *cobra.Command {
 		r.findingsCommand(), r.incidentsCommand(),
 		r.rulesCommand(),
 		r.intelCommand(), r.mudCommand(), r.conduitsCommand(), r.mcpCommand(),
-		r.modelsCommand(), r.auditCommand(), r.guardCommand(), r.sourcesCommand(),
+		r.modelsCommand(), r.auditCommand(), r.guardCommand(), r.sourcesCommand(), r.spoolCommand(),
 		r.userCommand(), r.tokenCommand(),
 		r.sbomCommand(), r.advisoriesCommand(), r.vulnsCommand(),
 		r.backupCommand(), r.restoreCommand(), r.maintainCommand(), r.doctorCommand(),

@@ -62,6 +62,9 @@ func (r *root) backupCommand() *cobra.Command {
 				}
 				fmt.Fprintf(r.Out, "%s holds %d events, %d devices and %d journal entries in %d files of %d bytes; %.1f s\n",
 					printable(dir), done.Events, done.Devices, done.Audit, len(done.Files), done.Bytes(), time.Since(started).Seconds())
+				if done.Spooled > 0 {
+					fmt.Fprintf(r.Out, "%d payloads of live sources were not stored in time, and are in it as they wait\n", done.Spooled)
+				}
 				return nil
 			})
 		},
@@ -114,6 +117,9 @@ func (r *root) restoreCommand() *cobra.Command {
 				return r.writeJSON(done)
 			}
 			fmt.Fprintf(r.Out, "%s holds %d events, %d devices and %d journal entries, as they were at %s\n", printable(cfg.Dir), done.Events, done.Devices, done.Audit, done.Time.UTC().Format(time.RFC3339))
+			if done.Spooled > 0 {
+				fmt.Fprintf(r.Out, "%d payloads of live sources wait in its spool: vedette serve stores them\n", done.Spooled)
+			}
 			if done.Aside != "" {
 				fmt.Fprintf(r.Out, "what was there before is in %s\n", printable(done.Aside))
 			}

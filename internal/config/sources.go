@@ -17,18 +17,19 @@ const (
 	kindBroker  = "broker"
 	kindTail    = "tail"
 	kindCapture = "capture"
+	kindRing    = "captures"
 )
 
 // Source is one live source that serve runs.
 type Source struct {
 	Name         string   `yaml:"name"      doc:"unique; events and states are told by it"`
-	Kind         string   `yaml:"kind"      doc:"syslog, netflow, mqtt (subscribes at a broker), broker (is one), tail (follows files) or capture (an interface)"`
+	Kind         string   `yaml:"kind"      doc:"syslog, netflow, mqtt (subscribes at a broker), broker (is one), tail (follows files), capture (an interface) or captures (files that rotate)"`
 	Listen       string   `yaml:"listen"    doc:"host:port; anybody who reaches it can send, so name one address"`
 	Transport    string   `yaml:"transport" doc:"udp, tcp or both; empty: both"`
 	CertFile     string   `yaml:"cert_file" doc:"certificate chain in PEM form: tcp is TLS then"`
 	KeyFile      string   `yaml:"key_file"  doc:"its private key"`
 	Allow        []string `yaml:"allow"     doc:"netflow: addresses and networks that may send; empty: all that reach it"`
-	Broker       string   `yaml:"broker"        doc:"mqtt: mqtts://host:port or mqtt://host:port"`
+	Broker       string   `yaml:"broker"        doc:"mqtt: mqtts://host:port or mqtt://host:port; over WebSocket wss://host/path or ws://host/path"`
 	Topics       []string `yaml:"topics"        doc:"mqtt: filters such as plants/#"`
 	Devices      []string `yaml:"devices"       doc:"mqtt and broker: what a topic tells, such as plants/{zone}/{device}/{metric}; the first that fits counts"`
 	Share        string   `yaml:"share"         doc:"mqtt: name of the group that shares the messages; empty: alone"`
@@ -39,7 +40,7 @@ type Source struct {
 	Version      string   `yaml:"version"       doc:"mqtt: 5 or 3.1.1; empty: what the broker speaks"`
 	Cleartext    bool     `yaml:"cleartext"     doc:"mqtt: allow a password over mqtt://, where anybody on the way can read it"`
 	UsersFile    string   `yaml:"users_file"    doc:"broker: YAML file of who may connect and publish what; without it and a certificate it listens on loopback only"`
-	Paths        []string `yaml:"paths"         doc:"tail: files or patterns such as /var/log/zeek/current/*.log"`
+	Paths        []string `yaml:"paths"         doc:"tail and captures: files or patterns such as /var/log/zeek/current/*.log"`
 	Interface    string   `yaml:"interface"     doc:"capture: network interface such as eth1; Linux only, needs CAP_NET_RAW"`
 	Promiscuous  bool     `yaml:"promiscuous"   doc:"capture: also what is for others, as from a mirror port"`
 	Quiet        Duration `yaml:"quiet"     doc:"after so long without a record the source is called silent; empty: 15m"`
@@ -51,7 +52,7 @@ const BulkName = "bulk"
 // Problems checks a source.
 func (s Source) Problems() []Problem {
 	var out []Problem
-	kinds := []string{kindSyslog, kindNetflow, kindMQTT, kindBroker, kindTail, kindCapture}
+	kinds := []string{kindSyslog, kindNetflow, kindMQTT, kindBroker, kindTail, kindCapture, kindRing}
 	switch s.Name {
 	case "":
 		out = append(out, Problem{Key: "name", Text: "a source needs a name"})
@@ -62,7 +63,7 @@ func (s Source) Problems() []Problem {
 	switch s.Kind {
 	case kindMQTT:
 		out = append(out, s.subscribes()...)
-	case kindTail:
+	case kindTail, kindRing:
 		out = append(out, s.follows()...)
 	case kindCapture:
 		if s.Interface == "" {
@@ -84,7 +85,7 @@ func (s Source) Problems() []Problem {
 func (s Source) follows() []Problem {
 	var out []Problem
 	if len(s.Paths) == 0 {
-		out = append(out, Problem{Key: "paths", Text: "a source of kind tail needs paths", Hint: "such as /var/log/zeek/current/*.log"})
+		out = append(out, Problem{Key: "paths", Text: "a source of kind " + s.Kind + " needs paths", Hint: "such as /var/log/zeek/current/*.log"})
 	}
 	for i, p := range s.Paths {
 		if _, err := filepath.Match(p, "x"); err != nil || !filepath.IsAbs(p) {
@@ -115,7 +116,7 @@ func (s Source) notOfKind(kinds []string) []Problem {
 		{"ca_file", s.CAFile != "", []string{kindMQTT}},
 		{"version", s.Version != "", []string{kindMQTT}},
 		{"cleartext", s.Cleartext, []string{kindMQTT}},
-		{"paths", len(s.Paths) > 0, []string{kindTail}},
+		{"paths", len(s.Paths) > 0, []string{kindTail, kindRing}},
 		{"interface", s.Interface != "", []string{kindCapture}},
 		{"promiscuous", s.Promiscuous, []string{kindCapture}},
 		{"users_file", s.UsersFile != "", []string{kindBroker}},

@@ -3,6 +3,7 @@ package config
 import (
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -19,14 +20,15 @@ func (s Source) pair() []Problem {
 func (s Source) subscribes() []Problem {
 	out := append(s.pair(), oneOf("version", s.Version, "", "5", "3.1.1")...)
 	u, err := url.Parse(s.Broker)
-	if err != nil || u.Host == "" || u.Scheme != "mqtt" && u.Scheme != "mqtts" || u.Path != "" || u.User != nil {
+	if err != nil || u.Host == "" || !slices.Contains([]string{"mqtt", "mqtts", "ws", "wss"}, u.Scheme) || u.Path != "" && u.Scheme[0] != 'w' || u.User != nil {
 		return append(out, Problem{Key: "broker", Text: "is no address of a broker", Hint: "write it like mqtts://broker.example:8883; user and password have their own settings"})
 	}
-	if u.Scheme == "mqtt" && s.PasswordFile != "" && !s.Cleartext && !loopback(u.Hostname()) {
-		out = append(out, Problem{Key: "broker", Text: "the password would go over the network in the clear", Hint: "use mqtts://, or set cleartext: true if nobody else is on the way"})
+	clear := u.Scheme == "mqtt" || u.Scheme == "ws"
+	if clear && s.PasswordFile != "" && !s.Cleartext && !loopback(u.Hostname()) {
+		out = append(out, Problem{Key: "broker", Text: "the password would go over the network in the clear", Hint: "use mqtts:// or wss://, or set cleartext: true if nobody else is on the way"})
 	}
-	if u.Scheme == "mqtt" && s.CertFile+s.CAFile != "" {
-		out = append(out, Problem{Key: "broker", Text: "certificates are for mqtts://"})
+	if clear && s.CertFile+s.CAFile != "" {
+		out = append(out, Problem{Key: "broker", Text: "certificates are for mqtts:// and wss://"})
 	}
 	if len(s.Topics) == 0 {
 		out = append(out, Problem{Key: "topics", Text: "names nothing to subscribe to", Hint: "such as plants/#"})

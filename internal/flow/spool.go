@@ -44,7 +44,8 @@ type Spool struct {
 	segments []segment // oldest first; the last one is written to
 	tail     *os.File
 	acked    uint64 // every record below it is done
-	broken   error  // a write to disk failed: nothing more is accepted
+	leaps    []leap
+	broken   error // a write to disk failed: nothing more is accepted
 	grown    chan struct{}
 	closed   bool
 	stats    SpoolStats
@@ -61,10 +62,14 @@ type SpoolStats struct {
 	Dropped  int64 // records forgotten because the spool was full
 }
 
+// MaxRecord is the longest record of a spool that sets no other.
+const MaxRecord = 8 << 20
+
 const cursorFile = "cursor.json"
 
 type cursor struct {
 	Acked uint64 `json:"acked"`
+	Leaps []leap `json:"leaps,omitempty"`
 }
 
 // OpenSpool opens or makes a spool. One process at a time may have it open.
@@ -76,7 +81,7 @@ func OpenSpool(cfg SpoolConfig) (*Spool, error) {
 		cfg.MaxBytes = 1 << 30
 	}
 	if cfg.MaxRecord <= 0 {
-		cfg.MaxRecord = 8 << 20
+		cfg.MaxRecord = MaxRecord
 	}
 	if cfg.SegmentSize*2 > cfg.MaxBytes {
 		cfg.SegmentSize = max(cfg.MaxBytes/2, 1)
@@ -100,35 +105,30 @@ func (s *Spool) load() error {
 	if err := s.loadCursor(); err != nil {
 		return err
 	}
-	entries, err := os.ReadDir(s.cfg.Dir)
-	if err != nil {
-		return fault.Wrap(fault.Unavailable, err, "listing spool directory %s", s.cfg.Dir)
+	var err error
+	if s.segments, err = listSegments(s.cfg.Dir); err != nil {
+		return err
 	}
-	for _, e := range entries {
-		if first, ok := firstOf(e.Name()); ok {
-			s.segments = append(s.segments, segment{first: first, path: filepath.Join(s.cfg.Dir, e.Name())})
-		}
-	}
-	slices.SortFunc(s.segments, func(a, b segment) int { return int(min(max(int64(a.first-b.first), -1), 1)) }) //nolint:gosec // G115: the sign is meant
+	cur := cursor{Acked: s.acked, Leaps: s.leaps}
 	for i := range s.segments {
 		seg, err := scanSegment(s.segments[i].path, s.segments[i].first, s.cfg.MaxRecord)
 		if err != nil {
 			return err
 		}
 		if i+1 < len(s.segments) {
-			seg.next = s.segments[i+1].first // what a sealed segment lost is skipped in reading
+			seg.next = cur.end(seg.next, s.segments[i+1].first) // what a sealed segment lost is skipped in reading
 		}
 		s.segments[i] = seg
 	}
 	if len(s.segments) == 0 {
-		return s.roll(s.acked)
+		return s.roll(max(s.acked, cur.leapt()))
 	}
 	if err := s.openTail(); err != nil {
 		return err
 	}
 	s.acked = max(s.acked, s.segments[0].first)
-	if last := s.segments[len(s.segments)-1]; s.acked > last.next {
-		return s.roll(s.acked) // the tail was cut below what is done: its numbers must not come again
+	if last := s.segments[len(s.segments)-1]; max(s.acked, cur.leapt()) > last.next {
+		return s.roll(max(s.acked, cur.leapt())) // the tail was cut below what is done: its numbers must not come again
 	}
 	return nil
 }
@@ -178,7 +178,7 @@ func (s *Spool) loadCursor() error {
 	if err != nil {
 		return fault.Wrap(fault.Invalid, err, "reading the cursor of spool %s", s.cfg.Dir).WithHint("remove %s to have all kept records handed out again", cursorFile)
 	}
-	s.acked = c.Acked
+	s.acked, s.leaps = c.Acked, c.Leaps
 	return nil
 }
 
@@ -331,7 +331,9 @@ func (s *Spool) Ack(seq uint64) error {
 		return nil
 	}
 	s.acked = seq + 1
-	raw, err := json.Marshal(cursor{Acked: s.acked})
+	cur := cursor{Acked: s.acked, Leaps: s.leaps}.ahead()
+	s.leaps = cur.Leaps
+	raw, err := json.Marshal(cur)
 	if err != nil {
 		return fault.Wrap(fault.Internal, err, "encoding the cursor of spool %s", s.cfg.Dir)
 	}
@@ -366,7 +368,8 @@ func (s *Spool) Stats() SpoolStats {
 	defer s.mu.Unlock()
 	st := s.stats
 	st.Bytes = s.size()
-	st.Pending = int64(s.segments[len(s.segments)-1].next - s.acked) //nolint:gosec // G115: a count of records
+	over := cursor{Leaps: s.leaps}.over(s.acked)
+	st.Pending = int64(s.segments[len(s.segments)-1].next - s.acked - over) //nolint:gosec // G115: a count of records
 	return st
 }
 

@@ -282,11 +282,18 @@ func FuzzSegment(f *testing.F) {
 		if err := os.WriteFile(segmentPath(dir, 0), raw, 0o600); err != nil {
 			t.Fatal(err)
 		}
+		rep, looked := InspectSpool(dir, 1<<16)
 		s, err := OpenSpool(SpoolConfig{Dir: dir, MaxRecord: 1 << 16, Sync: SyncNever})
 		if err != nil {
+			if looked != nil || rep.Segments[0].Err == nil {
+				t.Fatalf("%+v, %v, and opening: %v", rep, looked, err)
+			}
 			return
 		}
 		first := drain(t, s)
+		if n := len(strings.Fields(first)); looked != nil || rep.Segments[0].Err != nil || n < int(rep.Pending) { // records may hold spaces
+			t.Fatalf("%d records, seen before: %+v, %v", n, rep, looked)
+		}
 		if _, err := s.Append([]byte("new")); err != nil {
 			t.Fatal(err)
 		}

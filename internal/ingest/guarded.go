@@ -3,6 +3,7 @@ package ingest
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"runtime/debug"
@@ -72,6 +73,31 @@ func Bear(to Spooler, part, source, peer string, data []byte, f func()) (err err
 	}()
 	f()
 	return nil
+}
+
+// The pauses before a part that panicked begins anew: the first, and the longest.
+const (
+	pauseFirst = 100 * time.Millisecond
+	pauseMost  = time.Minute
+)
+
+// Keep runs a part of a source that goes on until ctx ends. If it panics the spooler
+// is told, if it listens, told is called with what to say of it, and the part begins
+// anew after a pause, which doubles each time.
+func Keep(ctx context.Context, to Spooler, part, source string, told func(error), f func(context.Context) error) error {
+	for pause := pauseFirst; ; pause = min(2*pause, pauseMost) {
+		var err error
+		broken := Bear(to, part, source, "", nil, func() { err = f(ctx) })
+		if broken == nil {
+			return err
+		}
+		told(broken)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause):
+		}
+	}
 }
 
 // broken is what a report and a state say of it.

@@ -67,7 +67,7 @@ const (
 // Status is what a source tells of itself. Counters are since the start.
 type Status struct {
 	Name     string    `json:"name"`
-	Kind     string    `json:"kind"`    // syslog, http, mqtt, broker, tail, netflow, capture, otlp
+	Kind     string    `json:"kind"`    // syslog, http, mqtt, broker, tail, netflow, capture, captures, otlp
 	Address  string    `json:"address"` // where it listens or what it reads
 	State    State     `json:"state"`
 	Text     string    `json:"text"`          // for people: "silent for 14 min"

@@ -52,6 +52,7 @@ type Service interface {
 	api.Conduits
 	Assignable(ctx context.Context) ([]api.Assignable, error)
 	Sources(ctx context.Context) ([]ingest.Status, error)
+	api.Spool
 	Findings(ctx context.Context, want api.FindingFilter) (api.Findings, error)
 	Finding(ctx context.Context, uid string) (api.FindingDetail, error)
 	Event(ctx context.Context, uid string, at time.Time) (map[string]any, error)

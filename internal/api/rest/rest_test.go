@@ -162,6 +162,24 @@ func (p *plant) ShowVuln(context.Context, string) (api.VulnDetail, error) {
 	return api.VulnDetail{}, nil
 }
 func (p *plant) Sources(context.Context) ([]ingest.Status, error) { return p.sources, nil }
+func (p *plant) SetAside(context.Context) ([]api.AsidePayload, error) {
+	return []api.AsidePayload{{ID: "spool-1"}}, nil
+}
+
+func (p *plant) ShowAside(context.Context, string) (api.AsideShown, error) {
+	return api.AsideShown{Lines: []string{}}, nil
+}
+
+func (p *plant) ReplayAside(_ context.Context, w api.AsideWish) (api.AsideReplayed, error) {
+	p.did = append(p.did, w.Actor+" replays")
+	return api.AsideReplayed{Payloads: []api.AsideOutcome{}}, nil
+}
+
+func (p *plant) DropAside(_ context.Context, w api.AsideWish) (api.AsideDropped, error) {
+	p.did = append(p.did, w.Actor+" drops: "+w.Why)
+	return api.AsideDropped{Payloads: w.Count}, nil
+}
+
 func (p *plant) IngestStream(_ context.Context, in io.Reader, name, _ string, _ time.Time) (ingest.Summary, error) {
 	raw, err := io.ReadAll(in)
 	p.did = append(p.did, fmt.Sprintf("%s: %d bytes", name, len(raw)))
@@ -340,6 +358,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 		"GET /api/v1/sources": all, "POST /api/v1/ingest": {authz.Admin}, "POST /api/v1/bulk": {authz.Admin}, "POST /v1/logs": {authz.Admin},
 		"GET /api/v1/now": all, "GET /api/v1/events/tail": all, "GET /api/v1/events/{uid}": all, "GET /api/v1/fields": all, "GET /api/v1/findings": all, "GET /api/v1/findings/{uid}": all,
 		"GET /api/v1/intel": all, "GET /api/v1/intel/pulls": all, "POST /api/v1/intel/lookup": all, "GET /api/v1/ai": all[1:], "POST /api/v1/ai/find": {authz.Admin}, "POST /api/v1/ai/use": {authz.Admin},
+		"GET /api/v1/spool/aside": {authz.Admin}, "GET /api/v1/spool/aside/{id}": {authz.Admin}, "POST /api/v1/spool/replay": {authz.Admin}, "POST /api/v1/spool/drop": {authz.Admin},
 		"GET /api/v1/audit": {authz.Auditor, authz.Admin}, "GET /api/v1/devices/{uid}/firmware": all,
 		"GET /api/v1/remediations": all, "GET /api/v1/remediations/{uid}": all, "GET /api/v1/remediations/{uid}/ticket": all,
 		"POST /api/v1/remediations": {authz.Analyst, authz.Responder, authz.Admin}, "POST /api/v1/remediations/{uid}/decisions": {authz.Analyst, authz.Responder, authz.Admin},
@@ -357,6 +376,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 		"GET /api/v1/intel/seen": all,
 	}
 	bodies := map[string]string{
+		"POST /api/v1/spool/replay": `{"all":true}`, "POST /api/v1/spool/drop": `{"all":true,"count":1,"why":"w"}`,
 		"POST /api/v1/ask": `{"question":"q"}`, "POST /api/v1/query": `{"query":"last 24h"}`, "PATCH /api/v1/devices/{uid}": `{"owner":"x"}`,
 		"POST /api/v1/incidents/{uid}/decisions": `{"action":"close","why":"w"}`, "POST /api/v1/ingest": "x", "POST /api/v1/bulk": "x", "POST /v1/logs": `{"resourceLogs":[]}`, "POST /api/v1/intel/lookup": `{"values":["192.0.2.1"]}`, "POST /api/v1/ai/use": `{"url":"http://127.0.0.1:1","model":"m","why":"w"}`,
 		"POST /api/v1/vulnerabilities/statements": `{"vulnerability":"CVE-2024-1","status":"fixed","why":"w"}`, "POST /api/v1/bills": "{}", "POST /api/v1/advisories": "{}", "POST /api/v1/intel": "192.0.2.1",

@@ -5,12 +5,15 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"net/url"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/mochi-mqtt/server/v2/listeners"
 
 	"vedette/internal/ingest"
+	"vedette/internal/ingest/mqtt"
 )
 
 // door lets connections in, never more than allowed, and makes each introduce
@@ -72,7 +75,7 @@ func (d *door) serve(conn net.Conn, establish listeners.EstablishFn) {
 	defer d.leave(conn)
 	defer conn.Close() //nolint:errcheck // whatever it says
 	_ = conn.SetDeadline(time.Now().Add(d.s.cfg.Greeting))
-	c := conn
+	c, err := conn, error(nil)
 	if d.s.cfg.TLS != nil {
 		secure := tls.Server(conn, d.s.cfg.TLS)
 		if secure.HandshakeContext(d.guard.ctx) != nil {
@@ -81,7 +84,24 @@ func (d *door) serve(conn net.Conn, establish listeners.EstablishFn) {
 		}
 		c = secure
 	}
-	_ = establish(d.ID(), c) // why a client has left is its own affair
+	if c, err = mqtt.Accept(c, d.allows); err != nil {
+		d.s.gauge.Refuse()
+		return
+	}
+	_ = conn.SetDeadline(time.Now().Add(d.s.cfg.Greeting)) // a WebSocket has begun without one
+	_ = establish(d.ID(), c)                               // why a client has left is its own affair
+}
+
+// allows tells whether a page may speak to the broker by WebSocket: one of the same
+// host. Without TLS the host must be named by its address, since any name may be made
+// to lead here.
+func (d *door) allows(origin, host string) bool {
+	u, err := url.Parse(origin)
+	if err != nil || !strings.EqualFold(u.Host, host) {
+		return false
+	}
+	_, err = netip.ParseAddr(u.Hostname())
+	return d.s.cfg.TLS != nil || err == nil || u.Hostname() == "localhost"
 }
 
 func address(conn net.Conn) (text string, loopback bool) {

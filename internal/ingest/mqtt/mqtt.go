@@ -52,6 +52,7 @@ type Source struct {
 	cfg     Config
 	host    string // with port
 	secure  bool
+	web     string // its address, if it is spoken to by WebSocket
 	naming  Naming
 	gauge   *ingest.Gauge
 	version byte
@@ -62,13 +63,16 @@ type Source struct {
 func New(cfg Config) (*Source, error) {
 	s := &Source{cfg: cfg, version: cfg.Version}
 	u, err := url.Parse(cfg.Broker)
-	if err != nil || u.Host == "" || u.Scheme != "mqtt" && u.Scheme != "mqtts" || u.Path != "" || u.User != nil {
+	if err != nil || u.Host == "" || portOf(u.Scheme) == "" || u.Path != "" && u.Scheme[0] != 'w' || u.User != nil {
 		return nil, fault.New(fault.Invalid, "the mqtt source %s: the broker is no address", cfg.Name).WithHint("write it like mqtts://broker.example:8883")
 	}
-	s.secure = u.Scheme == "mqtts"
+	s.secure = u.Scheme == "mqtts" || u.Scheme == "wss"
+	if u.Scheme[0] == 'w' {
+		s.web = u.String()
+	}
 	port := u.Port()
 	if port == "" {
-		port = map[bool]string{false: "1883", true: "8883"}[s.secure]
+		port = portOf(u.Scheme)
 	}
 	s.host = net.JoinHostPort(u.Hostname(), port)
 	if len(cfg.Topics) == 0 {
@@ -185,6 +189,9 @@ func (s *Source) dial(ctx context.Context) (net.Conn, error) {
 			_ = conn.Close()
 		}
 		conn = c
+	}
+	if err == nil && s.web != "" {
+		conn, err = upgrade(ctx, conn, s.web)
 	}
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, err, "the broker %s cannot be reached: %v", s.host, err)

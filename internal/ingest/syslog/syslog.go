@@ -127,7 +127,9 @@ func (s *Source) Run(ctx context.Context, to ingest.Spooler) error {
 		parts = append(parts, func(ctx context.Context) error { return s.datagrams(ctx, conn, to) })
 	}
 	s.state(ingest.Running, "")
-	parts = append(parts, func(ctx context.Context) error { return s.gather(ctx, to) })
+	parts = append(parts, func(ctx context.Context) error {
+		return ingest.Keep(ctx, to, "source syslog", s.cfg.Name, s.fails, func(ctx context.Context) error { return s.gather(ctx, to) })
+	})
 	failed := flow.Together(ctx, parts...)
 	end, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer stop()
@@ -155,6 +157,12 @@ func (s *Source) state(to ingest.State, text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.status.State, s.status.Text, s.status.Since = to, text, s.cfg.Now()
+}
+
+// fails says what is wrong until something is handed on again.
+func (s *Source) fails(err error) {
+	text, _ := fault.Public(err)
+	s.state(ingest.Failing, text)
 }
 
 func (s *Source) stopped(err error) error {
@@ -396,11 +404,20 @@ func (s *Source) handPeer(ctx context.Context, to ingest.Spooler, peer string) {
 	delete(s.waiting, peer)
 	s.handing[peer] = true
 	s.mu.Unlock()
-	err := to.Put(ctx, ingest.Payload{Source: s.cfg.Name, Peer: peer, Received: g.first, Data: g.data})
+	var err error
+	put := func() {
+		err = to.Put(ctx, ingest.Payload{Source: s.cfg.Name, Peer: peer, Received: g.first, Data: g.data})
+	}
+	broken := ingest.Bear(to, "source syslog", s.cfg.Name, peer, g.data, put)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.handing, peer)
 	switch {
+	case broken != nil: // it would again
+		s.held -= len(g.data)
+		s.status.Refused += int64(lines(g.data))
+		text, _ := fault.Public(broken)
+		s.status.State, s.status.Text, s.status.Since = ingest.Failing, text, s.cfg.Now()
 	case err == nil:
 		s.held -= len(g.data)
 		if s.status.State == ingest.Failing {
