@@ -88,7 +88,7 @@ func (a *App) tryAll(ctx context.Context, s config.Source) []api.SourceCheck {
 		return a.tryListen(ctx, s)
 	case "mqtt":
 		return []api.SourceCheck{tryBroker(ctx, s.Broker)}
-	case "tail":
+	case "tail", "captures":
 		return tryPaths(s.Paths)
 	case "capture":
 		if _, err := net.InterfaceByName(s.Interface); err != nil {
@@ -170,7 +170,7 @@ func tryBroker(ctx context.Context, broker string) api.SourceCheck {
 	}
 	at := u.Host
 	if u.Port() == "" {
-		at = net.JoinHostPort(u.Hostname(), map[string]string{"mqtt": "1883", "mqtts": "8883"}[u.Scheme])
+		at = net.JoinHostPort(u.Hostname(), map[string]string{"mqtt": "1883", "mqtts": "8883", "ws": "80", "wss": "443"}[u.Scheme])
 	}
 	ctx, cancel := context.WithTimeout(ctx, reachTime)
 	defer cancel()

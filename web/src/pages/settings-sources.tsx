@@ -19,9 +19,10 @@ const kinds: Record<string, Field[]> = {
   syslog: [listen, ["transport", "udp, tcp or both; empty: both", "text"], ...cert],
   netflow: [listen, ["allow", "Addresses and networks that may send, one a line; empty: all", "list"]],
   tail: [["paths", "Files or patterns, one a line, such as /var/log/zeek/*.log", "list"]],
-  mqtt: [["broker", "Broker, such as mqtts://broker.example:8883", "text"], ["topics", "Topics, one a line, such as plants/#", "list"], ["devices", "What a topic tells, one a line, such as plants/{zone}/{device}/{metric}", "list"],
+  mqtt: [["broker", "Broker, such as mqtts://broker.example:8883 or wss://broker.example/mqtt", "text"], ["topics", "Topics, one a line, such as plants/#", "list"], ["devices", "What a topic tells, one a line, such as plants/{zone}/{device}/{metric}", "list"],
     ["user", "User; empty: none", "text"], ["password_file", "File with the password", "text"], ["ca_file", "File of the authority; empty: those of the system", "text"], ...cert, ["cleartext", "Allow a password without encryption", "flag"]],
   broker: [listen, ["users_file", "File of its users", "text"], ["devices", "What a topic tells, one a line", "list"], ...cert],
+  captures: [["paths", "Capture files or patterns, one a line, such as /var/log/captures/*.pcap*", "list"]],
   capture: [["interface", "Network interface, such as eth1", "text"], ["promiscuous", "Also what is for others, as from a mirror port", "flag"]],
 };
 const quiet: Field = ["quiet", "Silent after, such as 15m", "text"];
