@@ -1,8 +1,10 @@
 package broker
 
 import (
+	"errors"
 	"crypto/tls"
 	"log/slog"
+	"io"
 	"net"
 	"net/netip"
 	"net/url"
@@ -85,7 +87,9 @@ func (d *door) serve(conn net.Conn, establish listeners.EstablishFn) {
 		c = secure
 	}
 	if c, err = mqtt.Accept(c, d.allows); err != nil {
-		d.s.gauge.Refuse()
+		if !errors.Is(err, io.EOF) { // who goes without a word looked whether the port is open
+			d.s.gauge.Refuse()
+		}
 		return
 	}
 	_ = conn.SetDeadline(time.Now().Add(d.s.cfg.Greeting)) // a WebSocket has begun without one

@@ -23,6 +23,7 @@ func TestWebSocket(t *testing.T) {
 	}
 	go func() { _ = sub.Run(t.Context(), heard) }()
 	ingesttest.Eventually(t, "it is subscribed", func() bool { return sub.Status().State == ingest.Running })
+	_ = dial(t, port).Close() // who looks whether the port is open is not refused
 	for _, x := range []struct {
 		origin, host string
 		want         bool
