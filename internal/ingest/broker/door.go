@@ -1,10 +1,10 @@
 package broker
 
 import (
-	"errors"
 	"crypto/tls"
-	"log/slog"
+	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/netip"
 	"net/url"
