@@ -109,20 +109,21 @@ type App struct {
 	pulls    *pull.Puller
 	sharing  sharing
 
-	matcher   atomic.Pointer[match.Detector] // of the chain; indicators are swapped in at any time
-	allowed   atomic.Pointer[policy.Config]  // of the chain: what the site allows, as it is in force
-	ruler     *sigma.Detector                // of the chain; used under writing
-	incidents *correlate.Correlator
-	rulerNow  atomic.Pointer[sigma.Detector] // ruler, for whoever only swaps its rules
-	ruling    sync.Mutex                     // held while rules are loaded
-	rules     atomic.Pointer[ruleState]
-	behave    *behave.Detector // of the chain; nil if behaviour is not learnt; used under writing
-	words     words            // of persons, for behave
-	looks     looks            // at behave
-	learnt    learnt           // used under writing
-	judgedNow atomic.Pointer[judged]
-	live      atomic.Pointer[Live]        // nil: no live sources run here
-	pushed    atomic.Pointer[bulk.Source] // what programs push to
+	matcher    atomic.Pointer[match.Detector] // of the chain; indicators are swapped in at any time
+	allowed    atomic.Pointer[policy.Config]  // of the chain: what the site allows, as it is in force
+	ruler      *sigma.Detector                // of the chain; used under writing
+	incidents  *correlate.Correlator
+	techniques *correlate.Techniques          // does not change
+	rulerNow   atomic.Pointer[sigma.Detector] // ruler, for whoever only swaps its rules
+	ruling     sync.Mutex                     // held while rules are loaded
+	rules      atomic.Pointer[ruleState]
+	behave     *behave.Detector // of the chain; nil if behaviour is not learnt; used under writing
+	words      words            // of persons, for behave
+	looks      looks            // at behave
+	learnt     learnt           // used under writing
+	judgedNow  atomic.Pointer[judged]
+	live       atomic.Pointer[Live]        // nil: no live sources run here
+	pushed     atomic.Pointer[bulk.Source] // what programs push to
 
 	ending    func() error // what is to be stored before the stores are closed; nil until all is open
 	endTraces func() error // nil: nobody is told

@@ -53,7 +53,7 @@ func (f facts) spoolCheck() api.Check {
 		c.State, c.Text = api.Problem, shortList(wrong)+"; "+c.Text
 		c.Do = "check the disk and keep a copy of the file: what is whole is stored, the rest is passed over; a file that cannot be read at all must be moved out of " + filepath.Join(f.dir, spoolName) + " before the next start"
 	case torn > 0 && !f.live:
-		c.Text += fmt.Sprintf("; %d bytes at the end are no whole payload, as a kill leaves behind (it was not acknowledged), and are cut off at the next start", torn)
+		c.Text += fmt.Sprintf("; %d bytes at the end are no whole payload and are cut off at the next start: after a kill or a power cut this was not acknowledged, after damage to the disk it may have been", torn)
 	}
 	if c.State == api.OK && f.spool.Pending > 0 {
 		switch old := f.now.Sub(f.oldest()); {

@@ -78,6 +78,10 @@ func (a *App) DraftPolicy(ctx context.Context, last string) (api.File, error) {
 			seen = append(seen, s)
 		}
 	}
+	if len(seen) == 0 {
+		return api.File{}, fault.New(fault.NotFound, "no traffic with a zone was seen in the last %s, so there is nothing to draft from", last).
+			WithHint("say which networks are which zones, under zones in the configuration or with: vedette devices set DEVICE zone=NAME; what comes in from then on counts; or name a longer time")
+	}
 	about := "Conduits (IEC 62443) for the traffic between zones that Vedette saw in the last " + last + "."
 	if cut {
 		about += fmt.Sprintf(" There was more: the %d most frequent kinds were looked at.", draftRows)
@@ -120,9 +124,6 @@ type between struct {
 func (a *App) foundBetween(ctx context.Context, last string) (map[between]string, error) {
 	t, err := a.Query(ctx, "detection_finding metadata.product^=vedette-detect severity_id>=3 not finding_info.uid^=policy/ last "+last+
 		" | by src_endpoint.zone, dst_endpoint.zone, dst_endpoint.port, finding_info.title count, count as aimed where (dst exists) | sort count desc | limit 2000", time.Time{})
-	if fault.KindOf(err) == fault.NotFound {
-		return nil, nil
-	}
 	if err != nil {
 		return nil, err
 	}

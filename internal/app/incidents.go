@@ -25,6 +25,7 @@ func (a *App) openIncidents(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.techniques = techniques
 	a.incidents = correlate.New(correlate.Config{Techniques: techniques, Names: a.devices, Assets: a.devices}, a.cfg.Now)
 	var kept []correlate.Record
 	for _, kind := range correlate.RecordKinds() {

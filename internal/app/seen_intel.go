@@ -6,9 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"vedette/content"
 	"vedette/internal/api"
-	"vedette/internal/correlate"
 	"vedette/internal/event"
 	"vedette/internal/query"
 )
@@ -57,10 +55,6 @@ func (a *App) seenTechniques(ctx context.Context, out *api.IntelSeen, now time.T
 	if err != nil {
 		return err
 	}
-	catalogue, err := correlate.LoadTechniques(content.Techniques())
-	if err != nil {
-		return err
-	}
 	out.Cut = out.Cut || cut
 	at, devices := map[string]int{}, map[string]map[string]bool{}
 	for _, k := range found {
@@ -69,7 +63,7 @@ func (a *App) seenTechniques(ctx context.Context, out *api.IntelSeen, now time.T
 			if !known {
 				i = len(out.Techniques)
 				at[id], devices[id] = i, map[string]bool{}
-				_, name, _, _ := catalogue.Find(id)
+				_, name, _, _ := a.techniques.Find(id)
 				out.Techniques = append(out.Techniques, api.SeenTechnique{ID: id, Name: name, Titles: []string{}})
 			}
 			t := &out.Techniques[i]

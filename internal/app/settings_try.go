@@ -16,6 +16,7 @@ import (
 	"vedette/internal/api"
 	"vedette/internal/config"
 	"vedette/internal/fault"
+	"vedette/internal/ingest/mqtt"
 )
 
 // secretsName is the folder of the data directory that sources which are set here
@@ -168,10 +169,7 @@ func tryBroker(ctx context.Context, broker string) api.SourceCheck {
 	if err != nil {
 		return api.SourceCheck{State: "problem", Text: "the address of the broker cannot be read"}
 	}
-	at := u.Host
-	if u.Port() == "" {
-		at = net.JoinHostPort(u.Hostname(), map[string]string{"mqtt": "1883", "mqtts": "8883", "ws": "80", "wss": "443"}[u.Scheme])
-	}
+	at := mqtt.Address(u)
 	ctx, cancel := context.WithTimeout(ctx, reachTime)
 	defer cancel()
 	var d net.Dialer

@@ -210,7 +210,7 @@ func (a *App) replay(ctx context.Context, id string, parsers map[string]*ingest.
 		return stays(whyBroken(err))
 	case err != nil:
 		return out, err
-	case sum.Read > 0 && sum.Read == sum.Rejected:
+	case sum.Read == sum.Rejected: // also where no record was found: what is stored nowhere is not deleted
 		return stays("no parser can read it")
 	}
 	return out, a.forgetAside(id, one.Source)

@@ -86,6 +86,16 @@ func TestReplayOfWhatWasSetAside(t *testing.T) {
 			t.Errorf("%d events", n)
 		}
 	}
+	blank := poison[:strings.LastIndexByte(poison, '-')+1] + "900" // in it no record is found, so nothing of it is stored
+	if err := os.WriteFile(filepath.Join(a.cfg.Dir, spoolName, asideName, blank+asideEnd), packPayload(&ingest.Payload{Source: "s", Data: []byte("\n\n")}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := b.ReplayAside(t.Context(), api.AsideWish{IDs: []string{blank}, Actor: "ann"}); err != nil || got.Left != 1 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if got, err := b.DropAside(t.Context(), api.AsideWish{IDs: []string{blank}, Count: 1, Why: "blank", Actor: "ann"}); err != nil || got.Payloads != 1 {
+		t.Errorf("%+v, %v", got, err)
+	}
 	if _, err := b.DropAside(t.Context(), api.AsideWish{All: true, Count: 2, Why: "w"}); fault.KindOf(err) != fault.Conflict {
 		t.Errorf("dropping another number than agreed to: %v", err)
 	}

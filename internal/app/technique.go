@@ -22,11 +22,7 @@ const techniqueFindings = 5000
 // Technique implements [api.Techniques].
 func (a *App) Technique(ctx context.Context, id string) (api.TechniqueAnswer, error) {
 	out := api.TechniqueAnswer{Asked: id, Tactics: []string{}, Rules: []api.TechniqueRule{}, Devices: []api.TechniqueDevice{}}
-	catalogue, err := correlate.LoadTechniques(content.Techniques())
-	if err != nil {
-		return out, err
-	}
-	now, name, tactics, ok := catalogue.Find(strings.ToUpper(strings.TrimSpace(id)))
+	now, name, tactics, ok := a.techniques.Find(strings.ToUpper(strings.TrimSpace(id)))
 	if !ok {
 		return out, fault.New(fault.NotFound, "there is no technique %.40q", id).WithHint("ids are such as T0855, T1110.001 or AML.T0051")
 	}
@@ -46,11 +42,11 @@ func (a *App) Technique(ctx context.Context, id string) (api.TechniqueAnswer, er
 		return out, err
 	}
 	for i := range rules {
-		if r := &rules[i]; slices.ContainsFunc(r.Techniques, func(t string) bool { return isTechnique(catalogue, t, now) }) {
+		if r := &rules[i]; slices.ContainsFunc(r.Techniques, func(t string) bool { return isTechnique(a.techniques, t, now) }) {
 			out.Rules = append(out.Rules, api.TechniqueRule{ID: r.ID, Title: r.Title, Level: r.Level})
 		}
 	}
-	return out, a.found(ctx, catalogue, &out)
+	return out, a.found(ctx, &out)
 }
 
 // isTechnique tells whether an id stands for a technique, or for one below it.
@@ -70,7 +66,7 @@ func (a *App) rulesInForce(ctx context.Context) ([]sigma.Rule, error) {
 }
 
 // found tells on which devices it was found.
-func (a *App) found(ctx context.Context, c *correlate.Techniques, out *api.TechniqueAnswer) error {
+func (a *App) found(ctx context.Context, out *api.TechniqueAnswer) error {
 	ids := []string{out.ID}
 	if asked := strings.ToUpper(strings.TrimSpace(out.Asked)); asked != out.ID { // what it took the place of
 		ids = append(ids, asked)
@@ -88,7 +84,7 @@ func (a *App) found(ctx context.Context, c *correlate.Techniques, out *api.Techn
 	devices := map[string]*api.TechniqueDevice{}
 	for i := range got.List {
 		f := &got.List[i]
-		if !slices.ContainsFunc(f.Techniques, func(t string) bool { return isTechnique(c, t, out.ID) }) {
+		if !slices.ContainsFunc(f.Techniques, func(t string) bool { return isTechnique(a.techniques, t, out.ID) }) {
 			continue
 		}
 		if out.Findings++; out.Last == nil {

@@ -8,6 +8,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -176,6 +177,28 @@ func (r *root) with(ctx context.Context, f func(b backend) error) error {
 		return err
 	}
 	return errors.Join(f(b), b.Close())
+}
+
+// complete offers ids that begin with what was typed, each with a word about it.
+func (r *root) complete(cmd *cobra.Command, start string, list func(b backend, offer func(id, about string)) error) ([]string, cobra.ShellCompDirective) {
+	r.dataSet = cmd.Flags().Changed("data") // what runs before a command does not run here
+	if r.server = cmp.Or(r.server, os.Getenv("VEDETTE_SERVER")); r.server == "" {
+		if _, err := os.Stat(r.data); err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp // completing makes no directory
+		}
+	}
+	var out []string
+	err := r.with(cmd.Context(), func(b backend) error {
+		return list(b, func(id, about string) {
+			if strings.HasPrefix(id, start) {
+				out = append(out, id+"\t"+printable(about))
+			}
+		})
+	})
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
 }
 
 // now is the time that a question refers to; zero means the newest event.

@@ -3,14 +3,11 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"vedette/internal/detect/policy"
-	"vedette/internal/fault"
+	"vedette/internal/app"
 )
 
 func (r *root) conduitsCommand() *cobra.Command {
@@ -21,7 +18,7 @@ func (r *root) conduitsCommand() *cobra.Command {
 	}
 	cmd.AddCommand(
 		&cobra.Command{Use: "show", Short: "list the conduits in force", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return r.conduitsShow(cmd.Context()) }},
-		&cobra.Command{Use: "check FILE", Short: "read a policy file and tell all that is wrong with it", Args: cobra.ExactArgs(1), RunE: r.conduitsCheck},
+		&cobra.Command{Use: "check FILE", Short: "read a policy file and the MUD files that it names, and tell all that is wrong", Args: cobra.ExactArgs(1), RunE: r.conduitsCheck},
 		r.conduitsDraft(),
 	)
 	return cmd
@@ -53,16 +50,10 @@ func (r *root) conduitsShow(ctx context.Context) error {
 
 // conduitsCheck needs no store.
 func (r *root) conduitsCheck(_ *cobra.Command, args []string) error {
-	f, err := os.Open(args[0])
+	cfg, problems, err := app.ReadPolicy(args[0])
 	if err != nil {
-		return fault.Wrap(fault.NotFound, err, "opening %s", args[0])
+		return err
 	}
-	defer f.Close() //nolint:errcheck // only read
-	data, err := io.ReadAll(io.LimitReader(f, policy.MaxBytes+1))
-	if err != nil {
-		return fault.Wrap(fault.Unavailable, err, "reading %s", args[0])
-	}
-	cfg, problems := policy.ParseConfig(data)
 	for _, p := range problems {
 		fmt.Fprintf(r.Err, "%s: %s\n", printable(args[0]), printable(p.String()))
 	}

@@ -47,26 +47,13 @@ func (r *root) modelsCommand() *cobra.Command {
 
 // completeModels offers the ids of the register.
 func (r *root) completeModels(cmd *cobra.Command, _ []string, start string) ([]string, cobra.ShellCompDirective) {
-	r.dataSet = cmd.Flags().Changed("data") // what runs before a command does not run here
-	if r.server = cmp.Or(r.server, os.Getenv("VEDETTE_SERVER")); r.server == "" {
-		if _, err := os.Stat(r.data); err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp // completing makes no directory
-		}
-	}
-	var out []string
-	err := r.with(cmd.Context(), func(b backend) error {
+	return r.complete(cmd, start, func(b backend, offer func(id, about string)) error {
 		list, err := b.Models(cmd.Context())
 		for _, m := range list {
-			if strings.HasPrefix(m.ID, start) {
-				out = append(out, m.ID+"\t"+m.State)
-			}
+			offer(m.ID, m.State)
 		}
 		return err
 	})
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	return out, cobra.ShellCompDirectiveNoFileComp
 }
 
 func (r *root) listModels(cmd *cobra.Command) error {

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -146,25 +145,13 @@ func (r *root) dropAside(ctx context.Context, b backend, w api.AsideWish, yes bo
 	return nil
 }
 
+// completeAside offers the payloads that are set aside.
 func (r *root) completeAside(cmd *cobra.Command, _ []string, start string) ([]string, cobra.ShellCompDirective) {
-	r.dataSet = cmd.Flags().Changed("data") // what runs before a command does not run here
-	if r.server = cmp.Or(r.server, os.Getenv("VEDETTE_SERVER")); r.server == "" {
-		if _, err := os.Stat(r.data); err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp // completing makes no directory
-		}
-	}
-	var out []string
-	err := r.with(cmd.Context(), func(b backend) error {
+	return r.complete(cmd, start, func(b backend, offer func(id, about string)) error {
 		list, err := b.SetAside(cmd.Context())
 		for _, p := range list {
-			if strings.HasPrefix(p.ID, start) {
-				out = append(out, p.ID+"\t"+printable(p.Source))
-			}
+			offer(p.ID, p.Source)
 		}
 		return err
 	})
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	return out, cobra.ShellCompDirectiveNoFileComp
 }

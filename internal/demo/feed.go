@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"vedette/internal/fault"
+	"vedette/internal/flow"
 	"vedette/internal/ingest"
 )
 
@@ -84,11 +85,7 @@ func (f *Feed) begin(dir string, seed uint64, now time.Time) error {
 // WritePolicy writes what the plant's people allow beside its data, and says where.
 func (f *Feed) WritePolicy() (string, error) {
 	path := filepath.Join(filepath.Dir(f.file), "demo-policy.yaml")
-	next := path + ".tmp"
-	if err := os.WriteFile(next, f.plant.Policy(), 0o600); err != nil {
-		return "", fault.Wrap(fault.Unavailable, err, "writing the demo's policy")
-	}
-	return path, os.Rename(next, path)
+	return path, flow.ReplaceFile(path, f.plant.Policy())
 }
 
 // Plant is the plant that lives.
@@ -149,12 +146,5 @@ func (f *Feed) save() error {
 	if err != nil {
 		return fmt.Errorf("writing the demo's state: %w", err)
 	}
-	next := f.file + ".new"
-	if err := os.WriteFile(next, raw, 0o600); err != nil {
-		return fault.Wrap(fault.Unavailable, err, "writing %s", next)
-	}
-	if err := os.Rename(next, f.file); err != nil {
-		return fault.Wrap(fault.Unavailable, err, "writing %s", f.file)
-	}
-	return nil
+	return flow.ReplaceFile(f.file, raw)
 }

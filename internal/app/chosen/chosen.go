@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -242,18 +243,8 @@ func versionID(n int64) string { return fmt.Sprintf("%012d", n) }
 
 // order sorts the lists, so that equal documents are equal texts.
 func (d *Doc) order() {
-	slices.SortFunc(d.Sources, func(a, b Source) int { return compare(a.Name, b.Name) })
-	slices.SortFunc(d.Rules, func(a, b Rule) int { return compare(a.ID, b.ID) })
-}
-
-func compare(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
+	slices.SortFunc(d.Sources, func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(d.Rules, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
 }
 
 // Source finds one by name; -1: there is none.

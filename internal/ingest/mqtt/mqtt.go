@@ -63,18 +63,14 @@ type Source struct {
 func New(cfg Config) (*Source, error) {
 	s := &Source{cfg: cfg, version: cfg.Version}
 	u, err := url.Parse(cfg.Broker)
-	if err != nil || u.Host == "" || portOf(u.Scheme) == "" || u.Path != "" && u.Scheme[0] != 'w' || u.User != nil {
+	if err != nil || Address(u) == "" || u.Path != "" && u.Scheme[0] != 'w' || u.User != nil {
 		return nil, fault.New(fault.Invalid, "the mqtt source %s: the broker is no address", cfg.Name).WithHint("write it like mqtts://broker.example:8883")
 	}
 	s.secure = u.Scheme == "mqtts" || u.Scheme == "wss"
 	if u.Scheme[0] == 'w' {
 		s.web = u.String()
 	}
-	port := u.Port()
-	if port == "" {
-		port = portOf(u.Scheme)
-	}
-	s.host = net.JoinHostPort(u.Hostname(), port)
+	s.host = Address(u)
 	if len(cfg.Topics) == 0 {
 		return nil, fault.New(fault.Invalid, "the mqtt source %s subscribes to nothing", cfg.Name).WithHint("name topics, such as plants/#")
 	}

@@ -1,10 +1,12 @@
 package mqtt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"net"
+	"net/url"
 	"sync"
 	"time"
 
@@ -12,6 +14,15 @@ import (
 
 	"vedette/internal/fault"
 )
+
+// Address is where a broker is reached, by its URL; "" when that is none of a broker.
+func Address(u *url.URL) string {
+	port := cmp.Or(u.Port(), portOf(u.Scheme))
+	if u.Hostname() == "" || portOf(u.Scheme) == "" {
+		return ""
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
 
 // The schemes of a broker's address, and their ports.
 func portOf(scheme string) string {
