@@ -72,7 +72,7 @@ func (a *App) OpenLive(limit int64, sources ...ingest.Source) (*Live, error) {
 		return nil, err
 	}
 	if cut := spool.Stats().CutBytes; cut > 0 {
-		a.cfg.Log.Warn("the end of the spool was no whole payload, as a kill leaves behind, and is cut off", "component", "ingest", "bytes", cut)
+		a.cfg.Log.Warn("the end of the spool was no whole payload, as a kill or a damaged disk leaves behind, and is cut off", "component", "ingest", "bytes", cut)
 	}
 	id, err := spoolID(dir, a.cfg.Now())
 	if err != nil {

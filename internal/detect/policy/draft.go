@@ -65,6 +65,9 @@ func Draft(seen []Seen, about string) ([]byte, error) {
 			head = append(head, "  "+l)
 		}
 	}
+	if len(conduits.Content) == 0 {
+		head = append(head, "It has no conduit: put in force, it denies all traffic between zones.")
+	}
 	doc := mapping("mode", scalar("monitor"), "default", scalar("deny"))
 	if len(conduits.Content) > 0 {
 		add(doc, "conduits", conduits)

@@ -66,7 +66,7 @@ func TestDraftOfNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cfg, problems := ParseConfig(data); len(problems) > 0 || len(cfg.Conduits) > 0 {
+	if cfg, problems := ParseConfig(data); len(problems) > 0 || len(cfg.Conduits) > 0 || !strings.Contains(string(data), "denies all") {
 		t.Errorf("%v\n%s", problems, data)
 	}
 }
