@@ -92,7 +92,9 @@ func withPairs(c api.SourceConfig, pairs []string) (api.SourceConfig, error) {
 		case strings.Contains(listKeys, " "+key+" "):
 			m[key] = append(list, value)
 		case strings.Contains(boolKeys, " "+key+" "):
-			m[key] = value == "true" || value == "yes"
+			if m[key], ok = map[string]bool{"true": true, "yes": true, "false": false, "no": false}[value]; !ok {
+				return c, useError{fault.New(fault.Invalid, "%s is %q", key, value).WithHint("true or false")}
+			}
 		default:
 			m[key] = value
 		}
@@ -104,7 +106,7 @@ func withPairs(c api.SourceConfig, pairs []string) (api.SourceConfig, error) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&out); err != nil {
-		return c, useError{fault.New(fault.Invalid, "a source has no such setting: %s", strings.TrimPrefix(err.Error(), "json: "))}
+		return c, useError{fault.New(fault.Invalid, "a source has no such setting: %s", strings.TrimPrefix(err.Error(), "json: ")).WithHint("docs/sources.md lists what each kind has")}
 	}
 	return out, nil
 }
