@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"net"
 	"strings"
 	"sync"
 	"time"
@@ -164,11 +165,12 @@ func (b *bucket) take(rate float64, now time.Time) time.Duration {
 // the spool does not take is not acknowledged, and the client is let go, so that it
 // sends it again. Nothing is retained.
 func (g *guard) OnPublish(cl *server.Client, pk packets.Packet) (packets.Packet, error) {
+	began := time.Now()
 	if err := g.bear(cl, pk); err != nil {
 		cl.Stop(err)
 		return pk, packets.ErrRejectPacket
 	}
-	if cl.Net.Conn != nil { // it may have waited for room
+	if cl.Net.Conn != nil && time.Since(began) > time.Second { // it has waited for room
 		_ = cl.Net.Conn.SetDeadline(time.Now().Add(time.Duration(cl.State.Keepalive) * 3 / 2 * time.Second))
 	}
 	pk.FixedHeader.Retain = false
@@ -178,7 +180,7 @@ func (g *guard) OnPublish(cl *server.Client, pk packets.Packet) (packets.Packet,
 // bear hands a message on. One that we fail on is refused and acknowledged: the
 // client would send it for ever.
 func (g *guard) bear(cl *server.Client, pk packets.Packet) (err error) {
-	from, _ := address(cl.Net.Conn)
+	from, _, _ := net.SplitHostPort(cl.Net.Remote) // empty for a session whose client is away
 	if ingest.Bear(g.to, "source broker", g.s.cfg.Name, from, pk.Payload, func() { err = g.put(cl, pk.TopicName, pk.Payload) }) != nil {
 		g.s.gauge.Refuse()
 		return nil

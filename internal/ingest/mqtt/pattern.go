@@ -32,8 +32,10 @@ func (n Naming) Payload(source, topic string, data []byte, received time.Time) i
 		Source: source, Peer: topic, Else: Value, Received: received, Data: data,
 		Meta: map[string]string{ingest.MetaTopic: topic},
 	}
-	if level := strings.SplitN(topic, "/", 5); len(level) > 3 && level[0] == "spBv1.0" && level[1] != "STATE" {
-		p.Peer, p.Format, p.Else = strings.Join([]string{level[0], level[1], level[3]}, "/"), sparkplug, ""
+	if strings.HasPrefix(topic, "spBv1.0/") {
+		if level := strings.SplitN(topic, "/", 5); len(level) > 3 && level[1] != "STATE" {
+			p.Peer, p.Format, p.Else = strings.Join([]string{level[0], level[1], level[3]}, "/"), sparkplug, ""
+		}
 	}
 	for i := range n {
 		if n[i].match(topic, p.Meta) {
@@ -105,9 +107,13 @@ func compile(text string) (pattern, error) {
 
 // match puts what the topic tells into meta, if it has this form.
 func (p *pattern) match(topic string, meta map[string]string) bool {
-	parts := strings.Split(topic, "/")
-	if len(parts) < len(p.levels) || len(parts) > len(p.levels) && !p.open {
+	if n := strings.Count(topic, "/") + 1; n < len(p.levels) || n > len(p.levels) && !p.open {
 		return false
+	}
+	var room [8]string // what a topic has as a rule
+	parts := room[:0]
+	for part := range strings.SplitSeq(topic, "/") {
+		parts = append(parts, part)
 	}
 	for i, l := range p.levels {
 		if !l.any && l.literal != parts[i] {
