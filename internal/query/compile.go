@@ -162,31 +162,11 @@ func (c *compiler) newestFirst() bool {
 // with what is grouped and measured, the aggregates, what is computed of them,
 // and what is kept in which order.
 func (c *compiler) groups() *Compiled {
-	var inner, outer, keys, names []frag
-	for i, col := range c.plan.Columns {
-		name := column(i)
-		names = append(names, lit(name))
-		if col.Measure != nil {
-			if len(col.Measure.Of) == 0 {
-				inner = append(inner, fill("%s AS v"+strconv.Itoa(i), c.input(col.Measure)))
-				outer = append(outer, fill("%s AS "+name, c.aggregate(col.Measure, "v"+strconv.Itoa(i))))
-			}
-			continue
-		}
-		keys = append(keys, lit(name))
-		outer = append(outer, lit(name))
-		inner = append(inner, fill("%s AS "+name, c.groupValue(col)))
-		if hi, lo, ok := c.groupKeys(col); ok {
-			inner = append(inner, fill("%s AS "+name+"h", hi), fill("%s AS "+name+"l", lo))
-			outer = append(outer, lit("min("+name+"h) AS "+name+"h"), lit("min("+name+"l) AS "+name+"l"))
-		}
+	names := make([]frag, len(c.plan.Columns))
+	for i := range c.plan.Columns {
+		names[i] = lit(column(i))
 	}
-	where := c.filter()
-	grouped := fill("SELECT %s FROM (SELECT %s FROM %s WHERE %s) AS i", join(outer, ", "), join(inner, ", "), c.from(), where)
-	if len(keys) > 0 {
-		grouped = fill("%s GROUP BY %s", grouped, join(keys, ", "))
-	}
-	grouped = c.derived(grouped)
+	grouped := c.derived(c.aggregates())
 	if c.d.Once != "" {
 		all := fill(c.d.Once+"SELECT %s, (SELECT count(*) FROM g WHERE %s) AS total FROM g WHERE %s ORDER BY %s LIMIT %s", grouped, join(names, ", "), c.kept(), c.kept(), c.groupOrder(), c.limit())
 		return &Compiled{SQL: all.text, Args: all.args}
@@ -337,10 +317,17 @@ func (c *compiler) from() frag {
 	if c.plan.Devices {
 		return frag{c.t.Devices + " AS e", c.t.DevicesArgs}
 	}
-	out := frag{c.t.Events + " AS e", slices.Clip(c.t.EventsArgs)}
+	events := frag{c.t.Events + " AS e", slices.Clip(c.t.EventsArgs)}
+	return join([]frag{events, c.withDevices("e", func(link event.Slot) string { return ident(event.FieldOf(link).Name) })}, "")
+}
+
+// withDevices is the joins of the device tables that were asked for with a relation
+// that has the uids of devices in the columns that name tells.
+func (c *compiler) withDevices(relation string, name func(link event.Slot) string) frag {
+	var out frag
 	for _, link := range c.order {
 		alias := c.joins[link]
-		out.text += " LEFT JOIN " + c.t.Devices + " AS " + alias + " ON " + alias + "." + ident("uid") + " = e." + ident(event.FieldOf(link).Name)
+		out.text += " LEFT JOIN " + c.t.Devices + " AS " + alias + " ON " + alias + "." + ident("uid") + " = " + relation + "." + name(link)
 		out.args = append(out.args, c.t.DevicesArgs...)
 	}
 	return out

@@ -76,9 +76,10 @@ func TestCompiledText(t *testing.T) {
 		Limit:    7,
 	})
 	want := `WITH g AS MATERIALIZED (` +
-		`SELECT c0, max(v1) AS c1 FROM (` +
-		`SELECT d0."zone" AS c0, e."duration" AS v1 FROM events AS e LEFT JOIN devices AS d0 ON d0."uid" = e."src_endpoint.uid" LEFT JOIN devices AS d1 ON d1."uid" = e."device.uid"` +
-		` WHERE e."class_uid" IN (?) AND ((d1."type" = CAST(? AS VARCHAR))) IS NOT TRUE) AS i GROUP BY c0)` +
+		`SELECT c0, max(v1) AS c1 FROM (SELECT p.*, d0."zone" AS c0 FROM (SELECT u32, max(v1) AS v1 FROM (` +
+		`SELECT e."src_endpoint.uid" AS u32, e."duration" AS v1 FROM events AS e LEFT JOIN devices AS d0 ON d0."uid" = e."device.uid"` +
+		` WHERE e."class_uid" IN (?) AND ((d0."type" = CAST(? AS VARCHAR))) IS NOT TRUE) AS i GROUP BY u32)` +
+		` AS p LEFT JOIN devices AS d0 ON d0."uid" = p.u32) AS i GROUP BY c0)` +
 		` SELECT c0, c1, (SELECT count(*) FROM g WHERE (CAST(c1 AS DOUBLE) >= CAST(? AS DOUBLE))) AS total FROM g` +
 		` WHERE (CAST(c1 AS DOUBLE) >= CAST(? AS DOUBLE)) ORDER BY c1 DESC NULLS LAST, c0 ASC NULLS LAST LIMIT 7`
 	if diff := cmp.Diff(want, c.SQL); diff != "" {

@@ -37,6 +37,7 @@ func devices(t *testing.T, s store.Events) {
 	holds(t, s, where("dst_endpoint.level", query.Exists, nil), "1 ")
 	want(t, s, query.Query{Group: []string{"device.name", "src_endpoint.type", "dst_endpoint.name"}, Measures: []query.Measure{{Fn: query.Count}}, Sort: []query.Sort{{By: "device.name", Desc: true}}},
 		row("PLC 1", "hmi", "PLC 1", int64(1)), row("HMI 2", "hmi", nil, int64(1)), row(nil, nil, nil, int64(1)))
+	groupsOfDevices(t, s)
 	if err := s.PutDevices(ctx, []store.Device{{UID: "d1", Name: "PLC 1b", Type: "plc"}}); err != nil {
 		t.Fatal(err)
 	}
@@ -64,6 +65,40 @@ func devices(t *testing.T, s store.Events) {
 	if err := s.PutDevices(ctx, []store.Device{{Name: "nameless"}}); fault.KindOf(err) != fault.Invalid || err == nil {
 		t.Errorf("a device without uid: %v", err)
 	}
+}
+
+// groupsOfDevices asks by what is known of devices, of which several may be alike, and
+// of no device, for different values under conditions, and for what sums up.
+func groupsOfDevices(t *testing.T, s store.Events) {
+	for i, uid := range []string{"d8", "d8", "d9", "d9", ""} {
+		put(t, s, New(80+i, day().Add(time.Duration(i)*time.Hour), func(e *event.Event) {
+			if uid != "" {
+				e.SetDeviceUID(uid)
+			}
+			e.SetDstEndpointPort(int64(80 + i%3)) // 80 81 82 80 81
+			e.SetTrafficBytesOut(10)
+			e.SetMetadataLogName("alike")
+		}))
+	}
+	if err := s.PutDevices(t.Context(), []store.Device{{UID: "d8", Name: "twin"}, {UID: "d9", Name: "twin"}}); err != nil {
+		t.Fatal(err)
+	}
+	late := where("time", query.Ge, day().Add(2*time.Hour))
+	q := query.Query{Where: where("metadata.log_name", query.Eq, "alike"), Measures: []query.Measure{
+		{Fn: query.Count}, {Fn: query.Sum, Field: "traffic.bytes_out"}, {Fn: query.Distinct, Field: "dst_endpoint.port"},
+		{Fn: query.Distinct, Field: "dst_endpoint.port", Where: late, As: "late"}, {Fn: query.Distinct, Field: "dst_endpoint.port", Where: not(late), As: "early"}, {Fn: query.First}, {Fn: query.Last}, {Fn: query.Ratio, Of: []string{"late", "early"}},
+	}}
+	all := row(int64(5), int64(50), int64(3), int64(3), int64(2), day(), day().Add(4*time.Hour), 1.5)
+	twin := row("twin", int64(4), int64(40), int64(3), int64(2), int64(2), day(), day().Add(3*time.Hour), 1.0)
+	none := row(nil, int64(1), int64(10), int64(1), int64(1), int64(0), day().Add(4*time.Hour), day().Add(4*time.Hour), nil)
+	want(t, s, q, all)
+	q.Group = []string{"device.name"}
+	want(t, s, q, twin, none)
+	q.Having = []query.Having{{By: "early", Op: query.Gt, Value: int64(0)}}
+	want(t, s, q, twin)
+	q.Having, q.Where = nil, &query.Expr{And: []query.Expr{*q.Where, *where("device.name", query.Exists, nil)}}
+	want(t, s, q, twin)
+	want(t, s, query.Query{Where: q.Where, Group: []string{"device.name"}, Measures: []query.Measure{{Fn: query.Count}}}, row("twin", int64(4)))
 }
 
 func measures(t *testing.T, s store.Events) {
