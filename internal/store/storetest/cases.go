@@ -37,7 +37,6 @@ func devices(t *testing.T, s store.Events) {
 	holds(t, s, where("dst_endpoint.level", query.Exists, nil), "1 ")
 	want(t, s, query.Query{Group: []string{"device.name", "src_endpoint.type", "dst_endpoint.name"}, Measures: []query.Measure{{Fn: query.Count}}, Sort: []query.Sort{{By: "device.name", Desc: true}}},
 		row("PLC 1", "hmi", "PLC 1", int64(1)), row("HMI 2", "hmi", nil, int64(1)), row(nil, nil, nil, int64(1)))
-	groupsOfDevices(t, s)
 	if err := s.PutDevices(ctx, []store.Device{{UID: "d1", Name: "PLC 1b", Type: "plc"}}); err != nil {
 		t.Fatal(err)
 	}
@@ -65,6 +64,7 @@ func devices(t *testing.T, s store.Events) {
 	if err := s.PutDevices(ctx, []store.Device{{Name: "nameless"}}); fault.KindOf(err) != fault.Invalid || err == nil {
 		t.Errorf("a device without uid: %v", err)
 	}
+	groupsOfDevices(t, s)
 }
 
 // groupsOfDevices asks by what is known of devices, of which several may be alike, and
@@ -85,8 +85,14 @@ func groupsOfDevices(t *testing.T, s store.Events) {
 	}
 	late := where("time", query.Ge, day().Add(2*time.Hour))
 	q := query.Query{Where: where("metadata.log_name", query.Eq, "alike"), Measures: []query.Measure{
-		{Fn: query.Count}, {Fn: query.Sum, Field: "traffic.bytes_out"}, {Fn: query.Distinct, Field: "dst_endpoint.port"},
-		{Fn: query.Distinct, Field: "dst_endpoint.port", Where: late, As: "late"}, {Fn: query.Distinct, Field: "dst_endpoint.port", Where: not(late), As: "early"}, {Fn: query.First}, {Fn: query.Last}, {Fn: query.Ratio, Of: []string{"late", "early"}},
+		{Fn: query.Count},
+		{Fn: query.Sum, Field: "traffic.bytes_out"},
+		{Fn: query.Distinct, Field: "dst_endpoint.port"},
+		{Fn: query.Distinct, Field: "dst_endpoint.port", Where: late, As: "late"},
+		{Fn: query.Distinct, Field: "dst_endpoint.port", Where: not(late), As: "early"},
+		{Fn: query.First},
+		{Fn: query.Last},
+		{Fn: query.Ratio, Of: []string{"late", "early"}},
 	}}
 	all := row(int64(5), int64(50), int64(3), int64(3), int64(2), day(), day().Add(4*time.Hour), 1.5)
 	twin := row("twin", int64(4), int64(40), int64(3), int64(2), int64(2), day(), day().Add(3*time.Hour), 1.0)
