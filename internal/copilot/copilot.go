@@ -223,12 +223,16 @@ func (c *Copilot) answer(ctx context.Context, r *reading.Reading, now time.Time,
 		r.Steps = append(r.Steps, *suspects)
 		ans.Plan = r.Steps
 	}
-	for i, step := range r.Steps {
-		table, err := c.run(ctx, step, now)
+	for i := range r.Steps {
+		step := &r.Steps[i]
+		if step.Theirs && i > 0 {
+			step.Query.Where = theirs(step.Query.Where, ans.Evidence[i-1])
+		}
+		table, err := c.run(ctx, *step, now)
 		if err != nil {
 			return fmt.Errorf("running step %d of the plan: %w", i+1, err)
 		}
-		ans.Evidence = append(ans.Evidence, Evidence{ID: fmt.Sprintf("E%d", i+1), Query: stepText(step), Columns: table.Columns, Rows: table.Rows, Total: table.Total})
+		ans.Evidence = append(ans.Evidence, Evidence{ID: fmt.Sprintf("E%d", i+1), Query: stepText(*step), Columns: table.Columns, Rows: table.Rows, Total: table.Total})
 	}
 	if last := len(ans.Evidence) - 1; suspects != nil && empty(ans.Evidence[last]) {
 		ans.Evidence, ans.Plan, suspects = ans.Evidence[:last], r.Steps[:last], nil // nothing was left out
@@ -284,6 +288,24 @@ func suspectStep(r *reading.Reading, bounds toolbox.Bounds) *reading.Step {
 		Tool: "query", Why: "records with a doubtful clock, which a time leaves out",
 		Query: query.Query{Classes: q.Classes, Where: where, Measures: []query.Measure{{Fn: query.Count}}},
 	}
+}
+
+// theirs narrows a condition to the sources in the first column of what was found.
+func theirs(where *query.Expr, found Evidence) *query.Expr {
+	var list []any
+	for _, row := range found.Rows {
+		if ip, ok := row[0].(string); ok {
+			list = append(list, ip)
+		}
+	}
+	if len(list) == 0 {
+		return where
+	}
+	only := query.Expr{Field: "src_endpoint.ip", Op: query.In, Value: list}
+	if where == nil {
+		return &only
+	}
+	return &query.Expr{And: []query.Expr{*where, only}}
 }
 
 func (c *Copilot) run(ctx context.Context, step reading.Step, now time.Time) (*toolbox.Table, error) {

@@ -92,6 +92,7 @@ func (c *compiler) late(col Column) bool {
 // small groups and of the large ones.
 type parts struct {
 	events, small, large []frag
+	middle               []frag // of small groups whose devices are alike
 	smallKeys, keys      []frag
 	late                 *compiler // joins devices with small groups
 	lateColumns          []frag
@@ -116,6 +117,9 @@ func (c *compiler) twoSteps(field *Ref) frag {
 	small := groupBy(p.small, c.eventRows(p.events), p.smallKeys)
 	if len(p.lateColumns) > 0 {
 		small = fill("SELECT p.*, %s FROM (%s) AS p%s", join(p.lateColumns, ", "), small, p.late.withDevices("p", func(link event.Slot) string { return linkColumn(link) }))
+		if field != nil { // several devices may be alike
+			small = groupBy(append(p.middle, lit("f")), small, append(slices.Clone(p.keys), lit("f")))
+		}
 	}
 	return groupBy(p.large, small, p.keys)
 }
@@ -133,6 +137,7 @@ func (c *compiler) partKey(p *parts, i int, col Column) {
 	if !c.late(col) {
 		rows, groups := c.groupColumn(i, col)
 		p.events, p.small, p.large = append(p.events, rows...), append(p.small, groups...), append(p.large, groups...)
+		p.middle = append(p.middle, groups...)
 		p.smallKeys = append(p.smallKeys, lit(name))
 		return
 	}
@@ -142,25 +147,23 @@ func (c *compiler) partKey(p *parts, i int, col Column) {
 		p.key(linkColumn(link))
 	}
 	p.lateColumns = append(p.lateColumns, fill("%s AS "+name, p.late.value(col.Ref)))
-	p.large = append(p.large, lit(name))
+	p.middle, p.large = append(p.middle, lit(name)), append(p.large, lit(name))
 }
 
 func (c *compiler) partMeasure(p *parts, i int, m *PlanMeasure) {
 	name, v := column(i), "v"+strconv.Itoa(i)
-	different := "count(%s)" // each value is in one small group only
-	if len(p.lateColumns) > 0 {
-		different = c.d.Distinct
+	again := func(input frag, fn string) {
+		p.events = append(p.events, fill("%s AS "+v, input))
+		p.small, p.middle = append(p.small, lit(fn+"("+v+") AS "+v)), append(p.middle, lit(fn+"("+v+") AS "+v))
 	}
-	switch {
+	switch { // each value is in one small group only
 	case m.Fn == Distinct && m.Where == nil:
-		p.large = append(p.large, fill(different+" AS "+name, lit("f")))
+		p.large = append(p.large, lit("count(f) AS "+name))
 	case m.Fn == Distinct:
-		p.events = append(p.events, fill("CASE WHEN %s THEN 1 END AS "+v, c.cond(m.Where)))
-		p.small = append(p.small, lit("max("+v+") AS "+v))
-		p.large = append(p.large, fill(different+" AS "+name, lit("CASE WHEN "+v+" = 1 THEN f END")))
+		again(fill("CASE WHEN %s THEN 1 END", c.cond(m.Where)), "max")
+		p.large = append(p.large, lit("count(CASE WHEN "+v+" = 1 THEN f END) AS "+name))
 	default:
-		p.events = append(p.events, fill("%s AS "+v, c.input(m)))
-		p.small = append(p.small, lit(partial(m.Fn)+"("+v+") AS "+v))
+		again(c.input(m), partial(m.Fn))
 		p.large = append(p.large, fill("%s AS "+name, c.aggregate(m, v)))
 	}
 }

@@ -111,10 +111,14 @@ func (l *look) activities(ctx context.Context, where *query.Expr, known bool) (t
 	q := l.query
 	q.Where = where
 	q.Group = []string{"src_endpoint.ip", "src_endpoint.name", "src_endpoint.type"}
-	q.Measures = append(activityMeasures(l.rng), query.Measure{Fn: query.Distinct, Field: "dst_endpoint.ip", As: "all_peers"},
-		query.Measure{Fn: query.Diff, Of: []string{"all_peers", "past_peers"}, As: "new_peers"})
+	q.Measures = activityMeasures(l.rng)
 	q.Having = []query.Having{{By: "events", Op: query.Gt, Value: int64(0)}}
-	q.Sort = []query.Sort{{By: "new_peers", Desc: true}, {By: "failed", Desc: true}, {By: "events", Desc: true}}
+	q.Sort = []query.Sort{{By: "failed", Desc: true}, {By: "events", Desc: true}}
+	if !known {
+		q.Measures = append(q.Measures, query.Measure{Fn: query.Distinct, Field: "dst_endpoint.ip", As: "all_peers"},
+			query.Measure{Fn: query.Diff, Of: []string{"all_peers", "past_peers"}, As: "new_peers"})
+		q.Sort = append([]query.Sort{{By: "new_peers", Desc: true}}, q.Sort...)
+	}
 	t, err := l.box.QueryLoose(ctx, q, l.now)
 	if err != nil {
 		return 0, err
@@ -149,7 +153,7 @@ func (l *look) ports(ctx context.Context) error {
 }
 
 // maxBest is how many sources with the highest scores are looked at in any case.
-const maxBest = 200
+const maxBest = 100
 
 // scores reads the highest score of each source, and tells which have the highest.
 func (l *look) scores(ctx context.Context) (best []string, err error) {

@@ -15,7 +15,7 @@ func (r *reader) steps() []Step {
 		if q.Time.IsZero() {
 			q.Time = query.TimeRange{Last: "24h"}
 		}
-		return []Step{{Tool: "unusual", Query: q}, {Tool: "query", Query: conversations(q), Why: "their conversations in that time, newest kind first"}}
+		return []Step{{Tool: "unusual", Query: q}, {Tool: "query", Query: conversations(q), Why: "their conversations in that time, newest kind first", Theirs: true}}
 	case DevicesShape:
 		return r.deviceSteps()
 	case OverviewShape:

@@ -74,6 +74,7 @@ type Step struct {
 	Why   string      `json:"why,omitempty"`
 
 	Earlier time.Duration `json:"-"` // the same as the step before, so long before it
+	Theirs  bool          `json:"-"` // of the sources alone that the step before lists, if it lists any
 }
 
 // FieldWant is a value that was asked for and that no stored event has.
