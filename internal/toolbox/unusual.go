@@ -125,8 +125,9 @@ func compareWithType(all map[string]*behaviour) {
 		for i, x := range group {
 			peers[i], bytes[i] = float64(x.now.peers), x.now.bytes
 		}
+		typicalPeers, typicalBytes := median(peers), median(bytes)
 		for _, x := range group {
-			x.typeKnown, x.typicalPeers, x.typicalBytes = true, median(peers), median(bytes)
+			x.typeKnown, x.typicalPeers, x.typicalBytes = true, typicalPeers, typicalBytes
 		}
 	}
 }
