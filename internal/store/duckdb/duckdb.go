@@ -45,7 +45,7 @@ type Options struct {
 	QueryTimeout  time.Duration    // default 30 s
 	ResultBytes   int64            // texts in one result; default 64 MiB
 	MinSealedRows int              // a day with fewer rows stays hot, so that wrong clocks cannot make thousands of files; default 1000
-	MaxSortedRows int64            // a day with more rows is sealed in the order in which they came; default 5 million
+	MaxSortedRows int64            // of a day that are sorted at once; default 5 million
 	BackupDir     string           // where a copy is kept before the layout changes; default: the folder backup of the directory
 	Now           func() time.Time // the clock; default time.Now
 }

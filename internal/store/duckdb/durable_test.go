@@ -3,6 +3,7 @@ package duckdb_test
 import (
 	"bufio"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -204,19 +205,72 @@ func sealedFiles(t *testing.T, dir string) []string {
 
 const perDay = 24 * 60 * 60
 
-// A day that is too large to be sorted is sealed all the same, and is read and
-// written anew like any other.
-func TestSealWithoutSorting(t *testing.T) {
-	now := start().AddDate(0, 0, 1)
-	s := open(t, t.TempDir(), duckdb.Options{MinSealedRows: 1, MaxSortedRows: 100, Now: func() time.Time { return now }})
-	defer s.Close()
-	fill(t, s, 0, 500)
-	seal(t, s, start().AddDate(0, 0, 9), duckdb.Moved{Days: 1, Rows: 500})
-	if got := fill(t, s, 490, 510); got != (store.Appended{Stored: 10, Duplicates: 10}) {
-		t.Errorf("late and repeated events: %+v", got)
+// A day that is too large to be sorted at once is sorted in parts, and where there is
+// no room for them it is sealed all the same; it is read and written anew like any
+// other.
+func TestSealLargeDays(t *testing.T) {
+	for name, room := range map[string]bool{"in parts": true, "without room for them": false} {
+		t.Run(name, func(t *testing.T) {
+			now, dir := start().AddDate(0, 0, 1), t.TempDir()
+			s := open(t, dir, duckdb.Options{MinSealedRows: 1, MaxSortedRows: 100, Now: func() time.Time { return now }})
+			defer s.Close()
+			var batch []*event.Event
+			for i := range 500 {
+				e := numbered(i)
+				e.SetDeviceUID(fmt.Sprintf("device-%d", i%7))
+				batch = append(batch, e)
+			}
+			if _, err := s.Append(t.Context(), batch); err != nil {
+				t.Fatal(err)
+			}
+			if tmp := filepath.Join(dir, "tmp"); !room && (os.RemoveAll(tmp) != nil || os.WriteFile(tmp, nil, 0o600) != nil) {
+				t.Fatal("tmp is still there")
+			}
+			seal(t, s, start().AddDate(0, 0, 9), duckdb.Moved{Days: 1, Rows: 500})
+			if runs := runsOfDevices(t, sealedFiles(t, dir)); (runs == 7) != room {
+				t.Errorf("the events of 7 devices lie in %d places", runs)
+			}
+			if got := fill(t, s, 490, 510); got != (store.Appended{Stored: 10, Duplicates: 10}) {
+				t.Errorf("late and repeated events: %+v", got)
+			}
+			seal(t, s, start().AddDate(0, 0, 9), duckdb.Moved{Days: 1, Rows: 10})
+			count(t, s, query.Query{}, 510)
+			if left, _ := filepath.Glob(filepath.Join(dir, "tmp", "*")); len(left) > 0 {
+				t.Errorf("left over: %v", left)
+			}
+		})
 	}
-	seal(t, s, start().AddDate(0, 0, 9), duckdb.Moved{Days: 1, Rows: 10})
-	count(t, s, query.Query{}, 510)
+}
+
+// runsOfDevices counts in how many places of a file the events of one device lie
+// together.
+func runsOfDevices(t *testing.T, files []string) int {
+	t.Helper()
+	db, err := sql.Open("duckdb", "")
+	if err != nil || len(files) != 1 {
+		t.Fatal(err, files)
+	}
+	defer db.Close()
+	rows, err := db.QueryContext(t.Context(), `SELECT "device.uid" FROM read_parquet(?, file_row_number = true) ORDER BY file_row_number`, files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	n, last := 0, ""
+	for rows.Next() {
+		var uid string
+		if err := rows.Scan(&uid); err != nil {
+			t.Fatal(err)
+		}
+		if uid != last {
+			n++
+		}
+		last = uid
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func TestSealAndDrop(t *testing.T) {

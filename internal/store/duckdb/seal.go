@@ -3,9 +3,11 @@ package duckdb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"vedette/internal/fault"
@@ -49,7 +51,10 @@ func (s *Store) Seal(ctx context.Context, before time.Time) (Moved, error) {
 	}
 	var done Moved
 	for _, day := range days {
-		n, err := s.sealDay(ctx, conn, day)
+		n, err := s.sealDay(ctx, conn, day, true)
+		if _, failed := errors.AsType[partsError](err); failed && ctx.Err() == nil {
+			n, err = s.sealDay(ctx, conn, day, false)
+		}
 		if err != nil {
 			return done, err
 		}
@@ -109,8 +114,9 @@ func (s *Store) fullDays(ctx context.Context, conn *sql.Conn, before int64) ([]i
 
 // sealDay is one transaction: the file is written, synced and named, then
 // listed, and the rows that it holds are deleted. Rows that are appended
-// meanwhile are not visible to the transaction and stay hot.
-func (s *Store) sealDay(ctx context.Context, conn *sql.Conn, day int64) (int64, error) {
+// meanwhile are not visible to the transaction and stay hot. sorted is not, if there
+// was no room for the parts of a large day.
+func (s *Store) sealDay(ctx context.Context, conn *sql.Conn, day int64, sorted bool) (int64, error) {
 	start := dayStart(day)
 	doing := "sealing " + start.Format(time.DateOnly)
 	var old []sealedFile
@@ -132,7 +138,7 @@ func (s *Store) sealDay(ctx context.Context, conn *sql.Conn, day int64) (int64, 
 		for _, f := range old {
 			all += f.rows
 		}
-		if err := s.copyDay(ctx, conn, name, s.union("(SELECT * FROM events WHERE "+inDay+")", old), all); err != nil {
+		if err := s.copyDay(ctx, conn, name, s.union("(SELECT * FROM events WHERE "+inDay+")", old), all, sorted); err != nil {
 			return err
 		}
 		if err := s.list(ctx, conn, day, name, moved, old); err != nil {
@@ -173,17 +179,22 @@ func (s *Store) nextName(ctx context.Context, conn *sql.Conn, start time.Time) (
 const sealedGroup = 32_768
 
 // copyDay writes a file under a temporary name, makes it durable and names it.
-// It is sorted by device and time, but for a day of more rows than can be
-// sorted in the space that is allowed: that keeps the order in which the
-// events came, which is about that of time.
-func (s *Store) copyDay(ctx context.Context, conn *sql.Conn, name, relation string, rows int64) error {
+// It is sorted by device and time, a day of more rows than can be sorted in the space
+// that is allowed in parts. Not sorted it keeps the order in which the events came,
+// which is about that of time.
+func (s *Store) copyDay(ctx context.Context, conn *sql.Conn, name, relation string, rows int64, sorted bool) error {
 	path := filepath.Join(s.sealedDir(), name)
 	tmp := path + ".tmp"
-	order := ` ORDER BY "device.uid", "time"`
-	if rows > s.opts.MaxSortedRows {
-		order = ""
+	var err error
+	parts := (rows + s.opts.MaxSortedRows - 1) / s.opts.MaxSortedRows
+	switch {
+	case !sorted:
+		err = copyTo(ctx, conn, "SELECT * FROM "+relation+" AS e", tmp)
+	case parts <= 1:
+		err = copySorted(ctx, conn, "SELECT * FROM "+relation+" AS e", tmp)
+	default:
+		err = s.copyInParts(ctx, conn, relation, tmp, parts)
 	}
-	_, err := conn.ExecContext(ctx, `COPY (SELECT * FROM `+relation+` AS e`+order+`) TO `+text(tmp)+fmt.Sprintf(` (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE %d)`, sealedGroup)) //nolint:gosec // G202: names of ours
 	if err == nil {
 		err = disk.Sync(tmp)
 	}
@@ -196,6 +207,43 @@ func (s *Store) copyDay(ctx context.Context, conn *sql.Conn, name, relation stri
 	if err != nil {
 		_ = os.Remove(tmp)
 	}
+	return err
+}
+
+// partsError is why a day could not be sorted in parts.
+type partsError struct{ error }
+
+func (e partsError) Unwrap() error { return e.error }
+
+// copyInParts sorts a day part by part, each with all events of its devices, and
+// puts the parts together: the events of a device lie in few groups of rows.
+func (s *Store) copyInParts(ctx context.Context, conn *sql.Conn, relation, path string, parts int64) error {
+	dir, err := os.MkdirTemp(s.tmpDir(), "seal-")
+	if err != nil {
+		return partsError{err}
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // emptied at the next opening
+	files := make([]string, parts)
+	for i := range parts {
+		file := filepath.Join(dir, fmt.Sprintf("%d.parquet", i))
+		part := fmt.Sprintf(`SELECT * FROM %s AS e WHERE hash(coalesce("device.uid", '')) %% %d = %d`, relation, parts, i)
+		if err := copySorted(ctx, conn, part, file); err != nil {
+			return partsError{err}
+		}
+		files[i] = text(file)
+	}
+	if err := copyTo(ctx, conn, "SELECT * FROM read_parquet(["+strings.Join(files, ", ")+"])", path); err != nil {
+		return partsError{err}
+	}
+	return nil
+}
+
+func copySorted(ctx context.Context, conn *sql.Conn, rows, path string) error {
+	return copyTo(ctx, conn, rows+` ORDER BY "device.uid", "time"`, path)
+}
+
+func copyTo(ctx context.Context, conn *sql.Conn, rows, path string) error {
+	_, err := conn.ExecContext(ctx, `COPY (`+rows+`) TO `+text(path)+fmt.Sprintf(` (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE %d)`, sealedGroup)) //nolint:gosec // G202: names of ours
 	return err
 }
 
