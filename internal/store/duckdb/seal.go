@@ -189,9 +189,9 @@ func (s *Store) copyDay(ctx context.Context, conn *sql.Conn, name, relation stri
 	parts := (rows + s.opts.MaxSortedRows - 1) / s.opts.MaxSortedRows
 	switch {
 	case !sorted:
-		err = copyTo(ctx, conn, "SELECT * FROM "+relation+" AS e", tmp)
+		err = copyTo(ctx, conn, "SELECT * FROM "+relation+" AS e", tmp, "zstd")
 	case parts <= 1:
-		err = copySorted(ctx, conn, "SELECT * FROM "+relation+" AS e", tmp)
+		err = copySorted(ctx, conn, "SELECT * FROM "+relation+" AS e", tmp, "zstd")
 	default:
 		err = s.copyInParts(ctx, conn, relation, tmp, parts)
 	}
@@ -227,23 +227,23 @@ func (s *Store) copyInParts(ctx context.Context, conn *sql.Conn, relation, path 
 	for i := range parts {
 		file := filepath.Join(dir, fmt.Sprintf("%d.parquet", i))
 		part := fmt.Sprintf(`SELECT * FROM %s AS e WHERE hash(coalesce("device.uid", '')) %% %d = %d`, relation, parts, i)
-		if err := copySorted(ctx, conn, part, file); err != nil {
+		if err := copySorted(ctx, conn, part, file, "snappy"); err != nil {
 			return partsError{err}
 		}
 		files[i] = text(file)
 	}
-	if err := copyTo(ctx, conn, "SELECT * FROM read_parquet(["+strings.Join(files, ", ")+"])", path); err != nil {
+	if err := copyTo(ctx, conn, "SELECT * FROM read_parquet(["+strings.Join(files, ", ")+"])", path, "zstd"); err != nil {
 		return partsError{err}
 	}
 	return nil
 }
 
-func copySorted(ctx context.Context, conn *sql.Conn, rows, path string) error {
-	return copyTo(ctx, conn, rows+` ORDER BY "device.uid", "time"`, path)
+func copySorted(ctx context.Context, conn *sql.Conn, rows, path, compression string) error {
+	return copyTo(ctx, conn, rows+` ORDER BY "device.uid", "time"`, path, compression)
 }
 
-func copyTo(ctx context.Context, conn *sql.Conn, rows, path string) error {
-	_, err := conn.ExecContext(ctx, `COPY (`+rows+`) TO `+text(path)+fmt.Sprintf(` (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE %d)`, sealedGroup)) //nolint:gosec // G202: names of ours
+func copyTo(ctx context.Context, conn *sql.Conn, rows, path, compression string) error {
+	_, err := conn.ExecContext(ctx, `COPY (`+rows+`) TO `+text(path)+fmt.Sprintf(` (FORMAT parquet, COMPRESSION %s, ROW_GROUP_SIZE %d)`, compression, sealedGroup)) //nolint:gosec // G202: names of ours
 	return err
 }
 
