@@ -107,6 +107,7 @@ type compiler struct {
 	plan  *Plan
 	joins map[event.Slot]string
 	order []event.Slot
+	only  string // of the events of a step of a sequence, a condition on its key
 }
 
 // rows writes a query for rows of fields.
@@ -168,12 +169,17 @@ func (c *compiler) groups() *Compiled {
 	}
 	grouped := c.derived(c.aggregates())
 	if c.d.Once != "" {
-		all := fill(c.d.Once+"SELECT %s, (SELECT count(*) FROM g WHERE %s) AS total FROM g WHERE %s ORDER BY %s LIMIT %s", grouped, join(names, ", "), c.kept(), c.kept(), c.groupOrder(), c.limit())
+		all := fill("WITH %s SELECT %s, (SELECT count(*) FROM g WHERE %s) AS total FROM g WHERE %s ORDER BY %s LIMIT %s", c.once("g", grouped), join(names, ", "), c.kept(), c.kept(), c.groupOrder(), c.limit())
 		return &Compiled{SQL: all.text, Args: all.args}
 	}
 	all := fill("SELECT %s FROM (%s) AS g WHERE %s ORDER BY %s LIMIT %s", join(names, ", "), grouped, c.kept(), c.groupOrder(), c.limit())
 	count := fill("SELECT count(*) FROM (%s) AS g WHERE %s", grouped, c.kept())
 	return &Compiled{SQL: all.text, Args: all.args, Count: count.text, CountArgs: count.args}
+}
+
+// once names a relation for the query that it stands before.
+func (c *compiler) once(name string, relation frag) frag {
+	return fill(c.d.Once, lit(name), relation)
 }
 
 // derived adds the measures that are computed of others, each in a layer of

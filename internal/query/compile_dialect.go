@@ -42,9 +42,8 @@ type Dialect struct {
 	// least of them if there are fewer; missing if a time is. n is a literal.
 	Edge string
 
-	// Once, if the engine can, holds a relation's result under the name g for
-	// the query after it, so that a limited answer tells its total without
-	// computing it twice.
+	// Once, if the engine can, gives the result of a relation a name for the query
+	// after it, so that what is needed twice is computed once: name, relation.
 	Once string
 }
 
@@ -81,7 +80,7 @@ func DuckDB() *Dialect {
 		AsOf:            "ASOF JOIN",
 		LeftAsOf:        "ASOF LEFT JOIN",
 		Edge:            "CASE WHEN count(%[1]s) = count(*) THEN epoch_ns(list_min(max(%[1]s, %[2]d))) END",
-		Once:            "WITH g AS MATERIALIZED (%s) ",
+		Once:            "%s AS MATERIALIZED (%s)",
 	}
 }
 

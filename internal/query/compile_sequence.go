@@ -102,7 +102,8 @@ func (r *resolver) step(s Step, by []string) (PlanStep, error) {
 // Not is looked for forward, from the step before it.
 func (c *compiler) sequence() *Compiled {
 	s, end := c.plan.Sequence, c.ending()
-	chain := c.stepRelation(s.Steps[end-1], end)
+	first, last, named := c.named()
+	chain := last
 	have := c.eachKey("a.k%[1]d AS k%[1]d, ") + stepColumns("a", end)
 	for n := end - 1; n >= 1; n-- {
 		on := c.eachKey("a.k%[1]d = b.k%[1]d AND ") + fmt.Sprintf("a.t%d > b.t%d", n+1, n)
@@ -110,11 +111,15 @@ func (c *compiler) sequence() *Compiled {
 		if n == 1 {
 			own += ", b.n AS n1"
 		}
-		chain = fill("SELECT "+have+", "+own+" FROM (%s) AS a "+c.d.AsOf+" (%s) AS b ON "+on, chain, c.stepRelation(s.Steps[n-1], n))
+		step := first
+		if n > 1 {
+			step = c.stepRelation(s.Steps[n-1], n)
+		}
+		chain = fill("SELECT "+have+", "+own+" FROM (%s) AS a "+c.d.AsOf+" (%s) AS b ON "+on, chain, step)
 		have += ", " + stepColumns("a", n)
 	}
 	if end > 1 {
-		chain = c.counted(chain, have+", a.n1 AS n1")
+		chain = c.counted(chain, first, have+", a.n1 AS n1")
 	} else {
 		chain = fill("SELECT "+have+", 1 AS n FROM (%s) AS a", chain)
 	}
@@ -122,16 +127,32 @@ func (c *compiler) sequence() *Compiled {
 		chain = c.notFollowed(chain, have+", a.n AS n")
 	}
 	found := fill("SELECT * FROM (%s) AS c WHERE %s", chain, c.inTime())
-	return c.sequenceAnswer(found)
+	return c.sequenceAnswer(found, named)
+}
+
+// named gives the first and the last step names, if the engine can: the first is
+// needed twice, and of the steps before the last one only those with a key of it.
+func (c *compiler) named() (first, last frag, named []frag) {
+	s, end := c.plan.Sequence, c.ending()
+	last = c.stepRelation(s.Steps[end-1], end)
+	if c.d.Once == "" || end < 2 {
+		return c.stepRelation(s.Steps[0], 1), last, nil
+	}
+	named = append(named, c.once("last", last))
+	if s.Keys > 0 {
+		c.only = "k0 IN (SELECT k0 FROM last)"
+	}
+	named = append(named, c.once("first", c.stepRelation(s.Steps[0], 1)))
+	return lit("SELECT * FROM first"), lit("SELECT * FROM last"), named
 }
 
 // counted adds how many events of the first step lie in the span before the
 // last: those up to the nearest one, less those that are too old.
-func (c *compiler) counted(chain frag, have string) frag {
+func (c *compiler) counted(chain, steps frag, have string) frag {
 	s, end := c.plan.Sequence, c.ending()
 	old := fmt.Sprintf(c.d.FromNanos, fmt.Sprintf(c.d.Nanos, fmt.Sprintf("a.t%d", end))+" - "+strconv.FormatInt(int64(s.Within), 10))
 	on := c.eachKey("a.k%[1]d = b.k%[1]d AND ") + old + " > b.t0"
-	first := fill("SELECT "+c.eachKey("k%d, ")+"t1 AS t0, n FROM (%s) AS o", c.stepRelation(s.Steps[0], 1))
+	first := fill("SELECT "+c.eachKey("k%d, ")+"t1 AS t0, n FROM (%s) AS o", steps)
 	return fill("SELECT "+have+", a.n1 - coalesce(b.n, 0) AS n FROM (%s) AS a "+c.d.LeftAsOf+" (%s) AS b ON "+on, chain, first)
 }
 
@@ -143,26 +164,39 @@ func (c *compiler) notFollowed(chain frag, have string) frag {
 }
 
 // sequenceAnswer chooses, orders and limits what is shown of what was found.
-func (c *compiler) sequenceAnswer(found frag) *Compiled {
+func (c *compiler) sequenceAnswer(found frag, named []frag) *Compiled {
 	s := c.plan.Sequence
-	switch {
-	case s.ByKey:
+	if s.Counted && !s.ByKey {
+		all := fill("SELECT CAST(count(*) AS BIGINT) AS c0 FROM (%s) AS f", found)
+		all = c.with(named, all)
+		return &Compiled{SQL: all.text, Args: all.args, Count: "SELECT 1"}
+	}
+	output, order := c.sequenceOutput(), lit(fmt.Sprintf("t%[1]d DESC, u%[1]d ASC", c.ending()))
+	if s.ByKey {
 		keys := strings.TrimSuffix(c.eachKey("k%d, "), ", ")
 		found = fill("SELECT "+keys+", CAST(count(*) AS BIGINT) AS n FROM (%s) AS f GROUP BY "+keys, found)
 		var cols strings.Builder
 		for k := range s.Keys {
 			fmt.Fprintf(&cols, "k%d AS %s, ", k, column(k))
 		}
-		all := fill("SELECT "+cols.String()+"n AS "+column(s.Keys)+" FROM (%s) AS g ORDER BY n DESC, "+keys+" LIMIT %s", found, c.limit())
-		count := fill("SELECT count(*) FROM (%s) AS g", found)
-		return &Compiled{SQL: all.text, Args: all.args, Count: count.text, CountArgs: count.args}
-	case s.Counted:
-		all := fill("SELECT CAST(count(*) AS BIGINT) AS c0 FROM (%s) AS f", found)
-		return &Compiled{SQL: all.text, Args: all.args, Count: "SELECT 1"}
+		output, order = lit(cols.String()+"n AS "+column(s.Keys)), lit("n DESC, "+keys)
 	}
-	all := fill(fmt.Sprintf("SELECT %%s FROM (%%s) AS f ORDER BY t%[1]d DESC, u%[1]d ASC LIMIT %%s", c.ending()), c.sequenceOutput(), found, c.limit())
-	count := fill("SELECT count(*) FROM (%s) AS f", found)
+	if c.d.Once != "" {
+		named = append(named, c.once("g", found))
+		all := c.with(named, fill("SELECT %s, (SELECT count(*) FROM g) AS total FROM g ORDER BY %s LIMIT %s", output, order, c.limit()))
+		return &Compiled{SQL: all.text, Args: all.args}
+	}
+	all := fill("SELECT %s FROM (%s) AS g ORDER BY %s LIMIT %s", output, found, order, c.limit())
+	count := fill("SELECT count(*) FROM (%s) AS g", found)
 	return &Compiled{SQL: all.text, Args: all.args, Count: count.text, CountArgs: count.args}
+}
+
+// with puts named relations before a query.
+func (c *compiler) with(named []frag, query frag) frag {
+	if len(named) == 0 {
+		return query
+	}
+	return fill("WITH %s %s", join(named, ", "), query)
 }
 
 // ending is the number of the step whose event ends a sequence.
@@ -207,6 +241,9 @@ func (c *compiler) stepRelation(s PlanStep, n int) frag {
 	rows := fill("SELECT %s FROM %s WHERE %s AND %s", join(cols, ", "), inner.from(), where, join(there, " AND "))
 	if n == c.ending() {
 		return rows
+	}
+	if c.only != "" {
+		rows = fill("SELECT * FROM (%s) AS r WHERE "+c.only, rows)
 	}
 	keys := c.eachKey("k%d, ")
 	tied := fill(fmt.Sprintf("SELECT %[1]st%[2]d, min(u%[2]d) AS u%[2]d, count(*) AS m FROM (%%s) AS s GROUP BY %[1]st%[2]d", keys, n), rows)
