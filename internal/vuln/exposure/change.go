@@ -93,6 +93,9 @@ func (x *Index) forget(id string) int {
 	id = strings.ToUpper(id)
 	delete(x.rated, id)
 	parts := x.byVuln[id]
+	if len(parts) > 0 {
+		x.changes++
+	}
 	for p := range parts {
 		p.uncount()
 	}
@@ -114,6 +117,7 @@ func (x *Index) Reweigh() int {
 // uncount forgets what was counted of a part and of the bills with it.
 func (p *part) uncount() {
 	p.counts = nil
+	p.rating++
 	for l := range p.lists {
 		l.counts = nil
 	}
@@ -149,6 +153,10 @@ func (x *Index) settle() int {
 	}
 	wg.Wait()
 	for _, a := range answers {
+		if !slices.Equal(a.part.rows, a.rows) {
+			x.changes++
+			a.part.revision++
+		}
 		x.unhook(a.part)
 		x.hook(a)
 	}

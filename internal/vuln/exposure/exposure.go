@@ -29,6 +29,7 @@ type Subject struct {
 	Own     match.Query // the product itself; without a name nothing is asked
 	Lists   []string    // the keys of its bills
 	Context priority.Context
+	Zone    string // of a device: who sees the zone sees it; "": only who sees everything
 }
 
 // Index is what is exposed to what. It is safe for concurrent use. A change
@@ -50,7 +51,12 @@ type Index struct {
 	stale    map[*part]struct{}            // to be matched
 	rated    map[string]*rating
 	contexts []priority.Context
+	cohorts  []*cohort // by serial; nil: free
+	free     []int
+	byCohort map[cohortKey]*cohort
 	work     Work
+	serials  uint64 // of parts
+	changes  uint64 // counts what changed that a reader can tell
 }
 
 // Work counts what was done since the index was made.
@@ -63,13 +69,17 @@ type Work struct {
 type part struct {
 	key    string
 	code   string
-	label  string // as a bill writes it
 	query  match.Query
 	rows   []match.Row // but those that are not affected
 	keys   []*bucket   // that its matching looked up
 	lists  map[*list]int
-	owners map[*subject]struct{}
+	labels map[string]int // how often bills write it how
+	owners map[*cohort]struct{}
 	counts tallies
+
+	serial   uint64
+	revision uint64 // counts changes of rows and labels
+	rating   uint64 // counts changes of how urgent its rows are
 }
 
 // bucket are the parts that looked a key up.
@@ -80,11 +90,11 @@ type bucket struct {
 
 // list is a bill of materials. One that is only referred to is empty.
 type list struct {
-	key      string
-	put      bool
-	entries  []entry
-	subjects map[*subject]struct{}
-	counts   tallies
+	key     string
+	put     bool
+	entries []entry
+	cohorts map[*cohort]struct{}
+	counts  tallies
 }
 
 type entry struct {
@@ -93,11 +103,9 @@ type entry struct {
 }
 
 type subject struct {
+	*cohort // nil when it is gone
 	id      string
-	own     *part
-	lists   []*list
-	context int
-	gone    bool
+	at      int // among the members of its cohort
 }
 
 // New makes an index over one of advisories. What is in that already counts;
@@ -106,6 +114,7 @@ func New(advisories *match.Index, tree *priority.Tree) *Index {
 	return &Index{
 		match: advisories, tree: tree, parts: map[string]*part{}, codes: map[string]*part{}, lists: map[string]*list{}, subjects: map[string]*subject{},
 		watch: map[string]*bucket{}, byVuln: map[string]map[*part]struct{}{}, stale: map[*part]struct{}{}, rated: map[string]*rating{},
+		byCohort: map[cohortKey]*cohort{},
 	}
 }
 
@@ -117,10 +126,11 @@ func (x *Index) PutList(key string, items []Item) {
 	was := l.entries
 	l.put, l.counts = true, nil
 	l.entries = make([]entry, 0, len(items))
+	x.changes++
 	for i := range items {
 		if p := x.part(&items[i].Query); p != nil {
-			if p.label == "" {
-				p.label = items[i].Label
+			if p.labels[items[i].Label]++; p.labels[items[i].Label] == 1 {
+				p.revision++
 			}
 			p.lists[l]++
 			l.entries = append(l.entries, entry{items[i].Label, p})
@@ -138,6 +148,7 @@ func (x *Index) DropList(key string) {
 		return
 	}
 	was := l.entries
+	x.changes++
 	l.put, l.entries, l.counts = false, nil, nil
 	x.release(l, was)
 	x.tidy(l)
@@ -146,14 +157,14 @@ func (x *Index) DropList(key string) {
 func (x *Index) list(key string) *list {
 	l := x.lists[key]
 	if l == nil {
-		l = &list{key: key, subjects: map[*subject]struct{}{}}
+		l = &list{key: key, cohorts: map[*cohort]struct{}{}}
 		x.lists[key] = l
 	}
 	return l
 }
 
 func (x *Index) tidy(l *list) {
-	if !l.put && len(l.subjects) == 0 {
+	if !l.put && len(l.cohorts) == 0 {
 		delete(x.lists, l.key)
 	}
 }
@@ -162,6 +173,10 @@ func (x *Index) release(l *list, entries []entry) {
 	for _, e := range entries {
 		if e.part.lists[l]--; e.part.lists[l] == 0 {
 			delete(e.part.lists, l)
+		}
+		if e.part.labels[e.label]--; e.part.labels[e.label] == 0 {
+			delete(e.part.labels, e.label)
+			e.part.revision++
 		}
 		x.drop(e.part)
 	}
@@ -175,34 +190,19 @@ func (x *Index) PutSubject(id string, s Subject) bool {
 	own := x.part(&s.Own)
 	at := x.contextOf(s.Context)
 	t := x.subjects[id]
-	if t != nil && t.own == own && t.context == at && slices.EqualFunc(t.lists, s.Lists, func(l *list, key string) bool { return l.key == key }) {
+	if t != nil && t.own == own && t.context == at && t.zone == s.Zone && slices.EqualFunc(t.lists, s.Lists, func(l *list, key string) bool { return l.key == key }) {
 		return false
 	}
+	x.changes++
+	c := x.cohortOf(own, s.Lists, at, s.Zone) // before it leaves the other: what both have stays
 	if t == nil {
 		t = &subject{id: id}
 		x.subjects[id] = t
 		x.fresh = append(x.fresh, t)
+	} else {
+		x.leave(t)
 	}
-	was, lists := t.own, t.lists
-	t.own, t.context, t.lists = own, at, make([]*list, 0, len(s.Lists))
-	for _, l := range lists {
-		delete(l.subjects, t)
-	}
-	for _, key := range s.Lists {
-		l := x.list(key)
-		l.subjects[t] = struct{}{}
-		t.lists = append(t.lists, l)
-	}
-	for _, l := range lists {
-		x.tidy(l)
-	}
-	if was != nil {
-		delete(was.owners, t)
-	}
-	if own != nil {
-		own.owners[t] = struct{}{}
-	}
-	x.drop(was)
+	c.join(t)
 	return true
 }
 
@@ -214,17 +214,10 @@ func (x *Index) DropSubject(id string) {
 	if t == nil {
 		return
 	}
+	x.changes++
 	delete(x.subjects, id)
-	t.gone = true
 	x.gone++
-	for _, l := range t.lists {
-		delete(l.subjects, t)
-		x.tidy(l)
-	}
-	if t.own != nil {
-		delete(t.own.owners, t)
-		x.drop(t.own)
-	}
+	x.leave(t)
 }
 
 func (x *Index) contextOf(c priority.Context) int {
@@ -245,7 +238,8 @@ func (x *Index) part(q *match.Query) *part {
 	key := keyOf(q)
 	p := x.parts[key]
 	if p == nil {
-		p = &part{key: key, code: codeOf(key), query: *q, lists: map[*list]int{}, owners: map[*subject]struct{}{}}
+		x.serials++
+		p = &part{key: key, code: codeOf(key), query: *q, lists: map[*list]int{}, labels: map[string]int{}, owners: map[*cohort]struct{}{}, serial: x.serials}
 		x.parts[key], x.codes[p.code] = p, p
 		x.stale[p] = struct{}{}
 	}
@@ -319,7 +313,7 @@ func (x *Index) order() []*subject {
 		out = append(out, t)
 	}
 	out = append(out, x.fresh[i:]...)
-	x.ordered = slices.DeleteFunc(out, func(t *subject) bool { return t.gone })
+	x.ordered = slices.DeleteFunc(out, func(t *subject) bool { return t.cohort == nil })
 	x.fresh, x.gone = nil, 0
 	return x.ordered
 }

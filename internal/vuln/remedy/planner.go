@@ -1,0 +1,295 @@
+package remedy
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"sync"
+
+	"vedette/internal/vuln/exposure"
+	"vedette/internal/vuln/match"
+	"vedette/internal/vuln/priority"
+	"vedette/internal/vuln/reach"
+)
+
+// Planner gives what [Plan] gives, page by page, at the cost of what differs: what to
+// do about a part is worked out once for as long as the part's rows stay, and who has
+// it is counted by cohort. The plan of who sees everything is kept for as long as
+// nothing changes in the index; that of who sees less is made each time, so that
+// nobody is shown what was made for another. It keeps nothing of devices but how
+// many there are, and of an action nothing but the parts that it is about.
+//
+// It is safe for concurrent use, with one index alone.
+type Planner struct {
+	mu     sync.Mutex // before the index's
+	known  map[pieceKey]*pieces
+	whole  []*sketch
+	made   bool
+	at     uint64 // generation of the index in which whole was made
+	builds int
+}
+
+// Ask says which page.
+type Ask struct {
+	ID       string // one vulnerability
+	Decision string // one decision
+	Text     string // in what an action says, in lower case
+	// Named are the subjects whose names have the text.
+	Named  []string
+	Offset int
+	Limit  int // 0: all
+	Names  int // most subjects that are told of an action; 0: as many as one may have
+	// Flows are who was seen reaching subjects; nil when that was not looked at.
+	Flows []Reached
+}
+
+// Reached is a subject and who was seen reaching it.
+type Reached struct {
+	Subject string
+	Flows   []reach.Flow
+}
+
+// Page is a part of the plan.
+type Page struct {
+	Actions []Action
+	Total   int            // without offset and limit
+	Counts  map[string]int // by decision, whichever was asked for
+}
+
+// NewPlanner makes one.
+func NewPlanner() *Planner { return &Planner{known: map[pieceKey]*pieces{}} }
+
+// Builds tells how often the plan was made anew.
+func (p *Planner) Builds() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.builds
+}
+
+// Page gives a page of what a view has to do.
+func (p *Planner) Page(v exposure.View, ask *Ask) (out Page) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	v.Read(func(r exposure.Reader) {
+		b := &board{r: r, seen: make([]uint32, r.Cohorts())}
+		list := p.list(v, b)
+		out = Page{Actions: []Action{}, Counts: map[string]int{}}
+		named := b.named(ask)
+		var chosen []*sketch
+		for _, s := range list {
+			if ask.ID != "" && !s.has(ask.ID) || ask.Text != "" && !s.about(ask.Text) && !b.concerns(s, named) {
+				continue
+			}
+			decision := priority.Decisions()[s.urgency]
+			out.Counts[decision]++
+			if ask.Decision == "" || ask.Decision == decision {
+				chosen = append(chosen, s)
+			}
+		}
+		out.Total = len(chosen)
+		chosen = chosen[min(max(ask.Offset, 0), len(chosen)):]
+		if ask.Limit > 0 {
+			chosen = chosen[:min(ask.Limit, len(chosen))]
+		}
+		flows := b.flows(ask.Flows)
+		for _, s := range chosen {
+			out.Actions = append(out.Actions, b.action(s, ask, flows))
+		}
+	})
+	return out
+}
+
+// Action gives one action by its id, for those of its subjects alone that keep wants;
+// false: there is none. keep must not call the index.
+func (p *Planner) Action(v exposure.View, id string, keep func(subject string) bool, flows Flows) (Action, bool) {
+	p.mu.Lock()
+	one := &plan{at: map[string]*building{}, flows: flows}
+	key := ""
+	v.Read(func(r exposure.Reader) {
+		for _, s := range p.list(v, &board{r: r, seen: make([]uint32, r.Cohorts())}) {
+			if s.id != id {
+				continue
+			}
+			key = s.key
+			slices.SortFunc(s.pieces, byPart)
+			for _, piece := range s.pieces {
+				h := piece.from.Holding(piece.part)
+				h.By = slices.DeleteFunc(h.By, func(x exposure.Holder) bool { return !keep(x.Subject) })
+				if len(h.By) > 0 {
+					one.holding(&h)
+				}
+			}
+		}
+	})
+	p.mu.Unlock()
+	b := one.at[key]
+	if b == nil {
+		return Action{}, false
+	}
+	return one.finish(b, v), true
+}
+
+// list returns the plan of a view, in order.
+func (p *Planner) list(v exposure.View, b *board) []*sketch {
+	if now := b.r.Generation(); v.Whole() && p.made && p.at == now {
+		return p.whole
+	}
+	list := p.make(v, b)
+	if v.Whole() {
+		p.whole, p.made, p.at = list, true, b.r.Generation()
+	}
+	return list
+}
+
+// make makes the plan of a view.
+func (p *Planner) make(v exposure.View, b *board) []*sketch {
+	p.builds++
+	at := map[string]*sketch{}
+	known := p.known
+	if v.Whole() { // what is gone is forgotten
+		known = make(map[pieceKey]*pieces, len(p.known))
+	}
+	for part := range b.r.Parts() {
+		for _, inside := range []bool{false, true} {
+			if !held(part, inside) {
+				continue
+			}
+			of := p.piecesOf(part, inside)
+			if v.Whole() {
+				known[pieceKey{part.Serial(), inside, of.label}] = of
+			}
+			for _, one := range of.list {
+				s := at[one.key]
+				if s == nil {
+					s = &sketch{key: one.key, id: idOf(one.key)}
+					at[one.key] = s
+				}
+				s.pieces = append(s.pieces, piece{one, part})
+			}
+		}
+	}
+	if p.known = known; len(known) > mostKnown+2*len(at) {
+		clear(known) // by other names than those who see everything have; it is made again
+	}
+	out := make([]*sketch, 0, len(at))
+	for _, s := range at {
+		b.sum(s)
+		out = append(out, s)
+	}
+	slices.SortFunc(out, compare)
+	return out
+}
+
+// mostKnown is how many parts more than there are actions are not worth a sweep.
+const mostKnown = 200_000
+
+func byPart(a, b piece) int { return strings.Compare(a.from.Key(), b.from.Key()) }
+
+func held(part exposure.Part, inside bool) bool {
+	for range part.Holders(inside) {
+		return true
+	}
+	return false
+}
+
+// pieceKey names what is known of a part: as it is called where it is seen.
+type pieceKey struct {
+	part   uint64
+	inside bool
+	label  string
+}
+
+// pieces are what to do about a part, as of a revision of it.
+type pieces struct {
+	label            string
+	revision, rating uint64
+	list             []*share
+}
+
+// share is what a part adds to an action.
+type share struct {
+	doing
+	key   string
+	ids   []string
+	rows  []int  // of the part
+	least []int8 // the most urgent of the ids by context; -1: not looked at
+}
+
+// piece is a share with the part as one reading sees it.
+type piece struct {
+	*share
+	from exposure.Part
+}
+
+// piecesOf works out what to do about a part, if that is not known.
+func (p *Planner) piecesOf(part exposure.Part, inside bool) *pieces {
+	h := part.Product(inside)
+	key := pieceKey{part.Serial(), inside, h.Label}
+	of := p.known[key]
+	if of == nil || of.revision != part.Revision() {
+		of = &pieces{label: h.Label, revision: part.Revision(), rating: part.Rating()}
+		at := map[doing]int{}
+		n := 0
+		told(&h, func(d doing, r *match.Row) {
+			for &h.Rows[n] != r {
+				n++
+			}
+			i, ok := at[d]
+			if !ok {
+				i = len(of.list)
+				at[d] = i
+				of.list = append(of.list, &share{doing: d, key: d.key()})
+			}
+			of.list[i].ids, of.list[i].rows = append(of.list[i].ids, r.ID), append(of.list[i].rows, n)
+		})
+		p.known[key] = of
+	}
+	if of.rating != part.Rating() {
+		of.rating = part.Rating()
+		for i := range of.list {
+			of.list[i].least = nil
+		}
+	}
+	return of
+}
+
+// sketch is an action without what is told of it on a page.
+type sketch struct {
+	key, id string
+	pieces  []piece
+	first   piece // of the part that is first in order
+	devices int
+	ids     int
+	urgency int
+	text    string
+}
+
+// compare orders actions as [Plan] does.
+func compare(a, b *sketch) int {
+	return cmp.Or(
+		a.urgency-b.urgency, kindOrder(a.first.kind)-kindOrder(b.first.kind), b.devices*b.ids-a.devices*a.ids,
+		strings.Compare(a.first.product+a.first.to+a.text, b.first.product+b.first.to+b.text), strings.Compare(a.id, b.id),
+	)
+}
+
+func (s *sketch) has(id string) bool {
+	return slices.ContainsFunc(s.pieces, func(p piece) bool {
+		return slices.ContainsFunc(p.ids, func(x string) bool { return strings.EqualFold(x, id) })
+	})
+}
+
+// about tells whether a text in lower case is in what the action says.
+func (s *sketch) about(text string) bool {
+	in := func(s string) bool { return strings.Contains(strings.ToLower(s), text) }
+	return in(s.text) || in(s.first.product) || slices.ContainsFunc(s.pieces, func(p piece) bool { return slices.ContainsFunc(p.ids, in) })
+}
+
+// vulnerabilities are all that the action is for.
+func (s *sketch) vulnerabilities() []string {
+	var out []string
+	for _, p := range s.pieces {
+		out = append(out, p.ids...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
