@@ -133,7 +133,7 @@ func TestExposureAsFromScratch(t *testing.T) {
 		wg.Go(func() {
 			for ctx.Err() == nil {
 				_, _ = a.ListVulns(ctx, api.VulnFilter{Limit: 3})
-				_, _ = a.PlanVulns(ctx, api.VulnFilter{})
+				_, _ = a.PlanVulns(ctx, api.PlanFilter{})
 			}
 		})
 		var done []string

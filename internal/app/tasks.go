@@ -18,7 +18,6 @@ import (
 	vulnlib "vedette/internal/vuln/library"
 	"vedette/internal/vuln/match"
 	"vedette/internal/vuln/reach"
-	"vedette/internal/vuln/remedy"
 	"vedette/internal/vuln/task"
 )
 
@@ -265,15 +264,14 @@ func (a *App) OpenRemediation(ctx context.Context, o api.RemediationOpen) (api.R
 	keep := func(subject string) bool {
 		return has[subject] == "" && (len(o.Subjects) == 0 || slices.Contains(o.Subjects, subject)) && (o.Zone == "" || a.zoneOf(subject) == o.Zone) && a.within(subject, o.Zones)
 	}
-	all := remedy.Plan(kept{x.index, keep}, func(subject string) []reach.Flow { return a.reachedBy(x, subject) })
-	at := slices.IndexFunc(all, func(t remedy.Action) bool { return t.ID == o.Action })
-	if at < 0 {
+	action, ok := x.planner.Action(x.view(ctx), o.Action, keep, func(subject string) []reach.Flow { return a.reachedBy(x, subject) })
+	if !ok {
 		if len(has) > 0 {
 			return none, fault.New(fault.Conflict, "all that the action %.40q concerns there is in a task already", o.Action).WithHint("list the tasks with: vedette vulns task list")
 		}
 		return none, fault.New(fault.NotFound, "there is no action %.40q that concerns these", o.Action).WithHint("list the actions with: vedette vulns plan")
 	}
-	t, err := task.New(&all[at], o.Actor, a.cfg.Assets.Site, a.cfg.Now())
+	t, err := task.New(&action, o.Actor, a.cfg.Assets.Site, a.cfg.Now())
 	if err != nil {
 		return none, err
 	}

@@ -55,7 +55,8 @@ func TestFullBook(t *testing.T) {
 		k.State, k.Closed = task.Verified, k.Opened.Add(time.Duration(i)*time.Second)
 		k.Notes = []task.Note{{At: k.Opened, By: "ada", Text: fmt.Sprintf("job-%d.", i)}}
 	})
-	list, err := p.PlanVulns(t.Context(), api.VulnFilter{})
+	plan, err := p.PlanVulns(t.Context(), api.PlanFilter{})
+	list := plan.Rows
 	if err != nil || len(list) == 0 {
 		t.Fatal(err)
 	}
@@ -109,7 +110,8 @@ func TestBookOfOpenWork(t *testing.T) {
 	p := newPlant(t, 2)
 	first := p.opened()
 	p.fill(first.Task, task.MaxTasks, func(_ int, k *task.Task) { k.Subjects[0].State = task.Pending })
-	list, err := p.PlanVulns(t.Context(), api.VulnFilter{})
+	plan, err := p.PlanVulns(t.Context(), api.PlanFilter{})
+	list := plan.Rows
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -202,7 +202,8 @@ func workOnTasks(t *testing.T, dir string, rng *rand.Rand) {
 	}
 	p.cfg = app.Config{Dir: dir, Now: func() time.Time { return p.now }}
 	p.open()
-	list, err := p.PlanVulns(t.Context(), api.VulnFilter{})
+	plan, err := p.PlanVulns(t.Context(), api.PlanFilter{})
+	list := plan.Rows
 	if err != nil || len(list) == 0 {
 		t.Fatal(err, list)
 	}

@@ -11,25 +11,8 @@ import (
 	"vedette/internal/asset"
 	"vedette/internal/fault"
 	"vedette/internal/store"
-	"vedette/internal/vuln/exposure"
 	"vedette/internal/vuln/task"
 )
-
-// kept is what some subjects run.
-type kept struct {
-	*exposure.Index
-	keep func(subject string) bool
-}
-
-// Holdings implements [remedy.Source].
-func (k kept) Holdings(f func(h *exposure.Holding)) {
-	k.Index.Holdings(func(h *exposure.Holding) {
-		h.By = slices.DeleteFunc(h.By, func(b exposure.Holder) bool { return !k.keep(b.Subject) })
-		if len(h.By) > 0 {
-			f(h)
-		}
-	})
-}
 
 func (a *App) zoneOf(subject string) string {
 	d, _ := a.devices.Get(strings.TrimPrefix(subject, ofDevice))

@@ -162,11 +162,11 @@ func (a *App) ListVulns(ctx context.Context, f api.VulnFilter) (api.VulnList, er
 		return api.VulnList{}, err
 	}
 	if f.Status == match.NotAffected {
-		list, err := a.cleared(x, index, f)
+		list, err := a.cleared(x.view(ctx), index, f)
 		a.narrowWhy(ctx, list.Rows)
 		return list, err
 	}
-	found, total := x.index.Rows(exposure.Filter{ID: f.ID, Subject: f.Subject, Part: f.Part, Status: f.Status, Decision: f.Decision, Offset: f.Offset, Limit: f.Limit})
+	found, total := x.view(ctx).Rows(exposure.Filter{ID: f.ID, Subject: f.Subject, Part: f.Part, Status: f.Status, Decision: f.Decision, Offset: f.Offset, Limit: f.Limit})
 	out := api.VulnList{Rows: make([]api.VulnRow, len(found)), Total: total}
 	for i := range found {
 		found[i].Points.Why = append(found[i].Points.Why, a.whyReached(x, found[i].Subject)...)
@@ -177,8 +177,8 @@ func (a *App) ListVulns(ctx context.Context, f api.VulnFilter) (api.VulnList, er
 }
 
 // cleared lists what is not affected, which is matched when it is asked for.
-func (a *App) cleared(x *exposed, index *match.Index, f api.VulnFilter) (api.VulnList, error) {
-	found, _ := x.index.Cleared(exposure.Filter{ID: f.ID, Subject: f.Subject})
+func (a *App) cleared(v exposure.View, index *match.Index, f api.VulnFilter) (api.VulnList, error) {
+	found, _ := v.Cleared(exposure.Filter{ID: f.ID, Subject: f.Subject})
 	out := api.VulnList{Rows: []api.VulnRow{}, Total: len(found)}
 	for i := min(f.Offset, len(found)); i < len(found) && len(out.Rows) < f.Limit; i++ {
 		out.Rows = append(out.Rows, vulnRow(index, found[i]))

@@ -10,14 +10,14 @@ import (
 
 // Reader reads what a view sees while nothing in the index changes. It and what it
 // gives must not be used after the call of [View.Read] that gave it.
-type Reader struct{ v View }
+type Reader struct{ v *View }
 
 // Read lets f read. It must not call the index, nor wait for what does.
 func (v View) Read(f func(r Reader)) {
 	v.x.mu.Lock()
 	defer v.x.mu.Unlock()
 	v.x.settle()
-	f(Reader{v})
+	f(Reader{&v})
 }
 
 // Generation counts what changed in the index that a reader can tell: what was read
@@ -38,6 +38,9 @@ func (r Reader) Cohort(subject string) (int, bool) {
 // Context is that of a cohort.
 func (r Reader) Context(cohort int) int { return r.v.x.cohorts[cohort].context }
 
+// Contexts is more than the highest number of a context.
+func (r Reader) Contexts() int { return len(r.v.x.contexts) }
+
 // Urgency is how urgent a vulnerability is in a context: the place of its decision
 // among [priority.Decisions].
 func (r Reader) Urgency(id string, context int) int { return r.v.x.urgency(id, context) }
@@ -50,7 +53,7 @@ func (r Reader) Decide(id string, c priority.Context) priority.Points {
 // Part is a distinct product or component that has a row.
 type Part struct {
 	p *part
-	v View
+	v *View
 }
 
 // Parts are those that somebody who is seen may have, in no order.
@@ -120,6 +123,19 @@ func (p Part) Product(inside bool) Holding {
 
 // Holding is the same with its holders, in order.
 func (p Part) Holding(inside bool) Holding { return p.v.holding(p.p, inside) }
+
+// Held tells whether somebody who is seen is it, or has it inside.
+func (p Part) Held(inside bool) bool {
+	if !inside && len(p.p.owners) == 0 || inside && len(p.p.lists) == 0 {
+		return false
+	}
+	for c := range p.p.holders(inside) {
+		if p.v.count(c) > 0 {
+			return true
+		}
+	}
+	return false
+}
 
 // Holders are the cohorts of who is it, or has it inside, with how many are seen of
 // each; none twice.

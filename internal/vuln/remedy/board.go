@@ -13,6 +13,10 @@ type board struct {
 	r    exposure.Reader
 	seen []uint32 // by cohort: the round in which it was ticked
 	now  uint32
+
+	by    []int8   // by context: what urgent gives
+	there []uint32 // by context: the round in which it was met
+	round uint32
 }
 
 // each gives the cohorts of an action, none twice, with how many are seen of each.
@@ -45,35 +49,40 @@ func (b *board) least(p piece, context int) int {
 	return int(p.least[context])
 }
 
-// urgent is how urgent an action is by context; contexts that nobody of it is in are
-// left out.
-func (b *board) urgent(s *sketch) map[int]int {
-	out := map[int]int{}
+// urgent is how urgent an action is by context; contexts that nobody of it is in have
+// none. It holds until it is asked for the next.
+func (b *board) urgent(s *sketch) []int8 {
+	if b.by == nil {
+		b.by, b.there = make([]int8, b.r.Contexts()), make([]uint32, b.r.Contexts())
+	}
+	for i := range b.by {
+		b.by[i] = none
+	}
 	for _, p := range s.pieces {
-		there := map[int]bool{}
+		b.round++
 		for c := range p.from.Holders(p.part) {
-			there[b.r.Context(c)] = true
-		}
-		for context := range there {
-			is, ok := out[context]
-			if !ok {
-				is = priority.Urgency("track")
+			context := b.r.Context(c)
+			if b.there[context] != b.round {
+				b.there[context] = b.round
+				b.by[context] = min(b.by[context], int8(b.least(p, context))) //nolint:gosec // G115: of four
 			}
-			out[context] = min(is, b.least(p, context))
 		}
 	}
-	return out
+	return b.by
 }
+
+// none is the urgency where nobody is.
+const none = 127
 
 // sum works out what an action is put in order by.
 func (b *board) sum(s *sketch) {
 	b.each(s, func(_, n int) { s.devices += n })
 	s.urgency = priority.Urgency("track")
 	for _, u := range b.urgent(s) {
-		s.urgency = min(s.urgency, u)
+		s.urgency = min(s.urgency, int(u))
 	}
 	s.first = s.pieces[0]
-	for _, p := range s.pieces {
+	for _, p := range s.pieces[1:] {
 		if p.from.Key() < s.first.from.Key() {
 			s.first = p
 		}
@@ -81,7 +90,6 @@ func (b *board) sum(s *sketch) {
 	if s.ids = len(s.first.ids); len(s.pieces) > 1 {
 		s.ids = len(s.vulnerabilities())
 	}
-	s.text = s.first.word(s.devices, s.ids)
 }
 
 // named are the cohorts in which a name has the text that is asked for.
@@ -124,10 +132,10 @@ func (b *board) flows(list []Reached) []flow {
 }
 
 // action words an action for a page.
-func (b *board) action(s *sketch, ask *Ask, flows []flow) Action {
+func (b *board) action(s *sketch, most int, flows []flow) Action {
 	decision := priority.Decisions()[s.urgency]
 	a := Action{
-		ID: s.id, Kind: s.first.kind, Text: s.text, Product: s.first.product, To: s.first.to, Part: s.first.part, Devices: s.devices, Decision: decision, Horizon: priority.Horizon(decision),
+		ID: s.id, Kind: s.first.kind, Text: s.say(), Product: s.first.product, To: s.first.to, Part: s.first.part, Devices: s.devices, Decision: decision, Horizon: priority.Horizon(decision),
 		Vulnerabilities: s.vulnerabilities(), Cited: []Citation{},
 	}
 	urgent := b.urgent(s)
@@ -136,10 +144,6 @@ func (b *board) action(s *sketch, ask *Ask, flows []flow) Action {
 		u := urgent[b.r.Context(c)]
 		by[u] = append(by[u], c)
 	})
-	most := maxSubjects
-	if ask.Names > 0 {
-		most = min(most, ask.Names)
-	}
 	for _, cohorts := range by {
 		a.Subjects = append(a.Subjects, b.r.First(cohorts, most-len(a.Subjects))...)
 	}

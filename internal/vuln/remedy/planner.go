@@ -56,6 +56,13 @@ type Page struct {
 	Counts  map[string]int // by decision, whichever was asked for
 }
 
+// What one answer names of subjects in all, and at least of each action; how many
+// there are is told of each.
+const (
+	maxNamed   = 200_000
+	leastNamed = 10
+)
+
 // NewPlanner makes one.
 func NewPlanner() *Planner { return &Planner{known: map[pieceKey]*pieces{}} }
 
@@ -91,9 +98,15 @@ func (p *Planner) Page(v exposure.View, ask *Ask) (out Page) {
 		if ask.Limit > 0 {
 			chosen = chosen[:min(ask.Limit, len(chosen))]
 		}
+		most := maxSubjects
+		if ask.Names > 0 {
+			most = min(most, ask.Names)
+		} else if len(chosen) > maxNamed/maxSubjects {
+			most = max(leastNamed, maxNamed/len(chosen))
+		}
 		flows := b.flows(ask.Flows)
 		for _, s := range chosen {
-			out.Actions = append(out.Actions, b.action(s, ask, flows))
+			out.Actions = append(out.Actions, b.action(s, most, flows))
 		}
 	})
 	return out
@@ -144,32 +157,31 @@ func (p *Planner) list(v exposure.View, b *board) []*sketch {
 // make makes the plan of a view.
 func (p *Planner) make(v exposure.View, b *board) []*sketch {
 	p.builds++
-	at := map[string]*sketch{}
-	known := p.known
-	if v.Whole() { // what is gone is forgotten
-		known = make(map[pieceKey]*pieces, len(p.known))
-	}
+	at := make(map[string]*sketch, len(p.whole))
+	n := 0
 	for part := range b.r.Parts() {
 		for _, inside := range []bool{false, true} {
-			if !held(part, inside) {
+			if !part.Held(inside) {
 				continue
 			}
 			of := p.piecesOf(part, inside)
-			if v.Whole() {
-				known[pieceKey{part.Serial(), inside, of.label}] = of
-			}
+			n++
 			for _, one := range of.list {
 				s := at[one.key]
 				if s == nil {
-					s = &sketch{key: one.key, id: idOf(one.key)}
+					s = &sketch{key: one.key, id: one.id, kind: one.at}
 					at[one.key] = s
 				}
 				s.pieces = append(s.pieces, piece{one, part})
 			}
 		}
 	}
-	if p.known = known; len(known) > mostKnown+2*len(at) {
-		clear(known) // by other names than those who see everything have; it is made again
+	if len(p.known) > 2*n+spareKnown { // parts that are gone, or other names for them
+		for key, of := range p.known {
+			if of.used != p.builds {
+				delete(p.known, key)
+			}
+		}
 	}
 	out := make([]*sketch, 0, len(at))
 	for _, s := range at {
@@ -180,17 +192,10 @@ func (p *Planner) make(v exposure.View, b *board) []*sketch {
 	return out
 }
 
-// mostKnown is how many parts more than there are actions are not worth a sweep.
-const mostKnown = 200_000
+// spareKnown is how many parts that are gone are not worth a sweep.
+const spareKnown = 10_000
 
 func byPart(a, b piece) int { return strings.Compare(a.from.Key(), b.from.Key()) }
-
-func held(part exposure.Part, inside bool) bool {
-	for range part.Holders(inside) {
-		return true
-	}
-	return false
-}
 
 // pieceKey names what is known of a part: as it is called where it is seen.
 type pieceKey struct {
@@ -201,8 +206,8 @@ type pieceKey struct {
 
 // pieces are what to do about a part, as of a revision of it.
 type pieces struct {
-	label            string
 	revision, rating uint64
+	used             int // the last build that used it
 	list             []*share
 }
 
@@ -210,6 +215,8 @@ type pieces struct {
 type share struct {
 	doing
 	key   string
+	id    string
+	at    int // of its kind in the order of kinds
 	ids   []string
 	rows  []int  // of the part
 	least []int8 // the most urgent of the ids by context; -1: not looked at
@@ -227,7 +234,7 @@ func (p *Planner) piecesOf(part exposure.Part, inside bool) *pieces {
 	key := pieceKey{part.Serial(), inside, h.Label}
 	of := p.known[key]
 	if of == nil || of.revision != part.Revision() {
-		of = &pieces{label: h.Label, revision: part.Revision(), rating: part.Rating()}
+		of = &pieces{revision: part.Revision(), rating: part.Rating()}
 		at := map[doing]int{}
 		n := 0
 		told(&h, func(d doing, r *match.Row) {
@@ -238,12 +245,13 @@ func (p *Planner) piecesOf(part exposure.Part, inside bool) *pieces {
 			if !ok {
 				i = len(of.list)
 				at[d] = i
-				of.list = append(of.list, &share{doing: d, key: d.key()})
+				of.list = append(of.list, &share{doing: d, key: d.key(), id: idOf(d.key()), at: kindOrder(d.kind)})
 			}
 			of.list[i].ids, of.list[i].rows = append(of.list[i].ids, r.ID), append(of.list[i].rows, n)
 		})
 		p.known[key] = of
 	}
+	of.used = p.builds
 	if of.rating != part.Rating() {
 		of.rating = part.Rating()
 		for i := range of.list {
@@ -261,15 +269,25 @@ type sketch struct {
 	devices int
 	ids     int
 	urgency int
+	kind    int // the place of its kind
 	text    string
+}
+
+// say is what to do in words. It is worded when somebody reads it, or when nothing
+// else puts two actions in order.
+func (s *sketch) say() string {
+	if s.text == "" {
+		s.text = s.first.word(s.devices, s.ids)
+	}
+	return s.text
 }
 
 // compare orders actions as [Plan] does.
 func compare(a, b *sketch) int {
-	return cmp.Or(
-		a.urgency-b.urgency, kindOrder(a.first.kind)-kindOrder(b.first.kind), b.devices*b.ids-a.devices*a.ids,
-		strings.Compare(a.first.product+a.first.to+a.text, b.first.product+b.first.to+b.text), strings.Compare(a.id, b.id),
-	)
+	if o := cmp.Or(a.urgency-b.urgency, a.kind-b.kind, b.devices*b.ids-a.devices*a.ids, strings.Compare(a.first.product, b.first.product), strings.Compare(a.first.to, b.first.to)); o != 0 {
+		return o
+	}
+	return cmp.Or(strings.Compare(a.say(), b.say()), strings.Compare(a.id, b.id))
 }
 
 func (s *sketch) has(id string) bool {
@@ -281,7 +299,7 @@ func (s *sketch) has(id string) bool {
 // about tells whether a text in lower case is in what the action says.
 func (s *sketch) about(text string) bool {
 	in := func(s string) bool { return strings.Contains(strings.ToLower(s), text) }
-	return in(s.text) || in(s.first.product) || slices.ContainsFunc(s.pieces, func(p piece) bool { return slices.ContainsFunc(p.ids, in) })
+	return in(s.say()) || in(s.first.product) || slices.ContainsFunc(s.pieces, func(p piece) bool { return slices.ContainsFunc(p.ids, in) })
 }
 
 // vulnerabilities are all that the action is for.

@@ -84,7 +84,7 @@ func Plan(from Source, flows Flows) []Action {
 	slices.SortFunc(out, func(a, b Action) int {
 		return cmp.Or(
 			priority.Urgency(a.Decision)-priority.Urgency(b.Decision), kindOrder(a.Kind)-kindOrder(b.Kind),
-			b.Devices*len(b.Vulnerabilities)-a.Devices*len(a.Vulnerabilities), strings.Compare(a.Product+a.To+a.Text, b.Product+b.To+b.Text), strings.Compare(a.ID, b.ID),
+			b.Devices*len(b.Vulnerabilities)-a.Devices*len(a.Vulnerabilities), strings.Compare(a.Product, b.Product), strings.Compare(a.To, b.To), strings.Compare(a.Text, b.Text), strings.Compare(a.ID, b.ID),
 		)
 	})
 	return out
