@@ -211,7 +211,7 @@ func (a *App) ShowVuln(ctx context.Context, id string) (api.VulnDetail, error) {
 		return api.VulnDetail{}, err
 	}
 	id = strings.ToUpper(strings.TrimSpace(id))
-	abouts := index.Find(id)
+	abouts := a.abouts(ctx, index.Find(id))
 	known := vulnFacts(index, id)
 	if len(abouts) == 0 && known.KEV == "" {
 		return api.VulnDetail{}, fault.New(fault.NotFound, "nothing is known of %.60q", id).WithHint("take in advisories with: vedette advisories import PATH")
@@ -224,6 +224,9 @@ func (a *App) ShowVuln(ctx context.Context, id string) (api.VulnDetail, error) {
 	}
 	if c, ok := index.Chance(id); ok {
 		out.EPSS = &c.Score
+	}
+	if sight, confined := a.sightOf(ctx); confined {
+		out.Why = sight.reasons(out.Why)
 	}
 	for _, about := range abouts {
 		addAbout(&out, about)
