@@ -29,6 +29,7 @@ func (a *App) archiveTasks(ctx context.Context, room int) error {
 			return fmt.Errorf("moving task %s into the archive: %w", t.UID, err)
 		}
 		a.tasks.book.Drop(t.UID)
+		a.tasks.archive.Put(&t)
 	}
 	return nil
 }

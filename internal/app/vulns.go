@@ -73,6 +73,8 @@ func (a *App) ImportBills(ctx context.Context, req api.VulnImport, in io.Reader)
 		return rep, err
 	}
 	a.tasks.book.ConcernAll() // bills are few and may be of products
+	a.tasks.archive.ConcernParts()
+	a.tasks.archive.Concern([]string{subject}, nil)
 	if err = errors.Join(err, a.tellBills(ctx), a.keepDevices(ctx), a.sayUpdates(ctx)); err != nil {
 		return rep, err
 	}
