@@ -8,6 +8,7 @@ import (
 
 	"vedette/internal/query"
 	"vedette/internal/store"
+	"vedette/internal/vuln/advisory"
 	"vedette/internal/vuln/exposure"
 	vulnlib "vedette/internal/vuln/library"
 	"vedette/internal/vuln/match"
@@ -159,6 +160,28 @@ func (v *vulns) noteAdvisories(changes []vulnlib.Change) {
 		list[i] = exposure.Change(c)
 	}
 	v.exposed.index.Changed(list...)
+	v.exposed.place(list)
+}
+
+// place puts in anew the bills that have parts of which advisories that changed say
+// something on a platform: what those parts are on may matter now, or no more.
+func (x *exposed) place(changes []exposure.Change) {
+	var of []*advisory.Advisory
+	for _, c := range changes {
+		for _, a := range []*advisory.Advisory{c.Old, c.New} {
+			if a != nil && slices.ContainsFunc(a.Products, func(p advisory.Product) bool { return p.On > 0 }) {
+				of = append(of, a)
+			}
+		}
+	}
+	if len(of) == 0 {
+		return
+	}
+	for _, key := range x.index.Lists(of...) {
+		if b := x.bills[key]; b != nil {
+			x.index.PutList(key, itemsOf(x.advisories, b))
+		}
+	}
 }
 
 // noteBills tells the index, if there is one, of the bills that there are now.
@@ -274,7 +297,7 @@ func itemsOf(index *match.Index, b *vulnlib.Bill) []exposure.Item {
 		if q.Vendor == "" && len(c.CPEs) == 0 && len(c.PURLs) > 0 {
 			q.Product = "" // a package's name alone is no product's
 		}
-		if on != nil && index.Conditional(&q) {
+		if on != nil && index.Conditional(&q, on) {
 			q.On = on
 		}
 		items[i] = exposure.Item{Label: strings.TrimSpace(c.Name + " " + c.Version), Query: q}

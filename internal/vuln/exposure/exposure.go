@@ -124,6 +124,9 @@ func (x *Index) PutList(key string, items []Item) {
 	defer x.mu.Unlock()
 	l := x.list(key)
 	was := l.entries
+	if l.put && x.same(was, items) {
+		return
+	}
 	l.put, l.counts = true, nil
 	l.entries = make([]entry, 0, len(items))
 	x.changes++
@@ -137,6 +140,22 @@ func (x *Index) PutList(key string, items []Item) {
 		}
 	}
 	x.release(l, was)
+}
+
+// same tells whether a bill has these items already.
+func (x *Index) same(entries []entry, items []Item) bool {
+	n := 0
+	for i := range items {
+		q := &items[i].Query
+		if q.Product == "" && len(q.Models) == 0 && len(q.PURLs) == 0 && len(q.CPEs) == 0 {
+			continue
+		}
+		if n >= len(entries) || entries[n].label != items[i].Label || entries[n].part.key != keyOf(q) {
+			return false
+		}
+		n++
+	}
+	return n == len(entries)
 }
 
 // DropList forgets a bill; subjects that refer to it have nothing from it.
