@@ -70,8 +70,10 @@ var (
 func prepare(text string, vendor []string) name {
 	var n name
 	text = marks.Replace(text)
+	var bracketed []string
 	for _, b := range bracket.FindAllString(text, -1) {
 		inner := strings.Trim(b, "()[]")
+		bracketed = append(bracketed, words(inner)...)
 		for part := range strings.FieldsFuncSeq(inner, func(r rune) bool { return r == ',' || r == ';' || r == '/' }) {
 			if m := modelKey(part); m != "" {
 				n.models = append(n.models, m)
@@ -82,7 +84,7 @@ func prepare(text string, vendor []string) name {
 	if strings.TrimSpace(plain) == "" {
 		plain = text
 	}
-	list := dropKind(dropVendor(words(plain), vendor))
+	list := dropKind(dropVendor(words(plain), vendor, bracketed))
 	for i, w := range list {
 		n.group = n.group || groups[w] && (i == len(list)-1 || i == 0)
 		if !common[w] {
@@ -93,7 +95,7 @@ func prepare(text string, vendor []string) name {
 		n.words = list
 	}
 	n.key = squash(n.words)
-	n.full = squash(dropVendor(words(text), vendor))
+	n.full = squash(dropVendor(words(text), vendor, nil))
 	if m := modelKey(text); m != "" {
 		n.models = append(n.models, m)
 	}
@@ -124,13 +126,29 @@ func dropKind(list []string) []string {
 	return out
 }
 
-// dropVendor takes the maker's name off the beginning, however often it is there.
-func dropVendor(list, vendor []string) []string {
-	for len(vendor) > 0 && len(list) > len(vendor) && slices.Equal(list[:len(vendor)], vendor) {
-		list = list[len(vendor):]
-		for len(list) > 1 && legal[list[0]] {
-			list = list[1:]
+// dropVendor takes the maker's name off the beginning, however often it is there, with
+// the forms of companies that stand in it and behind it. bracketed are words that stand
+// in brackets and were taken out of the list, such as a short name of the maker.
+func dropVendor(list, vendor, bracketed []string) []string {
+	for len(vendor) > 0 {
+		n := 0
+		for _, w := range vendor {
+			for n > 0 && n < len(list) && list[n] != w && legal[list[n]] {
+				n++
+			}
+			if n < len(list) && list[n] == w {
+				n++
+			} else if n == 0 || !slices.Contains(bracketed, w) {
+				return list
+			}
 		}
+		for n < len(list)-1 && legal[list[n]] {
+			n++
+		}
+		if n >= len(list) {
+			return list
+		}
+		list = list[n:]
 	}
 	return list
 }
