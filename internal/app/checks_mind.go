@@ -79,7 +79,7 @@ func (a *App) vulnsCheck(ctx context.Context) api.Check {
 	}
 	if len(old) > 0 {
 		return api.Check{
-			Name: "vulnerabilities", State: api.Warning, Text: "documents that an earlier version read, and missed in them on what their parts run: " + shortList(old),
+			Name: "vulnerabilities", State: api.Warning, Text: "documents that an earlier version read, which read less of them: " + shortList(old),
 			Do: "take them in again with: vedette advisories import PATH; what is pulled is pulled anew by itself; they are used as they are meanwhile",
 		}
 	}

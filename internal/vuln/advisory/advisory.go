@@ -153,9 +153,12 @@ type Advisory struct {
 
 // Reader is the version of what reads a kind of documents. It goes up when more is
 // read of them than before; the documents themselves are not kept, so those that an
-// earlier one read have to be taken in anew. 2 of CSAF knows what parts are on.
+// earlier one read have to be taken in anew. 1 is that before there were versions; 2
+// knows what parts are on, and reads more words about versions, some of which were
+// taken for the opposite.
 func Reader(kind string) int {
-	if kind == CSAF {
+	switch kind {
+	case CSAF, CVE:
 		return 2
 	}
 	return 0

@@ -173,6 +173,10 @@ func TestMakerInName(t *testing.T) {
 		{"Acme Co., Ltd.", "Gate 200", "Acme Co., Ltd. Acme Gate 200", true},
 		{"Acme Holding AG", "Gate 200", "Acme Gate 200", true},
 		{"Acme", "Acme", "Acme", true},
+		{"Acme", "AG-150A-A", "Acme AG-150A-A", true},
+		{"N&O Industrial Automation", "Automation Studio 4", "N&O Industrial Automation Automation Studio 4", true},
+		{"North & Old Works", "Gate 200", "North & Old Works Gate 200", true},
+		{"Bea, Dick and Company (BD)", "BD Viper LT system", "Bea, Dick and Company (BD) BD Viper LT system", true},
 		{"Acme", "Group Manager 3", "Acme Group Manager 3", true},
 		{"Acme", "Gate 200", "Other Gate 200", false},
 	} {

@@ -61,6 +61,7 @@ type name struct {
 
 var (
 	bracket = regexp.MustCompile(`[(\[][^()\[\]]*[)\]]`)
+	dashed  = regexp.MustCompile(`([A-Za-z]+)-[A-Za-z0-9]`)
 	makers  = strings.NewReplacer("&", " & ", ".", "")
 	marks   = strings.NewReplacer("®", " ", "™", " ", "©", " ", "(R)", " ", "(TM)", " ", "_", " ")
 )
@@ -80,11 +81,17 @@ func prepare(text string, vendor []string) name {
 			}
 		}
 	}
+	var bound []string
+	if len(vendor) > 0 && strings.Contains(text, "-") {
+		for _, m := range dashed.FindAllStringSubmatch(text, -1) {
+			bound = append(bound, strings.ToLower(m[1]))
+		}
+	}
 	plain := bracket.ReplaceAllString(text, " ")
 	if strings.TrimSpace(plain) == "" {
 		plain = text
 	}
-	list := dropKind(dropVendor(words(plain), vendor, bracketed))
+	list := dropKind(dropVendor(words(plain), vendor, bracketed, bound))
 	for i, w := range list {
 		n.group = n.group || groups[w] && (i == len(list)-1 || i == 0)
 		if !common[w] {
@@ -95,7 +102,7 @@ func prepare(text string, vendor []string) name {
 		n.words = list
 	}
 	n.key = squash(n.words)
-	n.full = squash(dropVendor(words(text), vendor, nil))
+	n.full = squash(dropVendor(words(text), vendor, nil, bound))
 	if m := modelKey(text); m != "" {
 		n.models = append(n.models, m)
 	}
@@ -128,21 +135,30 @@ func dropKind(list []string) []string {
 
 // dropVendor takes the maker's name off the beginning, however often it is there, with
 // the forms of companies that stand in it and behind it. bracketed are words that stand
-// in brackets and were taken out of the list, such as a short name of the maker.
-func dropVendor(list, vendor, bracketed []string) []string {
+// in brackets and were taken out of the list, such as a short name of the maker; bound
+// are those that a dash binds to the next, as in "AG-150", and are no such forms.
+func dropVendor(list, vendor, bracketed, bound []string) []string {
+	form := func(w string) bool { return legal[w] && !slices.Contains(bound, w) }
 	for len(vendor) > 0 {
 		n := 0
-		for _, w := range vendor {
-			for n > 0 && n < len(list) && list[n] != w && legal[list[n]] {
+		for i := 0; i < len(vendor); i++ {
+			w := vendor[i]
+			if n > 0 && slices.Contains(bracketed, w) {
+				continue
+			}
+			for n > 0 && n < len(list) && list[n] != w && form(list[n]) {
 				n++
 			}
-			if n < len(list) && list[n] == w {
-				n++
-			} else if n == 0 || !slices.Contains(bracketed, w) {
+			switch {
+			case n < len(list) && list[n] == w:
+			case n < len(list) && i+2 < len(vendor) && vendor[i+1] == "&" && list[n] == w+"&"+vendor[i+2]: // B&R is one word there
+				i += 2
+			default:
 				return list
 			}
+			n++
 		}
-		for n < len(list)-1 && legal[list[n]] {
+		for n < len(list)-1 && form(list[n]) {
 			n++
 		}
 		if n >= len(list) {
