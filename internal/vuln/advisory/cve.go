@@ -83,8 +83,8 @@ func readCVE(data []byte) (*Advisory, error) {
 		return nil, fault.New(fault.Invalid, "at containers: cna is missing")
 	}
 	cna := d.Containers.CNA
-	a := &Advisory{Reader: Reader(CVE),
-		Kind: CVE, ID: d.Meta.ID, Title: clip(cna.Title, 300), Publisher: clip(cna.Provider.Name, 100), Rank: ByCVE,
+	a := &Advisory{
+		Kind: CVE, Reader: Reader(CVE), ID: d.Meta.ID, Title: clip(cna.Title, 300), Publisher: clip(cna.Provider.Name, 100), Rank: ByCVE,
 		Published: when(d.Meta.Published), Updated: when(d.Meta.Updated), Withdrawn: d.Meta.State == "REJECTED",
 	}
 	v := Vulnerability{ID: d.Meta.ID, Title: a.Title}

@@ -62,7 +62,7 @@ func (c *cohort) join(t *subject) {
 
 // leave takes a subject out of its cohort, which goes with the last one.
 func (x *Index) leave(t *subject) {
-	c, last := t.cohort, len(t.cohort.members)-1
+	c, last := t.cohort, len(t.members)-1
 	if t.at != last {
 		c.members[t.at] = c.members[last]
 		c.members[t.at].at = t.at

@@ -107,35 +107,37 @@ func (v *View) among(f Filter) (list []*subject, all tally) {
 		}
 		return []*subject{t}, t.sums
 	}
-	n := 0
+	n, of := 0, []*cohort{}
 	for _, c := range x.cohorts {
 		if c != nil && mine(c) {
-			n += len(c.members)
+			n, of = n+len(c.members), append(of, c)
 			for i, k := range c.sums {
 				all[i] += k * len(c.members)
 			}
 		}
 	}
-	list = x.order()
+	return x.inOrder(n, of, mine), all
+}
+
+// inOrder are the n members of some cohorts by id; with them may be some that are gone.
+func (x *Index) inOrder(n int, of []*cohort, mine func(c *cohort) bool) []*subject {
 	if n == len(x.subjects) {
-		return list, all
+		return x.order()
 	}
 	out := make([]*subject, 0, n)
 	if n < len(x.subjects)/20 { // few: they are put in order by themselves
-		for _, c := range x.cohorts {
-			if c != nil && mine(c) {
-				out = append(out, c.members...)
-			}
+		for _, c := range of {
+			out = append(out, c.members...)
 		}
 		slices.SortFunc(out, func(a, b *subject) int { return strings.Compare(a.id, b.id) })
-		return out, all
+		return out
 	}
-	for _, t := range list {
+	for _, t := range x.order() {
 		if t.cohort != nil && mine(t.cohort) {
 			out = append(out, t)
 		}
 	}
-	return out, all
+	return out
 }
 
 // sumUp counts the rows of a member of each cohort.

@@ -85,8 +85,12 @@ func TestConditional(t *testing.T) {
 	x.Add(a)
 	asked := 0
 	parts := []match.Query{
-		{Vendor: "Acme", Product: "Widget Server", Version: "1.2"}, {Product: "Acme Widget Server", Version: "1.2"}, {Product: "Widget Server", Version: "1.3"}, {Vendor: "Acme", Product: "Firmware", Version: "2.7"},
-		{Product: "Toaster"}, {CPEs: []string{"cpe:2.3:a:acme:widget_server:1.2:*:*:*:*:*:*:*"}, Version: "1.2"},
+		{Vendor: "Acme", Product: "Widget Server", Version: "1.2"},
+		{Product: "Acme Widget Server", Version: "1.2"},
+		{Product: "Widget Server", Version: "1.3"},
+		{Vendor: "Acme", Product: "Firmware", Version: "2.7"},
+		{Product: "Toaster"},
+		{CPEs: []string{"cpe:2.3:a:acme:widget_server:1.2:*:*:*:*:*:*:*"}, Version: "1.2"},
 	}
 	on := []*match.Platform{nil, {Vendor: "Acme", Product: "Control OS", Version: "8"}, {Product: "Acme Control OS", Version: "9"}, {Product: "control-os"}, {Vendor: "Acme", Product: "Gate 200"}, {Vendor: "Other", Product: "Control OS", Version: "8"}, {Product: "Something else", Version: "8"}}
 	look := func() {
