@@ -38,6 +38,7 @@ func (a *App) archiveTasks(ctx context.Context, room int) error {
 func (a *App) tidyTasks(ctx context.Context) error {
 	a.tasks.mu.Lock()
 	defer a.tasks.mu.Unlock()
+	a.tasks.archive.Some(archiveLooks)
 	if err := a.lookAtTasksLocked(ctx); err != nil {
 		return err
 	}

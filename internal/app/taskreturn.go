@@ -33,8 +33,13 @@ func (a *App) fileTasks(ctx context.Context) error {
 	for _, subject := range a.tasks.archive.Subjects() {
 		a.archiveTold(subject)
 	}
+	a.tasks.archive.ConcernAll()
 	return nil
 }
+
+// archiveLooks is how many tasks of the archive maintenance looks at besides those that
+// something was seen of.
+const archiveLooks = 200
 
 // archiveTold marks tasks of the archive whose device was seen with another version.
 func (a *App) archiveTold(subject string) {
@@ -102,7 +107,8 @@ func (a *App) returnTask(ctx context.Context, uid string, x *exposed, ask task.A
 	}
 	next, _ := t.Look(func(subject string) task.Subject {
 		e := a.evidenceOf(x, subject)
-		a.tasks.archive.Looked(uid, subject, e.Newest())
+		version, told := e.Newest()
+		a.tasks.archive.Looked(uid, subject, version, told)
 		return t.Judge(&e, ask)
 	}, a.cfg.Now())
 	if next.State != task.Reopened || a.takenOn(&next) {

@@ -17,17 +17,18 @@ type Archive struct {
 	subject map[string][]string
 	vuln    map[string][]string
 	stale   map[string]bool
+	later   map[string]bool // to be looked at when there is time
 	entries int
 	cut     int
 }
 
 // filed is what is known of one task.
 type filed struct {
-	closed time.Time
-	part   bool
-	seen   []string // of its subjects: the version with which it was looked at last
-	ids    []string // of the subjects
-	vulns  []string
+	part  bool
+	seen  []string    // of its subjects: the version with which it was looked at last
+	at    []time.Time // and when that was told; until then, when the task was closed
+	ids   []string    // of the subjects
+	vulns []string
 }
 
 // MaxFiled bounds what is known of the archive: subjects and vulnerabilities of all
@@ -36,7 +37,7 @@ const MaxFiled = 2_000_000
 
 // NewArchive makes an empty one.
 func NewArchive() *Archive {
-	return &Archive{filed: map[string]filed{}, subject: map[string][]string{}, vuln: map[string][]string{}, stale: map[string]bool{}}
+	return &Archive{filed: map[string]filed{}, subject: map[string][]string{}, vuln: map[string][]string{}, stale: map[string]bool{}, later: map[string]bool{}}
 }
 
 // Put takes in a task of the archive.
@@ -49,10 +50,10 @@ func (a *Archive) Put(t *Task) {
 		a.cut++
 		return
 	}
-	f := filed{closed: t.Closed, part: t.Part}
+	f := filed{part: t.Part}
 	for i := range t.Subjects {
 		s := &t.Subjects[i]
-		f.ids = append(f.ids, s.ID)
+		f.ids, f.at = append(f.ids, s.ID), append(f.at, t.Closed)
 		if f.seen = append(f.seen, s.Version); t.Part {
 			f.seen[i] = "" // its version is the component's, and what is told is the firmware's
 		}
@@ -93,6 +94,7 @@ func (a *Archive) drop(uid string) {
 	a.entries -= len(f.ids) + len(f.vulns)
 	delete(a.filed, uid)
 	delete(a.stale, uid)
+	delete(a.later, uid)
 }
 
 // Has tells whether a subject is in some task of the archive.
@@ -119,7 +121,7 @@ func (a *Archive) Told(subject string, told []Told) int {
 		f := a.filed[uid]
 		at := slices.Index(f.ids, subject)
 		for _, v := range told {
-			if v.Version != f.seen[at] && v.Last.After(f.closed) {
+			if v.Version != f.seen[at] && v.Last.After(f.at[at]) {
 				a.stale[uid] = true
 				n++
 				break
@@ -129,14 +131,16 @@ func (a *Archive) Told(subject string, told []Told) int {
 	return n
 }
 
-// Looked keeps with which version a subject of a task was looked at, so that it is not
-// looked at for that again.
-func (a *Archive) Looked(uid, subject, version string) {
+// Looked keeps with which version, told when, a subject of a task was looked at, so that
+// it is not looked at for that again.
+func (a *Archive) Looked(uid, subject, version string, told time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	f := a.filed[uid]
 	if at := slices.Index(f.ids, subject); at >= 0 {
-		f.seen[at] = version
+		if f.seen[at] = version; told.After(f.at[at]) {
+			f.at[at] = told
+		}
 	}
 }
 
@@ -165,6 +169,29 @@ func (a *Archive) ConcernParts() {
 		if f.part {
 			a.stale[uid] = true
 		}
+	}
+}
+
+// ConcernAll has all of them looked at in time: what advisories and bills said while
+// nothing ran is not known.
+func (a *Archive) ConcernAll() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for uid := range a.filed {
+		a.later[uid] = true
+	}
+}
+
+// Some marks as many of those that wait for time.
+func (a *Archive) Some(most int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for uid := range a.later {
+		if most--; most < 0 {
+			return
+		}
+		a.stale[uid] = true
+		delete(a.later, uid)
 	}
 }
 

@@ -100,12 +100,12 @@ func (t *Task) judgeOwn(e *Evidence, told []Told, ask Ask) Subject {
 	return best
 }
 
-// Newest is the version that was told last; "": none was.
-func (e *Evidence) Newest() string {
+// Newest is the version that was told last, and when; "": none was.
+func (e *Evidence) Newest() (version string, at time.Time) {
 	if t := newestOf(e.Told); t != nil {
-		return t.Version
+		return t.Version, t.Last
 	}
-	return ""
+	return "", time.Time{}
 }
 
 func newestOf(told []Told) *Told {
