@@ -138,7 +138,7 @@ bench-fleet: ## measure the embedded broker with CLIENTS (10000) that publish RA
 
 .PHONY: bench-plan
 bench-plan: ## measure lists, counts and plans of vulnerabilities for 100 000 and 1 000 000 devices, COUNT (6) times for benchstat
-	$(GO) test -run '^$$' -bench 'Page|PlanWhole|Fleet|Platforms|Million|Groups|Advisory' -benchtime 3x -count $(or $(COUNT),6) -timeout 60m ./internal/vuln/remedy ./internal/vuln/exposure
+	VEDETTE_BENCH_SLOW=1 $(GO) test -run '^$$' -bench 'Page|PlanWhole|Fleet|Platforms|Million|Groups|Advisory' -benchtime 3x -count $(or $(COUNT),6) -timeout 60m ./internal/vuln/remedy ./internal/vuln/exposure
 
 .PHONY: bench-console
 bench-console: needs web ## measure the console in a real browser: a list of DEVICES (1000000), a graph of NODES (2000) and LINKS (4000), first paints

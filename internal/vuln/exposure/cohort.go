@@ -1,6 +1,7 @@
 package exposure
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -58,6 +59,17 @@ func (c *cohort) join(t *subject) {
 	c.ordered = len(c.members) == 0 || c.ordered && c.members[len(c.members)-1].id < t.id
 	t.cohort, t.at = c, len(c.members)
 	c.members = append(c.members, t)
+	c.moved()
+}
+
+// moved tells what the members have that who has it changed.
+func (c *cohort) moved() {
+	if c.own != nil {
+		c.own.moves++
+	}
+	for _, l := range c.lists {
+		l.moves++
+	}
 }
 
 // leave takes a subject out of its cohort, which goes with the last one.
@@ -71,6 +83,7 @@ func (x *Index) leave(t *subject) {
 	c.members[last] = nil
 	c.members = c.members[:last]
 	t.cohort = nil
+	c.moved()
 	if last > 0 {
 		return
 	}
@@ -126,6 +139,16 @@ func (v View) Of(subject string) View {
 
 // Whole tells whether it sees everything.
 func (v View) Whole() bool { return !v.limited && !v.one }
+
+// Key tells views apart that see different things: what is made for one may be kept for
+// those with the same key, and for no others. false: it is of one subject alone.
+func (v View) Key() (key string, ok bool) {
+	if v.limited {
+		own := slices.Compact(slices.Sorted(slices.Values(v.zones)))
+		key = fmt.Sprintf("%q", own)
+	}
+	return key, !v.one
+}
 
 // sees tells whether some member of a cohort is seen; all of them are, or one.
 func (v *View) sees(c *cohort) bool {

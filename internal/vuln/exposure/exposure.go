@@ -80,6 +80,7 @@ type part struct {
 	serial   uint64
 	revision uint64 // counts changes of rows and labels
 	rating   uint64 // counts changes of how urgent its rows are
+	moves    uint64 // counts who came to be it or went, and bills that came and went
 }
 
 // bucket are the parts that looked a key up.
@@ -95,6 +96,7 @@ type list struct {
 	entries []entry
 	cohorts map[*cohort]struct{}
 	counts  tallies
+	moves   uint64 // counts who got it and who lost it
 }
 
 type entry struct {
@@ -135,7 +137,9 @@ func (x *Index) PutList(key string, items []Item) {
 			if p.labels[items[i].Label]++; p.labels[items[i].Label] == 1 {
 				p.revision++
 			}
-			p.lists[l]++
+			if p.lists[l]++; p.lists[l] == 1 {
+				p.moves++
+			}
 			l.entries = append(l.entries, entry{items[i].Label, p})
 		}
 	}
@@ -192,6 +196,7 @@ func (x *Index) release(l *list, entries []entry) {
 	for _, e := range entries {
 		if e.part.lists[l]--; e.part.lists[l] == 0 {
 			delete(e.part.lists, l)
+			e.part.moves += 1 + l.moves // so that the sum of moves never falls
 		}
 		if e.part.labels[e.label]--; e.part.labels[e.label] == 0 {
 			delete(e.part.labels, e.label)

@@ -105,6 +105,17 @@ func (p Part) Key() string { return p.p.key }
 // Revision counts the changes of its rows and label, Rating those of their urgency.
 func (p Part) Revision() uint64 { return p.p.revision }
 
+// Moves counts the changes of who has it; it never falls.
+func (p Part) Moves(inside bool) uint64 {
+	n := p.p.moves
+	if inside {
+		for l := range p.p.lists {
+			n += l.moves
+		}
+	}
+	return n
+}
+
 // Rating counts the changes of how urgent its rows are.
 func (p Part) Rating() uint64 { return p.p.rating }
 

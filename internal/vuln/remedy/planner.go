@@ -14,20 +14,29 @@ import (
 
 // Planner gives what [Plan] gives, page by page, at the cost of what differs: what to
 // do about a part is worked out once for as long as the part's rows stay, and who has
-// it is counted by cohort. The plan of who sees everything is kept for as long as
-// nothing changes in the index; that of who sees less is made each time, so that
-// nobody is shown what was made for another. It keeps nothing of devices but how
-// many there are, and of an action nothing but the parts that it is about.
+// it is counted by cohort. A plan is kept for as long as nothing changes in the index,
+// for those alone who see just the same (see [exposure.View.Key]), and of what did not
+// change the next one takes the sums. It keeps nothing of devices but how many there
+// are, and of an action nothing but the parts that it is about.
 //
 // It is safe for concurrent use, with one index alone.
 type Planner struct {
 	mu     sync.Mutex // before the index's
 	known  map[pieceKey]*pieces
-	whole  []*sketch
-	made   bool
-	at     uint64 // generation of the index in which whole was made
+	plans  map[string]*made // by who sees them
 	builds int
 }
+
+// made is a plan as of a generation of the index.
+type made struct {
+	list  []*sketch
+	byKey map[string]*sketch
+	at    uint64
+	used  int // the last build after which it was asked for
+}
+
+// maxPlans bounds those that are kept; the one that nobody asked for longest goes.
+const maxPlans = 8
 
 // Ask says which page.
 type Ask struct {
@@ -64,7 +73,7 @@ const (
 )
 
 // NewPlanner makes one.
-func NewPlanner() *Planner { return &Planner{known: map[pieceKey]*pieces{}} }
+func NewPlanner() *Planner { return &Planner{known: map[pieceKey]*pieces{}, plans: map[string]*made{}} }
 
 // Builds tells how often the plan was made anew.
 func (p *Planner) Builds() int {
@@ -144,20 +153,34 @@ func (p *Planner) Action(v exposure.View, id string, keep func(subject string) b
 
 // list returns the plan of a view, in order.
 func (p *Planner) list(v exposure.View, b *board) []*sketch {
-	if now := b.r.Generation(); v.Whole() && p.made && p.at == now {
-		return p.whole
+	key, keep := v.Key()
+	if !keep {
+		return p.make(b, nil).list
 	}
-	list := p.make(v, b)
-	if v.Whole() {
-		p.whole, p.made, p.at = list, true, b.r.Generation()
+	was := p.plans[key]
+	if was == nil || was.at != b.r.Generation() {
+		was = p.make(b, was)
+		p.plans[key] = was
 	}
-	return list
+	if was.used = p.builds; len(p.plans) > maxPlans {
+		oldest := key
+		for k, m := range p.plans {
+			if m.used < p.plans[oldest].used {
+				oldest = k
+			}
+		}
+		delete(p.plans, oldest)
+	}
+	return was.list
 }
 
-// make makes the plan of a view.
-func (p *Planner) make(v exposure.View, b *board) []*sketch {
+// make makes the plan of a reading; was is what it was before, or nil.
+func (p *Planner) make(b *board, was *made) *made {
 	p.builds++
-	at := make(map[string]*sketch, len(p.whole))
+	if was == nil {
+		was = &made{}
+	}
+	found := make(map[string]*sketch, len(was.list))
 	n := 0
 	for part := range b.r.Parts() {
 		for _, inside := range []bool{false, true} {
@@ -166,30 +189,34 @@ func (p *Planner) make(v exposure.View, b *board) []*sketch {
 			}
 			of := p.piecesOf(part, inside)
 			n++
+			at := stamp{part.Serial(), part.Revision(), part.Rating(), part.Moves(inside)}
 			for _, one := range of.list {
-				s := at[one.key]
+				s := found[one.key]
 				if s == nil {
 					s = &sketch{key: one.key, id: one.id, kind: one.at}
-					at[one.key] = s
+					found[one.key] = s
 				}
-				s.pieces = append(s.pieces, piece{one, part})
+				s.pieces = append(s.pieces, piece{one, part, at})
 			}
 		}
 	}
 	if len(p.known) > 2*n+spareKnown { // parts that are gone, or other names for them
 		for key, of := range p.known {
-			if of.used != p.builds {
+			if of.used < p.builds-maxPlans {
 				delete(p.known, key)
 			}
 		}
 	}
-	out := make([]*sketch, 0, len(at))
-	for _, s := range at {
-		b.sum(s)
+	out := make([]*sketch, 0, len(found))
+	for _, s := range found {
+		s.like(was.byKey[s.key])
+		if s.first.share == nil {
+			b.sum(s)
+		}
 		out = append(out, s)
 	}
 	slices.SortFunc(out, compare)
-	return out
+	return &made{list: out, byKey: found, at: b.r.Generation()}
 }
 
 // spareKnown is how many parts that are gone are not worth a sweep.
@@ -225,8 +252,12 @@ type share struct {
 // piece is a share with the part as one reading sees it.
 type piece struct {
 	*share
-	from exposure.Part
+	from  exposure.Part
+	stamp stamp
 }
+
+// stamp says of which state of a part something is.
+type stamp struct{ part, revision, rating, moves uint64 }
 
 // piecesOf works out what to do about a part, if that is not known.
 func (p *Planner) piecesOf(part exposure.Part, inside bool) *pieces {
@@ -271,6 +302,21 @@ type sketch struct {
 	urgency int
 	kind    int // the place of its kind
 	text    string
+}
+
+// like takes what was summed up of the same action, if nothing of it changed.
+func (s *sketch) like(old *sketch) {
+	if old == nil || len(old.pieces) != len(s.pieces) {
+		return
+	}
+	byStamp := func(a, b piece) int { return cmp.Compare(a.stamp.part, b.stamp.part) }
+	slices.SortFunc(s.pieces, byStamp)
+	if !slices.IsSortedFunc(old.pieces, byStamp) {
+		slices.SortFunc(old.pieces, byStamp)
+	}
+	if slices.EqualFunc(s.pieces, old.pieces, func(a, b piece) bool { return a.stamp == b.stamp }) {
+		s.devices, s.ids, s.urgency, s.text, s.first = old.devices, old.ids, old.urgency, old.text, old.first
+	}
 }
 
 // say is what to do in words. It is worded when somebody reads it, or when nothing

@@ -108,7 +108,7 @@ func TestPlannerIsThePlan(t *testing.T) {
 				w.planner.Page(w.index.All(), &remedy.Ask{})
 			}
 		}
-		for name, v := range map[string]exposure.View{"all": w.index.All(), "a": w.index.Within([]string{"a"}), "both": w.index.Within([]string{"a", "b"}), "none": w.index.Within([]string{""}), "one": w.index.All().Of("device:1"), "one in a": w.index.Within([]string{"a"}).Of("device:2")} {
+		for name, v := range map[string]exposure.View{"a again": w.index.Within([]string{"a"}), "b": w.index.Within([]string{"b"}), "all": w.index.All(), "a": w.index.Within([]string{"a"}), "both": w.index.Within([]string{"a", "b"}), "none": w.index.Within([]string{""}), "one": w.index.All().Of("device:1"), "one in a": w.index.Within([]string{"a"}).Of("device:2")} {
 			want := remedy.Plan(v, func(s string) []reach.Flow { return flows[s] })
 			got := w.planner.Page(v, &remedy.Ask{Flows: reached})
 			if diff := cmp.Diff(want, got.Actions); diff != "" && len(want)+len(got.Actions) > 0 || got.Total != len(want) {
@@ -262,8 +262,13 @@ func BenchmarkPage(b *testing.B) {
 			page(b, x.All(), 0)
 			b.Run("changed", func(b *testing.B) {
 				for n := 0; b.Loop(); n++ {
-					x.PutSubject("device:0000001", exposure.Subject{Context: priority.Context{Mission: missions[n%4]}})
+					x.PutSubject("device:0000001", exposure.Subject{Context: priority.Context{Mission: missions[n%4]}, Zone: "zone 1"})
 					page(b, x.All(), 0)
+				}
+			})
+			b.Run("zone", func(b *testing.B) {
+				for b.Loop() {
+					page(b, x.Within([]string{"zone 3"}), 0)
 				}
 			})
 			b.Run("kept", func(b *testing.B) {
