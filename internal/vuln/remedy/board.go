@@ -92,9 +92,12 @@ func (b *board) sum(s *sketch) {
 	}
 }
 
-// named are the cohorts in which a name has the text that is asked for.
-func (b *board) named(ask *Ask) map[int]bool {
-	out := map[int]bool{}
+// named are the cohorts in which a name has the text that is asked for; nil: none.
+func (b *board) named(ask *Ask) []bool {
+	if len(ask.Named) == 0 {
+		return nil
+	}
+	out := make([]bool, b.r.Cohorts())
 	for _, subject := range ask.Named {
 		if c, ok := b.r.Cohort(subject); ok {
 			out[c] = true
@@ -104,11 +107,18 @@ func (b *board) named(ask *Ask) map[int]bool {
 }
 
 // concerns tells whether an action is about some of the cohorts.
-func (b *board) concerns(s *sketch, named map[int]bool) (is bool) {
-	if len(named) > 0 {
-		b.each(s, func(c, _ int) { is = is || named[c] })
+func (b *board) concerns(s *sketch, named []bool) bool {
+	if named == nil {
+		return false
 	}
-	return is
+	for _, p := range s.pieces {
+		for c := range p.from.Holders(p.part) {
+			if named[c] {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // flow is who reaches some member of a cohort.

@@ -246,6 +246,7 @@ type share struct {
 	at    int // of its kind in the order of kinds
 	ids   []string
 	rows  []int  // of the part
+	low   string // product and ids in lower case, to be searched; "": not made yet
 	least []int8 // the most urgent of the ids by context; -1: not looked at
 }
 
@@ -344,8 +345,15 @@ func (s *sketch) has(id string) bool {
 
 // about tells whether a text in lower case is in what the action says.
 func (s *sketch) about(text string) bool {
-	in := func(s string) bool { return strings.Contains(strings.ToLower(s), text) }
-	return in(s.say()) || in(s.first.product) || slices.ContainsFunc(s.pieces, func(p piece) bool { return slices.ContainsFunc(p.ids, in) })
+	for _, p := range s.pieces {
+		if p.low == "" {
+			p.low = strings.ToLower(p.product + "\x00" + strings.Join(p.ids, "\x00"))
+		}
+		if strings.Contains(p.low, text) {
+			return true
+		}
+	}
+	return strings.Contains(strings.ToLower(s.say()), text)
 }
 
 // vulnerabilities are all that the action is for.

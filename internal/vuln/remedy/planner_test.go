@@ -271,6 +271,17 @@ func BenchmarkPage(b *testing.B) {
 					page(b, x.Within([]string{"zone 3"}), 0)
 				}
 			})
+			b.Run("text", func(b *testing.B) { // in the names of each tenth device
+				ask := &remedy.Ask{Text: "in a name alone", Limit: 100, Names: 100}
+				for i := 0; i < 1_000_000; i += 10 {
+					ask.Named = append(ask.Named, fmt.Sprintf("device:%07d", i))
+				}
+				for b.Loop() {
+					if got := p.Page(x.All(), ask); len(got.Actions) != 100 {
+						b.Fatalf("%d of %d actions", len(got.Actions), got.Total)
+					}
+				}
+			})
 			b.Run("kept", func(b *testing.B) {
 				for n := 0; b.Loop(); n++ {
 					page(b, x.All(), n*37%500)
