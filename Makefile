@@ -136,6 +136,10 @@ bench: ## run the benchmarks
 bench-fleet: ## measure the embedded broker with CLIENTS (10000) that publish RATE (20000) messages a second
 	VEDETTE_FLEET=$(or $(CLIENTS),10000) VEDETTE_FLEET_RATE=$(or $(RATE),20000) VEDETTE_FLEET_SECONDS=$(or $(SECONDS),20) $(GO) test -count=1 -timeout 30m -v -run 'TestFleet$$' ./internal/app
 
+.PHONY: bench-plan
+bench-plan: ## measure lists, counts and plans of vulnerabilities for 100 000 and 1 000 000 devices, COUNT (6) times for benchstat
+	VEDETTE_BENCH_SLOW=1 $(GO) test -run '^$$' -bench 'Page|PlanWhole|Fleet|Platforms|Million|Groups|Advisory' -benchtime 3x -count $(or $(COUNT),6) -timeout 60m ./internal/vuln/remedy ./internal/vuln/exposure
+
 .PHONY: bench-console
 bench-console: needs web ## measure the console in a real browser: a list of DEVICES (1000000), a graph of NODES (2000) and LINKS (4000), first paints
 	BENCH_CONSOLE=1 BENCH_DEVICES=$(DEVICES) BENCH_NODES=$(NODES) BENCH_LINKS=$(LINKS) $(GO) test -count=1 -timeout 20m -v -run 'TestBenchConsole$$' ./internal/cli

@@ -23,7 +23,7 @@ type Vulnerabilities interface {
 	ShowVuln(ctx context.Context, id string) (VulnDetail, error)
 	ListVulns(ctx context.Context, f VulnFilter) (VulnList, error)
 	// PlanVulns groups what is affected by what to do.
-	PlanVulns(ctx context.Context, f VulnFilter) ([]remedy.Action, error)
+	PlanVulns(ctx context.Context, f PlanFilter) (VulnPlan, error)
 	VulnGroups
 	Bills
 	Statements
@@ -46,6 +46,24 @@ type VulnFilter struct {
 	Decision string `json:"decision,omitempty"` // act, attend, track* or track
 	Offset   int    `json:"offset,omitempty"`
 	Limit    int    `json:"limit,omitempty"` // 0: as many as one answer has
+}
+
+// PlanFilter narrows the plan; an empty one is all of it.
+type PlanFilter struct {
+	ID       string `json:"id,omitempty"`       // one vulnerability
+	Subject  string `json:"subject,omitempty"`  // device:UID or product:NAME
+	Decision string `json:"decision,omitempty"` // act, attend, track* or track
+	Text     string `json:"text,omitempty"`     // in what to do, for what or on what
+	Offset   int    `json:"offset,omitempty"`
+	Limit    int    `json:"limit,omitempty"` // 0: all
+	Names    int    `json:"names,omitempty"` // most subjects told of each action; 0: up to 1000, fewer when there are many actions
+}
+
+// VulnPlan is a page of the plan.
+type VulnPlan struct {
+	Rows   []remedy.Action `json:"rows"`
+	Total  int             `json:"total"`
+	Counts map[string]int  `json:"counts"` // by decision, whichever was asked for
 }
 
 // VulnList is a page of the list, and how long all of it is.
@@ -158,7 +176,7 @@ func vulnerabilities(mux *http.ServeMux, s Vulnerabilities) {
 		return s.ImportAdvisories(r.Context(), req, r.Body)
 	}))
 	mux.HandleFunc("POST /local/vulns/plan", reply(func(r *http.Request) (any, error) {
-		var f VulnFilter
+		var f PlanFilter
 		if err := decode(r, &f); err != nil {
 			return nil, err
 		}
@@ -231,8 +249,8 @@ func (c *Client) ListVulns(ctx context.Context, f VulnFilter) (VulnList, error) 
 }
 
 // PlanVulns implements [Vulnerabilities].
-func (c *Client) PlanVulns(ctx context.Context, f VulnFilter) ([]remedy.Action, error) {
-	var out []remedy.Action
+func (c *Client) PlanVulns(ctx context.Context, f PlanFilter) (VulnPlan, error) {
+	var out VulnPlan
 	err := c.post(ctx, "/local/vulns/plan", f, &out)
 	return out, err
 }

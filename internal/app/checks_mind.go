@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,6 +65,22 @@ func (a *App) vulnsCheck(ctx context.Context) api.Check {
 		return api.Check{
 			Name: "vulnerabilities", State: api.Warning, Text: "files that cannot be read: " + shortList(problems),
 			Do: "import their documents again; the others are used meanwhile",
+		}
+	}
+	index, err := a.vulns.lib.Index(ctx)
+	if err != nil {
+		return failed("vulnerabilities", err)
+	}
+	var old []string
+	for _, p := range index.Publishers() {
+		if p.Outdated > 0 {
+			old = append(old, fmt.Sprintf("%d of kind %s by %s", p.Outdated, p.Kind, cmp.Or(p.Publisher, "nobody named")))
+		}
+	}
+	if len(old) > 0 {
+		return api.Check{
+			Name: "vulnerabilities", State: api.Warning, Text: "documents that an earlier version read, which read less of them: " + shortList(old),
+			Do: "take them in again with: vedette advisories import PATH; what is pulled is pulled anew by itself; they are used as they are meanwhile",
 		}
 	}
 	return api.Check{Name: "vulnerabilities", State: api.OK, Text: "all documents that were imported can be read"}

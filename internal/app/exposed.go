@@ -8,11 +8,13 @@ import (
 
 	"vedette/internal/query"
 	"vedette/internal/store"
+	"vedette/internal/vuln/advisory"
 	"vedette/internal/vuln/exposure"
 	vulnlib "vedette/internal/vuln/library"
 	"vedette/internal/vuln/match"
 	"vedette/internal/vuln/priority"
 	"vedette/internal/vuln/reach"
+	"vedette/internal/vuln/remedy"
 	"vedette/internal/vuln/version"
 )
 
@@ -20,6 +22,7 @@ import (
 // brought up to date by differences.
 type exposed struct {
 	index      *exposure.Index
+	planner    *remedy.Planner
 	advisories *match.Index
 	bills      map[string]*vulnlib.Bill   // by key
 	devices    map[string]store.Device    // what matters of each, by uid
@@ -45,7 +48,7 @@ func (a *App) exposure(ctx context.Context) (*exposed, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.exposed == nil {
-		x := &exposed{index: exposure.New(advisories, v.tree), advisories: advisories, bills: map[string]*vulnlib.Bill{}, devices: map[string]store.Device{}, alias: map[string]string{}, rules: &reach.Rules{}}
+		x := &exposed{index: exposure.New(advisories, v.tree), planner: remedy.NewPlanner(), advisories: advisories, bills: map[string]*vulnlib.Bill{}, devices: map[string]store.Device{}, alias: map[string]string{}, rules: &reach.Rules{}}
 		for _, d := range a.devices.List() {
 			for _, row := range d.Rows() {
 				x.setDevice(row)
@@ -57,22 +60,46 @@ func (a *App) exposure(ctx context.Context) (*exposed, error) {
 	return v.exposed, nil
 }
 
-// exposureNow is exposure with what reaches the devices looked at anew, if that
-// was long ago. Nothing waits for the store but who asks.
+// exposureNow is exposure with what reaches the devices looked at anew, if that was
+// long ago. A server looks at it by itself, so that who asks waits for the store the
+// first time alone, or when nobody looked for long.
 func (a *App) exposureNow(ctx context.Context) (*exposed, error) {
 	ctx = query.Unconfined(ctx) // the index is everybody's; what is shown of it is narrowed
 	x, err := a.exposure(ctx)
 	if err != nil {
 		return nil, err
 	}
+	a.vulns.mu.Lock()
+	known := x.seen
+	a.vulns.mu.Unlock()
+	if known != nil && !known.due(a.cfg.Now().Add(-reachEvery)) {
+		return x, nil
+	}
+	return x, a.lookOut(ctx, x)
+}
+
+// watchExposure looks at what reaches the devices, if somebody asked before and it is
+// time, so that who asks next need not wait.
+func (a *App) watchExposure(ctx context.Context) error {
+	a.vulns.mu.Lock()
+	x := a.vulns.exposed
+	a.vulns.mu.Unlock()
+	if x == nil {
+		return nil
+	}
+	return a.lookOut(query.Unconfined(ctx), x)
+}
+
+// lookOut looks at what reaches the devices, if it is time.
+func (a *App) lookOut(ctx context.Context, x *exposed) error {
 	a.vulns.looking.Lock()
 	defer a.vulns.looking.Unlock()
 	if !x.seen.due(a.cfg.Now()) { // it is written under both locks
-		return x, nil
+		return nil
 	}
 	seen, err := a.lookAround(ctx)
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
 	if err != nil { // the list does not hang on it: what was seen before counts, or nothing is known
 		a.cfg.Log.Warn("what reaches the devices could not be looked at", "component", "vuln", "err", err)
@@ -88,7 +115,7 @@ func (a *App) exposureNow(ctx context.Context) (*exposed, error) {
 	}
 	advisories, err := a.vulns.lib.Index(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	rules := a.waysOf()
 	a.vulns.mu.Lock()
@@ -97,11 +124,28 @@ func (a *App) exposureNow(ctx context.Context) (*exposed, error) {
 		advisories.Sight(sighted)
 		x.index.Reweigh()
 	}
+	x.look(seen, rules)
+	return nil
+}
+
+// look puts in how far devices are reached: of those that were reached before or are
+// now, and of all when something else changed that it rests on.
+func (x *exposed) look(seen *seen, rules *reach.Rules) {
+	before, ruled := x.seen, x.rules
 	x.seen, x.rules = seen, rules
-	for _, d := range x.devices {
-		x.putDevice(d)
+	if before == nil || before.any != seen.any || before.cut != seen.cut || before.failed != seen.failed || !ruled.Equal(rules) {
+		for _, d := range x.devices {
+			x.putDevice(d)
+		}
+		return
 	}
-	return x, nil
+	for _, flows := range []map[string][]reach.Flow{before.flows, seen.flows} {
+		for uid := range flows {
+			if d, ok := x.devices[uid]; ok {
+				x.putDevice(d)
+			}
+		}
+	}
 }
 
 // noteAdvisories tells the index, if there is one, of advisories that came.
@@ -116,6 +160,28 @@ func (v *vulns) noteAdvisories(changes []vulnlib.Change) {
 		list[i] = exposure.Change(c)
 	}
 	v.exposed.index.Changed(list...)
+	v.exposed.place(list)
+}
+
+// place puts in anew the bills that have parts of which advisories that changed say
+// something on a platform: what those parts are on may matter now, or no more.
+func (x *exposed) place(changes []exposure.Change) {
+	var of []*advisory.Advisory
+	for _, c := range changes {
+		for _, a := range []*advisory.Advisory{c.Old, c.New} {
+			if a != nil && slices.ContainsFunc(a.Products, func(p advisory.Product) bool { return p.On > 0 }) {
+				of = append(of, a)
+			}
+		}
+	}
+	if len(of) == 0 {
+		return
+	}
+	for _, key := range x.index.Lists(of...) {
+		if b := x.bills[key]; b != nil {
+			x.index.PutList(key, itemsOf(x.advisories, b))
+		}
+	}
 }
 
 // noteBills tells the index, if there is one, of the bills that there are now.
@@ -231,7 +297,7 @@ func itemsOf(index *match.Index, b *vulnlib.Bill) []exposure.Item {
 		if q.Vendor == "" && len(c.CPEs) == 0 && len(c.PURLs) > 0 {
 			q.Product = "" // a package's name alone is no product's
 		}
-		if on != nil && index.Conditional(&q) {
+		if on != nil && index.Conditional(&q, on) {
 			q.On = on
 		}
 		items[i] = exposure.Item{Label: strings.TrimSpace(c.Name + " " + c.Version), Query: q}
@@ -257,7 +323,7 @@ func (x *exposed) setDevice(d store.Device) {
 }
 
 func (x *exposed) putDevice(d store.Device) {
-	s := exposure.Subject{Context: missionOf(&d), Lists: x.billsOf(&d)}
+	s := exposure.Subject{Context: missionOf(&d), Lists: x.billsOf(&d), Zone: d.Zone}
 	s.Context.Exposure = x.reachOf(&d).Exposure
 	if d.Vendor != "" && d.Model != "" {
 		s.Own = match.Query{Vendor: d.Vendor, Product: d.Model, Version: d.Firmware, Parts: len(s.Lists) > 0}

@@ -133,7 +133,7 @@ func TestExposureAsFromScratch(t *testing.T) {
 		wg.Go(func() {
 			for ctx.Err() == nil {
 				_, _ = a.ListVulns(ctx, api.VulnFilter{Limit: 3})
-				_, _ = a.PlanVulns(ctx, api.VulnFilter{})
+				_, _ = a.PlanVulns(ctx, api.PlanFilter{})
 			}
 		})
 		var done []string
@@ -160,5 +160,46 @@ func TestExposureAsFromScratch(t *testing.T) {
 	}
 	if rows == 0 {
 		t.Fatal("nothing was affected: this looks at nothing")
+	}
+}
+
+const partOnPlatform = `{"document":{"category":"csaf_security_advisory","csaf_version":"2.0","title":"t","publisher":{"category":"vendor","name":"Acme","namespace":"https://acme.example"},
+ "tracking":{"id":"A-1","status":"final","version":"1","current_release_date":"2026-01-01T00:00:00Z","initial_release_date":"2026-01-01T00:00:00Z","revision_history":[{"number":"1","date":"2026-01-01T00:00:00Z","summary":"s"}]}},
+ "product_tree":{"branches":[{"category":"vendor","name":"Acme","branches":[
+  {"category":"product_name","name":"Widget Server","branches":[{"category":"product_version","name":"1.2","product":{"product_id":"W12","name":"Acme Widget Server 1.2"}}]},
+  {"category":"product_name","name":"Control OS","branches":[{"category":"product_version","name":"8","product":{"product_id":"C8","name":"Acme Control OS 8"}}]}]}],
+ "relationships":[{"category":"installed_on","product_reference":"W12","relates_to_product_reference":"C8","full_product_name":{"product_id":"W12C8","name":"Widget Server 1.2 on Control OS 8"}}]},
+ "vulnerabilities":[{"cve":"CVE-2026-0001","notes":[{"category":"description","text":"x"}],"product_status":{"known_affected":["W12C8"]}}]}`
+
+// TestPlatformAfterTheBill: an advisory that speaks of a part on a platform counts for
+// a bill that was there before it, as it does for one that came later.
+func TestPlatformAfterTheBill(t *testing.T) {
+	cfg := app.Config{Dir: t.TempDir(), Now: func() time.Time { return time.Date(2026, 3, 1, 7, 0, 0, 0, time.UTC) }}
+	a, err := app.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.ImportDevices(t.Context(), "ada", strings.NewReader("name,ip,vendor,model,firmware\nd1,10.0.0.1,Acme,Control OS,8\n")); err != nil {
+		t.Fatal(err)
+	}
+	rowsOf(t, a)
+	bill := `{"bomFormat":"CycloneDX","specVersion":"1.5","version":1,"metadata":{"component":{"type":"firmware","name":"Control OS","version":"8","supplier":{"name":"Acme"}}},"components":[{"type":"library","name":"Widget Server","version":"1.2","supplier":{"name":"Acme"}}]}`
+	if _, err := a.ImportBills(t.Context(), api.VulnImport{Actor: "ada", Device: "10.0.0.1"}, packed(t, bill)); err != nil {
+		t.Fatal(err)
+	}
+	rowsOf(t, a)
+	if _, err := a.ImportAdvisories(t.Context(), api.VulnImport{Actor: "ada"}, packed(t, partOnPlatform)); err != nil {
+		t.Fatal(err)
+	}
+	got := rowsOf(t, a)
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if a, err = app.Open(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	if diff := cmp.Diff(rowsOf(t, a), got); diff != "" || len(got) != 1 || got[0].Status != "affected" {
+		t.Errorf("%+v; from scratch (-) and step by step (+): %s", got, diff)
 	}
 }

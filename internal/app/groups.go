@@ -50,7 +50,7 @@ func (a *App) GroupVulns(ctx context.Context, f api.GroupFilter) (api.VulnGroupe
 	if err != nil {
 		return api.VulnGrouped{}, err
 	}
-	found := x.index.Groups(by, exposure.Filter{Status: f.Status, Decision: f.Decision, Offset: f.Offset, Limit: check.Limit}, wanted(f.Text, by, index, names))
+	found := x.view(ctx).Groups(by, exposure.Filter{Status: f.Status, Decision: f.Decision, Offset: f.Offset, Limit: check.Limit}, wanted(f.Text, by, index, names))
 	if by == exposure.BySubject && names == nil {
 		names = a.rowsOf(found.Groups)
 	}

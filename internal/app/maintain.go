@@ -84,7 +84,7 @@ func (a *App) maintain(ctx context.Context, up *api.Upkeep) (err error) {
 	if up.TooOld.Events+up.TooLarge.Events > 0 {
 		a.tools.Forget()
 	}
-	return errors.Join(a.sayUpdates(ctx), a.tidyTasks(ctx), a.countSealed(ctx))
+	return errors.Join(a.sayUpdates(ctx), a.tidyTasks(ctx), a.watchExposure(ctx), a.countSealed(ctx))
 }
 
 // countSealed lists the values of the fields that questions name without naming

@@ -16,6 +16,7 @@ import (
 	"vedette/internal/intel/library"
 	"vedette/internal/intel/pull"
 	"vedette/internal/trace"
+	"vedette/internal/vuln/advisory"
 	vulnlib "vedette/internal/vuln/library"
 )
 
@@ -31,6 +32,9 @@ func pullsOf(c config.Config) []pull.Source {
 		out[i] = pull.Source{Name: p.Name, Kind: p.Kind, URL: p.URL, Every: p.Every.Std(), Hosts: p.Hosts, Plain: p.Plain, KeyFile: p.KeyFile, Stands: p.Stands.Std(), Signature: p.Signature, Grade: p.Grade, Keys: p.Keys, Confidence: p.Confidence, Expires: p.Expires.Std()}
 		if p.Every == 0 {
 			out[i].Every = pullEvery
+		}
+		if p.Kind == pull.CSAF || p.Kind == pull.Advisories {
+			out[i].Reader = advisory.Reader(advisory.CSAF)
 		}
 		for _, n := range p.Inside {
 			out[i].Inside = append(out[i].Inside, n.Prefix)

@@ -29,6 +29,7 @@ func (a *App) archiveTasks(ctx context.Context, room int) error {
 			return fmt.Errorf("moving task %s into the archive: %w", t.UID, err)
 		}
 		a.tasks.book.Drop(t.UID)
+		a.tasks.archive.Put(&t)
 	}
 	return nil
 }
@@ -37,6 +38,7 @@ func (a *App) archiveTasks(ctx context.Context, room int) error {
 func (a *App) tidyTasks(ctx context.Context) error {
 	a.tasks.mu.Lock()
 	defer a.tasks.mu.Unlock()
+	a.tasks.archive.Some(archiveLooks)
 	if err := a.lookAtTasksLocked(ctx); err != nil {
 		return err
 	}

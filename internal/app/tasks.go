@@ -18,7 +18,6 @@ import (
 	vulnlib "vedette/internal/vuln/library"
 	"vedette/internal/vuln/match"
 	"vedette/internal/vuln/reach"
-	"vedette/internal/vuln/remedy"
 	"vedette/internal/vuln/task"
 )
 
@@ -27,11 +26,15 @@ type tasks struct {
 	mu   sync.Mutex // held while one is changed: kept first, then in the book; before vulns.mu
 	book *task.Book
 	bad  int // records that cannot be read
+
+	archive *task.Archive
+	filed   bool // the archive knows what is in it
+	waiting int  // tasks of the archive that are to be opened again, and the book is full
 }
 
 // openTasks takes the kept tasks back.
 func (a *App) openTasks(ctx context.Context) error {
-	a.tasks = &tasks{book: task.NewBook()}
+	a.tasks = &tasks{book: task.NewBook(), archive: task.NewArchive()}
 	for rec, err := range a.records.List(ctx, task.RecordKind) {
 		if err != nil {
 			return fmt.Errorf("reading the kept tasks: %w", err)
@@ -69,19 +72,25 @@ func (a *App) lookAtTasks(ctx context.Context) error {
 }
 
 func (a *App) lookAtTasksLocked(ctx context.Context) error {
-	uids := a.tasks.book.Stale(a.cfg.Now())
-	if len(uids) == 0 {
+	if err := a.fileTasks(ctx); err != nil {
+		return err
+	}
+	uids, old := a.tasks.book.Stale(a.cfg.Now()), a.tasks.archive.Stale()
+	if len(uids)+len(old) == 0 {
 		return nil
+	}
+	retry := func(err error) error {
+		a.tasks.book.Retry(uids...)
+		a.tasks.archive.Retry(old...)
+		return err
 	}
 	index, err := a.vulns.lib.Index(ctx)
 	if err != nil {
-		a.tasks.book.Retry(uids...)
-		return err
+		return retry(err)
 	}
 	x, err := a.exposure(ctx)
 	if err != nil {
-		a.tasks.book.Retry(uids...)
-		return err
+		return retry(err)
 	}
 	ask := remembered(index)
 	var errs []error
@@ -91,7 +100,7 @@ func (a *App) lookAtTasksLocked(ctx context.Context) error {
 			errs = append(errs, err)
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, a.lookIntoArchive(ctx, old, x, ask))...)
 }
 
 // remembered asks the same once.
@@ -230,11 +239,15 @@ func (a *App) concernTasks(changes []vulnlib.Change) {
 		}
 	}
 	a.tasks.book.Concern(nil, ids)
+	a.tasks.archive.Concern(nil, ids)
 }
 
 // concernDevices marks the tasks of devices that changed; they are looked at when
 // somebody asks, or by maintenance.
 func (a *App) concernDevices(rows []store.Device) {
+	for i := range rows {
+		a.archiveTold(ofDevice + rows[i].UID)
+	}
 	if a.tasks.book.Len() == 0 {
 		return
 	}
@@ -265,15 +278,14 @@ func (a *App) OpenRemediation(ctx context.Context, o api.RemediationOpen) (api.R
 	keep := func(subject string) bool {
 		return has[subject] == "" && (len(o.Subjects) == 0 || slices.Contains(o.Subjects, subject)) && (o.Zone == "" || a.zoneOf(subject) == o.Zone) && a.within(subject, o.Zones)
 	}
-	all := remedy.Plan(kept{x.index, keep}, func(subject string) []reach.Flow { return a.reachedBy(x, subject) })
-	at := slices.IndexFunc(all, func(t remedy.Action) bool { return t.ID == o.Action })
-	if at < 0 {
+	action, ok := x.planner.Action(x.view(ctx), o.Action, keep, func(subject string) []reach.Flow { return a.reachedBy(x, subject) })
+	if !ok {
 		if len(has) > 0 {
 			return none, fault.New(fault.Conflict, "all that the action %.40q concerns there is in a task already", o.Action).WithHint("list the tasks with: vedette vulns task list")
 		}
 		return none, fault.New(fault.NotFound, "there is no action %.40q that concerns these", o.Action).WithHint("list the actions with: vedette vulns plan")
 	}
-	t, err := task.New(&all[at], o.Actor, a.cfg.Assets.Site, a.cfg.Now())
+	t, err := task.New(&action, o.Actor, a.cfg.Assets.Site, a.cfg.Now())
 	if err != nil {
 		return none, err
 	}

@@ -55,7 +55,8 @@ func TestFullBook(t *testing.T) {
 		k.State, k.Closed = task.Verified, k.Opened.Add(time.Duration(i)*time.Second)
 		k.Notes = []task.Note{{At: k.Opened, By: "ada", Text: fmt.Sprintf("job-%d.", i)}}
 	})
-	list, err := p.PlanVulns(t.Context(), api.VulnFilter{})
+	plan, err := p.PlanVulns(t.Context(), api.PlanFilter{})
+	list := plan.Rows
 	if err != nil || len(list) == 0 {
 		t.Fatal(err)
 	}
@@ -109,12 +110,103 @@ func TestBookOfOpenWork(t *testing.T) {
 	p := newPlant(t, 2)
 	first := p.opened()
 	p.fill(first.Task, task.MaxTasks, func(_ int, k *task.Task) { k.Subjects[0].State = task.Pending })
-	list, err := p.PlanVulns(t.Context(), api.VulnFilter{})
+	plan, err := p.PlanVulns(t.Context(), api.PlanFilter{})
+	list := plan.Rows
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = p.OpenRemediation(t.Context(), api.RemediationOpen{Actor: "ada", Action: list[0].ID})
 	if _, hint := fault.Public(err); fault.KindOf(err) != fault.Limited || hint == "" {
 		t.Error(err)
+	}
+}
+
+// TestArchivedTaskReturns: what is seen opens a task of the archive again, whether
+// somebody looked before the process ended or not; a word does not, the same version
+// does not, and neither does what another task has taken on.
+func TestArchivedTaskReturns(t *testing.T) {
+	p := newPlant(t, 2)
+	v := p.opened()
+	away := func(firmware string) {
+		t.Helper()
+		p.now = p.now.Add(time.Hour)
+		p.seen(firmware, 1, 2)
+		p.is(v.UID, task.Verified, 2)
+		p.now = p.now.Add(task.ArchiveAfter + time.Hour)
+		if _, err := p.Maintain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := p.is(v.UID, task.Verified, 2); !got.Archived {
+			t.Fatalf("not in the archive: %+v", got)
+		}
+	}
+	stays := func(what string) {
+		t.Helper()
+		p.now = p.now.Add(time.Hour)
+		if _, err := p.Maintain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := p.is(v.UID, task.Verified, 2); !got.Archived {
+			t.Errorf("%s: %+v", what, got)
+		}
+	}
+	again := func() {
+		p.Helper()
+		if err := p.Close(); err != nil {
+			t.Fatal(err)
+		}
+		p.open()
+	}
+	away("2.8")
+	p.seen("2.8", 1, 2)
+	stays("seen with the same version")
+	p.seen("2.9", 1)
+	stays("seen with a later one")
+	if _, err := p.SetDevice(t.Context(), "ada", "10.0.0.2", "firmware", "2.7"); err != nil {
+		t.Fatal(err)
+	}
+	stays("a person's word")
+	again()
+	stays("opened again")
+	p.seen("2.7", 1)
+	if got := p.is(v.UID, task.Reopened, 1); got.Archived || !strings.Contains(got.History[len(got.History)-1].Why, "2.7") {
+		t.Fatalf("%+v", got)
+	}
+	list, err := p.Remediations(t.Context(), api.RemediationFilter{})
+	if err != nil || len(list) != 1 || list[0].Archived {
+		t.Errorf("%v %+v", err, list)
+	}
+	again()
+	p.is(v.UID, task.Reopened, 1)
+	away("2.10")
+	p.now = p.now.Add(time.Hour)
+	p.seen("2.7", 2)
+	again() // before somebody looked
+	if _, err := p.Maintain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.is(v.UID, task.Reopened, 1)
+	away("2.11")
+	p.now = p.now.Add(time.Hour)
+	p.seen("2.7", 1)
+	plan, err := p.PlanVulns(t.Context(), api.PlanFilter{})
+	if err != nil || plan.Total != 1 {
+		t.Fatal(err, plan)
+	}
+	d, err := p.FindDevice(t.Context(), "10.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.OpenRemediation(t.Context(), api.RemediationOpen{Actor: "ada", Action: plan.Rows[0].ID, Subjects: []string{"device:" + d.UID}}); err != nil {
+		t.Fatal(err)
+	}
+	stays("another task has it")
+	// An advisory that names a later fix opens what was mended before it.
+	p.now = p.now.Add(time.Hour)
+	if _, err := p.ImportAdvisories(t.Context(), api.VulnImport{Actor: "ada"}, packed(t, strings.Replace(gateCVE, `"lessThan":"2.8"`, `"lessThan":"3.5"`, 1))); err != nil {
+		t.Fatal(err)
+	}
+	if got := p.is(v.UID, task.Reopened, 0); got.Archived {
+		t.Errorf("%+v", got)
 	}
 }

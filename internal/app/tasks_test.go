@@ -66,7 +66,8 @@ func (p *plantOf) seen(firmware string, devices ...int) {
 
 func (p *plantOf) opened() api.RemediationView {
 	p.Helper()
-	list, err := p.PlanVulns(p.Context(), api.VulnFilter{})
+	plan, err := p.PlanVulns(p.Context(), api.PlanFilter{})
+	list := plan.Rows
 	if err != nil || len(list) != 1 || list[0].Kind != "update" {
 		p.Fatal(err, list)
 	}

@@ -11,25 +11,8 @@ import (
 	"vedette/internal/asset"
 	"vedette/internal/fault"
 	"vedette/internal/store"
-	"vedette/internal/vuln/exposure"
 	"vedette/internal/vuln/task"
 )
-
-// kept is what some subjects run.
-type kept struct {
-	*exposure.Index
-	keep func(subject string) bool
-}
-
-// Holdings implements [remedy.Source].
-func (k kept) Holdings(f func(h *exposure.Holding)) {
-	k.Index.Holdings(func(h *exposure.Holding) {
-		h.By = slices.DeleteFunc(h.By, func(b exposure.Holder) bool { return !k.keep(b.Subject) })
-		if len(h.By) > 0 {
-			f(h)
-		}
-	})
-}
 
 func (a *App) zoneOf(subject string) string {
 	d, _ := a.devices.Get(strings.TrimPrefix(subject, ofDevice))
@@ -129,7 +112,7 @@ func (a *App) DecideRemediation(ctx context.Context, d api.RemediationDecision) 
 	t, err := a.tasks.book.Get(d.UID)
 	if fault.KindOf(err) == fault.NotFound {
 		if old, e := a.archivedTask(ctx, d.UID); e == nil && a.visibleTask(&old.Task, d.Zones) {
-			return none, fault.New(fault.Conflict, "task %s was verified long ago and lies in the archive", old.UID).WithHint("when one of its devices is affected again, the plan has an action for it: open a new task from that")
+			return none, fault.New(fault.Conflict, "task %s was verified long ago and lies in the archive", old.UID).WithHint("it opens again by itself when one of its devices is seen with an affected version")
 		}
 	}
 	if err != nil {
@@ -243,6 +226,12 @@ func (a *App) taskChecks() []api.Check {
 	}
 	if c.Doubted > 0 {
 		bad = append(bad, fmt.Sprintf("%d are said to be done and were still seen with an affected version %d days later, such as %s", c.Doubted, int(task.DoubtAfter.Hours()/24), c.FirstDoubted))
+	}
+	if a.tasks.archive.Cut() > 0 {
+		bad = append(bad, fmt.Sprintf("%d of the archive are too many to be watched and are not opened again", a.tasks.archive.Cut()))
+	}
+	if n := a.waitingTasks(); n > 0 {
+		bad = append(bad, fmt.Sprintf("%d of the archive are affected again and wait for room: %d tasks are not verified", n, task.MaxTasks))
 	}
 	if a.tasks.bad > 0 {
 		bad = append(bad, fmt.Sprintf("%d cannot be read", a.tasks.bad))

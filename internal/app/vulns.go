@@ -73,6 +73,8 @@ func (a *App) ImportBills(ctx context.Context, req api.VulnImport, in io.Reader)
 		return rep, err
 	}
 	a.tasks.book.ConcernAll() // bills are few and may be of products
+	a.tasks.archive.ConcernParts()
+	a.tasks.archive.Concern([]string{subject}, nil)
 	if err = errors.Join(err, a.tellBills(ctx), a.keepDevices(ctx), a.sayUpdates(ctx)); err != nil {
 		return rep, err
 	}
@@ -162,11 +164,11 @@ func (a *App) ListVulns(ctx context.Context, f api.VulnFilter) (api.VulnList, er
 		return api.VulnList{}, err
 	}
 	if f.Status == match.NotAffected {
-		list, err := a.cleared(x, index, f)
+		list, err := a.cleared(x.view(ctx), index, f)
 		a.narrowWhy(ctx, list.Rows)
 		return list, err
 	}
-	found, total := x.index.Rows(exposure.Filter{ID: f.ID, Subject: f.Subject, Part: f.Part, Status: f.Status, Decision: f.Decision, Offset: f.Offset, Limit: f.Limit})
+	found, total := x.view(ctx).Rows(exposure.Filter{ID: f.ID, Subject: f.Subject, Part: f.Part, Status: f.Status, Decision: f.Decision, Offset: f.Offset, Limit: f.Limit})
 	out := api.VulnList{Rows: make([]api.VulnRow, len(found)), Total: total}
 	for i := range found {
 		found[i].Points.Why = append(found[i].Points.Why, a.whyReached(x, found[i].Subject)...)
@@ -177,8 +179,8 @@ func (a *App) ListVulns(ctx context.Context, f api.VulnFilter) (api.VulnList, er
 }
 
 // cleared lists what is not affected, which is matched when it is asked for.
-func (a *App) cleared(x *exposed, index *match.Index, f api.VulnFilter) (api.VulnList, error) {
-	found, _ := x.index.Cleared(exposure.Filter{ID: f.ID, Subject: f.Subject})
+func (a *App) cleared(v exposure.View, index *match.Index, f api.VulnFilter) (api.VulnList, error) {
+	found, _ := v.Cleared(exposure.Filter{ID: f.ID, Subject: f.Subject})
 	out := api.VulnList{Rows: []api.VulnRow{}, Total: len(found)}
 	for i := min(f.Offset, len(found)); i < len(found) && len(out.Rows) < f.Limit; i++ {
 		out.Rows = append(out.Rows, vulnRow(index, found[i]))
@@ -211,7 +213,7 @@ func (a *App) ShowVuln(ctx context.Context, id string) (api.VulnDetail, error) {
 		return api.VulnDetail{}, err
 	}
 	id = strings.ToUpper(strings.TrimSpace(id))
-	abouts := index.Find(id)
+	abouts := a.abouts(ctx, index.Find(id))
 	known := vulnFacts(index, id)
 	if len(abouts) == 0 && known.KEV == "" {
 		return api.VulnDetail{}, fault.New(fault.NotFound, "nothing is known of %.60q", id).WithHint("take in advisories with: vedette advisories import PATH")
@@ -224,6 +226,9 @@ func (a *App) ShowVuln(ctx context.Context, id string) (api.VulnDetail, error) {
 	}
 	if c, ok := index.Chance(id); ok {
 		out.EPSS = &c.Score
+	}
+	if sight, confined := a.sightOf(ctx); confined {
+		out.Why = sight.reasons(out.Why)
 	}
 	for _, about := range abouts {
 		addAbout(&out, about)

@@ -12,6 +12,9 @@ import (
 	"vedette/internal/event"
 	"vedette/internal/fault"
 	"vedette/internal/query"
+	"vedette/internal/vuln/advisory"
+	"vedette/internal/vuln/match"
+	"vedette/internal/vuln/vex"
 )
 
 // sight is what somebody may see of the devices. That of a context that is not
@@ -104,7 +107,8 @@ func (s sight) device(d asset.Device) asset.Device {
 	return d
 }
 
-// narrowWhy leaves out of the reasons of rows where else something was seen.
+// narrowWhy leaves out of the reasons of rows where else something was seen, and what
+// a person of the site wrote: nobody knows what that tells.
 func (a *App) narrowWhy(ctx context.Context, rows []api.VulnRow) {
 	sight, confined := a.sightOf(ctx)
 	if !confined {
@@ -112,7 +116,19 @@ func (a *App) narrowWhy(ctx context.Context, rows []api.VulnRow) {
 	}
 	for i := range rows {
 		rows[i].Why = sight.reasons(rows[i].Why)
+		if strings.HasSuffix(rows[i].Source, "("+vex.Publisher+")") {
+			rows[i].Reason = "a person of this site says so"
+		}
 	}
+}
+
+// abouts are what others than persons of this site say of a vulnerability, for who is
+// confined to zones; of all for everybody else.
+func (a *App) abouts(ctx context.Context, list []match.About) []match.About {
+	if _, confined := query.Confined(ctx); !confined {
+		return list
+	}
+	return left(list, func(m match.About) bool { return m.Advisory.Rank == advisory.BySelf })
 }
 
 // reasons keeps those that name no device outside of the zones; of a sighting it

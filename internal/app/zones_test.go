@@ -14,6 +14,7 @@ import (
 	"vedette/internal/api"
 	"vedette/internal/api/rest"
 	"vedette/internal/authz"
+	"vedette/internal/vuln/vex"
 )
 
 // No answer to who is limited to a zone tells of a device outside, whatever is asked;
@@ -261,4 +262,111 @@ func TestLimitedTail(t *testing.T) {
 		t.Errorf("%d %.500s", w.Code, text)
 	}
 	x.silent("tail", w.Body.String())
+}
+
+// What is affected is listed, counted and planned for of their devices alone, and a
+// text that names another finds nothing.
+func TestLimitedVulnerabilities(t *testing.T) {
+	x := openHalls(t)
+	if _, err := x.app.StateVuln(t.Context(), api.VexRequest{Actor: "maria", Statement: vex.Statement{Vulnerability: "CVE-2024-7777", Vendor: "Acme", Product: "Gate", Status: "affected", Why: "crane-zinnober was broken by it"}}); err != nil {
+		t.Fatal(err)
+	}
+	type answer struct {
+		Rows []struct {
+			Subject, Key, ID, Reason string
+			Subjects                 []string
+			Devices                  int
+		}
+		Total  int
+		Names  map[string]string
+		Counts map[string]int
+	}
+	ask := func(p authz.Principal, path string) (out answer) {
+		t.Helper()
+		code, text := x.ask(p, "GET", path, "")
+		if err := json.Unmarshal([]byte(text), &out); err != nil || code != http.StatusOK {
+			t.Fatalf("%s: %d %v %s", path, code, err, text)
+		}
+		if len(p.Zones) > 0 {
+			x.silent(path, text)
+		}
+		return out
+	}
+	mine, other := "device:"+x.ours[0], "device:"+x.yours[0]
+	for _, path := range []string{"/api/v1/vulnerabilities", "/api/v1/vulnerabilities/groups?by=device"} {
+		if all, ours := ask(in(), path), ask(in(ovens), path); all.Total != 2 || ours.Total != 1 || ours.Rows[0].Subject+ours.Rows[0].Key != mine {
+			t.Errorf("%s: %+v of %+v", path, ours, all)
+		}
+	}
+	for _, by := range []string{"component", "advisory"} {
+		if all, ours := ask(in(), "/api/v1/vulnerabilities/groups?by="+by), ask(in(ovens), "/api/v1/vulnerabilities/groups?by="+by); all.Rows[0].Devices != 2 || ours.Rows[0].Devices != 1 {
+			t.Errorf("by %s: %+v of %+v", by, ours, all)
+		}
+	}
+	all, ours := ask(in(), "/api/v1/vulnerabilities/plan?limit=10"), ask(in(ovens), "/api/v1/vulnerabilities/plan?limit=10")
+	if all.Rows[0].Devices != 2 || ours.Total != 1 || ours.Rows[0].Devices != 1 || !slices.Equal(ours.Rows[0].Subjects, []string{mine}) || ours.Counts["track"]+ours.Counts["attend"]+ours.Counts["act"]+ours.Counts["track*"] != 1 {
+		t.Errorf("the plan: %+v of %+v", ours, all)
+	}
+	for _, path := range []string{
+		"/api/v1/vulnerabilities?subject=" + other, "/api/v1/vulnerabilities?status=not_affected&subject=" + other, "/api/v1/vulnerabilities/plan?limit=5&subject=" + other,
+		"/api/v1/vulnerabilities/plan?limit=5&q=zinnober", "/api/v1/vulnerabilities/groups?by=device&q=zinnober",
+	} {
+		if got := ask(in(ovens), path); got.Total != 0 || len(got.Rows) != 0 {
+			t.Errorf("%s: %+v", path, got)
+		}
+	}
+	if got := ask(in(), "/api/v1/vulnerabilities/plan?limit=5&q=zinnober"); got.Total != 1 {
+		t.Errorf("who sees all finds %+v", got)
+	}
+	for _, path := range []string{"/api/v1/vulnerabilities?id=CVE-2024-7777", "/api/v1/vulnerabilities/CVE-2024-7777", "/api/v1/vulnerabilities/groups?by=advisory&format=csv", "/api/v1/vulnerabilities/plan?format=csv"} {
+		code, text := x.ask(in(ovens), "GET", path, "")
+		if x.silent(path, text); code != http.StatusOK || !strings.Contains(path+text, "CVE-2024-7777") {
+			t.Errorf("%s: %d %s", path, code, text)
+		}
+	}
+	x.limitedTasks(all.Rows[0].ID)
+	if _, err := x.app.SetDevice(t.Context(), "maria", x.yours[0], "zone", ovens); err != nil {
+		t.Fatal(err)
+	}
+	if got := ask(in(), "/api/v1/vulnerabilities/plan?limit=5"); got.Rows[0].Devices != 2 {
+		t.Errorf("%+v", got)
+	}
+	var got answer // in which the other has a name that is no secret any more
+	if _, text := x.ask(in(ovens), "GET", "/api/v1/vulnerabilities/plan?limit=5", ""); json.Unmarshal([]byte(text), &got) != nil || got.Rows[0].Devices != 2 {
+		t.Errorf("a device moved into the zone: %s", text)
+	}
+	if got := ask(in(docks), "/api/v1/vulnerabilities"); got.Total != 0 {
+		t.Errorf("a device moved out of the zone: %+v", got)
+	}
+}
+
+// limitedTasks opens the task of an action for all, of which who is limited is told
+// nothing, and one of theirs.
+func (x *halls) limitedTasks(action string) {
+	x.t.Helper()
+	task := func(p authz.Principal) (uid string) {
+		_, text := x.ask(p, "GET", "/api/v1/vulnerabilities/plan?limit=5", "")
+		var out struct{ Rows []struct{ Task string } }
+		if err := json.Unmarshal([]byte(text), &out); err != nil || len(out.Rows) != 1 {
+			x.t.Fatal(err, text)
+		}
+		return out.Rows[0].Task
+	}
+	v, err := x.app.OpenRemediation(x.t.Context(), api.RemediationOpen{Actor: "maria", Action: action})
+	if err != nil || len(v.Subjects) != 2 {
+		x.t.Fatal(err, v)
+	}
+	if all, ours := task(in()), task(in(ovens)); all != v.UID || ours != "" {
+		x.t.Errorf("the task %s is told as %q, and to who is limited as %q", v.UID, all, ours)
+	}
+	if _, err := x.app.DecideRemediation(x.t.Context(), api.RemediationDecision{Actor: "maria", UID: v.UID, Action: "undo"}); err != nil {
+		x.t.Fatal(err)
+	}
+	code, text := x.ask(in(ovens), "POST", "/api/v1/remediations", fmt.Sprintf(`{"action":%q}`, action))
+	if x.silent("opening a task", text); code != http.StatusOK {
+		x.t.Fatal(code, text)
+	}
+	if all, ours := task(in()), task(in(ovens)); ours == "" || all != ours {
+		x.t.Errorf("their own task is told as %q and %q", all, ours)
+	}
 }

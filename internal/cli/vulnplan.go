@@ -10,16 +10,17 @@ import (
 )
 
 func (r *root) vulnsPlan() *cobra.Command {
-	var f api.VulnFilter
+	var f api.PlanFilter
 	cmd := &cobra.Command{
 		Use: "plan [CVE]", Short: "tell what to do, grouped by action: which update mends what where, and what to do where there is none", Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.ID = strings.Join(args, "")
 			return r.with(cmd.Context(), func(b backend) error {
-				list, err := b.PlanVulns(cmd.Context(), f)
+				plan, err := b.PlanVulns(cmd.Context(), f)
 				if err != nil {
 					return err
 				}
+				list := plan.Rows
 				if len(list) == 0 && r.output == "table" {
 					fmt.Fprintln(r.Err, "there is nothing to do that is known")
 					return nil

@@ -130,8 +130,8 @@ func (p *plant) ListVulns(_ context.Context, f api.VulnFilter) (api.VulnList, er
 	return api.VulnList{Rows: make([]api.VulnRow, min(f.Limit, 250-min(f.Offset, 250))), Total: 250}, nil
 }
 
-func (p *plant) PlanVulns(context.Context, api.VulnFilter) ([]remedy.Action, error) {
-	return nil, nil
+func (p *plant) PlanVulns(context.Context, api.PlanFilter) (api.VulnPlan, error) {
+	return api.VulnPlan{Rows: []remedy.Action{}, Counts: map[string]int{}}, nil
 }
 
 func (p *plant) OpenRemediation(_ context.Context, o api.RemediationOpen) (api.RemediationView, error) {

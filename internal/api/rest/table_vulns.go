@@ -21,7 +21,7 @@ func vulnRoutes(page []param) []Route {
 	}, page...)
 	named := param{"name", "of the file"}
 	return []Route{
-		{"GET /api/v1/vulnerabilities/groups", authz.VulnsRead, "what is affected, counted by what has it", vulnGroups, false, shapes{nil, of[groupsPage](), groupsBy}},
+		{"GET /api/v1/vulnerabilities/groups", authz.VulnsRead, "what is affected, counted by what has it", vulnGroups, true, shapes{nil, of[groupsPage](), groupsBy}},
 		{"GET /api/v1/vulnerabilities/statements", authz.VulnsRead, "the site's own statements (VEX), the newest first", statements, false, shapes{nil, of[Page[vex.Statement]](), append([]param{{"id", "of a vulnerability"}, {"all", "1: those too that others took the place of"}}, page...)}},
 		{"POST /api/v1/vulnerabilities/statements", authz.VulnsWrite, "state whether a product has a vulnerability, and why; withdrawn takes it back", state, false, shapes{of[api.VexRequest](), of[vex.Statement](), nil}},
 		{"GET /api/v1/devices/{uid}/vulnerabilities", authz.VulnsRead, "what one device is affected by, may be, or is cleared of", deviceVulns, true, shapes{nil, of[Page[api.VulnRow]](), append([]param{{"status", "affected, undetermined or not_affected"}, {"decision", "such as act"}}, page...)}},

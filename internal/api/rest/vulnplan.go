@@ -1,15 +1,11 @@
 package rest
 
 import (
-	"cmp"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
 	"vedette/internal/api"
-	"vedette/internal/fault"
-	"vedette/internal/vuln/priority"
 	"vedette/internal/vuln/remedy"
 )
 
@@ -27,32 +23,26 @@ const planNames = 100
 // file, found by text.
 func vulnPlan(s *server, r *http.Request) (any, error) {
 	ask := r.URL.Query()
-	list, err := s.PlanVulns(r.Context(), api.VulnFilter{ID: ask.Get("id"), Subject: ask.Get("subject")})
+	f := api.PlanFilter{ID: ask.Get("id"), Subject: ask.Get("subject"), Decision: ask.Get("decision"), Text: ask.Get("q")}
+	paged := ask.Get("format") != "csv" && (ask.Has("limit") || ask.Has("cursor"))
+	if paged {
+		var err error
+		if f.Offset, f.Limit, err = placeOf(r); err != nil {
+			return nil, err
+		}
+		f.Names = planNames
+	}
+	plan, err := s.PlanVulns(r.Context(), f)
 	if err != nil {
 		return nil, err
 	}
-	decision := ask.Get("decision")
-	if decision != "" && !slices.Contains(priority.Decisions(), decision) {
-		return nil, fault.New(fault.Invalid, "the decision is %.40q", decision).WithHint("one of %s", strings.Join(priority.Decisions(), ", "))
-	}
-	if text := strings.ToLower(ask.Get("q")); text != "" {
-		list = s.planAbout(r, list, text)
-	}
-	out := planPage{Counts: map[string]int{}}
-	for _, a := range list {
-		out.Counts[a.Decision]++
-	}
-	list = slices.DeleteFunc(list, func(a remedy.Action) bool { return decision != "" && a.Decision != decision })
 	if ask.Get("format") == "csv" {
-		return s.planFile(r, list)
+		return s.planFile(r, plan.Rows)
 	}
-	if out.Page = whole(list); ask.Has("limit") || ask.Has("cursor") {
-		if out.Page, err = pageAt(r, list); err != nil {
-			return nil, err
-		}
-		for i := range out.Rows {
-			out.Rows[i].Subjects = out.Rows[i].Subjects[:min(len(out.Rows[i].Subjects), planNames)]
-		}
+	out := planPage{Counts: plan.Counts}
+	out.Page = whole(plan.Rows)
+	if out.Total = plan.Total; paged {
+		out.Next = nextOf(f.Offset, len(plan.Rows), plan.Total)
 	}
 	var subjects []string
 	for i := range out.Rows {
@@ -60,19 +50,6 @@ func vulnPlan(s *server, r *http.Request) (any, error) {
 	}
 	out.Names = s.subjectNames(r, subjects)
 	return out, nil
-}
-
-// planAbout keeps the actions in which a text is: what to do, for what, or on what.
-func (s *server) planAbout(r *http.Request, list []remedy.Action, text string) []remedy.Action {
-	var subjects []string
-	for i := range list {
-		subjects = append(subjects, list[i].Subjects...)
-	}
-	names := s.subjectNames(r, subjects)
-	in := func(s string) bool { return strings.Contains(strings.ToLower(s), text) }
-	return slices.DeleteFunc(list, func(a remedy.Action) bool {
-		return !in(a.Text) && !in(a.Product) && !slices.ContainsFunc(a.Vulnerabilities, in) && !slices.ContainsFunc(a.Subjects, func(x string) bool { return in(cmp.Or(names[x], x)) })
-	})
 }
 
 func (s *server) planFile(r *http.Request, list []remedy.Action) (any, error) {

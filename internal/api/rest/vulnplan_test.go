@@ -4,17 +4,22 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"vedette/internal/api"
 	"vedette/internal/authz"
+	"vedette/internal/fault"
 	"vedette/internal/vuln/remedy"
 )
 
 // planned is a plant with 250 actions; the first concerns many devices.
 type planned struct{ plant }
 
-func (*planned) PlanVulns(context.Context, api.VulnFilter) ([]remedy.Action, error) {
+func (*planned) PlanVulns(_ context.Context, f api.PlanFilter) (api.VulnPlan, error) {
+	if f.Decision == "soon" {
+		return api.VulnPlan{}, fault.New(fault.Invalid, "the decision is soon")
+	}
 	out := make([]remedy.Action, 250)
 	for i := range out {
 		out[i] = remedy.Action{ID: fmt.Sprint(i), Text: fmt.Sprint("update thing ", i, "."), Decision: []string{"act", "track"}[i%2], Vulnerabilities: []string{fmt.Sprint("CVE-2024-", 1000+i)}, Subjects: []string{"product:x"}, Devices: 1}
@@ -23,7 +28,25 @@ func (*planned) PlanVulns(context.Context, api.VulnFilter) ([]remedy.Action, err
 		out[0].Subjects = append(out[0].Subjects, fmt.Sprint("product:", i))
 	}
 	out[0].Devices = len(out[0].Subjects)
-	return out, nil
+	plan := api.VulnPlan{Counts: map[string]int{}}
+	for _, a := range out {
+		if !strings.Contains(strings.ToLower(a.Vulnerabilities[0]), strings.ToLower(f.Text)) {
+			continue
+		}
+		if plan.Counts[a.Decision]++; f.Decision == "" || a.Decision == f.Decision {
+			plan.Rows = append(plan.Rows, a)
+		}
+	}
+	plan.Total = len(plan.Rows)
+	if plan.Rows = plan.Rows[min(f.Offset, plan.Total):]; f.Limit > 0 {
+		plan.Rows = plan.Rows[:min(f.Limit, len(plan.Rows))]
+	}
+	for i := range plan.Rows {
+		if n := len(plan.Rows[i].Subjects); f.Names > 0 {
+			plan.Rows[i].Subjects = plan.Rows[i].Subjects[:min(n, f.Names)]
+		}
+	}
+	return plan, nil
 }
 
 // TestPlanInPages: pages give every action once, counts are of all that the text

@@ -78,7 +78,7 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		fail(w, http.StatusForbidden, "nothing can be added to or taken from what is shared here", "collections can be read alone")
+		s.change(w, r)
 		return
 	}
 	if !accepts(r.Header.Values("Accept")) {
@@ -111,6 +111,41 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body) // the client has gone if this fails
 }
 
+// change refuses what would change something: what TAXII knows, of the collection that
+// there is, as not allowed, and all else as nothing that can be done there.
+func (s *server) change(w http.ResponseWriter, r *http.Request) {
+	path := strings.Split(strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, root), "/"), "/")
+	adds := r.Method == http.MethodPost && len(path) == 3
+	if !strings.HasPrefix(r.URL.Path, root+"collections/") || path[len(path)-1] == "" || len(path) < 3 || path[2] != "objects" || !adds && (r.Method != http.MethodDelete || len(path) != 4) {
+		w.Header().Set("Allow", "GET, HEAD")
+		fail(w, http.StatusMethodNotAllowed, "that can only be read", "ask with GET")
+		return
+	}
+	if _, err := s.named(r.Context(), path[1]); err != nil {
+		failed(w, err)
+		return
+	}
+	if kind := r.Header.Get("Content-Type"); adds && (kind == "" || !accepts([]string{kind}) || strings.Contains(kind, "*")) {
+		fail(w, http.StatusUnsupportedMediaType, "only "+MediaType+" is spoken", "send it as Content-Type; but collections can be read alone")
+		return
+	}
+	fail(w, http.StatusForbidden, "nothing can be added to or taken from what is shared here", "collections can be read alone")
+}
+
+// named finds a collection by its id or alias.
+func (s *server) named(ctx context.Context, name string) (share.Collection, error) {
+	list, err := s.Collections(ctx)
+	if err != nil {
+		return share.Collection{}, err
+	}
+	for _, c := range list {
+		if id := s.SharedID(c.Name); name == id || name == c.Name {
+			return c, nil
+		}
+	}
+	return share.Collection{}, fault.New(fault.NotFound, "there is no collection %.60q", name).WithHint("they are listed at %scollections/", root)
+}
+
 func clip(s string, most int) string { return strings.ToValidUTF8(s[:min(len(s), most)], "") }
 
 // accepts tells whether a client takes what is spoken here: any part of its Accept
@@ -121,6 +156,9 @@ func accepts(lines []string) bool {
 	}
 	for part := range strings.SplitSeq(strings.Join(lines, ","), ",") {
 		kind, params, _ := strings.Cut(strings.ToLower(strings.ReplaceAll(part, " ", "")), ";")
+		if refused(params) {
+			continue
+		}
 		switch kind {
 		case "*/*", "application/*":
 			return true
@@ -134,6 +172,17 @@ func accepts(lines []string) bool {
 			if !named || version == "2.1" {
 				return true
 			}
+		}
+	}
+	return false
+}
+
+// refused tells whether a type is one that the client does not take: its weight is 0.
+func refused(params string) bool {
+	for p := range strings.SplitSeq(params, ";") {
+		if v, ok := strings.CutPrefix(p, "q="); ok {
+			q, err := strconv.ParseFloat(v, 64)
+			return err == nil && q == 0
 		}
 	}
 	return false
@@ -161,23 +210,22 @@ func (s *server) answer(r *http.Request) (answer, error) {
 	case part[0] != "collections" || len(part) > 5:
 		return answer{}, nothing
 	}
-	list, err := s.Collections(r.Context())
-	if err != nil {
-		return answer{}, err
-	}
 	if len(part) == 1 {
+		list, err := s.Collections(r.Context())
+		if err != nil {
+			return answer{}, err
+		}
 		out := collections{Collections: []collection{}}
 		for _, c := range list {
 			out.Collections = append(out.Collections, s.about(c))
 		}
 		return answer{body: out}, nil
 	}
-	for _, c := range list {
-		if id := s.SharedID(c.Name); part[1] == id || part[1] == c.Name {
-			return s.within(r, c, part[2:])
-		}
+	c, err := s.named(r.Context(), part[1])
+	if err != nil {
+		return answer{}, err
 	}
-	return answer{}, fault.New(fault.NotFound, "there is no collection %.60q", part[1]).WithHint("they are listed at %scollections/", root)
+	return s.within(r, c, part[2:])
 }
 
 func (s *server) about(c share.Collection) collection {

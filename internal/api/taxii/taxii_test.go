@@ -92,7 +92,7 @@ func TestAnswers(t *testing.T) {
 		"next":              {"GET", at + "objects/?next=%21", MediaType, 400, "next"},
 		"a bad time":        {"GET", at + "objects/?added_after=yesterday", MediaType, 400, "added_after"},
 		"unknown":           {"GET", at + "objects/?match[name]=x", MediaType, 400, "no parameter"},
-		"adding":            {"POST", at + "objects/", MediaType, 403, "read alone"},
+		"adding":            {"POST", at + "objects/", MediaType, 415, "read alone"},
 		"deleting":          {"DELETE", at + "objects/sighting--1/", MediaType, 403, "read alone"},
 		"no type":           {"GET", "/taxii2/", "", 200, "api_roots"},
 		"version 2.0":       {"GET", "/taxii2/", "application/taxii+json;version=2.0", 406, "2.1"},

@@ -47,6 +47,10 @@ type Source struct {
 	Signature string        // of CSAF documents: require, check or off; "": check
 	Keys      []string      // fingerprints of the OpenPGP keys that are trusted; none: those that it names first
 
+	// Reader is the version of what reads its documents. A later one has all of them
+	// pulled anew, once.
+	Reader int
+
 	Confidence int           // of indicators that have none
 	Expires    time.Duration // of indicators that have no end
 	Grade      string        // how reliable it is, A to F; "": not graded

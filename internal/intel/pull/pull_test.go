@@ -448,3 +448,36 @@ func FuzzListing(f *testing.F) {
 		}
 	})
 }
+
+// TestReader: when what reads its documents has learnt, a source is pulled at once as
+// if for the first time, whole, and after that as ever; a source that was never
+// pulled is not.
+func TestReader(t *testing.T) {
+	asked := atomic.Int64{}
+	srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"1"`)
+		if asked.Add(1); r.Header.Get("If-None-Match") == `"1"` {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		_, _ = io.WriteString(w, "one")
+	})
+	r := newRig(t, pull.Advisories, srv.URL+"/a.json", nil)
+	r.cfg.Sources[0].Reader = 1
+	r.open()
+	if h := r.pull(""); strings.Contains(h.Note, "anew") || r.taker.calls != 1 {
+		t.Errorf("the first time: %+v, %d calls", h, r.taker.calls)
+	}
+	r.cfg.Sources[0].Reader = 2
+	r.open()
+	if h := r.Health()[0]; h.Next.After(r.now) {
+		t.Errorf("it is pulled at %v", h.Next)
+	}
+	if h := r.pull(""); !strings.Contains(h.Note, "pulled anew") || r.taker.calls != 2 {
+		t.Errorf("what reads it has learnt: %+v, %d calls", h, r.taker.calls)
+	}
+	r.open()
+	if h := r.pull(""); h.Note != "" || r.taker.calls != 2 || asked.Load() != 3 {
+		t.Errorf("again: %+v, %d calls", h, r.taker.calls)
+	}
+}

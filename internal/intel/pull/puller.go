@@ -113,7 +113,8 @@ func (p *Puller) Pull(ctx context.Context, name string, fresh bool) (Health, err
 	p.mu.Lock()
 	s := *p.states[name]
 	p.mu.Unlock()
-	if fresh {
+	anew := s.Reader < src.Reader
+	if fresh || anew {
 		s.ETag, s.Modified, s.Sum, s.Seen, s.Mark = "", "", "", nil, "" // keys that were trusted stay so
 	}
 	limited, cancel := context.WithTimeout(ctx, p.cfg.Limits.Pull)
@@ -129,6 +130,10 @@ func (p *Puller) Pull(ctx context.Context, name string, fresh bool) (Health, err
 		p.mu.Unlock()
 		s.failed(now, src.Every, err)
 	} else {
+		if anew {
+			done.note = strings.TrimPrefix(done.note+"; all was pulled anew, because this version reads more of it", "; ")
+			s.Reader = src.Reader
+		}
 		s.succeeded(now, src, done.fresh, done.changed, done.note)
 	}
 	p.mu.Lock()

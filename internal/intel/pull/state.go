@@ -44,7 +44,8 @@ type state struct {
 	Back     *time.Time        `json:"back,omitempty"`  // newest date of the last answer, when it was older than before
 	Keys     map[string]string `json:"keys,omitempty"`  // OpenPGP keys that are trusted, by fingerprint
 	Keyed    string            `json:"keyed,omitempty"` // what is wrong with keys
-	Seen     map[string]string `json:"seen,omitempty"`  // documents of a provider that were taken: address, when updated
+	Reader   int               `json:"reader,omitempty"`
+	Seen     map[string]string `json:"seen,omitempty"` // documents of a provider that were taken: address, when updated
 }
 
 const stateEnd = ".pull.json"
@@ -61,6 +62,11 @@ func readState(dir string, src *Source) state {
 	s.Name, s.Kind, s.URL = src.Name, src.Kind, shown(src.URL)
 	if s.State == "" {
 		s.State = "never"
+	}
+	if s.Success == nil {
+		s.Reader = src.Reader // there is nothing to pull anew
+	} else if s.Reader < src.Reader {
+		s.Next = time.Time{} // now
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		s.Note = "what was known of it cannot be read; it is asked anew"

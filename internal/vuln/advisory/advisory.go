@@ -148,7 +148,25 @@ type Advisory struct {
 	EPSS            map[string]Chance `json:"epss,omitempty"`
 	Spec            string            `json:"spec,omitempty"` // version of its format, where there are several
 	TLP             string            `json:"tlp,omitempty"`  // sharing mark, as a word of TLP 2
+	Reader          int               `json:"reader,omitempty"`
 }
+
+// Reader is the version of what reads a kind of documents. It goes up when more is
+// read of them than before; the documents themselves are not kept, so those that an
+// earlier one read have to be taken in anew. 1 is that before there were versions; 2
+// knows what parts are on, and reads more words about versions, some of which were
+// taken for the opposite.
+func Reader(kind string) int {
+	switch kind {
+	case CSAF, CVE:
+		return 2
+	}
+	return 0
+}
+
+// Outdated tells whether an earlier version read the document, so that something of
+// it may be missing.
+func (a *Advisory) Outdated() bool { return a.Reader < Reader(a.Kind) }
 
 // Key names an advisory among all: importing it again replaces it.
 func (a *Advisory) Key() string { return a.Kind + "/" + strings.ToLower(a.Publisher) + "/" + a.ID }

@@ -138,7 +138,7 @@ func readCSAF(data []byte, doc any, schemas *schema.Set) (*Advisory, error) {
 	}
 	t := d.Document.Tracking
 	a := &Advisory{
-		Kind: CSAF, ID: clip(t.ID, 200), Title: clip(d.Document.Title, 300), Publisher: clip(d.Document.Publisher.Name, 100),
+		Kind: CSAF, Reader: Reader(CSAF), ID: clip(t.ID, 200), Title: clip(d.Document.Title, 300), Publisher: clip(d.Document.Publisher.Name, 100),
 		Rank: ByCSAF, Published: when(t.Initial), Updated: when(t.Current), Spec: clip(d.Document.Spec, 10), TLP: tlpWord(d.Document.Distribution.TLP.Label),
 		Withdrawn: d.Document.Category == "csaf_withdrawn" || d.Document.Category == "csaf_superseded",
 	}

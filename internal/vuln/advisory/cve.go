@@ -84,7 +84,7 @@ func readCVE(data []byte) (*Advisory, error) {
 	}
 	cna := d.Containers.CNA
 	a := &Advisory{
-		Kind: CVE, ID: d.Meta.ID, Title: clip(cna.Title, 300), Publisher: clip(cna.Provider.Name, 100), Rank: ByCVE,
+		Kind: CVE, Reader: Reader(CVE), ID: d.Meta.ID, Title: clip(cna.Title, 300), Publisher: clip(cna.Provider.Name, 100), Rank: ByCVE,
 		Published: when(d.Meta.Published), Updated: when(d.Meta.Updated), Withdrawn: d.Meta.State == "REJECTED",
 	}
 	v := Vulnerability{ID: d.Meta.ID, Title: a.Title}

@@ -136,7 +136,7 @@ func BenchmarkFleet(b *testing.B) {
 		for i := range devices {
 			x.PutSubject(fmt.Sprintf("device:%06d", i), exposure.Subject{Lists: []string{fmt.Sprint("bill ", i%bills)}, Context: priority.Context{Mission: missions[i%4]}})
 		}
-		_, total := x.Rows(exposure.Filter{Limit: 100})
+		_, total := x.All().Rows(exposure.Filter{Limit: 100})
 		matched := time.Since(start)
 		var mem runtime.MemStats
 		runtime.GC()
@@ -155,7 +155,7 @@ func pagesOf(b *testing.B, x *exposure.Index, total int) {
 	worst := time.Duration(0)
 	for _, at := range []int{0, total / 3, total / 2, total - 100} {
 		start := time.Now()
-		if rows, _ := x.Rows(exposure.Filter{Limit: 100, Offset: at}); len(rows) != 100 {
+		if rows, _ := x.All().Rows(exposure.Filter{Limit: 100, Offset: at}); len(rows) != 100 {
 			b.Fatalf("%d rows at %d of %d", len(rows), at, total)
 		}
 		worst = max(worst, time.Since(start))
@@ -184,14 +184,14 @@ func acme(id string, model int, below string) *advisory.Advisory {
 func BenchmarkAdvisory(b *testing.B) {
 	m := match.New(nil)
 	x := million(b, m)
-	x.Rows(exposure.Filter{Limit: 1})
+	x.All().Rows(exposure.Filter{Limit: 1})
 	n := 0
 	for b.Loop() {
 		n++
 		a := acme(fmt.Sprint(n), 1000+n%2000, "< 1.5")
 		m.Add(a)
 		x.Changed(exposure.Change{New: a})
-		rows, total := x.Rows(exposure.Filter{ID: a.Vulnerabilities[0].ID, Limit: 100})
+		rows, total := x.All().Rows(exposure.Filter{ID: a.Vulnerabilities[0].ID, Limit: 100})
 		if len(rows) != 100 || total != 250 {
 			b.Fatalf("%d of %d rows", len(rows), total)
 		}
@@ -206,11 +206,11 @@ func BenchmarkMillion(b *testing.B) {
 		m.Add(acme(fmt.Sprint(i), 1000+i, "vers:all/*"))
 	}
 	start := time.Now()
-	_, total := x.Rows(exposure.Filter{Limit: 1})
+	_, total := x.All().Rows(exposure.Filter{Limit: 1})
 	first := time.Since(start)
 	n := 0
 	for b.Loop() {
-		if rows, _ := x.Rows(exposure.Filter{Limit: 100, Offset: n * 7919 % (total - 100)}); len(rows) != 100 {
+		if rows, _ := x.All().Rows(exposure.Filter{Limit: 100, Offset: n * 7919 % (total - 100)}); len(rows) != 100 {
 			b.Fatal("a page is short")
 		}
 		n++
@@ -228,7 +228,7 @@ func BenchmarkBill(b *testing.B) {
 		x := exposure.New(m, tree(b))
 		x.PutList("bill", items)
 		x.PutSubject("device", exposure.Subject{Lists: []string{"bill"}})
-		x.Rows(exposure.Filter{Limit: 100})
+		x.All().Rows(exposure.Filter{Limit: 100})
 	}
 }
 
@@ -239,7 +239,7 @@ func BenchmarkChance(b *testing.B) {
 	x := exposure.New(m, tree(b))
 	x.PutList("bill", components(list, 50_000))
 	x.PutSubject("device", exposure.Subject{Lists: []string{"bill"}})
-	x.Rows(exposure.Filter{Limit: 1})
+	x.All().Rows(exposure.Filter{Limit: 1})
 	var old *advisory.Advisory
 	n := 0.0
 	for b.Loop() {
@@ -254,7 +254,7 @@ func BenchmarkChance(b *testing.B) {
 		if got := x.Changed(exposure.Change{Old: old, New: a}); got.Parts != 0 {
 			b.Fatalf("%+v", got)
 		}
-		x.Rows(exposure.Filter{Limit: 1})
+		x.All().Rows(exposure.Filter{Limit: 1})
 		old = a
 	}
 }

@@ -1,6 +1,7 @@
 package exposure
 
 import (
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -40,13 +41,18 @@ func (x *Index) Changed(changes ...Change) Touched {
 
 // concern marks the parts that an advisory may speak of.
 func (x *Index) concern(a *advisory.Advisory) {
+	x.concerned(a, func(p *part) { x.stale[p] = struct{}{} })
+}
+
+// concerned gives them, some more than once.
+func (x *Index) concerned(a *advisory.Advisory, f func(p *part)) {
 	var patterns []string
 	for _, key := range match.Keys(a) {
 		if match.Pattern(key) {
 			patterns = append(patterns, key)
 		} else if b := x.watch[key]; b != nil {
 			for p := range b.parts {
-				x.stale[p] = struct{}{}
+				f(p)
 			}
 		}
 	}
@@ -56,10 +62,28 @@ func (x *Index) concern(a *advisory.Advisory) {
 	for key, b := range x.watch {
 		if slices.ContainsFunc(patterns, func(p string) bool { return match.Matches(p, key) }) {
 			for p := range b.parts {
-				x.stale[p] = struct{}{}
+				f(p)
 			}
 		}
 	}
+}
+
+// Lists are the keys of the bills that have a part of which the advisories may speak.
+func (x *Index) Lists(of ...*advisory.Advisory) []string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.settle()
+	parts := map[*part]struct{}{}
+	for _, a := range of {
+		x.concerned(a, func(p *part) { parts[p] = struct{}{} })
+	}
+	lists := map[string]bool{}
+	for p := range parts {
+		for l := range p.lists {
+			lists[l.key] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(lists))
 }
 
 // rerate forgets the ratings that rest on an advisory. It returns how many of
@@ -93,6 +117,9 @@ func (x *Index) forget(id string) int {
 	id = strings.ToUpper(id)
 	delete(x.rated, id)
 	parts := x.byVuln[id]
+	if len(parts) > 0 {
+		x.changes++
+	}
 	for p := range parts {
 		p.uncount()
 	}
@@ -114,6 +141,7 @@ func (x *Index) Reweigh() int {
 // uncount forgets what was counted of a part and of the bills with it.
 func (p *part) uncount() {
 	p.counts = nil
+	p.rating++
 	for l := range p.lists {
 		l.counts = nil
 	}
@@ -149,6 +177,10 @@ func (x *Index) settle() int {
 	}
 	wg.Wait()
 	for _, a := range answers {
+		if !slices.Equal(a.part.rows, a.rows) {
+			x.changes++
+			a.part.revision++
+		}
 		x.unhook(a.part)
 		x.hook(a)
 	}

@@ -1,6 +1,7 @@
 package exposure
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -14,19 +15,20 @@ const maxCleared = 1000
 // Cleared returns what an advisory speaks of and clears: the rows that are not
 // affected, which the lists leave out, of one vulnerability or of one subject.
 // They are matched when they are asked for. cut tells that there are more.
-func (x *Index) Cleared(f Filter) (rows []Row, cut bool) {
+func (v View) Cleared(f Filter) (rows []Row, cut bool) {
+	x := v.x
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.settle()
 	f.ID = strings.ToUpper(f.ID)
-	for _, p := range x.candidates(f) {
+	for _, p := range v.candidates(f) {
 		found := slices.DeleteFunc(x.match.Match(p.query), func(r match.Row) bool {
 			return r.Status != match.NotAffected || f.ID != "" && !strings.EqualFold(r.ID, f.ID)
 		})
 		if len(found) == 0 {
 			continue
 		}
-		for _, t := range p.holders() {
+		for _, t := range v.holders(p) {
 			for _, r := range found {
 				if f.Subject != "" && t.id != f.Subject {
 					continue
@@ -34,9 +36,9 @@ func (x *Index) Cleared(f Filter) (rows []Row, cut bool) {
 				if len(rows) >= maxCleared {
 					return rows, true
 				}
-				label := p.label
-				if t.own == p {
-					label = ""
+				label := ""
+				if t.own != p {
+					label = v.label(p)
 				}
 				rows = append(rows, Row{t.id, label, p.code, r, x.tree.In(x.rate(r.ID).points, x.contexts[t.context])})
 			}
@@ -46,10 +48,11 @@ func (x *Index) Cleared(f Filter) (rows []Row, cut bool) {
 }
 
 // candidates are the parts that an answer can be about, in order.
-func (x *Index) candidates(f Filter) []*part {
+func (v *View) candidates(f Filter) []*part {
+	x := v.x
 	set := map[*part]struct{}{}
 	if f.Subject != "" {
-		if t := x.subjects[f.Subject]; t != nil {
+		if t := v.find(f.Subject); t != nil {
 			if t.own != nil {
 				set[t.own] = struct{}{}
 			}
@@ -86,20 +89,16 @@ func (x *Index) spokenOf(a *advisory.Advisory, into map[*part]struct{}) {
 	}
 }
 
-// holders are the subjects that have a part, in order.
-func (p *part) holders() []*subject {
-	set := map[*subject]struct{}{}
-	for t := range p.owners {
-		set[t] = struct{}{}
-	}
+// holders are the subjects that have a part and are seen, in order.
+func (v *View) holders(p *part) []*subject {
+	set := map[*cohort]struct{}{}
+	maps.Copy(set, p.owners)
 	for l := range p.lists {
-		for t := range l.subjects {
-			set[t] = struct{}{}
-		}
+		maps.Copy(set, l.cohorts)
 	}
-	out := make([]*subject, 0, len(set))
-	for t := range set {
-		out = append(out, t)
+	var out []*subject
+	for c := range set {
+		out = append(out, v.members(c)...)
 	}
 	slices.SortFunc(out, func(a, b *subject) int { return strings.Compare(a.id, b.id) })
 	return out

@@ -29,6 +29,7 @@ type Subject struct {
 	Own     match.Query // the product itself; without a name nothing is asked
 	Lists   []string    // the keys of its bills
 	Context priority.Context
+	Zone    string // of a device: who sees the zone sees it; "": only who sees everything
 }
 
 // Index is what is exposed to what. It is safe for concurrent use. A change
@@ -50,7 +51,12 @@ type Index struct {
 	stale    map[*part]struct{}            // to be matched
 	rated    map[string]*rating
 	contexts []priority.Context
+	cohorts  []*cohort // by serial; nil: free
+	free     []int
+	byCohort map[cohortKey]*cohort
 	work     Work
+	serials  uint64 // of parts
+	changes  uint64 // counts what changed that a reader can tell
 }
 
 // Work counts what was done since the index was made.
@@ -63,13 +69,18 @@ type Work struct {
 type part struct {
 	key    string
 	code   string
-	label  string // as a bill writes it
 	query  match.Query
 	rows   []match.Row // but those that are not affected
 	keys   []*bucket   // that its matching looked up
 	lists  map[*list]int
-	owners map[*subject]struct{}
+	labels map[string]int // how often bills write it how
+	owners map[*cohort]struct{}
 	counts tallies
+
+	serial   uint64
+	revision uint64 // counts changes of rows and labels
+	rating   uint64 // counts changes of how urgent its rows are
+	moves    uint64 // counts who came to be it or went, and bills that came and went
 }
 
 // bucket are the parts that looked a key up.
@@ -80,11 +91,12 @@ type bucket struct {
 
 // list is a bill of materials. One that is only referred to is empty.
 type list struct {
-	key      string
-	put      bool
-	entries  []entry
-	subjects map[*subject]struct{}
-	counts   tallies
+	key     string
+	put     bool
+	entries []entry
+	cohorts map[*cohort]struct{}
+	counts  tallies
+	moves   uint64 // counts who got it and who lost it
 }
 
 type entry struct {
@@ -93,11 +105,9 @@ type entry struct {
 }
 
 type subject struct {
+	*cohort // nil when it is gone
 	id      string
-	own     *part
-	lists   []*list
-	context int
-	gone    bool
+	at      int // among the members of its cohort
 }
 
 // New makes an index over one of advisories. What is in that already counts;
@@ -106,6 +116,7 @@ func New(advisories *match.Index, tree *priority.Tree) *Index {
 	return &Index{
 		match: advisories, tree: tree, parts: map[string]*part{}, codes: map[string]*part{}, lists: map[string]*list{}, subjects: map[string]*subject{},
 		watch: map[string]*bucket{}, byVuln: map[string]map[*part]struct{}{}, stale: map[*part]struct{}{}, rated: map[string]*rating{},
+		byCohort: map[cohortKey]*cohort{},
 	}
 }
 
@@ -115,18 +126,40 @@ func (x *Index) PutList(key string, items []Item) {
 	defer x.mu.Unlock()
 	l := x.list(key)
 	was := l.entries
+	if l.put && x.same(was, items) {
+		return
+	}
 	l.put, l.counts = true, nil
 	l.entries = make([]entry, 0, len(items))
+	x.changes++
 	for i := range items {
 		if p := x.part(&items[i].Query); p != nil {
-			if p.label == "" {
-				p.label = items[i].Label
+			if p.labels[items[i].Label]++; p.labels[items[i].Label] == 1 {
+				p.revision++
 			}
-			p.lists[l]++
+			if p.lists[l]++; p.lists[l] == 1 {
+				p.moves++
+			}
 			l.entries = append(l.entries, entry{items[i].Label, p})
 		}
 	}
 	x.release(l, was)
+}
+
+// same tells whether a bill has these items already.
+func (x *Index) same(entries []entry, items []Item) bool {
+	n := 0
+	for i := range items {
+		q := &items[i].Query
+		if q.Product == "" && len(q.Models) == 0 && len(q.PURLs) == 0 && len(q.CPEs) == 0 {
+			continue
+		}
+		if n >= len(entries) || entries[n].label != items[i].Label || entries[n].part.key != keyOf(q) {
+			return false
+		}
+		n++
+	}
+	return n == len(entries)
 }
 
 // DropList forgets a bill; subjects that refer to it have nothing from it.
@@ -138,6 +171,7 @@ func (x *Index) DropList(key string) {
 		return
 	}
 	was := l.entries
+	x.changes++
 	l.put, l.entries, l.counts = false, nil, nil
 	x.release(l, was)
 	x.tidy(l)
@@ -146,14 +180,14 @@ func (x *Index) DropList(key string) {
 func (x *Index) list(key string) *list {
 	l := x.lists[key]
 	if l == nil {
-		l = &list{key: key, subjects: map[*subject]struct{}{}}
+		l = &list{key: key, cohorts: map[*cohort]struct{}{}}
 		x.lists[key] = l
 	}
 	return l
 }
 
 func (x *Index) tidy(l *list) {
-	if !l.put && len(l.subjects) == 0 {
+	if !l.put && len(l.cohorts) == 0 {
 		delete(x.lists, l.key)
 	}
 }
@@ -162,6 +196,11 @@ func (x *Index) release(l *list, entries []entry) {
 	for _, e := range entries {
 		if e.part.lists[l]--; e.part.lists[l] == 0 {
 			delete(e.part.lists, l)
+			e.part.moves += 1 + l.moves // so that the sum of moves never falls
+		}
+		if e.part.labels[e.label]--; e.part.labels[e.label] == 0 {
+			delete(e.part.labels, e.label)
+			e.part.revision++
 		}
 		x.drop(e.part)
 	}
@@ -175,34 +214,19 @@ func (x *Index) PutSubject(id string, s Subject) bool {
 	own := x.part(&s.Own)
 	at := x.contextOf(s.Context)
 	t := x.subjects[id]
-	if t != nil && t.own == own && t.context == at && slices.EqualFunc(t.lists, s.Lists, func(l *list, key string) bool { return l.key == key }) {
+	if t != nil && t.own == own && t.context == at && t.zone == s.Zone && slices.EqualFunc(t.lists, s.Lists, func(l *list, key string) bool { return l.key == key }) {
 		return false
 	}
+	x.changes++
+	c := x.cohortOf(own, s.Lists, at, s.Zone) // before it leaves the other: what both have stays
 	if t == nil {
 		t = &subject{id: id}
 		x.subjects[id] = t
 		x.fresh = append(x.fresh, t)
+	} else {
+		x.leave(t)
 	}
-	was, lists := t.own, t.lists
-	t.own, t.context, t.lists = own, at, make([]*list, 0, len(s.Lists))
-	for _, l := range lists {
-		delete(l.subjects, t)
-	}
-	for _, key := range s.Lists {
-		l := x.list(key)
-		l.subjects[t] = struct{}{}
-		t.lists = append(t.lists, l)
-	}
-	for _, l := range lists {
-		x.tidy(l)
-	}
-	if was != nil {
-		delete(was.owners, t)
-	}
-	if own != nil {
-		own.owners[t] = struct{}{}
-	}
-	x.drop(was)
+	c.join(t)
 	return true
 }
 
@@ -214,17 +238,10 @@ func (x *Index) DropSubject(id string) {
 	if t == nil {
 		return
 	}
+	x.changes++
 	delete(x.subjects, id)
-	t.gone = true
 	x.gone++
-	for _, l := range t.lists {
-		delete(l.subjects, t)
-		x.tidy(l)
-	}
-	if t.own != nil {
-		delete(t.own.owners, t)
-		x.drop(t.own)
-	}
+	x.leave(t)
 }
 
 func (x *Index) contextOf(c priority.Context) int {
@@ -245,7 +262,8 @@ func (x *Index) part(q *match.Query) *part {
 	key := keyOf(q)
 	p := x.parts[key]
 	if p == nil {
-		p = &part{key: key, code: codeOf(key), query: *q, lists: map[*list]int{}, owners: map[*subject]struct{}{}}
+		x.serials++
+		p = &part{key: key, code: codeOf(key), query: *q, lists: map[*list]int{}, labels: map[string]int{}, owners: map[*cohort]struct{}{}, serial: x.serials}
 		x.parts[key], x.codes[p.code] = p, p
 		x.stale[p] = struct{}{}
 	}
@@ -319,7 +337,7 @@ func (x *Index) order() []*subject {
 		out = append(out, t)
 	}
 	out = append(out, x.fresh[i:]...)
-	x.ordered = slices.DeleteFunc(out, func(t *subject) bool { return t.gone })
+	x.ordered = slices.DeleteFunc(out, func(t *subject) bool { return t.cohort == nil })
 	x.fresh, x.gone = nil, 0
 	return x.ordered
 }

@@ -189,12 +189,12 @@ func TestIncremental(t *testing.T) {
 		for range rapid.IntRange(1, 30).Draw(t, "steps") {
 			w.step(t)
 			if rapid.Bool().Draw(t, "read") {
-				w.index.Rows(exposure.Filter{})
+				w.index.All().Rows(exposure.Filter{})
 			}
 		}
 		again := w.again()
-		got, total := w.index.Rows(exposure.Filter{})
-		want, _ := again.Rows(exposure.Filter{})
+		got, total := w.index.All().Rows(exposure.Filter{})
+		want, _ := again.All().Rows(exposure.Filter{})
 		rows += len(want)
 		if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(match.Row{})); diff != "" || total != len(got) {
 			t.Fatalf("%d rows, %d counted; from scratch (-) and step by step (+): %s", len(got), total, diff)
@@ -229,7 +229,7 @@ func pages(t *rapid.T, x *exposure.Index, all []exposure.Row) {
 	if f.Limit > 0 {
 		want = want[:min(f.Limit, len(want))]
 	}
-	got, total := x.Rows(f)
+	got, total := x.All().Rows(f)
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(match.Row{}), cmpopts.EquateEmpty()); diff != "" || total != n {
 		t.Fatalf("%+v: %d counted, want %d: %s", f, total, n, diff)
 	}
@@ -249,13 +249,13 @@ func TestOnlyTouched(t *testing.T) {
 	}
 	a := &advisory.Advisory{Kind: advisory.CSAF, ID: "A", Products: []advisory.Product{{Vendor: "Acme", Name: "Thing7", Versions: version.Parse("< 2.0")}}, Rank: advisory.ByCSAF}
 	a.Vulnerabilities = []advisory.Vulnerability{{ID: "CVE-2024-0001", Statements: []advisory.Statement{{Product: 0, Status: advisory.Affected}}}}
-	if _, n := w.index.Rows(exposure.Filter{}); n != 0 || w.index.Stats().Work.Matched != 500 {
+	if _, n := w.index.All().Rows(exposure.Filter{}); n != 0 || w.index.Stats().Work.Matched != 500 {
 		t.Fatalf("%d rows, %+v", n, w.index.Stats())
 	}
 	if got := w.add(a); got.Parts != 1 {
 		t.Errorf("a new advisory of one product touched %+v", got)
 	}
-	rows, n := w.index.Rows(exposure.Filter{Limit: 10, Offset: 990})
+	rows, n := w.index.All().Rows(exposure.Filter{Limit: 10, Offset: 990})
 	if n != 1000 || len(rows) != 10 || rows[9].Subject != "device:0999" || rows[0].Points.Decision != "track" {
 		t.Fatalf("%d rows in all, %+v", n, rows)
 	}
@@ -263,7 +263,7 @@ func TestOnlyTouched(t *testing.T) {
 	if got := w.add(kev); got != (exposure.Touched{Vulnerabilities: 1}) {
 		t.Errorf("a list of exploited ones touched %+v", got)
 	}
-	if rows, _ := w.index.Rows(exposure.Filter{Limit: 1}); rows[0].Points.Exploitation != "active" {
+	if rows, _ := w.index.All().Rows(exposure.Filter{Limit: 1}); rows[0].Points.Exploitation != "active" {
 		t.Errorf("%+v", rows)
 	}
 	if s := w.index.Stats(); s.Work.Matched != 501 || s.Work.Rated != 2 {

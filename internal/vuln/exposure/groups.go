@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"slices"
 	"strings"
 
@@ -69,7 +70,8 @@ type Grouped struct {
 // Groups counts the rows by what has them, the most urgent first. Status and
 // decision of the filter narrow what counts; want, if it is not nil, narrows the
 // groups and must not call the index.
-func (x *Index) Groups(by By, f Filter, want func(key, label string) bool) Grouped {
+func (v View) Groups(by By, f Filter, want func(key, label string) bool) Grouped {
+	x := v.x
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.settle()
@@ -90,21 +92,23 @@ func (x *Index) Groups(by By, f Filter, want func(key, label string) bool) Group
 	}
 	switch by {
 	case BySubject:
+		x.sumUp()
 		for _, t := range x.order() {
-			g := Group{Key: t.id}
-			c := x.count(t)
-			g.add(&c, 1)
-			take(&g)
+			if t.cohort != nil && v.sees(t.cohort) && (!v.one || t.id == v.subject) {
+				g := Group{Key: t.id}
+				g.add(&t.sums, 1)
+				take(&g)
+			}
 		}
 	case ByComponent:
-		x.byPart(take)
+		v.byPart(take)
 	case ByVulnerability:
-		x.byID(take)
+		v.byID(take)
 	}
 	kept := top.sorted()
 	out.Groups = slices.Clone(kept[min(max(f.Offset, 0), len(kept)):])
 	for i := range out.Groups {
-		x.countSubjects(by, &out.Groups[i])
+		v.countSubjects(by, &out.Groups[i])
 	}
 	return out
 }
@@ -168,19 +172,22 @@ func (f *Filter) narrow(g *Group) {
 }
 
 // spread is how many subjects of each context have a part, by way of each bill.
-type spread struct{ lists map[*list][]int }
+type spread struct {
+	view  *View
+	lists map[*list][]int
+}
 
 func (s *spread) of(p *part, contexts int) []int {
 	out := make([]int, contexts)
-	for t := range p.owners {
-		out[t.context]++
+	for c := range p.owners {
+		out[c.context] += s.view.count(c)
 	}
 	for l, n := range p.lists {
 		in := s.lists[l]
 		if in == nil {
 			in = make([]int, contexts)
-			for t := range l.subjects {
-				in[t.context]++
+			for c := range l.cohorts {
+				in[c.context] += s.view.count(c)
 			}
 			s.lists[l] = in
 		}
@@ -191,13 +198,13 @@ func (s *spread) of(p *part, contexts int) []int {
 	return out
 }
 
-func (x *Index) byPart(take func(*Group)) {
-	s := &spread{map[*list][]int{}}
+func (v *View) byPart(take func(*Group)) {
+	x, s := v.x, &spread{v, map[*list][]int{}}
 	for _, p := range x.parts {
 		if len(p.rows) == 0 {
 			continue
 		}
-		g := Group{Key: p.code, Label: p.title(), Query: p.known()}
+		g := Group{Key: p.code, Label: v.title(p), Query: p.known()}
 		for c, n := range s.of(p, len(x.contexts)) {
 			if n > 0 {
 				g.add(x.countPart(p, c), n)
@@ -207,8 +214,8 @@ func (x *Index) byPart(take func(*Group)) {
 	}
 }
 
-func (x *Index) byID(take func(*Group)) {
-	s := &spread{map[*list][]int{}}
+func (v *View) byID(take func(*Group)) {
+	x, s := v.x, &spread{v, map[*list][]int{}}
 	at := map[string]*Group{}
 	for _, p := range x.parts {
 		if len(p.rows) == 0 {
@@ -238,7 +245,8 @@ func (x *Index) byID(take func(*Group)) {
 }
 
 // countSubjects counts who has what a group is of.
-func (x *Index) countSubjects(by By, g *Group) {
+func (v *View) countSubjects(by By, g *Group) {
+	x := v.x
 	parts := map[*part]struct{}{}
 	switch by {
 	case ByComponent:
@@ -250,25 +258,23 @@ func (x *Index) countSubjects(by By, g *Group) {
 	default:
 		return
 	}
-	who := map[*subject]struct{}{}
+	who := map[*cohort]struct{}{}
 	for p := range parts {
-		for t := range p.owners {
-			who[t] = struct{}{}
-		}
+		maps.Copy(who, p.owners)
 		for l := range p.lists {
-			for t := range l.subjects {
-				who[t] = struct{}{}
-			}
+			maps.Copy(who, l.cohorts)
 		}
 	}
-	g.Subjects = len(who)
+	for c := range who {
+		g.Subjects += v.count(c)
+	}
 }
 
 // title is a part as a person reads it: as a bill writes it, or as the product
 // that it is.
-func (p *part) title() string {
-	if p.label != "" {
-		return p.label
+func (v *View) title(p *part) string {
+	if label := v.label(p); label != "" {
+		return label
 	}
 	return strings.Join(strings.Fields(p.query.Vendor+" "+p.query.Product+" "+p.query.Version), " ")
 }

@@ -59,19 +59,19 @@ func TestGroups(t *testing.T) {
 		for range rapid.IntRange(1, 30).Draw(t, "steps") {
 			w.step(t)
 		}
-		all, _ := w.index.Rows(exposure.Filter{})
+		all, _ := w.index.All().Rows(exposure.Filter{})
 		f := exposure.Filter{Status: rapid.SampledFrom([]string{"", match.Affected, match.Undetermined}).Draw(t, "with"), Decision: rapid.SampledFrom([]string{"", "act", "track"}).Draw(t, "decision")}
 		keep := func(r *exposure.Row) bool {
 			return (f.Status == "" || r.Match.Status == f.Status) && (f.Decision == "" || r.Points.Decision == f.Decision)
 		}
 		for _, by := range []exposure.By{exposure.BySubject, exposure.ByComponent, exposure.ByVulnerability} {
 			want := grouped(by, all, keep)
-			got := w.index.Groups(by, f, nil)
+			got := w.index.All().Groups(by, f, nil)
 			some += len(got.Groups)
 			seen := map[string]exposure.Group{}
 			for _, g := range got.Groups {
 				if by == exposure.ByComponent {
-					if rows, total := w.index.Rows(exposure.Filter{Part: g.Key}); total < g.Subjects || len(rows) > 0 && rows[0].Part != g.Key {
+					if rows, total := w.index.All().Rows(exposure.Filter{Part: g.Key}); total < g.Subjects || len(rows) > 0 && rows[0].Part != g.Key {
 						t.Fatalf("component %s: %d rows", g.Key, total)
 					}
 				}
@@ -88,7 +88,7 @@ func TestGroups(t *testing.T) {
 			for at := 0; at < got.Total; at += 2 {
 				page := f
 				page.Offset, page.Limit = at, 2
-				paged = append(paged, w.index.Groups(by, page, nil).Groups...)
+				paged = append(paged, w.index.All().Groups(by, page, nil).Groups...)
 			}
 			if diff := cmp.Diff(got.Groups, paged); diff != "" && got.Total > 0 {
 				t.Fatalf("page by page: %s", diff)
@@ -129,7 +129,7 @@ func TestCleared(t *testing.T) {
 			}
 			slices.Sort(want)
 			n := len(slices.Compact(want))
-			got, cut := w.index.Cleared(exposure.Filter{Subject: id})
+			got, cut := w.index.All().Cleared(exposure.Filter{Subject: id})
 			if len(got) != n || cut {
 				t.Fatalf("%s: %d cleared, want %d", id, len(got), n)
 			}
@@ -140,7 +140,7 @@ func TestCleared(t *testing.T) {
 	w.index.PutSubject("device:b", exposure.Subject{Own: match.Query{Vendor: "Acme", Product: "Gadget 1000 Pro", Version: "1.0"}})
 	w.add(&advisory.Advisory{})
 	w.add(acme("7", 1000, "< 1.5"))
-	got, _ := w.index.Cleared(exposure.Filter{ID: "cve-2024-7"})
+	got, _ := w.index.All().Cleared(exposure.Filter{ID: "cve-2024-7"})
 	if len(got) != 1 || got[0].Subject != "device:a" || got[0].Match.Status != match.NotAffected {
 		t.Errorf("%+v", got)
 	}
@@ -153,11 +153,11 @@ func BenchmarkGroups(b *testing.B) {
 	for i := range 2000 {
 		m.Add(acme(fmt.Sprint(i), 1000+i, "vers:all/*"))
 	}
-	x.Rows(exposure.Filter{Limit: 1})
+	x.All().Rows(exposure.Filter{Limit: 1})
 	for name, by := range map[string]exposure.By{"device": exposure.BySubject, "component": exposure.ByComponent, "vulnerability": exposure.ByVulnerability} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				if got := x.Groups(by, exposure.Filter{Limit: 100}, nil); len(got.Groups) != 100 {
+				if got := x.All().Groups(by, exposure.Filter{Limit: 100}, nil); len(got.Groups) != 100 {
 					b.Fatal("a page is short")
 				}
 			}

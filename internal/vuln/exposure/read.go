@@ -1,6 +1,8 @@
 package exposure
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"vedette/internal/vuln/match"
@@ -52,19 +54,13 @@ func (f *Filter) wants(class int) bool {
 
 // Rows returns what is or may be affected, most urgent first, and how many there
 // are without offset and limit.
-func (x *Index) Rows(f Filter) (rows []Row, total int) {
+func (v View) Rows(f Filter) (rows []Row, total int) {
+	x := v.x
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.settle()
 	f.ID = strings.ToUpper(f.ID)
-	among, count := x.among(f)
-	var sums tally
-	for _, t := range among {
-		c := count(t)
-		for i := range c {
-			sums[i] += c[i]
-		}
-	}
+	among, sums := v.among(f)
 	skip := max(f.Offset, 0)
 	for class := range classes {
 		if !f.wants(class) {
@@ -79,7 +75,10 @@ func (x *Index) Rows(f Filter) (rows []Row, total int) {
 			if f.Limit > 0 && len(rows) >= f.Limit {
 				break
 			}
-			if n := count(t)[class]; skip >= n {
+			if t.cohort == nil { // it is gone
+				continue
+			}
+			if n := t.sums[class]; skip >= n {
 				skip -= n
 				continue
 			}
@@ -89,42 +88,86 @@ func (x *Index) Rows(f Filter) (rows []Row, total int) {
 	return rows, total
 }
 
-// among returns the subjects that a filter can mean, and how to count the rows of
-// one by class.
-func (x *Index) among(f Filter) ([]*subject, func(*subject) tally) {
-	all := x.order()
-	if f.Subject != "" {
-		if t := x.subjects[f.Subject]; t != nil {
-			all = []*subject{t}
-		} else {
-			all = nil
-		}
-	}
+// among returns the subjects that a filter can mean and that are seen, with what is
+// counted of each in its cohort, and the sum.
+func (v *View) among(f Filter) (list []*subject, all tally) {
+	x := v.x
 	only := x.only(f)
+	mine := func(c *cohort) bool { return v.sees(c) }
 	if only == nil {
-		return all, x.count
+		x.sumUp()
+	} else {
+		concerned := x.sumUpOf(f, only)
+		mine = func(c *cohort) bool { return concerned[c] && v.sees(c) }
 	}
-	lists := map[*list]struct{}{}
-	for p := range only {
-		for l := range p.lists {
-			lists[l] = struct{}{}
+	if f.Subject != "" || v.one {
+		t := v.find(cmp.Or(f.Subject, v.subject))
+		if t == nil || !mine(t.cohort) {
+			return nil, all
+		}
+		return []*subject{t}, t.sums
+	}
+	n, of := 0, []*cohort{}
+	for _, c := range x.cohorts {
+		if c != nil && mine(c) {
+			n, of = n+len(c.members), append(of, c)
+			for i, k := range c.sums {
+				all[i] += k * len(c.members)
+			}
 		}
 	}
-	var out []*subject
-	for _, t := range all {
-		_, has := only[t.own]
-		for _, l := range t.lists {
-			_, in := lists[l]
-			has = has || in
+	return x.inOrder(n, of, mine), all
+}
+
+// inOrder are the n members of some cohorts by id; with them may be some that are gone.
+func (x *Index) inOrder(n int, of []*cohort, mine func(c *cohort) bool) []*subject {
+	if n == len(x.subjects) {
+		return x.order()
+	}
+	out := make([]*subject, 0, n)
+	if n < len(x.subjects)/20 { // few: they are put in order by themselves
+		for _, c := range of {
+			out = append(out, c.members...)
 		}
-		if has {
+		slices.SortFunc(out, func(a, b *subject) int { return strings.Compare(a.id, b.id) })
+		return out
+	}
+	for _, t := range x.order() {
+		if t.cohort != nil && mine(t.cohort) {
 			out = append(out, t)
 		}
 	}
-	return out, func(t *subject) (sum tally) {
-		x.each(t, f.ID, only, func(_ *part, _ string, r *match.Row, u int) { sum[classOf(r, u)]++ })
-		return sum
+	return out
+}
+
+// sumUp counts the rows of a member of each cohort.
+func (x *Index) sumUp() {
+	for _, c := range x.cohorts {
+		if c != nil {
+			c.sums = x.count(c)
+		}
 	}
+}
+
+// sumUpOf counts those that a filter means, of the cohorts that have some of the
+// parts, and returns these.
+func (x *Index) sumUpOf(f Filter, only map[*part]struct{}) map[*cohort]bool {
+	out := map[*cohort]bool{}
+	for p := range only {
+		for c := range p.owners {
+			out[c] = true
+		}
+		for l := range p.lists {
+			for c := range l.cohorts {
+				out[c] = true
+			}
+		}
+	}
+	for c := range out {
+		c.sums = tally{}
+		x.each(c, f.ID, only, func(_ *part, _ string, r *match.Row, u int) { c.sums[classOf(r, u)]++ })
+	}
+	return out
 }
 
 // only returns the parts that a filter means; nil: all.
@@ -147,11 +190,8 @@ func (x *Index) only(f Filter) map[*part]struct{} {
 	return out
 }
 
-// count counts the rows of a subject.
-func (x *Index) count(t *subject) (sum tally) {
-	if t.gone {
-		return sum
-	}
+// count counts the rows of a member of a cohort.
+func (x *Index) count(t *cohort) (sum tally) {
 	add := func(c *tally) {
 		for i := range c {
 			sum[i] += c[i]
@@ -204,12 +244,9 @@ func classOf(r *match.Row, urgency int) int {
 	return urgency
 }
 
-// each goes over the rows of a subject, of one vulnerability or of all, and of
+// each goes over the rows of a member of a cohort, of one vulnerability or of all, and of
 // some parts or of all.
-func (x *Index) each(t *subject, id string, only map[*part]struct{}, f func(p *part, label string, r *match.Row, urgency int)) {
-	if t.gone {
-		return
-	}
+func (x *Index) each(t *cohort, id string, only map[*part]struct{}, f func(p *part, label string, r *match.Row, urgency int)) {
 	one := func(label string, p *part) {
 		if _, in := only[p]; only != nil && !in {
 			return
@@ -232,7 +269,7 @@ func (x *Index) each(t *subject, id string, only map[*part]struct{}, f func(p *p
 
 // take appends the rows of a subject of one class, but the first skip of them.
 func (x *Index) take(rows []Row, t *subject, class int, f Filter, skip int) ([]Row, int) {
-	x.each(t, f.ID, x.only(f), func(p *part, label string, r *match.Row, urgency int) {
+	x.each(t.cohort, f.ID, x.only(f), func(p *part, label string, r *match.Row, urgency int) {
 		switch {
 		case classOf(r, urgency) != class || f.Limit > 0 && len(rows) >= f.Limit:
 		case skip > 0:

@@ -1,8 +1,11 @@
 package library_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -11,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"vedette/internal/vuln/advisory"
 	"vedette/internal/vuln/library"
 	"vedette/internal/vuln/match"
 )
@@ -205,5 +209,75 @@ func importForever(dir string) {
 		if _, err := l.Import(context.Background(), docs(strings.Join(lines, "\n"))); err != nil {
 			panic(err)
 		}
+	}
+}
+
+// TestOutdated: a document that an earlier version read is told, and counts as it is
+// until it is taken in again, which the same document does.
+func TestOutdated(t *testing.T) {
+	dir := t.TempDir()
+	csaf, err := os.ReadFile("testdata/part.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := library.Open(library.Config{Dir: dir})
+	if rep, err := l.Import(t.Context(), docs(string(csaf))); err != nil || rep.New != 1 {
+		t.Fatal(err, rep)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.gz"))
+	if err != nil || len(files) != 1 {
+		t.Fatal(err, files)
+	}
+	rewrite(t, files[0], func(line string) string {
+		line = strings.Replace(line, fmt.Sprintf(`,"reader":%d`, advisory.Reader(advisory.CSAF)), "", 1)
+		return strings.NewReplacer(`"on":2,`, "", `"relation":"installed_on",`, "", `,"relation":"installed_on"`, "", `,"on":2`, "").Replace(line)
+	})
+	outdated := func() (n int) {
+		t.Helper()
+		index, err := l.Index(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range index.Publishers() {
+			n += p.Outdated
+		}
+		return n
+	}
+	if l = library.Open(library.Config{Dir: dir}); outdated() != 1 {
+		t.Fatal("it is not told")
+	}
+	for i, want := range []int{1, 0} {
+		if rep, err := l.Import(t.Context(), docs(string(csaf))); err != nil || rep.New != want || outdated() != 0 {
+			t.Errorf("taken in again, %d: %v %+v, %d outdated", i, err, rep, outdated())
+		}
+	}
+}
+
+// rewrite changes the lines of a segment.
+func rewrite(t *testing.T, path string, change func(line string) string) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := io.ReadAll(z)
+	if err != nil || f.Close() != nil {
+		t.Fatal(err)
+	}
+	next := change(string(raw))
+	if next == string(raw) {
+		t.Fatalf("there is nothing to change in %s", raw)
+	}
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	if _, err := io.WriteString(w, next); err != nil || w.Close() != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, out.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -11,7 +11,8 @@ import (
 // entry is an advisory in the index. A replaced one is dead.
 type entry struct {
 	*advisory.Advisory
-	names  []name     // of its products
+	names  []name // of its products
+	bases  map[int]*base
 	makers [][]string // of its products, as Aliases.Vendor gives them: the one it names, then those of CPEs
 	dead   bool
 }
@@ -36,7 +37,10 @@ type Index struct {
 	byPURL  map[string][]ref  // by package
 	byBase  map[string][]ref  // by the platform that they are on
 
-	conditional map[string]bool // keys of parts that are on a platform
+	platformNames readyPlatforms
+
+	conditional map[string]map[string]int // by key of a part: what it may be on, and how often
+	baseNames   map[string]int            // all that parts may be on
 
 	byVuln   map[string][]*entry // by vulnerability
 	kev      map[string]string
@@ -58,7 +62,7 @@ type wildModel struct {
 func New(aliases *Aliases) *Index {
 	return &Index{
 		aliases: aliases, byKey: map[string]*entry{}, byName: map[string][]ref{}, byTail: map[string][]ref{}, byHead: map[string][]ref{},
-		byModel: map[string][]ref{}, byPURL: map[string][]ref{}, byBase: map[string][]ref{}, conditional: map[string]bool{}, byVuln: map[string][]*entry{},
+		byModel: map[string][]ref{}, byPURL: map[string][]ref{}, byBase: map[string][]ref{}, conditional: map[string]map[string]int{}, baseNames: map[string]int{}, byVuln: map[string][]*entry{},
 		kev: map[string]string{}, epss: map[string]advisory.Chance{},
 	}
 }
@@ -71,6 +75,7 @@ func (x *Index) Add(a *advisory.Advisory) {
 	key := a.Key()
 	if old := x.byKey[key]; old != nil {
 		old.dead = true
+		x.condition(old, -1)
 		x.products -= len(old.Products)
 		x.gone += len(old.Products)
 		if x.gone > x.products+minSweep {
@@ -94,6 +99,8 @@ func (x *Index) Add(a *advisory.Advisory) {
 	for i := range a.Products {
 		x.addProduct(e, i)
 	}
+	e.bases = bases(a, e.names)
+	x.condition(e, 1)
 	for i := range a.Vulnerabilities {
 		v := &a.Vulnerabilities[i]
 		for _, id := range append([]string{v.ID}, v.Aliases...) {
@@ -160,9 +167,6 @@ func (x *Index) addProduct(e *entry, i int) {
 	e.makers[i] = x.makersOf(p)
 	platformKeys(e.Advisory, i, func(_ byte, key string) { x.byBase[key] = append(x.byBase[key], r) })
 	productKeys(p, &e.names[i], func(table byte, key string) {
-		if p.On > 0 {
-			x.conditional[string(table)+key] = true
-		}
 		if table != tableWild {
 			m := x.table(table)
 			m[key] = append(m[key], r)

@@ -78,6 +78,9 @@ type found struct {
 	in       *entry
 	products map[int32]how
 
+	on   *platformName // what the query is on
+	onAt map[int]there // by product that others are on
+
 	spots  []spot // as products, by place; made when all are found
 	placed []placed
 }
@@ -144,10 +147,11 @@ func (x *Index) Match(q Query) []Row { return x.MatchNoting(q, nil) }
 func (x *Index) MatchNoting(q Query, note func(key string)) []Row {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	hits := x.look(&q, note)
+	hits, on := x.look(&q, note), x.platformNames.of(q.On)
 	verdicts := map[string][]verdict{}
 	for _, f := range hits {
 		f.ready()
+		f.on = on
 		for i := range f.in.Vulnerabilities {
 			v := &f.in.Vulnerabilities[i]
 			verdicts[v.ID] = append(verdicts[v.ID], judge(f, v, &q)...)

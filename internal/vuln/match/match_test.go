@@ -158,3 +158,33 @@ func FuzzMatch(f *testing.F) {
 		}
 	})
 }
+
+// TestMakerInName: the maker's name before that of the product is left out however it
+// is written there: with forms of companies in it, its short name in brackets, twice.
+// What is left must still be a name.
+func TestMakerInName(t *testing.T) {
+	for _, c := range []struct {
+		maker, product, asked string
+		found                 bool
+	}{
+		{"Sensor Works, LLC, North Controls Inc.", "EdgeCam", "Sensor Works, LLC, North Controls Inc. EdgeCam", true},
+		{"Great Electric (GEL)", "Process 9", "Great Electric (GEL) Process 9", true},
+		{"Great Electric (GEL)", "Process 9", "Great Electric Process 9", false}, // another maker for all that is known
+		{"Acme Co., Ltd.", "Gate 200", "Acme Co., Ltd. Acme Gate 200", true},
+		{"Acme Holding AG", "Gate 200", "Acme Gate 200", true},
+		{"Acme", "Acme", "Acme", true},
+		{"Acme", "AG-150A-A", "Acme AG-150A-A", true},
+		{"N&O Industrial Automation", "Automation Studio 4", "N&O Industrial Automation Automation Studio 4", true},
+		{"North & Old Works", "Gate 200", "North & Old Works Gate 200", true},
+		{"Bea, Dick and Company (BD)", "BD Viper LT system", "Bea, Dick and Company (BD) BD Viper LT system", true},
+		{"Acme", "Group Manager 3", "Acme Group Manager 3", true},
+		{"Acme", "Gate 200", "Other Gate 200", false},
+	} {
+		x := match.New(match.ParseAliases(""))
+		x.Add(&advisory.Advisory{Kind: advisory.CSAF, ID: "A", Rank: advisory.ByCSAF, Products: []advisory.Product{{Vendor: c.maker, Name: c.product, Versions: version.Parse("< 2.0")}}, Vulnerabilities: []advisory.Vulnerability{{ID: "CVE-2024-0001", Statements: []advisory.Statement{{Status: advisory.Affected}}}}})
+		rows := x.Match(match.Query{Vendor: c.maker, Product: c.asked, Version: "1.0"})
+		if (len(rows) == 1 && rows[0].Status == match.Affected) != c.found {
+			t.Errorf("%q of %q: %+v", c.asked, c.maker, rows)
+		}
+	}
+}

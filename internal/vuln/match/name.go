@@ -61,6 +61,7 @@ type name struct {
 
 var (
 	bracket = regexp.MustCompile(`[(\[][^()\[\]]*[)\]]`)
+	dashed  = regexp.MustCompile(`([A-Za-z]+)-[A-Za-z0-9]`)
 	makers  = strings.NewReplacer("&", " & ", ".", "")
 	marks   = strings.NewReplacer("®", " ", "™", " ", "©", " ", "(R)", " ", "(TM)", " ", "_", " ")
 )
@@ -70,19 +71,27 @@ var (
 func prepare(text string, vendor []string) name {
 	var n name
 	text = marks.Replace(text)
+	var bracketed []string
 	for _, b := range bracket.FindAllString(text, -1) {
 		inner := strings.Trim(b, "()[]")
+		bracketed = append(bracketed, words(inner)...)
 		for part := range strings.FieldsFuncSeq(inner, func(r rune) bool { return r == ',' || r == ';' || r == '/' }) {
 			if m := modelKey(part); m != "" {
 				n.models = append(n.models, m)
 			}
 		}
 	}
+	var bound []string
+	if len(vendor) > 0 && strings.Contains(text, "-") {
+		for _, m := range dashed.FindAllStringSubmatch(text, -1) {
+			bound = append(bound, strings.ToLower(m[1]))
+		}
+	}
 	plain := bracket.ReplaceAllString(text, " ")
 	if strings.TrimSpace(plain) == "" {
 		plain = text
 	}
-	list := dropKind(dropVendor(words(plain), vendor))
+	list := dropKind(dropVendor(words(plain), vendor, bracketed, bound))
 	for i, w := range list {
 		n.group = n.group || groups[w] && (i == len(list)-1 || i == 0)
 		if !common[w] {
@@ -93,7 +102,7 @@ func prepare(text string, vendor []string) name {
 		n.words = list
 	}
 	n.key = squash(n.words)
-	n.full = squash(dropVendor(words(text), vendor))
+	n.full = squash(dropVendor(words(text), vendor, nil, bound))
 	if m := modelKey(text); m != "" {
 		n.models = append(n.models, m)
 	}
@@ -124,13 +133,38 @@ func dropKind(list []string) []string {
 	return out
 }
 
-// dropVendor takes the maker's name off the beginning, however often it is there.
-func dropVendor(list, vendor []string) []string {
-	for len(vendor) > 0 && len(list) > len(vendor) && slices.Equal(list[:len(vendor)], vendor) {
-		list = list[len(vendor):]
-		for len(list) > 1 && legal[list[0]] {
-			list = list[1:]
+// dropVendor takes the maker's name off the beginning, however often it is there, with
+// the forms of companies that stand in it and behind it. bracketed are words that stand
+// in brackets and were taken out of the list, such as a short name of the maker; bound
+// are those that a dash binds to the next, as in "AG-150", and are no such forms.
+func dropVendor(list, vendor, bracketed, bound []string) []string {
+	form := func(w string) bool { return legal[w] && !slices.Contains(bound, w) }
+	for len(vendor) > 0 {
+		n := 0
+		for i := 0; i < len(vendor); i++ {
+			w := vendor[i]
+			if n > 0 && slices.Contains(bracketed, w) {
+				continue
+			}
+			for n > 0 && n < len(list) && list[n] != w && form(list[n]) {
+				n++
+			}
+			switch {
+			case n < len(list) && list[n] == w:
+			case n < len(list) && i+2 < len(vendor) && vendor[i+1] == "&" && list[n] == w+"&"+vendor[i+2]: // B&R is one word there
+				i += 2
+			default:
+				return list
+			}
+			n++
 		}
+		for n < len(list)-1 && form(list[n]) {
+			n++
+		}
+		if n >= len(list) {
+			return list
+		}
+		list = list[n:]
 	}
 	return list
 }

@@ -3,6 +3,7 @@ package match
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"vedette/internal/vuln/advisory"
 	"vedette/internal/vuln/version"
@@ -31,7 +32,7 @@ func (f *found) standing(p *advisory.Product, q *Query, by how) (how, there) {
 	case by == byPlatform:
 		return by, within
 	case p.On > 0:
-		return by, f.platform(p, q.On)
+		return by, f.platform(p)
 	}
 	return by, without
 }
@@ -72,26 +73,105 @@ func (x *Index) platforms(s *search, q *Query, n *name) {
 	}
 }
 
-// platform tells whether what a part is known to be on is what a product is on.
-func (f *found) platform(p *advisory.Product, have *Platform) there {
-	if have == nil || p.On < 1 || p.On > len(f.in.Products) {
+// base is a product of an advisory that others are on, made ready.
+type base struct {
+	names  []string
+	models []string
+	vendor string
+}
+
+// bases makes those of an advisory ready, by product.
+func bases(a *advisory.Advisory, names []name) map[int]*base {
+	var out map[int]*base
+	for i := range a.Products {
+		at := a.Products[i].On - 1
+		if at < 0 || at >= len(a.Products) || out[at] != nil {
+			continue
+		}
+		if out == nil {
+			out = map[int]*base{}
+		}
+		p, n := &a.Products[at], &names[at]
+		one := &base{models: slices.Concat(n.models, models(p.Models)), vendor: vendorKey(p.Vendor)}
+		if n.key != "" {
+			one.names = []string{n.key, squash(words(p.Vendor)) + n.key}
+		}
+		out[at] = one
+	}
+	return out
+}
+
+// platformName is what a part is known to be on, made ready.
+type platformName struct {
+	given  Platform
+	names  []string
+	models []string
+	vendor string
+}
+
+// maxPlatformNames bounds those that are kept ready: parts of one bill are on the
+// same, and all bills of a fleet are on as many as it has models and versions.
+const maxPlatformNames = 20_000
+
+// readyPlatforms are those that were asked for before.
+type readyPlatforms struct {
+	mu sync.Mutex
+	m  map[Platform]*platformName
+}
+
+func (r *readyPlatforms) of(on *Platform) *platformName {
+	if on == nil {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p := r.m[*on]
+	if p != nil {
+		return p
+	}
+	n, full := prepare(on.Product, vendorWords(on.Vendor)), prepare(on.Vendor+" "+on.Product, nil)
+	p = &platformName{given: *on, models: n.models, vendor: vendorKey(on.Vendor)}
+	for _, key := range []string{n.key, full.key} {
+		if key != "" {
+			p.names = append(p.names, key)
+		}
+	}
+	if r.m == nil || len(r.m) >= maxPlatformNames {
+		r.m = map[Platform]*platformName{}
+	}
+	r.m[*on] = p
+	return p
+}
+
+// platform tells whether what a part is known to be on is what a product is on; it is
+// found out once for all products that are on the same.
+func (f *found) platform(p *advisory.Product) there {
+	at := p.On - 1
+	if f.on == nil || at < 0 || at >= len(f.in.Products) {
 		return without
 	}
-	base, known := &f.in.Products[p.On-1], &f.in.names[p.On-1]
-	n := prepare(have.Product, vendorWords(have.Vendor))
-	full := prepare(have.Vendor+" "+have.Product, nil)
-	same := func(key string) bool { return key != "" && (key == n.key || key == full.key) }
-	if !same(known.key) && !same(squash(words(base.Vendor))+known.key) &&
-		!slices.ContainsFunc(slices.Concat(known.models, models(base.Models)), func(m string) bool { return slices.Contains(n.models, m) }) {
+	is, known := f.onAt[at]
+	if !known {
+		is = f.isOn(at)
+		if f.onAt == nil {
+			f.onAt = map[int]there{}
+		}
+		f.onAt[at] = is
+	}
+	return is
+}
+
+func (f *found) isOn(at int) there {
+	b, have, versions := f.in.bases[at], f.on, &f.in.Products[at].Versions
+	same := slices.ContainsFunc(b.names, func(key string) bool { return slices.Contains(have.names, key) }) ||
+		slices.ContainsFunc(b.models, func(m string) bool { return slices.Contains(have.models, m) })
+	if !same || have.vendor != "" && b.vendor != "" && !sameVendor(have.vendor, b.vendor) {
 		return without
 	}
-	if have.Vendor != "" && base.Vendor != "" && !sameVendor(vendorKey(have.Vendor), vendorKey(base.Vendor)) {
-		return without
-	}
-	if base.Versions.Unsaid {
+	if versions.Unsaid {
 		return on
 	}
-	switch at, _ := base.Versions.Locate(have.Version); at {
+	switch where, _ := versions.Locate(have.given.Version); where {
 	case version.Inside:
 		return on
 	case version.NotSure:
@@ -153,16 +233,67 @@ func (f *found) inside(p *advisory.Product, s advisory.Statement, v *advisory.Vu
 	}
 }
 
-// Conditional tells whether an advisory speaks of a part only on some platform, so
-// that it matters what it is on.
-func (x *Index) Conditional(q *Query) bool {
+// condition counts what the parts of an advisory may be on, or takes it off.
+func (x *Index) condition(e *entry, n int) {
+	for i := range e.Products {
+		b := e.bases[e.Products[i].On-1]
+		if b == nil {
+			continue
+		}
+		on := slices.Concat(b.names, b.models)
+		for _, name := range on {
+			if x.baseNames[name] += n; x.baseNames[name] == 0 {
+				delete(x.baseNames, name)
+			}
+		}
+		productKeys(&e.Products[i], &e.names[i], func(table byte, key string) {
+			key = string(table) + key
+			m := x.conditional[key]
+			if m == nil {
+				m = map[string]int{}
+				x.conditional[key] = m
+			}
+			for _, name := range on {
+				if m[name] += n; m[name] == 0 {
+					delete(m, name)
+				}
+			}
+			if len(m) == 0 {
+				delete(x.conditional, key)
+			}
+		})
+	}
+}
+
+// Conditional tells whether an advisory speaks of a part on what it is on, so that
+// that matters; elsewhere equal parts stay one, whatever they are on.
+func (x *Index) Conditional(q *Query, on *Platform) bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	if n := prepare(q.Product, vendorWords(q.Vendor)); n.key != "" && x.conditional[string(tableName)+n.key] {
+	have := x.platformNames.of(on)
+	if have == nil || len(x.baseNames) == 0 {
+		return false
+	}
+	names := slices.DeleteFunc(slices.Concat(have.names, have.models), func(name string) bool { return x.baseNames[name] == 0 })
+	if len(names) == 0 {
+		return false
+	}
+	speaks := func(table byte, key string) bool {
+		m := x.conditional[string(table)+key]
+		return slices.ContainsFunc(names, func(name string) bool { return m[name] > 0 })
+	}
+	n := prepare(q.Product, vendorWords(q.Vendor))
+	if n.key != "" && (speaks(tableName, n.key) || speaks(tableName, vendorKey(q.Vendor)+n.key)) {
+		return true
+	}
+	if slices.ContainsFunc(slices.Concat(n.models, n.loose, models(q.Models)), func(m string) bool { return speaks(tableModel, m) }) {
 		return true
 	}
 	return slices.ContainsFunc(q.PURLs, func(text string) bool {
 		u, ok := advisory.ParsePURL(text)
-		return ok && x.conditional[string(tablePURL)+u.Base()]
+		return ok && speaks(tablePURL, u.Base())
+	}) || slices.ContainsFunc(q.CPEs, func(text string) bool {
+		c, ok := advisory.ParseCPE(text)
+		return ok && speaks(tableName, prepare(c.Product, vendorWords(c.Vendor)).key)
 	})
 }

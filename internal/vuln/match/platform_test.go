@@ -2,6 +2,7 @@ package match_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,5 +71,53 @@ func TestPartOnPlatform(t *testing.T) {
 				t.Errorf("%s: %+v: %q, want %q", relation, c.q, got, c.want)
 			}
 		}
+	}
+}
+
+// TestConditional: what a part is on is asked for where it matters and nowhere else,
+// also when the advisory has been replaced.
+func TestConditional(t *testing.T) {
+	x := match.New(match.ParseAliases(""))
+	a, err := advisory.Read([]byte(onPlatform("installed_on")), schema.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.Add(a)
+	asked := 0
+	parts := []match.Query{
+		{Vendor: "Acme", Product: "Widget Server", Version: "1.2"},
+		{Product: "Acme Widget Server", Version: "1.2"},
+		{Product: "Widget Server", Version: "1.3"},
+		{Vendor: "Acme", Product: "Firmware", Version: "2.7"},
+		{Product: "Toaster"},
+		{CPEs: []string{"cpe:2.3:a:acme:widget_server:1.2:*:*:*:*:*:*:*"}, Version: "1.2"},
+	}
+	on := []*match.Platform{nil, {Vendor: "Acme", Product: "Control OS", Version: "8"}, {Product: "Acme Control OS", Version: "9"}, {Product: "control-os"}, {Vendor: "Acme", Product: "Gate 200"}, {Vendor: "Other", Product: "Control OS", Version: "8"}, {Product: "Something else", Version: "8"}}
+	look := func() {
+		t.Helper()
+		for _, q := range parts {
+			for _, p := range on {
+				with := q
+				with.On = p
+				if x.Conditional(&q, p) {
+					asked++
+				} else if a, b := fmt.Sprintf("%+v", x.Match(q)), fmt.Sprintf("%+v", x.Match(with)); a != b {
+					t.Errorf("%+v on %+v matters, and is not asked for: %s, and without: %s", q, p, b, a)
+				}
+			}
+		}
+	}
+	if look(); asked == 0 {
+		t.Fatal("nothing was asked for")
+	}
+	b := *a
+	b.Products = slices.Clone(a.Products)
+	for i := range b.Products {
+		b.Products[i].On = 0
+	}
+	x.Add(&b)
+	asked = 0
+	if look(); asked != 0 {
+		t.Errorf("%d are asked for, and no advisory speaks of a platform", asked)
 	}
 }

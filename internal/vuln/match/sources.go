@@ -13,7 +13,8 @@ type Publisher struct {
 	Publisher string         `json:"publisher"`
 	Documents int            `json:"documents"`
 	Withdrawn int            `json:"withdrawn"`
-	Newest    time.Time      `json:"newest"` // zero when no document tells
+	Outdated  int            `json:"outdated"` // read by an earlier version, which missed something: to be taken in anew
+	Newest    time.Time      `json:"newest"`   // zero when no document tells
 	Oldest    time.Time      `json:"oldest"`
 	Years     map[string]int `json:"years"` // documents by the year in which they were published
 }
@@ -33,6 +34,9 @@ func (x *Index) Publishers() []Publisher {
 		p.Documents++
 		if e.Withdrawn {
 			p.Withdrawn++
+		}
+		if e.Outdated() {
+			p.Outdated++
 		}
 		if t := e.Updated; !t.IsZero() {
 			if p.Newest.Before(t) {

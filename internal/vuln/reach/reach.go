@@ -51,6 +51,13 @@ type Rules struct {
 	DefaultDeny bool // what no way allows is forbidden
 }
 
+// Equal tells whether the rules say the same, in the same order.
+func (r *Rules) Equal(o *Rules) bool {
+	return r.DefaultDeny == o.DefaultDeny && slices.EqualFunc(r.Ways, o.Ways, func(a, b Way) bool {
+		return a.Name == b.Name && slices.Equal(a.From, b.From) && slices.Equal(a.To, b.To) && a.BothWays == b.BothWays && a.Deny == b.Deny
+	})
+}
+
 // Device is what was asked about.
 type Device struct {
 	Zone  string

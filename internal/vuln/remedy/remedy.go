@@ -63,7 +63,7 @@ const (
 	maxText      = 300
 )
 
-// Source is what is exposed; [exposure.Index] is one.
+// Source is what is exposed; [exposure.View] is one.
 type Source interface {
 	Holdings(f func(h *exposure.Holding))
 	Decide(id string, c priority.Context) priority.Points
@@ -72,7 +72,8 @@ type Source interface {
 // Flows tells who was seen reaching a subject; nil when that was not looked at.
 type Flows func(subject string) []reach.Flow
 
-// Plan returns what to do, the most urgent first, then what mends most.
+// Plan returns what to do, the most urgent first, then what mends most. It goes over
+// everything; [Planner] gives the same page by page.
 func Plan(from Source, flows Flows) []Action {
 	p := &plan{at: map[string]*building{}, flows: flows}
 	from.Holdings(p.holding)
@@ -83,7 +84,7 @@ func Plan(from Source, flows Flows) []Action {
 	slices.SortFunc(out, func(a, b Action) int {
 		return cmp.Or(
 			priority.Urgency(a.Decision)-priority.Urgency(b.Decision), kindOrder(a.Kind)-kindOrder(b.Kind),
-			b.Devices*len(b.Vulnerabilities)-a.Devices*len(a.Vulnerabilities), strings.Compare(a.Product+a.To+a.Text, b.Product+b.To+b.Text),
+			b.Devices*len(b.Vulnerabilities)-a.Devices*len(a.Vulnerabilities), strings.Compare(a.Product, b.Product), strings.Compare(a.To, b.To), strings.Compare(a.Text, b.Text), strings.Compare(a.ID, b.ID),
 		)
 	})
 	return out
@@ -106,37 +107,51 @@ type plan struct {
 
 // building is an action that is being gathered.
 type building struct {
-	key                     string
-	kind, product, to, text string
-	part                    bool
-	ids                     map[string]bool
-	by                      map[string]priority.Context
-	pairs                   map[priority.Context]map[string]bool // which vulnerability where
-	cited                   []Citation
+	key string
+	doing
+	ids   map[string]bool
+	by    map[string]priority.Context
+	pairs map[priority.Context]map[string]bool // which vulnerability where
+	cited []Citation
 }
 
 func (p *plan) holding(h *exposure.Holding) {
+	told(h, func(d doing, r *match.Row) { p.add(d, h, r) })
+}
+
+// doing is what to do about a row.
+type doing struct {
+	kind, product, to, text string
+	part                    bool
+}
+
+func (d *doing) key() string {
+	return strings.Join([]string{d.kind, strings.ToLower(d.product), d.to, d.text, strconv.FormatBool(d.part)}, "\x00")
+}
+
+// told tells what to do about each row of a holding.
+func told(h *exposure.Holding, yield func(d doing, r *match.Row)) {
 	name := nameOf(h)
+	kind := Update
+	if h.Label != "" {
+		kind = Component
+	}
 	target, mended := fixes(h)
 	for i := range h.Rows {
 		r := &h.Rows[i]
 		switch {
 		case r.Status == match.Affected && mended[r.ID]:
-			kind := Update
-			if h.Label != "" {
-				kind = Component
-			}
-			p.add(kind, name, target, "", h, r)
+			yield(doing{kind, name, target, "", h.Label != ""}, r)
 		case r.Status == match.Affected && r.Fix != "": // not comparable with the others
-			kind := Update
-			if h.Label != "" {
-				kind = Component
-			}
-			p.add(kind, name, r.Fix, "", h, r)
+			yield(doing{kind, name, r.Fix, "", h.Label != ""}, r)
 		case r.Status == match.Affected:
-			p.unfixed(name, h, r)
+			if said := advised(r); said != "" {
+				yield(doing{Advised, name, "", said, h.Label != ""}, r)
+			} else {
+				yield(doing{Control, name, "", "", h.Label != ""}, r)
+			}
 		case h.Query.Version == "" && len(h.Query.PURLs) == 0:
-			p.add(FindOut, name, "", "", h, r)
+			yield(doing{FindOut, name, "", "", h.Label != ""}, r)
 		}
 	}
 }
@@ -178,31 +193,29 @@ func fixes(h *exposure.Holding) (target string, mended map[string]bool) {
 	return target, mended
 }
 
-// unfixed takes what the advisory says to do where no version mends, else a
-// control of ours.
-func (p *plan) unfixed(name string, h *exposure.Holding, r *match.Row) {
+// advised is what the advisory says to do where no version mends; "": nothing, so
+// that a control of ours is left.
+func advised(r *match.Row) string {
 	about := r.About()
-	said := ""
-	if about.Vulnerability != nil {
-		for _, m := range about.Vulnerability.Remedies {
-			if text := clip(m.Text); text != "" && (m.Kind == "workaround" || m.Kind == "mitigation" || m.Kind == "vendor_fix") {
-				said = text
-				break
+	if about.Vulnerability == nil {
+		return ""
+	}
+	for i := range about.Vulnerability.Remedies {
+		m := &about.Vulnerability.Remedies[i]
+		if m.Kind == "workaround" || m.Kind == "mitigation" || m.Kind == "vendor_fix" {
+			if text := clip(m.Text); text != "" {
+				return text
 			}
 		}
 	}
-	if said != "" {
-		p.add(Advised, name, "", said, h, r)
-		return
-	}
-	p.add(Control, name, "", "", h, r)
+	return ""
 }
 
-func (p *plan) add(kind, product, to, text string, h *exposure.Holding, r *match.Row) {
-	key := strings.Join([]string{kind, strings.ToLower(product), to, text, strconv.FormatBool(h.Label != "")}, "\x00")
+func (p *plan) add(d doing, h *exposure.Holding, r *match.Row) {
+	key := d.key()
 	b := p.at[key]
 	if b == nil {
-		b = &building{key: key, kind: kind, product: product, to: to, text: text, part: h.Label != "", ids: map[string]bool{}, by: map[string]priority.Context{}, pairs: map[priority.Context]map[string]bool{}}
+		b = &building{key: key, doing: d, ids: map[string]bool{}, by: map[string]priority.Context{}, pairs: map[priority.Context]map[string]bool{}}
 		p.at[key] = b
 	}
 	b.ids[r.ID] = true
@@ -215,26 +228,27 @@ func (p *plan) add(kind, product, to, text string, h *exposure.Holding, r *match
 		}
 		m[r.ID] = true
 	}
-	b.cite(r)
+	b.cited = b.cite(b.cited, r)
 }
 
-// cite keeps what the row rests on, and the remedy that it names.
-func (b *building) cite(r *match.Row) {
+// cite keeps what a row rests on, and the remedy that it names.
+func (d *doing) cite(cited []Citation, r *match.Row) []Citation {
 	about := r.About()
-	if about.Advisory == nil || len(b.cited) >= maxCitations {
-		return
+	if about.Advisory == nil || len(cited) >= maxCitations {
+		return cited
 	}
 	c := Citation{Advisory: about.Advisory.ID}
 	for _, m := range about.Vulnerability.Remedies {
-		if b.kind == Update && m.Kind != "vendor_fix" || b.text != "" && clip(m.Text) != b.text {
+		if d.kind == Update && m.Kind != "vendor_fix" || d.text != "" && clip(m.Text) != d.text {
 			continue
 		}
 		c.Text, c.URL = clip(m.Text), m.URL
 		break
 	}
-	if !slices.Contains(b.cited, c) {
-		b.cited = append(b.cited, c)
+	if !slices.Contains(cited, c) {
+		cited = append(cited, c)
 	}
+	return cited
 }
 
 func (p *plan) finish(b *building, from Source) Action {
@@ -261,7 +275,13 @@ func (p *plan) finish(b *building, from Source) Action {
 		return cmp.Or(urgent[b.by[x]]-urgent[b.by[y]], strings.Compare(x, y))
 	})
 	if b.kind == Control && p.flows != nil {
-		a.Breaks = p.breaks(a.Subjects)
+		a.Breaks = breaks(func(yield func(reach.Flow)) {
+			for _, s := range a.Subjects {
+				for _, f := range p.flows(s) {
+					yield(f)
+				}
+			}
+		})
 	}
 	a.Subjects = a.Subjects[:min(len(a.Subjects), maxSubjects)]
 	for id := range b.ids {

@@ -55,7 +55,7 @@ func TestPlan(t *testing.T) {
 		return []reach.Flow{{Zone: "office", Count: 5, Peers: 2, Last: time.Unix(0, 0)}, {Zone: reach.Internet, Port: 502, Count: 9, Peers: 1, Last: time.Unix(0, 0)}}
 	}
 	var got []string
-	for _, a := range remedy.Plan(x, flows) {
+	for _, a := range remedy.Plan(x.All(), flows) {
 		got = append(got, a.Decision+" "+a.Text+" ["+strings.Join(a.Vulnerabilities, " ")+"]")
 		if len(a.Cited) == 0 || len(a.Subjects) != a.Devices || a.Horizon == "" {
 			t.Errorf("%+v", a)
@@ -105,7 +105,7 @@ func BenchmarkPlan(b *testing.B) {
 		x.PutSubject(fmt.Sprintf("device:%06d", i), exposure.Subject{Own: match.Query{Vendor: "Acme", Product: fmt.Sprintf("Gadget %d Pro", i%400), Version: fmt.Sprintf("1.%d", i/400%9)}})
 	}
 	for b.Loop() {
-		if len(remedy.Plan(x, nil)) == 0 {
+		if len(remedy.Plan(x.All(), nil)) == 0 {
 			b.Fatal("no plan")
 		}
 	}

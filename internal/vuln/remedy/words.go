@@ -1,27 +1,29 @@
 package remedy
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"vedette/internal/vuln/reach"
 )
 
 // word says what to do in a sentence.
-func (b *building) word(devices, ids int) string {
+func (d *doing) word(devices, ids int) string {
 	these, those := count(devices, "subject"), count(ids, "vulnerability", "vulnerabilities")
-	switch b.kind {
+	switch d.kind {
 	case Update:
-		return fmt.Sprintf("update %s on %s to %s: fixes %s", b.product, these, b.to, those)
+		return fmt.Sprintf("update %s on %s to %s: fixes %s", d.product, these, d.to, those)
 	case Component:
-		return fmt.Sprintf("ask for firmware with %s %s or later for %s: fixes %s", b.product, b.to, these, those)
+		return fmt.Sprintf("ask for firmware with %s %s or later for %s: fixes %s", d.product, d.to, these, those)
 	case Advised:
-		return fmt.Sprintf("no fixed version is named for %s; the advisory says for %s: %s", b.product, those, b.text)
+		return fmt.Sprintf("no fixed version is named for %s; the advisory says for %s: %s", d.product, those, d.text)
 	case Control:
-		return fmt.Sprintf("nothing is offered against %s of %s: let only what %s need reach them", those, b.product, these)
+		return fmt.Sprintf("nothing is offered against %s of %s: let only what %s need reach them", those, d.product, these)
 	}
-	return fmt.Sprintf("find out which version of %s runs on %s: that settles %s", b.product, these, those)
+	return fmt.Sprintf("find out which version of %s runs on %s: that settles %s", d.product, these, those)
 }
 
 func count(n int, words ...string) string {
@@ -40,33 +42,33 @@ const maxBreaks = 20
 // breaks tells what was seen that a control would stop or has to let through:
 // what comes from outside is stopped, what comes from other zones has to be
 // allowed by name.
-func (p *plan) breaks(subjects []string) []string {
+func breaks(all func(yield func(reach.Flow))) []string {
 	type from struct {
 		zone string
 		port int64
 	}
 	sums := map[from]reach.Flow{}
-	for _, s := range subjects {
-		for _, f := range p.flows(s) {
-			if f.Zone == "" {
-				continue
-			}
-			at := from{f.Zone, f.Port}
-			sum := sums[at]
-			sum.Zone, sum.Port = f.Zone, f.Port
-			sum.Count += f.Count
-			sum.Peers += f.Peers
-			if f.Last.After(sum.Last) {
-				sum.Last = f.Last
-			}
-			sums[at] = sum
+	all(func(f reach.Flow) {
+		if f.Zone == "" {
+			return
 		}
-	}
+		at := from{f.Zone, f.Port}
+		sum := sums[at]
+		sum.Zone, sum.Port = f.Zone, f.Port
+		sum.Count += f.Count
+		sum.Peers += f.Peers
+		if f.Last.After(sum.Last) {
+			sum.Last = f.Last
+		}
+		sums[at] = sum
+	})
 	list := make([]reach.Flow, 0, len(sums))
 	for _, f := range sums {
 		list = append(list, f)
 	}
-	slices.SortFunc(list, func(a, b reach.Flow) int { return int(b.Count - a.Count) })
+	slices.SortFunc(list, func(a, b reach.Flow) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Zone, b.Zone), cmp.Compare(a.Port, b.Port))
+	})
 	var out []string
 	for i := range list[:min(len(list), maxBreaks)] {
 		word := "has to stay allowed: "

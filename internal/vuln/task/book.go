@@ -140,12 +140,15 @@ func (b *Book) Of(action string) map[string]string {
 }
 
 // ByAction gives for each action the uid of a task that is not verified, the one
-// that was opened last.
-func (b *Book) ByAction() map[string]string {
+// that was opened last, of those all of whose subjects somebody sees; nil sees all.
+func (b *Book) ByAction(sees func(subject string) bool) map[string]string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	out, at := map[string]string{}, map[string]time.Time{}
 	for uid, t := range b.tasks {
+		if sees != nil && slices.ContainsFunc(t.Subjects, func(s Subject) bool { return !sees(s.ID) }) {
+			continue
+		}
 		if t.State != Verified && (out[t.Action] == "" || t.Opened.After(at[t.Action]) || t.Opened.Equal(at[t.Action]) && uid < out[t.Action]) {
 			out[t.Action], at[t.Action] = uid, t.Opened
 		}

@@ -45,7 +45,7 @@ func TestBookConcernsOnlyWhatChanged(t *testing.T) {
 		t.Error("the end of the acceptance")
 	}
 	b.Drop(k.UID)
-	if b.Len() != 99 || len(b.Of("a4")) != 0 || len(b.Of("a5")) != 2 || b.ByAction()["a5"] != uids[5] {
+	if b.Len() != 99 || len(b.Of("a4")) != 0 || len(b.Of("a5")) != 2 || b.ByAction(nil)["a5"] != uids[5] {
 		t.Error(b.Len())
 	}
 }

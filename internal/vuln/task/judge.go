@@ -100,6 +100,14 @@ func (t *Task) judgeOwn(e *Evidence, told []Told, ask Ask) Subject {
 	return best
 }
 
+// Newest is the version that was told last, and when; "": none was.
+func (e *Evidence) Newest() (version string, at time.Time) {
+	if t := newestOf(e.Told); t != nil {
+		return t.Version, t.Last
+	}
+	return "", time.Time{}
+}
+
 func newestOf(told []Told) *Told {
 	var newest *Told
 	for i := range told {

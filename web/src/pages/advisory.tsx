@@ -29,7 +29,7 @@ function Body({ d, reload }: { d: Detail; reload: () => void }) {
     <>
       <h1>{visible(d.id)}{d.title && ": " + visible(d.title)}</h1>
       <p><strong>{decided(d.decision)}</strong> <span class="soft">where nothing is known of the device; exploitation {d.exploitation || "unknown"}; automatable {d.automatable || "unknown"}; technical impact {d.technical_impact || "unknown"}{d.kev && "; in the list of known exploited vulnerabilities" + (d.kev_since ? " since " + d.kev_since : "")}{d.epss !== null && "; EPSS " + (d.epss * 100).toFixed(1) + " %"}</span></p>
-      {may("ask") && !limited() && <p><a href={"/ask?" + new URLSearchParams({ q: `What is ${d.id}, do we have it, where, and what first?` })}>Ask what it means here</a></p>}
+      {may("ask") && <p><a href={"/ask?" + new URLSearchParams({ q: `What is ${d.id}, do we have it, where, and what first?` })}>Ask what it means here</a></p>}
       <div class="two">
         <div>
           <Here id={d.id} turn={turn} />
@@ -46,7 +46,7 @@ function Body({ d, reload }: { d: Detail; reload: () => void }) {
           <ul class="bullets">{(d.why || []).map((w, i) => <li key={i}>{sentence(visible(w))}</li>)}</ul>
           {(d.cvss || []).length > 0 && <><h2>Scores</h2><ul class="bullets">{d.cvss!.map((c, i) => <li key={i}>{c.base} {visible(c.severity)} <span class="mono">{visible(c.vector)}</span> <span class="soft">{visible(c.source)}</span></li>)}</ul></>}
           {(d.cwe || []).length > 0 && <p class="soft">{d.cwe!.map(visible).join(", ")}</p>}
-          <Statements id={d.id} turn={turn} done={stated} />
+          {!limited() && <Statements id={d.id} turn={turn} done={stated} />}
         </aside>
       </div>
     </>

@@ -72,7 +72,7 @@ function Vulns({ uid }: { uid: string }) {
   const got = useLoad((s) => get<Page<VulnRow>>(at + "/vulnerabilities?limit=1000", s), [uid]);
   const cleared = useLoad((s) => get<Page<VulnRow>>(at + "/vulnerabilities?status=not_affected&limit=100", s), [uid]);
   const [only, setOnly] = useState("");
-  const link = (id: string) => limited() ? <>{visible(id)}</> : <a href={"/vulnerabilities/" + encodeURIComponent(id)}>{visible(id)}</a>;
+  const link = (id: string) => <a href={"/vulnerabilities/" + encodeURIComponent(id)}>{visible(id)}</a>;
   return (
     <><h2>Vulnerabilities</h2><p class="soft"><a href={at + "/bill"}>Bill of materials</a>{!limited() && <>, <a href={"/vulnerabilities?" + new URLSearchParams({ by: "device", open: "device:" + uid })}>reasons</a></>}</p>
       <Show of={got}>{(d) => {

@@ -13,7 +13,7 @@ interface Health { name: string; kind: string; url: string; state: string; check
 interface Allowed { type: string; value: string; by?: string; why?: string; at: string }
 interface Hit { source?: string; family?: string; value?: string; type?: string; confidence?: number; tlp?: string; others?: string[]; allowed?: string }
 interface Answer { asked: string; problem?: string; hits: Hit[] | null }
-interface Publisher { kind: string; publisher: string; documents: number; withdrawn: number; newest: string; oldest: string; years: Record<string, number> | null }
+interface Publisher { kind: string; publisher: string; documents: number; withdrawn: number; outdated: number; newest: string; oldest: string; years: Record<string, number> | null }
 interface Advisories { publishers: Publisher[]; stats: { advisories: number; products: number; vulnerabilities: number; kev: number; epss: number }; bills: number; problems: string[] }
 
 const tabs: [string, string, () => boolean][] = [
@@ -185,7 +185,7 @@ function Advisories() {
         <>
           <p class="soft">{plural(d.stats.advisories, "document")} on {plural(d.stats.vulnerabilities, "vulnerability", "vulnerabilities")} of {plural(d.stats.products, "product")}; {number(d.stats.kev)} known exploited, {number(d.stats.epss)} with EPSS; {plural(d.bills, "bill")} of materials. {!limited() && me.value && <a href="/vulnerabilities?by=advisory">What of it concerns this site</a>}</p>
           {d.problems.map((p) => <p key={p} class="warn">{visible(p)}</p>)}
-          {d.publishers.length ? <Rows heads={["Kind", "Publisher", "Documents", "Newest", "Oldest", "By year"]} rows={d.publishers.map((p) => [p.kind, visible(p.publisher || "\u2013"), <>{number(p.documents)}{p.withdrawn > 0 && <span class="soft"> {number(p.withdrawn)} withdrawn</span>}</>, since(p.newest), since(p.oldest), <span class="long">{Object.entries(p.years || {}).sort((a, b) => b[0].localeCompare(a[0])).slice(0, 12).map(([y, n]) => `${y}: ${number(n)}`).join(", ") || "\u2013"}</span>])} />
+          {d.publishers.length ? <Rows heads={["Kind", "Publisher", "Documents", "Newest", "Oldest", "By year"]} rows={d.publishers.map((p) => [p.kind, visible(p.publisher || "\u2013"), <>{number(p.documents)}{p.withdrawn > 0 && <span class="soft"> {number(p.withdrawn)} withdrawn</span>}{p.outdated > 0 && <span class="soft" title="An earlier version read them and missed something; import them again. What is pulled is pulled anew by itself."> {number(p.outdated)} to be taken in anew</span>}</>, since(p.newest), since(p.oldest), <span class="long">{Object.entries(p.years || {}).sort((a, b) => b[0].localeCompare(a[0])).slice(0, 12).map(([y, n]) => `${y}: ${number(n)}`).join(", ") || "\u2013"}</span>])} />
             : <p class="none">No advisory is in. <span class="soft">Send CSAF, CVE, OSV, KEV, EPSS, OpenVEX or CycloneDX VEX here, take them in with <code>vedette advisories import PATH</code>, or have them pulled.</span></p>}
         </>
       )}</Show>

@@ -24,7 +24,7 @@ type Counts = Record<typeof decisions[number], number>;
 interface Group { key: string; label: string; note: string; decision: string; status: string; affected: Counts; undetermined: Counts; devices: number }
 type Groups = Page<Group> & { affected: Counts; undetermined: Counts };
 
-export const vulnLink = (id: string) => limited() ? <>{visible(id)}</> : <a href={"/vulnerabilities/" + encodeURIComponent(id)}>{visible(id)}</a>;
+export const vulnLink = (id: string) => <a href={"/vulnerabilities/" + encodeURIComponent(id)}>{visible(id)}</a>;
 
 /** Subject is a device by its name, or a product. */
 export function Subject({ of, names }: { of: string | undefined; names: Record<string, string> }) {
@@ -56,7 +56,7 @@ export function Vulnerabilities() {
   );
 }
 
-const nothing = (
+const nothing = () => limited() ? <p class="none">Nothing on your devices is known to be vulnerable. That is no all-clear: it is known only of what was told.</p> : (
   <div class="none"><p>Nothing here is known to be vulnerable. That is no all-clear: it is known only of what was told.</p>
     <ul class="bullets">
       <li>Advisories: send them on <a href="/intelligence?part=advisories">Intelligence</a>, by <code>vedette advisories import PATH</code>, or have them pulled under <code>pulls:</code> in the configuration.</li>
@@ -82,7 +82,7 @@ function Plan({ decision, q }: { decision: string; q: string }) {
     { key: "ids", title: "For", draw: (a) => some(a.vulnerabilities, (a.vulnerabilities || []).length, true) },
   ];
   if (list.error) return <Trouble error={list.error} retry={list.reload} />;
-  if (!list.busy && !list.total) return decision || q ? <p class="none">Nothing to do is like that. <button type="button" class="link" onClick={() => set({ decision: "", q: "" })}>Show all</button></p> : nothing;
+  if (!list.busy && !list.total) return decision || q ? <p class="none">Nothing to do is like that. <button type="button" class="link" onClick={() => set({ decision: "", q: "" })}>Show all</button></p> : nothing();
   const open = list.rows.find((a) => key(a) === at), counts = list.last?.counts || {};
   return (
     <><p class="chips">{decisions.map((x) => counts[x] > 0 && <button type="button" key={x} class="chip" aria-pressed={decision === x} onClick={() => set({ decision: decision === x ? "" : x, open: "" })}>{decided(x)}: {number(counts[x])}</button>)}</p>
@@ -102,7 +102,7 @@ function ActionPanel({ a, names, reload }: { a: Action; names: Record<string, st
       <p class="break">{sentence(visible(a.text))}</p>
       <ActionTask action={a.id} task={a.task} changed={reload} />
       {(a.breaks || []).length > 0 && <><h3>What that would stop, as far as it was seen</h3><ul class="bullets">{a.breaks!.map((b, i) => <li key={i}>{visible(b)}</li>)}</ul></>}
-      <h3>Devices ({number(a.devices)})</h3><ul class="bullets">{(a.subjects || []).slice(0, 100).map((x) => <li key={x}><Subject of={x} names={names} /></li>)}</ul>{a.devices > 100 && <p class="soft">And {number(a.devices - 100)} more; the saved file has them.</p>}
+      <h3>Devices ({number(a.devices)})</h3><ul class="bullets">{(a.subjects || []).slice(0, 100).map((x) => <li key={x}><Subject of={x} names={names} /></li>)}</ul>{a.devices > 100 && <p class="soft">And {number(a.devices - 100)} more; the saved file names up to 1000 of an action.</p>}
       <h3>Vulnerabilities</h3><ul class="bullets">{(a.vulnerabilities || []).map((x) => <li key={x}>{vulnLink(x)}</li>)}</ul>
       {(a.cited || []).length > 0 && <><h3>What the advisories say</h3><ul class="bullets">{a.cited!.map((c, i) => <li key={i}>{visible(c.advisory)}: {visible(c.text || "")} <span class="soft mono">{visible(c.url || "")}</span></li>)}</ul></>}
     </aside>
@@ -128,7 +128,7 @@ function Grouped({ by, decision, status, q }: { by: string; decision: string; st
     { key: "note", title: by === "device" ? "What it is" : by === "component" ? "Known as" : "Signs", wide: true, draw: (g) => visible(g.note || "\u2013") },
   ];
   if (list.error) return <Trouble error={list.error} retry={list.reload} />;
-  if (!list.busy && !list.total) return decision || status || q ? <p class="none">Nothing is like that. <button type="button" class="link" onClick={() => set({ decision: "", status: "", q: "", open: "" })}>Show all</button></p> : nothing;
+  if (!list.busy && !list.total) return decision || status || q ? <p class="none">Nothing is like that. <button type="button" class="link" onClick={() => set({ decision: "", status: "", q: "", open: "" })}>Show all</button></p> : nothing();
   const sums = list.last, word = by === "advisory" ? ["vulnerability", "vulnerabilities"] : [by, by + "s"];
   return (
     <>

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { Dialog, shownParts } from "../app";
 import { get, type Device, type Incident, type Page } from "../api";
-import { limited, may } from "../me";
+import { may } from "../me";
 import { go } from "../route";
 import { theme, visible, zone, zones } from "../show";
 
@@ -56,7 +56,7 @@ async function find(text: string, signal: AbortSignal): Promise<Entry[]> {
   const ask: Promise<Entry[]>[] = [];
   if (may("devices.read")) ask.push(get<Page<Device>>("/devices?limit=8&q=" + encodeURIComponent(text), signal).then((p) => p.rows.map((d) => ({ kind: "Device", text: visible(d.name), more: [d.type, d.ips?.[0], d.zone].filter(Boolean).map((t) => visible(t!)).join(" \u00b7 "), to: "/devices/" + d.uid }))));
   if (may("incidents.read")) ask.push(get<Page<Incident>>("/incidents?status=all&limit=1000", signal).then((p) => p.rows.filter((i) => i.title.toLowerCase().includes(low) || i.uid.startsWith(low)).slice(0, 6).map((i) => ({ kind: "Incident", text: visible(i.title), more: i.status, to: "/incidents/" + i.uid }))));
-  if (may("vulnerabilities.read") && !limited() && /^(CVE|GHSA)-[\w-]{4,}$/i.test(text)) out.push({ kind: "Vulnerability", text: text.toUpperCase(), to: "/vulnerabilities/" + encodeURIComponent(text.toUpperCase()) });
+  if (may("vulnerabilities.read") && /^(CVE|GHSA)-[\w-]{4,}$/i.test(text)) out.push({ kind: "Vulnerability", text: text.toUpperCase(), to: "/vulnerabilities/" + encodeURIComponent(text.toUpperCase()) });
   for (const r of await Promise.allSettled(ask)) if (r.status === "fulfilled") out.push(...r.value);
   if (may("ask")) out.push({ kind: "Ask", text, to: "/ask?" + new URLSearchParams({ q: text }) });
   if (may("events.read")) out.push({ kind: "Query", text, to: "/events?" + new URLSearchParams({ q: text }) });
