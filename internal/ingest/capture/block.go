@@ -54,7 +54,7 @@ func appendBlock(b, block []byte, snap int) (out []byte, packets int, err error)
 		}
 		head := block[at:]
 		mac, size := int(order.Uint16(head[packetMAC:])), uint64(order.Uint32(head[packetCaptured:]))
-		if mac < packetHead || uint64(mac)+size > uint64(len(head)) { //nolint:gosec // G115: 16 bits
+		if mac < packetHead || uint64(mac)+size > uint64(len(head)) {
 			return b, packets, errBlock
 		}
 		if p, ok := packetOf(head, head[mac:mac+int(min(size, uint64(snap)))]); ok { //nolint:gosec // G115: at most the block

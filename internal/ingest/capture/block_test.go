@@ -173,7 +173,7 @@ func TestToll(t *testing.T) {
 		"the largest":  {toll{ring: MaxRing}, look{packets: 1000, drops: 1, span: lossEvery}, []string{"as large as it may be"}},
 		"a slow spool": {toll{ring: 64 << 20}, look{packets: 1000, drops: 1, span: lossEvery, stalled: 2 * time.Second}, []string{"slower than they come"}},
 		"no ring":      {toll{}, look{packets: 1000, drops: 1, span: lossEvery}, []string{"no ring"}},
-		"odd counts":   {toll{}, look{drops: 5, span: lossEvery}, []string{"lost 1e+02 % of 5"}},
+		"odd counts":   {toll{}, look{drops: 5, span: lossEvery}, []string{"lost 100 % of 5"}},
 		"none":         {toll{}, look{packets: 1000}, nil},
 	} {
 		got := c.toll.told(c.look, now)

@@ -2,6 +2,7 @@ package capture
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"sync/atomic"
 	"time"
@@ -77,9 +78,11 @@ func (r *ring) wait() error {
 		return err //nolint:wrapcheck // told by the caller
 	}
 	if n > 0 && fds[0].Revents&(unix.POLLERR|unix.POLLHUP|unix.POLLNVAL) != 0 {
-		if code, err := unix.GetsockoptInt(r.fd, unix.SOL_SOCKET, unix.SO_ERROR); err != nil || code != 0 {
-			return errors.Join(err, unix.Errno(code)) //nolint:wrapcheck,gosec // told by the caller; G115: an error number
+		code, err := unix.GetsockoptInt(r.fd, unix.SOL_SOCKET, unix.SO_ERROR)
+		if err != nil || code != 0 {
+			return errors.Join(err, unix.Errno(code)) //nolint:wrapcheck // told by the caller
 		}
+		time.Sleep(batchAge) // what is not told is not asked for without end
 	}
 	return nil
 }
@@ -109,6 +112,15 @@ func (s *Source) readRing(ctx context.Context, r *ring, m *meter, full chan<- []
 	}
 }
 
+// roomFor is what is set aside for a batch that begins with a block: of a trickle no
+// more than the block has.
+func roomFor(block []byte) int {
+	if n := int(min(binary.NativeEndian.Uint32(block[blockLength:]), blockSize)); n < blockSize/2 {
+		return n
+	}
+	return batchSize + blockSize
+}
+
 // gather takes blocks until there are none or the batch is large enough.
 func (s *Source) gather(r *ring) (batch []byte) {
 	for len(batch) < batchSize {
@@ -117,7 +129,7 @@ func (s *Source) gather(r *ring) (batch []byte) {
 			break
 		}
 		if batch == nil {
-			batch = make([]byte, 0, batchSize+blockSize)
+			batch = make([]byte, 0, roomFor(block))
 		}
 		var err error
 		if batch, _, err = appendBlock(batch, block, s.cfg.Snap); err != nil {

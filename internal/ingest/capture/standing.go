@@ -2,6 +2,7 @@ package capture
 
 import (
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -55,7 +56,7 @@ func (t *toll) told(l look, now time.Time) string {
 	case l.drops > 0:
 		t.at = now
 		share := 100 * float64(l.drops) / float64(max(l.packets, l.drops))
-		t.text = fmt.Sprintf("lost %.2g %% of %d packets within %s: %s", share, max(l.packets, l.drops), l.span.Round(time.Second), t.advice(l))
+		t.text = fmt.Sprintf("lost %s %% of %d packets within %s: %s", percent(share), max(l.packets, l.drops), l.span.Round(time.Second), t.advice(l))
 	case now.Sub(t.at) >= lossShown:
 		t.text = ""
 	}
@@ -74,6 +75,14 @@ func (t *toll) advice(l look) string {
 		return fmt.Sprintf("bursts are larger than the ring of %s; set ring: %s for this source, %s", sizeText(t.ring), sizeText(min(2*t.ring, MaxRing)), less)
 	}
 	return "the ring is as large as it may be; give the program more of the processor, " + less
+}
+
+// percent has two digits that count.
+func percent(share float64) string {
+	if share >= 10 {
+		return strconv.FormatFloat(share, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(share, 'g', 2, 64)
 }
 
 func sizeText(n int) string {
