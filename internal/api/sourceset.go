@@ -31,6 +31,8 @@ type SourceConfig struct {
 	Paths        []string `json:"paths,omitempty"`
 	Interface    string   `json:"interface,omitempty"`
 	Promiscuous  bool     `json:"promiscuous,omitempty"`
+	Ring         string   `json:"ring,omitempty"` // a size, such as 128MB
+	Snap         string   `json:"snap,omitempty"` // a size in bytes, such as 256
 	Quiet        string   `json:"quiet,omitempty"`
 }
 

@@ -85,7 +85,7 @@ func (a *App) openSource(s config.Source) (ingest.Source, error) {
 	case "broker":
 		return a.openBroker(s)
 	case "capture":
-		return capture.New(capture.Config{Name: s.Name, Interface: s.Interface, Promiscuous: s.Promiscuous, Quiet: s.Quiet.Std(), Now: now})
+		return capture.New(capture.Config{Name: s.Name, Interface: s.Interface, Promiscuous: s.Promiscuous, Ring: int(s.Ring), Snap: int(s.Snap), Quiet: s.Quiet.Std(), Now: now})
 	case "captures":
 		return captures.New(captures.Config{Name: s.Name, Paths: s.Paths, State: filepath.Join(a.cfg.Dir, "captures-"+tailName(s.Name)), Quiet: s.Quiet.Std(), Now: now, Cut: capfile.Cut})
 	case "tail":

@@ -43,6 +43,8 @@ type Source struct {
 	Paths        []string `yaml:"paths"         doc:"tail and captures: files or patterns such as /var/log/zeek/current/*.log"`
 	Interface    string   `yaml:"interface"     doc:"capture: network interface such as eth1; Linux only, needs CAP_NET_RAW"`
 	Promiscuous  bool     `yaml:"promiscuous"   doc:"capture: also what is for others, as from a mirror port"`
+	Ring         Bytes    `yaml:"ring"          doc:"capture: memory shared with the kernel that holds bursts, 1MB to 1GB; empty: 64MB"`
+	Snap         Bytes    `yaml:"snap"          doc:"capture: bytes of each packet that are taken, 64 to 65535; empty: all"`
 	Quiet        Duration `yaml:"quiet"     doc:"after so long without a record the source is called silent; empty: 15m"`
 }
 
@@ -66,9 +68,7 @@ func (s Source) Problems() []Problem {
 	case kindTail, kindRing:
 		out = append(out, s.follows()...)
 	case kindCapture:
-		if s.Interface == "" {
-			out = append(out, Problem{Key: "interface", Text: "a source of kind capture needs an interface", Hint: "ip link shows them"})
-		}
+		out = append(out, s.captures()...)
 	case kindBroker:
 		out = append(out, s.listens()...)
 		out = append(out, s.brokers()...)
@@ -78,6 +78,21 @@ func (s Source) Problems() []Problem {
 	}
 	out = append(out, networks("allow", s.Allow)...)
 	out = append(out, s.notOfKind(kinds)...)
+	return out
+}
+
+// captures checks the interface of a live capture and its bounds.
+func (s Source) captures() []Problem {
+	var out []Problem
+	if s.Interface == "" {
+		out = append(out, Problem{Key: "interface", Text: "a source of kind capture needs an interface", Hint: "ip link shows them"})
+	}
+	if s.Ring != 0 && (s.Ring < 1<<20 || s.Ring > 1<<30) {
+		out = append(out, Problem{Key: "ring", Text: s.Ring.String() + " is not between 1MB and 1GB", Hint: "leave it out for 64MB; what the capture loses says when it is too small"})
+	}
+	if s.Snap != 0 && (s.Snap < 64 || s.Snap > 65535) {
+		out = append(out, Problem{Key: "snap", Text: s.Snap.String() + " is not between 64 and 65535", Hint: "leave it out to take packets whole"})
+	}
 	return out
 }
 
@@ -119,6 +134,8 @@ func (s Source) notOfKind(kinds []string) []Problem {
 		{"paths", len(s.Paths) > 0, []string{kindTail, kindRing}},
 		{"interface", s.Interface != "", []string{kindCapture}},
 		{"promiscuous", s.Promiscuous, []string{kindCapture}},
+		{"ring", s.Ring != 0, []string{kindCapture}},
+		{"snap", s.Snap != 0, []string{kindCapture}},
 		{"users_file", s.UsersFile != "", []string{kindBroker}},
 	} {
 		if x.set && slices.Contains(kinds, s.Kind) && !slices.Contains(x.kinds, s.Kind) {

@@ -19,12 +19,15 @@ func TestSources(t *testing.T) {
   - {name: m2, kind: mqtt, broker: "http://u:p@192.0.2.1", share: a/b}
   - {name: b, kind: broker, listen: "0.0.0.0:1883", topics: [a]}
   - {name: b2, kind: broker, listen: "127.0.0.1:1883"}
+  - {name: e, kind: capture, interface: eth1, ring: 128MB, snap: 256}
+  - {name: e2, kind: capture, ring: 2GB, snap: 20}
+  - {name: r, kind: captures, paths: [/x], snap: 64}
 `
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c, err := Load(Sources{File: path})
-	if len(c.Sources) != 9 || c.Sources[0].Transport != "" {
+	if len(c.Sources) != 12 || c.Sources[0].Transport != "" {
 		t.Errorf("%+v", c.Sources)
 	}
 	var all strings.Builder
@@ -38,6 +41,7 @@ func TestSources(t *testing.T) {
 		`sources[5].broker: the password would go over the network in the clear`, `sources[5].version: is "4"`, `sources[5].topics: names nothing`,
 		`sources[5].listen: a source of kind mqtt has no such setting`, `sources[6].broker: is no address of a broker`,
 		`sources[7].listen: a broker that others reach needs TLS and users`, `sources[7].topics: a source of kind broker has no such setting`,
+		`sources[10].interface: a source of kind capture needs`, `sources[10].ring: 2GB is not between`, `sources[10].snap: 20 is not between`, `sources[11].snap: a source of kind captures has no such setting`,
 		`sources[3].listen: ":514" names no address`,
 		`sources[2].listen: "99999" is no port number`, `sources[2].transport: a source with a certificate takes tcp alone`,
 	} {
@@ -47,5 +51,8 @@ func TestSources(t *testing.T) {
 	}
 	if strings.Contains(all.String(), "sources[0].k") || strings.Contains(all.String(), "sources[0].l") {
 		t.Errorf("the first is good: %s", all.String())
+	}
+	if e := c.Sources[9]; e.Ring != 128<<20 || e.Snap != 256 || strings.Contains(all.String(), "sources[9]") {
+		t.Errorf("%+v %s", e, all.String())
 	}
 }

@@ -4,10 +4,8 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"net"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -15,40 +13,75 @@ import (
 	"vedette/internal/ingest"
 )
 
-const receiveBuffer = 64 << 20
+const receiveBuffer = 64 << 20 // of a socket without a ring
 
-// Run implements [ingest.Source].
+// Run implements [ingest.Source]. An interface that goes down or away is waited for.
 func (s *Source) Run(ctx context.Context, to ingest.Spooler) error {
-	fd, err := s.open()
-	if err != nil {
-		return s.gauge.Stop(err)
+	for first := true; ; first = false {
+		sock, err := s.open()
+		if err == nil {
+			err = s.listen(ctx, to, sock)
+		} else if first && fault.KindOf(err) != fault.Unavailable {
+			return s.gauge.Stop(err)
+		}
+		if err == nil || ctx.Err() != nil {
+			s.gauge.Set(ingest.Stopped, "it was stopped")
+			return nil
+		}
+		text, _ := fault.Public(err)
+		s.stand.show(func(st *standing) { st.link = text })
+		select {
+		case <-ctx.Done():
+		case <-time.After(openAgain):
+		}
 	}
-	s.gauge.Set(ingest.Running, "")
+}
+
+// listen takes what a socket hears until ctx ends or it hears no more.
+func (s *Source) listen(ctx context.Context, to ingest.Spooler, sock *socket) error {
+	s.stand.show(func(st *standing) { st.link, st.note = "", sock.note })
 	full := make(chan []byte, batches)
 	done := make(chan error, 1)
-	ctx, cancel := context.WithCancel(ctx)
+	reading, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {
 		defer close(full)
-		defer unix.Close(fd) //nolint:errcheck // only read
-		done <- s.receive(ctx, fd, full)
+		defer sock.close()
+		m := &meter{source: s, sock: sock, since: time.Now()}
+		if sock.ring != nil {
+			m.toll.ring = sock.ring.size()
+			done <- s.readRing(reading, sock.ring, m, full)
+		} else {
+			done <- s.receive(reading, sock.fd, m, full)
+		}
+		m.ask(time.Now())
 	}()
 	for b := range full {
 		s.put(ctx, to, b)
 	}
 	if err := <-done; err != nil {
-		return s.gauge.Stop(err)
+		return down(err, s.cfg.Interface)
 	}
-	s.gauge.Set(ingest.Stopped, "it was stopped")
 	return nil
+}
+
+// down says why an interface is not heard any more.
+func down(err error, name string) error {
+	if errors.Is(err, unix.ENETDOWN) {
+		return fault.Wrap(fault.Unavailable, err, "the interface %s is down", name).WithHint("ip link set %s up; the capture goes on by itself", name)
+	}
+	return fault.Wrap(fault.Unavailable, err, "capturing on %s", name)
 }
 
 // put hands a batch on, and tries again until ctx ends.
 func (s *Source) put(ctx context.Context, to ingest.Spooler, b []byte) {
-	for {
+	for failed := false; ; failed = true {
 		err := to.Put(ctx, ingest.Payload{Source: s.cfg.Name, Peer: s.cfg.Interface, Format: Format, Received: s.cfg.Now(), Data: b})
 		if err == nil {
 			s.gauge.Take(len(b))
+			if failed {
+				s.stand.show(func(st *standing) { st.put = "" })
+			}
 			return
 		}
 		if ctx.Err() != nil {
@@ -56,7 +89,7 @@ func (s *Source) put(ctx context.Context, to ingest.Spooler, b []byte) {
 			return
 		}
 		text, _ := fault.Public(err)
-		s.gauge.Set(ingest.Failing, text)
+		s.stand.show(func(st *standing) { st.put = text })
 		select {
 		case <-ctx.Done():
 		case <-time.After(time.Second):
@@ -64,114 +97,136 @@ func (s *Source) put(ctx context.Context, to ingest.Spooler, b []byte) {
 	}
 }
 
+// socket hears an interface.
+type socket struct {
+	fd   int
+	ring *ring
+	note string // why there is no ring
+}
+
+func (s *socket) close() {
+	if s.ring != nil {
+		s.ring.close()
+	}
+	_ = unix.Close(s.fd)
+}
+
 // open makes the socket and binds it to the interface.
-func (s *Source) open() (int, error) {
+func (s *Source) open() (*socket, error) {
 	ifc, err := net.InterfaceByName(s.cfg.Interface)
 	if err != nil {
-		return -1, fault.Wrap(fault.NotFound, err, "the interface %s", s.cfg.Interface).WithHint("ip link shows those that are there")
+		return nil, fault.Wrap(fault.NotFound, err, "the interface %s", s.cfg.Interface).WithHint("ip link shows those that are there")
 	}
-	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+	if ifc.Flags&net.FlagUp == 0 {
+		return nil, down(unix.ENETDOWN, s.cfg.Interface)
+	}
+	sock, err := s.socket()
 	if err != nil {
-		f := fault.Wrap(fault.Unavailable, err, "opening a packet socket")
-		if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
-			f = fault.Wrap(fault.Denied, err, "capturing on %s is not allowed", s.cfg.Interface).WithHint("sudo setcap cap_net_raw+ep on the program, or AmbientCapabilities=CAP_NET_RAW in its systemd unit")
-		}
-		return -1, f
+		return nil, err
 	}
-	if err := s.setUp(fd, ifc.Index); err != nil {
-		_ = unix.Close(fd)
-		return -1, fault.Wrap(fault.Unavailable, err, "capturing on %s", s.cfg.Interface)
+	if err := s.setUp(sock, ifc); err != nil {
+		sock.close()
+		return nil, down(err, s.cfg.Interface)
 	}
-	return fd, nil
+	return sock, nil
 }
 
-func (s *Source) setUp(fd, index int) error {
-	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
-		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer) // what the system allows
+// socket makes one with a ring, or without where there can be none.
+func (s *Source) socket() (*socket, error) {
+	note := ""
+	for size := s.cfg.Ring; ; size = 0 {
+		fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+		if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
+			return nil, fault.Wrap(fault.Denied, err, "capturing on %s is not allowed", s.cfg.Interface).WithHint("sudo setcap cap_net_raw+ep on the program, or AmbientCapabilities=CAP_NET_RAW in its systemd unit")
+		}
+		if err != nil {
+			return nil, fault.Wrap(fault.Unavailable, err, "opening a packet socket")
+		}
+		if size <= 0 {
+			return &socket{fd: fd, note: note}, nil
+		}
+		r, err := openRing(fd, size)
+		if err == nil {
+			if r.size() < size/blockSize*blockSize {
+				note = "there was memory for a ring of " + sizeText(r.size()) + " only, not " + sizeText(size)
+			}
+			return &socket{fd: fd, ring: r, note: note}, nil
+		}
+		_ = unix.Close(fd)
+		text, _ := fault.Public(err)
+		note = "without a ring shared with the kernel, so bursts may be lost: " + text + ": " + errors.Unwrap(err).Error()
 	}
-	tv := unix.NsecToTimeval(int64(batchAge))
-	err := errors.Join(unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &tv), unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1))
+}
+
+func (s *Source) setUp(sock *socket, ifc *net.Interface) error {
+	fd := sock.fd
+	var errs []error
+	if sock.ring == nil {
+		if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
+			_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer) // what the system allows
+		}
+		tv := unix.NsecToTimeval(int64(batchAge))
+		errs = append(errs, unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &tv), unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1), unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_AUXDATA, 1))
+	}
+	if ifc.Flags&net.FlagLoopback != 0 {
+		_ = unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1) // else it is passed over here
+	}
+	if s.cfg.Snap < MaxSnap { // a filter that takes everything, and so many bytes of it
+		ret := unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: uint32(s.cfg.Snap)} //nolint:gosec // G115: at most MaxSnap
+		errs = append(errs, unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: 1, Filter: &ret}))
+	}
 	if s.cfg.Promiscuous {
-		err = errors.Join(err, unix.SetsockoptPacketMreq(fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, &unix.PacketMreq{Ifindex: int32(index), Type: unix.PACKET_MR_PROMISC})) //nolint:gosec // G115: an index
+		errs = append(errs, unix.SetsockoptPacketMreq(fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, &unix.PacketMreq{Ifindex: int32(ifc.Index), Type: unix.PACKET_MR_PROMISC})) //nolint:gosec // G115: an index
 	}
 	all := binary.NativeEndian.Uint16([]byte{0, unix.ETH_P_ALL})
-	return errors.Join(err, unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: all, Ifindex: index}))
+	return errors.Join(append(errs, unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: all, Ifindex: ifc.Index}))...)
 }
 
-// receive gathers packets until ctx ends.
-func (s *Source) receive(ctx context.Context, fd int, full chan<- []byte) error {
-	buf, oob := make([]byte, s.cfg.Snap), make([]byte, 256)
-	var batch []byte
-	begun, looked := time.Now(), time.Now()
-	for ctx.Err() == nil {
-		n, on, _, from, err := unix.Recvmsg(fd, buf, oob, unix.MSG_TRUNC)
-		switch {
-		case err == nil:
-			if link, ok := linkOf(from); ok {
-				batch = appendPacket(batch, kernelTime(oob[:on]), link, n, buf[:min(n, len(buf))])
-			}
-		case !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR):
-			return fault.Wrap(fault.Unavailable, err, "capturing on %s", s.cfg.Interface)
-		}
-		now := time.Now()
-		if len(batch) >= batchSize || now.Sub(begun) >= batchAge {
-			if begun = now; len(batch) > 0 {
-				full <- batch
-				batch = make([]byte, 0, batchSize+2*maxSnap)
-			}
-		}
-		if now.Sub(looked) >= lossEvery {
-			looked = now
-			s.losses(fd)
-		}
-	}
-	if len(batch) > 0 {
+// meter tells what was lost. It belongs to the goroutine that reads.
+type meter struct {
+	source  *Source
+	sock    *socket
+	toll    toll
+	since   time.Time // of the last look
+	stalled time.Duration
+}
+
+// send hands a batch to the one that puts, and notes how long that took.
+func (m *meter) send(full chan<- []byte, batch []byte) {
+	select {
+	case full <- batch:
+	default:
+		begun := time.Now()
 		full <- batch
+		m.stalled += time.Since(begun)
 	}
-	s.losses(fd)
-	return nil
 }
 
-// losses asks the kernel what it dropped since it was asked last.
-func (s *Source) losses(fd int) {
-	st, err := unix.GetsockoptTpacketStats(fd, unix.SOL_PACKET, unix.PACKET_STATISTICS)
-	if err != nil {
-		return
+// look asks the kernel now and then what it dropped.
+func (m *meter) look() {
+	if now := time.Now(); now.Sub(m.since) >= lossEvery {
+		m.ask(now)
 	}
-	s.gauge.LoseMany(int64(st.Drops))
-	if st.Drops > 0 && st.Packets > 0 {
-		s.gauge.Set(ingest.Failing, fmt.Sprintf("the capture lost %.1f %% of %d packets", 100*float64(st.Drops)/float64(st.Packets), st.Packets))
-		return
-	}
-	s.gauge.Set(ingest.Running, "")
 }
 
-// linkOf is the link type of what came; what the loopback sends comes back and
-// is taken once.
-func linkOf(from unix.Sockaddr) (uint16, bool) {
-	ll, ok := from.(*unix.SockaddrLinklayer)
-	if !ok {
-		return 0, false
-	}
-	switch ll.Hatype {
-	case unix.ARPHRD_LOOPBACK:
-		return 1, ll.Pkttype != unix.PACKET_OUTGOING
-	case unix.ARPHRD_ETHER:
-		return 1, true
-	}
-	return 101, true // a tunnel without a link header
-}
-
-// kernelTime is when the kernel saw a packet.
-func kernelTime(oob []byte) time.Time {
-	list, err := unix.ParseSocketControlMessage(oob)
-	if err == nil {
-		for _, m := range list {
-			if m.Header.Level == unix.SOL_SOCKET && m.Header.Type == unix.SO_TIMESTAMPNS && len(m.Data) >= int(unsafe.Sizeof(unix.Timespec{})) {
-				ts := (*unix.Timespec)(unsafe.Pointer(&m.Data[0])) //nolint:gosec // G103: as the kernel wrote it
-				return time.Unix(ts.Unix())
-			}
+// ask asks it now.
+func (m *meter) ask(now time.Time) {
+	l := look{span: now.Sub(m.since), stalled: m.stalled}
+	m.since, m.stalled = now, 0
+	if m.sock.ring != nil {
+		st, err := unix.GetsockoptTpacketStatsV3(m.sock.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS)
+		if err != nil {
+			return
 		}
+		l.packets, l.drops = int64(st.Packets), int64(st.Drops)
+	} else {
+		st, err := unix.GetsockoptTpacketStats(m.sock.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS)
+		if err != nil {
+			return
+		}
+		l.packets, l.drops = int64(st.Packets), int64(st.Drops)
 	}
-	return time.Now()
+	m.source.gauge.LoseMany(l.drops)
+	text := m.toll.told(l, now)
+	m.source.stand.show(func(st *standing) { st.loss = text })
 }

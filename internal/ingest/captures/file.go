@@ -54,7 +54,7 @@ func (s *Source) look() []*file {
 		newest := slices.MaxFunc(append(ring, &file{}), func(a, b *file) int { return cmp.Or(a.changed.Compare(b.changed), a.first.Compare(b.first)) })
 		for _, f := range ring {
 			f.newest = f == newest
-			if p := s.state.Read[f.key]; p == nil || !p.Done || f.size > p.Size && !packed(f.path) {
+			if p := s.state.Read[f.key]; p == nil || !p.Done || f.size > p.Size && !packed(f.path) || p.Half && !f.newest {
 				out = append(out, f)
 			}
 		}
@@ -149,7 +149,9 @@ func open(path string) (*bufio.Reader, func(), error) {
 }
 
 // read hands on the packets of a file that were not yet. The error is of the spool;
-// what is wrong with the file is told, and it is not read again as it is.
+// what is wrong with the file is told, and it is not read again as it is. The newest
+// of a ring may end within a packet, for a program that captures writes when its
+// buffer is full: that is told only once there is a newer one.
 func (s *Source) read(ctx context.Context, to ingest.Spooler, f *file) error {
 	in, end, err := open(f.path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -160,7 +162,7 @@ func (s *Source) read(ctx context.Context, to ingest.Spooler, f *file) error {
 		p = &past{}
 		s.state.Read[f.key] = p
 	}
-	p.Done, p.Size, p.Seen, p.Reason = false, f.size, s.cfg.Now(), ""
+	p.Done, p.Size, p.Seen, p.Reason, p.Half = false, f.size, s.cfg.Now(), "", false
 	if err == nil {
 		defer end()
 		err = s.hand(ctx, to, f, p, s.cfg.Cut(in))
@@ -168,8 +170,8 @@ func (s *Source) read(ctx context.Context, to ingest.Spooler, f *file) error {
 	if stop := (spoolError{}); errors.As(err, &stop) || ctx.Err() != nil {
 		return err
 	}
-	p.Done = true
-	if f.bad = ""; err != nil && !errors.Is(err, io.EOF) {
+	p.Done, p.Half = true, f.newest && errors.Is(err, io.ErrUnexpectedEOF)
+	if f.bad = ""; err != nil && !errors.Is(err, io.EOF) && !p.Half {
 		text, _ := fault.Public(err)
 		f.bad = "cannot be read to its end, and what is whole was taken: " + text
 		p.Reason, s.wrong = f.bad, f.path+" "+f.bad

@@ -26,6 +26,7 @@ type past struct {
 	Done    bool      `json:"done"`    // to its end, as it was then
 	Seen    time.Time `json:"seen"`
 	Reason  string    `json:"reason,omitempty"` // why it was not read to its end
+	Half    bool      `json:"half,omitempty"`   // its last packet was not whole when it might still be written to
 }
 
 func (s *Source) restore() error {

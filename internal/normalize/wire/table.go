@@ -22,6 +22,7 @@ var silence = [numLanes]int64{laneTry: 60e9, laneOpen: 300e9, laneClosed: 5e9, l
 // table holds the flows that are followed.
 type table struct {
 	flows map[key]*flow
+	last  *flow // that was found or begun last: packets come in runs
 	lists [numLanes]list
 	free  *flow // ended ones, to be used again; linked by next
 	max   int
@@ -37,7 +38,12 @@ func (t *table) init(limit int) {
 	t.flows = make(map[key]*flow)
 }
 
-func (t *table) find(k *key) *flow { return t.flows[*k] }
+func (t *table) find(k *key) *flow {
+	if t.last == nil || t.last.key != *k {
+		t.last = t.flows[*k]
+	}
+	return t.last
+}
 
 // count is how many flows were begun.
 func (t *table) count() uint64 { return t.begun }
@@ -68,6 +74,7 @@ func (t *table) add(k key) *flow {
 // remove forgets a flow and keeps its memory for another one.
 func (t *table) remove(f *flow) {
 	t.unlink(f)
+	t.last = nil
 	delete(t.flows, f.key)
 	for i := range f.sides {
 		t.drop(&f.sides[i].in)

@@ -23,7 +23,8 @@ const kinds: Record<string, Field[]> = {
     ["user", "User; empty: none", "text"], ["password_file", "File with the password", "text"], ["ca_file", "File of the authority; empty: those of the system", "text"], ...cert, ["cleartext", "Allow a password without encryption", "flag"]],
   broker: [listen, ["users_file", "File of its users", "text"], ["devices", "What a topic tells, one a line", "list"], ...cert],
   captures: [["paths", "Capture files or patterns, one a line, such as /var/log/captures/*.pcap*", "list"]],
-  capture: [["interface", "Network interface, such as eth1", "text"], ["promiscuous", "Also what is for others, as from a mirror port", "flag"]],
+  capture: [["interface", "Network interface, such as eth1", "text"], ["promiscuous", "Also what is for others, as from a mirror port", "flag"],
+    ["ring", "Memory that holds bursts, such as 128MB; empty: 64MB", "text"], ["snap", "Bytes of each packet that are taken, such as 256; empty: all", "text"]],
 };
 const quiet: Field = ["quiet", "Silent after, such as 15m", "text"];
 

@@ -86,7 +86,8 @@ func Detect(head []byte) bool {
 // Cut returns the function that gives packet after packet, as
 // normalize.Dialect asks: a record is valid until the next call, and its offset
 // is that of the packet's header in the file. A packet that is cut off, or
-// whose length cannot be, ends the file with an error.
+// whose length cannot be, ends the file with an error: one that is cut off with an
+// io.ErrUnexpectedEOF.
 func Cut(in *bufio.Reader) func() ([]byte, int64, error) {
 	r := &reader{in: in}
 	return r.next
@@ -176,7 +177,7 @@ func (r *reader) peek(n int) ([]byte, error) {
 
 func broken(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return fault.New(fault.Invalid, "the last packet is cut off")
+		return fault.Wrap(fault.Invalid, io.ErrUnexpectedEOF, "the last packet is cut off")
 	}
 	return fault.Wrap(fault.Invalid, err, "reading the capture failed: %v", err)
 }

@@ -38,11 +38,17 @@ func probeDNS(data []byte, _ proto.Side, onPort bool) int {
 	if len(data) > 14 && int(data[0])<<8|int(data[1]) == len(data)-2 && data[4]&0x78 == 0 {
 		data = data[2:] // over TCP
 	}
-	m, ok := parseDNS(data)
-	switch {
-	case onPort && (ok || len(data) >= 12 && data[2]&0x78>>3 <= 5):
+	if len(data) < 12 || data[2]&0x78>>3 > 5 {
+		return 0
+	}
+	if onPort {
 		return 80
-	case ok && m.whole && len(m.questions) == 1 && m.z == 0 && dnsTypes[m.questions[0].kind] != "" && strings.Contains(m.questions[0].name, "."):
+	}
+	if data[3]&0x40 != 0 || data[4] != 0 || data[5] != 1 { // the reserved bit, and one question: most else is told by these alone
+		return 0
+	}
+	m, ok := parseDNS(data)
+	if ok && m.whole && len(m.questions) == 1 && m.z == 0 && dnsTypes[m.questions[0].kind] != "" && strings.Contains(m.questions[0].name, ".") {
 		return 40
 	}
 	return 0

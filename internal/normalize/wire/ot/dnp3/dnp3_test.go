@@ -2,8 +2,11 @@ package dnp3
 
 import (
 	"encoding/binary"
+	"strings"
 	"testing"
+	"time"
 
+	"vedette/internal/normalize/wire/ot/ics"
 	"vedette/internal/normalize/wire/ot/ics/icstest"
 	"vedette/internal/normalize/wire/proto"
 	"vedette/internal/normalize/wire/proto/prototest"
@@ -137,4 +140,33 @@ func FuzzDecode(f *testing.F) {
 		icstest.Hold(t, Protocol(), "tcp", client, server, cut)
 		icstest.Hold(t, Protocol(), "udp", client, server, cut)
 	})
+}
+
+// A header may claim four thousand million objects of no bytes: none of them is
+// looked at by itself. Objects that are not kept are counted as they were.
+func TestManyOctetStrings(t *testing.T) {
+	begun := time.Now()
+	for name, c := range map[string]struct {
+		digits string
+		want   string
+	}{
+		"of no bytes":             {"c0 81 0000 6e00 09 ffffffff" + strings.Repeat("6e00 09 ffffffff", 100), strings.Repeat(",", ics.MaxValues-1) + ",..."},
+		"more than are kept":      {"c0 81 0000 6e01 07 46" + strings.Repeat("61", 70), strings.Repeat("a,", ics.MaxValues) + "..."},
+		"more than are there":     {"c0 81 0000 6e02 07 50" + strings.Repeat("6162", 70), strings.Repeat("ab,", ics.MaxValues) + "..."},
+		"the last is not whole":   {"c0 81 0000 6e02 07 50" + strings.Repeat("6162", 70) + "61", strings.Repeat("ab,", ics.MaxValues) + "..."},
+		"as many as are kept":     {"c0 81 0000 6e01 07 02 6162", "a,b"},
+		"with numbers before all": {"c0 81 0000 6e01 17 46" + strings.Repeat("0961", 70), strings.Repeat("a,", ics.MaxValues) + "..."},
+	} {
+		lines := icstest.Lines(t, Protocol(), "tcp", prototest.Say{Side: proto.Server, Data: framed(t, false, c.digits)})
+		if len(lines) == 0 || !strings.Contains(lines[0], `"ics.value":"`+c.want+`"`) {
+			t.Errorf("%s: %.300q", name, lines)
+			continue
+		}
+		if bad := strings.Contains(lines[0], "malformed message"); bad != (name == "the last is not whole") {
+			t.Errorf("%s: malformed %v", name, bad)
+		}
+	}
+	if took := time.Since(begun); took > 5*time.Second {
+		t.Errorf("it took %s", took)
+	}
 }

@@ -188,19 +188,33 @@ func value(layout string, r *ics.Reader) string {
 	return v
 }
 
-// octetStrings reads octet strings: the variation is the length.
+// octetStrings reads octet strings: the variation is the length. Those that are not
+// kept are passed over together, for a header may claim four thousand million, and of
+// no bytes each.
 func octetStrings(e *event.Event, h *header, r *ics.Reader) {
 	var l ics.List
 	for i := 0; i < h.count && r.OK() && r.Len() > 0; i++ {
+		if l.Full() {
+			passOver(r, h.count-i, h.prefix+h.variation)
+			l.Add("") // it says that there were more
+			break
+		}
 		at := number(r, h.prefix)
 		if i == 0 && h.prefix > 0 {
 			e.SetICSAddress(int64(at))
 		}
-		text := r.Bytes(h.variation)
-		if l.Full() {
-			text = nil // it is only counted
-		}
-		l.Add(ics.Text(text))
+		l.Add(ics.Text(r.Bytes(h.variation)))
 	}
 	e.SetICSValue(l.String())
+}
+
+// passOver skips n objects of so many bytes each. If fewer are there it ends with
+// them, and runs short within one that is not whole.
+func passOver(r *ics.Reader, n, size int) {
+	if size > 0 && n > r.Len()/size {
+		r.Skip(r.Len() / size * size)
+		r.Skip(min(r.Len(), 1) * size)
+		return
+	}
+	r.Skip(n * size)
 }

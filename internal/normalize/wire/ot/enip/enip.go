@@ -98,6 +98,35 @@ type decoder struct {
 	flow  *proto.Flow
 	frame [2]ics.Framer
 	asked ics.Pairs[key, []target]
+
+	session, options code // they stay for long
+	context          context
+}
+
+// code is a number and its text, made when it changes.
+type code struct {
+	of   int
+	text string
+}
+
+func (c *code) as(v int) string {
+	if c.text == "" || c.of != v {
+		*c = code{v, ics.Code(v, 8)}
+	}
+	return c.text
+}
+
+// context is the one of a sender and its text, made when it changes.
+type context struct {
+	of   string
+	text string
+}
+
+func (c *context) as(b []byte) string {
+	if c.text == "" || c.of != string(b) {
+		*c = context{string(b), "0x" + ics.Hex(b)}
+	}
+	return c.text
 }
 
 // Decode implements [proto.Decoder].
@@ -137,6 +166,7 @@ type message struct {
 	side     proto.Side
 	command  int
 	length   int
+	size     string // the length as text, once it is asked for
 	session  int
 	status   int
 	context  string
@@ -148,7 +178,7 @@ type message struct {
 func (d *decoder) message(side proto.Side, b []byte, out proto.Out) {
 	r := ics.NewReader(b)
 	m := &message{d: d, out: out, raw: b, side: side, sequence: -1, command: r.LE16(), length: r.LE16(), session: r.LE32(), status: r.LE32()}
-	m.context = "0x" + ics.Hex(r.Bytes(8))
+	m.context = d.context.as(r.Bytes(8))
 	m.options = r.LE32()
 	if (m.command == sendRRData || m.command == sendUnitData) && m.status == 0 && r.Len() > 8 {
 		r.Skip(6)
@@ -187,11 +217,14 @@ func (m *message) event() *event.Event {
 func (m *message) encapsulation(e *event.Event) {
 	e.AddExtra("enip_command_code", ics.Code(m.command, 2))
 	e.AddExtra("enip_command", commands[m.command])
-	e.AddExtra("length", strconv.Itoa(m.length))
-	e.AddExtra("session_handle", ics.Code(m.session, 8))
+	if m.size == "" {
+		m.size = strconv.Itoa(m.length)
+	}
+	e.AddExtra("length", m.size)
+	e.AddExtra("session_handle", m.d.session.as(m.session))
 	e.AddExtra("enip_status", nameOf(statuses, m.status))
 	e.AddExtra("sender_context", m.context)
-	e.AddExtra("options", ics.Code(m.options, 8))
+	e.AddExtra("options", m.d.options.as(m.options))
 }
 
 // The types of items in a packet (section 2-6).
