@@ -243,7 +243,7 @@ func copySorted(ctx context.Context, conn *sql.Conn, rows, path, compression str
 }
 
 func copyTo(ctx context.Context, conn *sql.Conn, rows, path, compression string) error {
-	_, err := conn.ExecContext(ctx, `COPY (`+rows+`) TO `+text(path)+fmt.Sprintf(` (FORMAT parquet, COMPRESSION %s, ROW_GROUP_SIZE %d)`, compression, sealedGroup)) //nolint:gosec // G202: names of ours
+	_, err := conn.ExecContext(ctx, `COPY (`+rows+`) TO `+text(path)+fmt.Sprintf(` (FORMAT parquet, COMPRESSION %s, ROW_GROUP_SIZE %d)`, compression, sealedGroup))
 	return err
 }
 
