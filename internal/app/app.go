@@ -132,6 +132,7 @@ type App struct {
 	writing   sync.Mutex    // held while a source is taken in
 	keeping   sync.Mutex    // held by maintenance
 	aside     sync.Mutex    // held while what was set aside is read again or dropped
+	trying    sync.Mutex    // held while a rule is tried on stored events
 	backing   sync.Mutex    // held by a backup
 	spoolWait time.Duration // of a backup
 
