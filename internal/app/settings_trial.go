@@ -66,7 +66,7 @@ func (a *App) trialOf(ctx context.Context, q api.RuleTry) (*trial, error) {
 		return slices.ContainsFunc(mine, func(m sigma.Document) bool { return m.ID == d.ID && d.ID != "" })
 	})
 	old := slices.DeleteFunc(slices.Clone(all.Docs), func(d sigma.Document) bool { return d.ID != id })
-	t := &trial{app: a, told: q.Told, days: map[string]*api.RuleTryDay{}, devices: map[string]*api.RuleTryDevice{}, named: map[string]bool{}}
+	t := &trial{app: a, told: q.Told, days: map[string]*api.RuleTryDay{}, devices: map[string]*api.RuleTryDevice{}}
 	t.out = api.RuleTried{ID: id, Title: mine[len(mine)-1].Title, Notes: notes}
 	docs := neededBy(mine, others)
 	if t.now, err = sideOf(docs, mine); err != nil {
@@ -77,17 +77,9 @@ func (a *App) trialOf(ctx context.Context, q api.RuleTry) (*trial, error) {
 		if err != nil {
 			return nil, err
 		}
-		docs, t.before = append(docs, old...), &before
+		t.before = &before
 	}
-	for i := range docs {
-		fieldsOf(docs[i].Expr, t.named, 0)
-		if w := docs[i].Window; w != nil {
-			for _, f := range slices.Concat(w.Fields, w.GroupBy) {
-				t.named[f] = true
-			}
-			t.counts = true
-		}
-	}
+	t.counts = slices.ContainsFunc(docs, func(d sigma.Document) bool { return d.Kind == rule.Correlation })
 	return t, nil
 }
 
@@ -138,19 +130,6 @@ func neededBy(mine, others []sigma.Document) []sigma.Document {
 	return out
 }
 
-// fieldsOf collects the fields that a condition is about.
-func fieldsOf(x *rule.Expr, into map[string]bool, depth int) {
-	if x == nil || depth > 100 {
-		return
-	}
-	if x.Test != nil {
-		into[x.Test.Field] = true
-	}
-	for _, kid := range x.Kids {
-		fieldsOf(kid, into, depth+1)
-	}
-}
-
 // side is a rule with what it needs, and how many findings it has made.
 type side struct {
 	set      *sigma.Set
@@ -183,7 +162,6 @@ type trial struct {
 	told    func(api.RuleTryProgress)
 	now     side
 	before  *side // the rule that it would take the place of; nil: none
-	named   map[string]bool
 	counts  bool // there is a correlation, so matches are not findings
 	scratch sigma.Scratch
 
@@ -231,34 +209,39 @@ func notOurs() *query.Expr {
 	return &query.Expr{Field: "metadata.product", Op: query.Ne, Value: event.FindingProduct}
 }
 
-// choose decides which fields are read.
+// findingSlots are what findings and examples are made of.
+var findingSlots = []event.Slot{
+	event.SlotMetadataUID, event.SlotRaw, event.SlotDeviceUID, event.SlotSrcEndpointUID, event.SlotSrcEndpointIP, event.SlotSrcEndpointPort,
+	event.SlotDstEndpointUID, event.SlotDstEndpointIP, event.SlotDstEndpointPort,
+}
+
+// choose decides which fields are read: those that the rules look at, since to read
+// all takes many times as long.
 func (t *trial) choose(ctx context.Context) error {
+	slots, extras, all := t.now.set.Needs()
+	if t.before != nil {
+		more, names, every := t.before.set.Needs()
+		slots, extras, all = append(slots, more...), append(extras, names...), all || every
+	}
+	slots = append(slots, findingSlots...)
 	for _, f := range event.Fields() {
-		if f.Store != event.FromDevice {
-			if f.Slot == event.SlotTime {
-				t.time = len(t.slots)
-			}
-			t.slots = append(t.slots, f.Slot)
-			t.columns = append(t.columns, f.Name)
+		if f.Store == event.FromDevice || !all && !slices.Contains(slots, f.Slot) {
+			continue
 		}
+		if f.Slot == event.SlotTime {
+			t.time = len(t.slots)
+		}
+		t.slots, t.columns = append(t.slots, f.Slot), append(t.columns, f.Name)
 	}
 	bounds, err := t.app.tools.Bounds(ctx)
 	if err != nil {
 		return err
 	}
-	wanted := func(name string) bool {
-		for n := range t.named {
-			if strings.EqualFold(n, name) {
-				return true
-			}
-		}
-		return false
-	}
 	rest := []string{}
 	for _, name := range bounds.Extras {
-		if wanted(name) {
+		if slices.ContainsFunc(extras, func(n string) bool { return strings.EqualFold(n, name) }) {
 			t.extras = append(t.extras, name)
-		} else {
+		} else if all {
 			rest = append(rest, name)
 		}
 	}
