@@ -79,6 +79,7 @@ type Service interface {
 	Settings
 	SourceSettings
 	RuleSettings
+	ZoneSettings
 	Spool
 	Users
 	Tokens
@@ -143,6 +144,7 @@ func Local(s Service) http.Handler {
 	settings(mux, s)
 	sourceSettings(mux, s)
 	ruleSettings(mux, s)
+	zoneSettings(mux, s)
 	spool(mux, s)
 	accounts(mux, s)
 	return mux

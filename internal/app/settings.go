@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -275,6 +276,18 @@ func (a *App) UndoSettings(ctx context.Context, u api.SettingsUndo) (api.Setting
 		return out, err
 	}
 	out.Effect = &effect
+	zones := changedZones(doc, to)
+	if len(zones) > 0 {
+		moved, err := a.zoneEffect(ctx, doc, to)
+		if err != nil {
+			return out, err
+		}
+		if out.Zones = &moved; !u.Check {
+			if err := widens(moved, u.Confirm); err != nil {
+				return out, err
+			}
+		}
+	}
 	if u.Check {
 		return out, nil
 	}
@@ -292,6 +305,11 @@ func (a *App) UndoSettings(ctx context.Context, u api.SettingsUndo) (api.Setting
 	for name := range changedSources(doc, to) {
 		a.applySource(name) //nolint:contextcheck // it runs by the context of the server, not of who asked
 	}
+	if len(zones) > 0 {
+		if err := a.applyZones(ctx); err != nil {
+			return out, err
+		}
+	}
 	if len(changedRules(doc, to)) > 0 {
 		return out, a.applyRules(ctx)
 	}
@@ -304,5 +322,5 @@ func (a *App) differences(from, to chosen.Doc) []string {
 	if was, is := a.retentionOf(from.Retention), a.retentionOf(to.Retention); was != is {
 		out = append(out, "retention: "+a.saidRetention(is)+" instead of "+a.saidRetention(was))
 	}
-	return append(append(out, sourceWords(changedSources(from, to))...), changedRules(from, to)...)
+	return slices.Concat(out, sourceWords(changedSources(from, to)), changedRules(from, to), changedZones(from, to))
 }

@@ -162,7 +162,7 @@ type trial struct {
 	told    func(api.RuleTryProgress)
 	now     side
 	before  *side // the rule that it would take the place of; nil: none
-	counts  bool // there is a correlation, so matches are not findings
+	counts  bool  // there is a correlation, so matches are not findings
 	scratch sigma.Scratch
 
 	slots   []event.Slot

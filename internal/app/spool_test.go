@@ -36,7 +36,9 @@ func TestReplayOfWhatWasSetAside(t *testing.T) {
 	if err != nil || len(list) != 2 {
 		t.Fatalf("%+v, %v", list, err)
 	}
-	if h := a.Health(t.Context()); !slices.ContainsFunc(h, func(c api.Condition) bool { return c.Name == "set aside" && c.State == api.Warned && strings.Contains(c.Text, "2 payloads") }) {
+	if h := a.Health(t.Context()); !slices.ContainsFunc(h, func(c api.Condition) bool {
+		return c.Name == "set aside" && c.State == api.Warned && strings.Contains(c.Text, "2 payloads")
+	}) {
 		t.Errorf("nothing leads to them: %+v", h)
 	}
 	poison, torn := list[0].ID, list[1].ID

@@ -39,6 +39,8 @@ const (
 	MaxVersions = 500
 	MaxSources  = 200
 	MaxRules    = 500
+	MaxZones    = 500
+	MaxSubnets  = 200       // of a zone
 	MaxText     = 256 << 10 // of a rule, and of its test
 	maxWhy      = 500
 	maxValue    = 1000 // of a value in journal and history
@@ -51,6 +53,7 @@ type Doc struct {
 	Stopped   map[string]Mark `json:"stopped,omitempty"`  // sources that rest, by name
 	Disabled  map[string]Mark `json:"disabled,omitempty"` // rules that are off, by id
 	Rules     []Rule          `json:"rules,omitempty"`    // by id
+	Zones     []Zone          `json:"zones,omitempty"`    // by name
 }
 
 // Mark says who set a thing, and in which version.
@@ -81,6 +84,13 @@ type Rule struct {
 	Text string `json:"text"`           // hash, see [Book.Text]
 	Test string `json:"test,omitempty"` // hash
 	Mark Mark   `json:"mark"`
+}
+
+// Zone is a part of the network in the form that the configuration has.
+type Zone struct {
+	Name   string          `json:"name"`
+	Config json.RawMessage `json:"config"`
+	Mark   Mark            `json:"mark"`
 }
 
 // Version is one change.
@@ -244,12 +254,18 @@ func versionID(n int64) string { return fmt.Sprintf("%012d", n) }
 // order sorts the lists, so that equal documents are equal texts.
 func (d *Doc) order() {
 	slices.SortFunc(d.Sources, func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(d.Zones, func(a, b Zone) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(d.Rules, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
 }
 
 // Source finds one by name; -1: there is none.
 func (d *Doc) Source(name string) int {
 	return slices.IndexFunc(d.Sources, func(s Source) bool { return s.Name == name })
+}
+
+// Zone finds one by name; -1: there is none.
+func (d *Doc) Zone(name string) int {
+	return slices.IndexFunc(d.Zones, func(z Zone) bool { return z.Name == name })
 }
 
 // Rule finds one by id; -1: there is none.
@@ -327,6 +343,13 @@ func (d *Doc) Restore(to Doc, m Mark) {
 			to.Sources[i].Mark = m
 		} else {
 			to.Sources[i].Mark = old.Sources[at].Mark
+		}
+	}
+	for i, z := range to.Zones {
+		if at := old.Zone(z.Name); at < 0 || !bytes.Equal(old.Zones[at].Config, z.Config) {
+			to.Zones[i].Mark = m
+		} else {
+			to.Zones[i].Mark = old.Zones[at].Mark
 		}
 	}
 	for i, r := range to.Rules {
