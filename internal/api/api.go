@@ -80,6 +80,7 @@ type Service interface {
 	SourceSettings
 	RuleSettings
 	ZoneSettings
+	PullSettings
 	Spool
 	Users
 	Tokens
@@ -145,6 +146,7 @@ func Local(s Service) http.Handler {
 	sourceSettings(mux, s)
 	ruleSettings(mux, s)
 	zoneSettings(mux, s)
+	pullSettings(mux, s)
 	spool(mux, s)
 	accounts(mux, s)
 	return mux

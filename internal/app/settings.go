@@ -310,6 +310,11 @@ func (a *App) UndoSettings(ctx context.Context, u api.SettingsUndo) (api.Setting
 			return out, err
 		}
 	}
+	if len(changedPulls(doc, to)) > 0 {
+		if err := a.applyPulls(); err != nil {
+			return out, err
+		}
+	}
 	if len(changedRules(doc, to)) > 0 {
 		return out, a.applyRules(ctx)
 	}
@@ -322,5 +327,5 @@ func (a *App) differences(from, to chosen.Doc) []string {
 	if was, is := a.retentionOf(from.Retention), a.retentionOf(to.Retention); was != is {
 		out = append(out, "retention: "+a.saidRetention(is)+" instead of "+a.saidRetention(was))
 	}
-	return slices.Concat(out, sourceWords(changedSources(from, to)), changedRules(from, to), changedZones(from, to))
+	return slices.Concat(out, sourceWords(changedSources(from, to)), changedRules(from, to), changedZones(from, to), changedPulls(from, to))
 }

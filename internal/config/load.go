@@ -393,6 +393,13 @@ func ReadZone(raw []byte) (Zone, []Problem) {
 	return z, problems
 }
 
+// ReadPull reads one feed that is pulled as [ReadSource] does a source.
+func ReadPull(raw []byte) (Pull, []Problem) {
+	var p Pull
+	problems := readOne(raw, &p, "is no feed: it has at least a name, a kind and a url", func() []Problem { return p.Problems() })
+	return p, problems
+}
+
 // readOne reads one element of a list of the configuration and checks it.
 func readOne(raw []byte, into any, none string, check func() []Problem) []Problem {
 	l := loader{lines: make(map[string]int)}

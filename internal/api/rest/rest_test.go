@@ -319,6 +319,20 @@ func (p *plant) RemoveZone(_ context.Context, d api.ZoneDeed) (api.ZoneView, err
 	return api.ZoneView{Config: api.ZoneConfig{Subnets: []string{}}, Effect: &api.ZoneEffect{Devices: []api.ZoneMove{}, Accounts: []api.ZoneAccount{{Name: "ann"}}, Conduits: []string{}}}, nil
 }
 
+func (p *plant) ConfiguredPulls(context.Context) ([]api.PullView, error) {
+	return []api.PullView{{Config: api.PullConfig{Name: "list", Kind: "indicators", URL: "https://feed.example/list"}, Version: 3}}, nil
+}
+
+func (p *plant) PutPull(_ context.Context, put api.PullPut) (api.PullView, error) {
+	p.did = append(p.did, put.Actor+" sets the feed "+put.Config.Name)
+	return api.PullView{Config: put.Config}, nil
+}
+
+func (p *plant) ChangePull(_ context.Context, d api.PullDeed) (api.PullView, error) {
+	p.did = append(p.did, d.Actor+" does "+d.Do+" to the feed "+d.Name)
+	return api.PullView{}, nil
+}
+
 func here() About { return About{Version: "v1", Now: time.Now} }
 
 func device3(zones ...string) *plant {
@@ -394,6 +408,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 		"GET /api/v1/devices/{uid}/behaviour": all, "GET /api/v1/devices/{uid}/policy": all, "GET /api/v1/devices/{uid}/changes": all, "GET /api/v1/network/crossings": all, "GET /api/v1/devices/{uid}/life": all,
 		"GET /api/v1/settings/retention": all[1:], "PUT /api/v1/settings/retention": {authz.Admin}, "GET /api/v1/settings/history": all[1:], "POST /api/v1/settings/undo": {authz.Admin},
 		"GET /api/v1/rules": all, "GET /api/v1/rules/{id}": all, "POST /api/v1/rules": {authz.Admin}, "POST /api/v1/rules/try": {authz.Admin}, "POST /api/v1/rules/{id}/state": {authz.Admin}, "DELETE /api/v1/rules/{id}": {authz.Admin},
+		"GET /api/v1/settings/feeds": all[1:], "GET /api/v1/settings/feeds/{name}": all[1:], "POST /api/v1/settings/feeds": {authz.Admin}, "PUT /api/v1/settings/feeds/{name}": {authz.Admin}, "DELETE /api/v1/settings/feeds/{name}": {authz.Admin}, "POST /api/v1/settings/feeds/{name}/state": {authz.Admin},
 		"GET /api/v1/settings/zones": all[1:], "GET /api/v1/settings/zones/{name}": all[1:], "POST /api/v1/settings/zones": {authz.Admin}, "PUT /api/v1/settings/zones/{name}": {authz.Admin}, "DELETE /api/v1/settings/zones/{name}": {authz.Admin},
 		"GET /api/v1/settings/sources": all[1:], "GET /api/v1/settings/sources/{name}": all[1:], "POST /api/v1/settings/sources": {authz.Admin}, "PUT /api/v1/settings/sources/{name}": {authz.Admin},
 		"DELETE /api/v1/settings/sources/{name}": {authz.Admin}, "POST /api/v1/settings/sources/{name}/state": {authz.Admin},
@@ -406,6 +421,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 		"POST /api/v1/vulnerabilities/statements": `{"vulnerability":"CVE-2024-1","status":"fixed","why":"w"}`, "POST /api/v1/bills": "{}", "POST /api/v1/advisories": "{}", "POST /api/v1/intel": "192.0.2.1",
 		"POST /api/v1/intel/pulls/{name}": "{}", "POST /api/v1/intel/allow": `{"values":["192.0.2.1"],"why":"w"}`,
 		"PUT /api/v1/settings/retention": `{"events":"30d"}`, "POST /api/v1/settings/undo": `{"version":0}`, "POST /api/v1/rules": `{"text":"x"}`, "POST /api/v1/rules/try": `{"text":"x"}`, "POST /api/v1/rules/{id}/state": `{"do":"disable"}`,
+		"POST /api/v1/settings/feeds": `{"config":{"name":"list","kind":"indicators","url":"https://feed.example/list"}}`, "PUT /api/v1/settings/feeds/{name}": `{"config":{"name":"list","kind":"indicators","url":"https://feed.example/list"}}`, "POST /api/v1/settings/feeds/{name}/state": `{"do":"pause"}`,
 		"POST /api/v1/settings/zones": `{"config":{"name":"list","subnets":["10.1.0.0/16"]}}`, "PUT /api/v1/settings/zones/{name}": `{"config":{"name":"list","subnets":["10.1.0.0/16"]}}`,
 		"POST /api/v1/settings/sources": `{"config":{"name":"list","kind":"syslog"}}`, "PUT /api/v1/settings/sources/{name}": `{"config":{"name":"list","kind":"syslog"}}`, "POST /api/v1/settings/sources/{name}/state": `{"do":"stop"}`,
 		"POST /api/v1/remediations": `{"action":"a1"}`, "POST /api/v1/remediations/{uid}/decisions": `{"action":"note","text":"x"}`,

@@ -40,7 +40,8 @@ const (
 	MaxSources  = 200
 	MaxRules    = 500
 	MaxZones    = 500
-	MaxSubnets  = 200       // of a zone
+	MaxSubnets  = 200 // of a zone
+	MaxPulls    = 200
 	MaxText     = 256 << 10 // of a rule, and of its test
 	maxWhy      = 500
 	maxValue    = 1000 // of a value in journal and history
@@ -54,6 +55,8 @@ type Doc struct {
 	Disabled  map[string]Mark `json:"disabled,omitempty"` // rules that are off, by id
 	Rules     []Rule          `json:"rules,omitempty"`    // by id
 	Zones     []Zone          `json:"zones,omitempty"`    // by name
+	Pulls     []Pull          `json:"pulls,omitempty"`    // by name
+	Paused    map[string]Mark `json:"paused,omitempty"`   // pulls that rest, by name
 }
 
 // Mark says who set a thing, and in which version.
@@ -88,6 +91,13 @@ type Rule struct {
 
 // Zone is a part of the network in the form that the configuration has.
 type Zone struct {
+	Name   string          `json:"name"`
+	Config json.RawMessage `json:"config"`
+	Mark   Mark            `json:"mark"`
+}
+
+// Pull is a feed that is pulled, in the form that the configuration has.
+type Pull struct {
 	Name   string          `json:"name"`
 	Config json.RawMessage `json:"config"`
 	Mark   Mark            `json:"mark"`
@@ -255,6 +265,7 @@ func versionID(n int64) string { return fmt.Sprintf("%012d", n) }
 func (d *Doc) order() {
 	slices.SortFunc(d.Sources, func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(d.Zones, func(a, b Zone) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(d.Pulls, func(a, b Pull) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(d.Rules, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
 }
 
@@ -266,6 +277,11 @@ func (d *Doc) Source(name string) int {
 // Zone finds one by name; -1: there is none.
 func (d *Doc) Zone(name string) int {
 	return slices.IndexFunc(d.Zones, func(z Zone) bool { return z.Name == name })
+}
+
+// Pull finds one by name; -1: there is none.
+func (d *Doc) Pull(name string) int {
+	return slices.IndexFunc(d.Pulls, func(p Pull) bool { return p.Name == name })
 }
 
 // Rule finds one by id; -1: there is none.
@@ -352,6 +368,13 @@ func (d *Doc) Restore(to Doc, m Mark) {
 			to.Zones[i].Mark = old.Zones[at].Mark
 		}
 	}
+	for i, p := range to.Pulls {
+		if at := old.Pull(p.Name); at < 0 || !bytes.Equal(old.Pulls[at].Config, p.Config) {
+			to.Pulls[i].Mark = m
+		} else {
+			to.Pulls[i].Mark = old.Pulls[at].Mark
+		}
+	}
 	for i, r := range to.Rules {
 		if at := old.Rule(r.ID); at < 0 || old.Rules[at].Text != r.Text || old.Rules[at].Test != r.Test {
 			to.Rules[i].Mark = m
@@ -359,7 +382,7 @@ func (d *Doc) Restore(to Doc, m Mark) {
 			to.Rules[i].Mark = old.Rules[at].Mark
 		}
 	}
-	to.Stopped, to.Disabled = remark(old.Stopped, to.Stopped, m), remark(old.Disabled, to.Disabled, m)
+	to.Stopped, to.Disabled, to.Paused = remark(old.Stopped, to.Stopped, m), remark(old.Disabled, to.Disabled, m), remark(old.Paused, to.Paused, m)
 	*d = to
 }
 
