@@ -154,6 +154,9 @@ func Open(ctx context.Context, records store.Records, journal *audit.Journal, no
 		return nil, fault.Wrap(fault.Internal, err, "reading the settings that were made by API or console").WithHint("a newer version may have written them: use that one, or restore a backup")
 	}
 	b.record = rec.Version
+	if b.kept.Version > MaxVersions {
+		return b, b.sweep(ctx)
+	}
 	return b, nil
 }
 
@@ -210,6 +213,9 @@ func (b *Book) Change(ctx context.Context, by, why string, apply func(d *Doc, m 
 		return Version{}, errors.Join(fmt.Errorf("keeping the settings: %w", err), b.tell(v, "it could not be kept; nothing has changed"))
 	}
 	b.kept, b.record = next, b.record+1
+	if v.Version > MaxVersions && v.Version%sweepEvery == 0 {
+		_ = b.sweep(ctx) // the change is made; what is left over goes with the next, or when the program starts
+	}
 	return v, nil
 }
 
