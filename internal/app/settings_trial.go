@@ -382,21 +382,3 @@ func (s *side) made(f event.Finding) {
 		s.findings++
 	}
 }
-
-// setCell puts a cell of an answer into an event.
-func setCell(e *event.Event, s event.Slot, v any) {
-	switch v := v.(type) {
-	case string:
-		e.SetStr(s, v)
-	case int64:
-		e.SetInt(s, v)
-	case float64:
-		e.SetFloat(s, v)
-	case bool:
-		e.SetBool(s, v)
-	case time.Time:
-		e.SetTime(s, v)
-	case []string:
-		e.SetList(s, v)
-	}
-}

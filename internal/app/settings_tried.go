@@ -107,3 +107,21 @@ func (t *trial) end(ctx context.Context) {
 	}
 	slices.SortStableFunc(t.out.Examples, func(x, y api.RuleTryExample) int { return x.Time.Compare(y.Time) })
 }
+
+// setCell puts a cell of an answer into an event.
+func setCell(e *event.Event, s event.Slot, v any) {
+	switch v := v.(type) {
+	case string:
+		e.SetStr(s, v)
+	case int64:
+		e.SetInt(s, v)
+	case float64:
+		e.SetFloat(s, v)
+	case bool:
+		e.SetBool(s, v)
+	case time.Time:
+		e.SetTime(s, v)
+	case []string:
+		e.SetList(s, v)
+	}
+}

@@ -96,12 +96,13 @@ func (r *root) printSet(ctx context.Context, b backend) error {
 	return nil
 }
 
+// setLines are all of them, by key.
 func setLines(ctx context.Context, b backend) ([]setLine, error) {
-	var out []setLine
 	kept, err := b.Retention(ctx)
 	if err != nil {
 		return nil, err
 	}
+	var out []setLine
 	for key, s := range map[string]api.Setting{"retention.events": kept.Events, "retention.disk": kept.Disk} {
 		switch {
 		case s.Kept != "":
@@ -110,11 +111,20 @@ func setLines(ctx context.Context, b backend) ([]setLine, error) {
 			out = append(out, setLine{key, s.Value, s.By, ""})
 		}
 	}
-	sources, err := b.ConfiguredSources(ctx)
-	if err != nil {
-		return nil, err
+	for _, part := range []func(context.Context, backend) ([]setLine, error){sourceLines, zoneLines, feedLines, ruleLines} {
+		lines, err := part(ctx, b)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, lines...)
 	}
-	for _, v := range sources {
+	slices.SortStableFunc(out, func(x, y setLine) int { return cmp.Compare(x.key, y.key) })
+	return out, nil
+}
+
+func sourceLines(ctx context.Context, b backend) (out []setLine, err error) {
+	list, err := b.ConfiguredSources(ctx)
+	for _, v := range list {
 		if v.Origin == api.FromHere {
 			out = append(out, setLine{"sources." + v.Config.Name, v.Config, v.By, v.Rests})
 		}
@@ -122,20 +132,22 @@ func setLines(ctx context.Context, b backend) ([]setLine, error) {
 			out = append(out, setLine{"sources." + v.Config.Name + ".stopped", true, v.Stopped, ""})
 		}
 	}
-	zones, err := b.ConfiguredZones(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, v := range zones {
+	return out, err
+}
+
+func zoneLines(ctx context.Context, b backend) (out []setLine, err error) {
+	list, err := b.ConfiguredZones(ctx)
+	for _, v := range list {
 		if v.Origin == api.FromHere {
 			out = append(out, setLine{"zones." + v.Config.Name, v.Config, v.By, v.Rests})
 		}
 	}
-	feeds, err := b.ConfiguredPulls(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, v := range feeds {
+	return out, err
+}
+
+func feedLines(ctx context.Context, b backend) (out []setLine, err error) {
+	list, err := b.ConfiguredPulls(ctx)
+	for _, v := range list {
 		if v.Origin == api.FromHere {
 			out = append(out, setLine{"pulls." + v.Config.Name, v.Config, v.By, v.Rests})
 		}
@@ -143,18 +155,18 @@ func setLines(ctx context.Context, b backend) ([]setLine, error) {
 			out = append(out, setLine{"pulls." + v.Config.Name + ".paused", true, v.Paused, ""})
 		}
 	}
-	rules, err := b.Rules(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for i := range rules {
-		if v := &rules[i]; v.Origin == api.FromHere {
+	return out, err
+}
+
+func ruleLines(ctx context.Context, b backend) (out []setLine, err error) {
+	list, err := b.Rules(ctx)
+	for i := range list {
+		if v := &list[i]; v.Origin == api.FromHere {
 			out = append(out, setLine{"rules." + v.ID, v.Title, v.By, v.Refused})
 		}
-		if v := &rules[i]; v.Disabled != nil {
+		if v := &list[i]; v.Disabled != nil {
 			out = append(out, setLine{"rules." + v.ID + ".disabled", true, v.Disabled, ""})
 		}
 	}
-	slices.SortStableFunc(out, func(x, y setLine) int { return cmp.Compare(x.key, y.key) })
-	return out, nil
+	return out, err
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -117,14 +118,8 @@ func (r *root) feedsPut(isNew bool) *cobra.Command {
 		return r.with(cmd.Context(), func(b backend) error {
 			from := api.PullConfig{Name: args[0]}
 			if !isNew {
-				list, err := b.ConfiguredPulls(cmd.Context())
-				if err != nil {
+				if from, err = feedNamed(cmd.Context(), b, args[0]); err != nil {
 					return err
-				}
-				for _, v := range list {
-					if v.Config.Name == args[0] {
-						from = v.Config
-					}
 				}
 			}
 			next, err := feedWith(from, args[1:])
@@ -144,6 +139,19 @@ func (r *root) feedsPut(isNew bool) *cobra.Command {
 	c.flags(cmd)
 	cmd.Flags().BoolVar(&fetch, "fetch", false, "ask it for the head of its answer; nothing is taken in, and the journal has the address")
 	return cmd
+}
+
+func feedNamed(ctx context.Context, b backend, name string) (api.PullConfig, error) {
+	list, err := b.ConfiguredPulls(ctx)
+	for _, v := range list {
+		if v.Config.Name == name {
+			return v.Config, nil
+		}
+	}
+	if err == nil {
+		err = fault.New(fault.NotFound, "there is no feed %q that is pulled", name).WithHint("list them with: vedette intel feeds")
+	}
+	return api.PullConfig{}, err
 }
 
 // feedsDo is a command that removes, pauses or resumes a feed.
