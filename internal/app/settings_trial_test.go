@@ -92,6 +92,10 @@ func TestTrialFindsWhatTheRuleFinds(t *testing.T) {
 	if v, err := real.TryRule(t.Context(), api.RuleTry{Text: wider}); err != nil || v.Findings != 600 || v.InForce == nil || *v.InForce != 60 {
 		t.Errorf("a changed rule: %+v, %v", v, err)
 	}
+	words := strings.Replace(ownRule, "selection: {user.name: guest, status: Failure}", "selection: ['for guest from']", 1) // keywords look at all of an event
+	if v, err := a.TryRule(t.Context(), api.RuleTry{Text: words}); err != nil || v.Findings != 60 {
+		t.Errorf("keywords: %+v, %v", v, err)
+	}
 	if v, err := real.TryRule(t.Context(), api.RuleTry{ID: id}); err != nil || v.Findings != 60 {
 		t.Errorf("a rule that is there: %+v, %v", v, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"vedette/internal/api"
 	"vedette/internal/app/chosen"
@@ -192,8 +193,8 @@ func (a *App) mayZone(doc chosen.Doc, z config.Zone, p api.ZonePut) error {
 	at := doc.Zone(z.Name)
 	rests := a.zoneRests(z)
 	switch {
-	case len(z.Name) > maxZoneName, strings.ContainsFunc(z.Name, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		return fault.New(fault.Invalid, "the name of a zone has at most %d bytes, and no control characters", maxZoneName)
+	case len(z.Name) > maxZoneName, strings.ContainsFunc(z.Name, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return fault.New(fault.Invalid, "the name of a zone has at most %d bytes, and no characters that cannot be seen", maxZoneName)
 	case slices.ContainsFunc([]string{policy.AnyZone, policy.Internet, policy.Unzoned}, func(w string) bool { return strings.EqualFold(w, z.Name) }):
 		return fault.New(fault.Invalid, "%q has a meaning of its own in conduits", z.Name).WithHint("choose another name")
 	case rests != "":

@@ -125,6 +125,7 @@ func TestZonesThatAreRefused(t *testing.T) {
 		"a name but for case":          {Name: "One", Subnets: []string{"10.7.0.0/16"}},
 		"a word of conduits":           {Name: "Internet", Subnets: []string{"10.7.0.0/16"}},
 		"a name that hides characters": {Name: "x\x00y", Subnets: []string{"10.7.0.0/16"}},
+		"a name that turns its text":   {Name: "x\u202ey", Subnets: []string{"10.7.0.0/16"}},
 		"one that is there":            one,
 	} {
 		_, err := a.PutZone(t.Context(), api.ZonePut{Change: ann, New: true, Config: c})

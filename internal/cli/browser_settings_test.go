@@ -53,3 +53,49 @@ func TestConsoleSetAside(t *testing.T) {
 		t.Errorf("%v, %v", left, err)
 	}
 }
+
+// A person uploads a rule: it is shown to what is stored, and what it would have
+// found is told, before it is kept; then a zone is added, foretold, kept and undone.
+func TestConsoleTrialAndZones(t *testing.T) {
+	b, _ := openTab(t)
+	b.until("open incidents", `/open incident/.test(document.querySelector("h1")?.textContent)`)
+	button := func(name string) string {
+		return `[...document.querySelectorAll("main button")].find((x) => x.textContent.trim() === "` + name + `")`
+	}
+	fill := func(what, text string) {
+		t.Helper()
+		b.js(`(() => { const t = document.querySelector(` + "`" + what + "`" + `); t.value = ` + "`" + text + "`" + `; t.dispatchEvent(new Event("input", { bubbles: true })); })()`)
+	}
+	b.open("/settings?part=rules")
+	b.js(button("Upload a rule") + `.click()`)
+	b.until("a form", `document.querySelector("form.decide textarea") !== null`)
+	fill("form.decide textarea", "title: Any Modbus write\nid: 0c1e9c1e-5a43-4ba5-9d2e-5f4b4a3a0009\nlevel: low\nlogsource: {product: zeek, service: modbus}\ndetection:\n  selection: {func|contains: WRITE}\n  condition: selection\n")
+	b.until("it can be tried", button("Try it")+`?.disabled === false`)
+	b.js(button("Try it") + `.click()`)
+	b.until("it can be shown to what is stored", button("See what it would have found")+` !== undefined`)
+	b.js(button("See what it would have found") + `.click()`)
+	b.until("what it would have found", `/[1-9][0-9]* findings? of [0-9,]+ events/.test(document.querySelector("section[aria-label=Trial]")?.textContent) && document.querySelectorAll("section[aria-label=Trial] pre.raw").length > 0`)
+	if got := b.js(`fetch("/api/v1/rules/0c1e9c1e-5a43-4ba5-9d2e-5f4b4a3a0009").then((r) => r.status)`); got != "404" {
+		t.Errorf("a trial kept the rule: %s", got)
+	}
+
+	b.open("/settings?part=zones")
+	b.js(button("Add a zone") + `.click()`)
+	b.until("a form", `document.querySelector("form.decide textarea") !== null`)
+	fill("form.decide input", "Boilers")
+	fill("form.decide textarea", "10.20.0.0/28")
+	b.until("it can be looked at", button("See what that does")+`?.disabled === false`)
+	b.js(button("See what that does") + `.click()`)
+	b.until("who moves is told", `/[1-9][0-9]* devices? changes? zone/.test(document.querySelector("form.decide")?.textContent) && /Process Cell/.test(document.querySelector("form.decide")?.textContent)`)
+	fill("form.decide label:last-of-type input", "a test")
+	b.until("it can be set", button("Set it")+`?.disabled === false`)
+	b.js(button("Set it") + `.click()`)
+	b.until("it is set", `[...document.querySelectorAll("main tbody tr")].some((x) => /^Boilers/.test(x.textContent) && /set by/.test(x.textContent))`)
+	b.until("devices are in the zone", `fetch("/api/v1/devices?zone=Boilers").then((r) => r.json()).then((d) => d.total > 0)`)
+	b.js(`[...document.querySelectorAll("main tbody tr")].find((x) => /^Boilers/.test(x.textContent)).querySelectorAll("button")[1].click()`)
+	b.until("going is foretold", `/^Remove Boilers/.test(document.querySelector("form.decide h2")?.textContent) && /changes? zone/.test(document.querySelector("form.decide")?.textContent)`)
+	fill("form.decide input", "done")
+	b.until("it can go", button("Remove")+`?.disabled === false`)
+	b.js(`document.querySelector("form.decide button[type=submit]").click()`)
+	b.until("it is gone", `document.querySelector("form.decide") === null && ![...document.querySelectorAll("main tbody tr")].some((x) => /^Boilers/.test(x.textContent))`)
+}
