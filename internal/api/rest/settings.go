@@ -77,7 +77,9 @@ func undoSettings(s *server, r *http.Request) (any, error) {
 	if err := changeOf(r, &u.Change); err != nil {
 		return nil, err
 	}
-	return s.UndoSettings(r.Context(), u)
+	out, err := s.UndoSettings(r.Context(), u)
+	s.fleet.drop() // zones may be others
+	return out, err
 }
 
 // sourceView is one source and where it is set.

@@ -52,6 +52,7 @@ func putZone(s *server, r *http.Request, isNew bool) (any, error) {
 	}
 	p.New = isNew
 	v, err := s.PutZone(r.Context(), p)
+	s.fleet.drop() // its rows have zones
 	return zoneView{v}, err
 }
 
@@ -81,6 +82,7 @@ func dropZone(s *server, r *http.Request) (any, error) {
 		return nil, err
 	}
 	v, err := s.RemoveZone(r.Context(), api.ZoneDeed{Change: c, Name: r.PathValue("name")})
+	s.fleet.drop()
 	return zoneView{v}, err
 }
 
