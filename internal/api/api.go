@@ -79,6 +79,8 @@ type Service interface {
 	Settings
 	SourceSettings
 	RuleSettings
+	ZoneSettings
+	PullSettings
 	Spool
 	Users
 	Tokens
@@ -143,6 +145,8 @@ func Local(s Service) http.Handler {
 	settings(mux, s)
 	sourceSettings(mux, s)
 	ruleSettings(mux, s)
+	zoneSettings(mux, s)
+	pullSettings(mux, s)
 	spool(mux, s)
 	accounts(mux, s)
 	return mux

@@ -30,6 +30,7 @@ type Health string
 const (
 	Good     Health = "ok"
 	Starting Health = "starting"
+	Warned   Health = "warning" // a person is to look at it; all is served
 	Failed   Health = "failed"
 )
 

@@ -61,9 +61,11 @@ type RuleSettings interface {
 	Rule(ctx context.Context, id string) (RuleView, error)
 	PutRule(ctx context.Context, p RulePut) (RuleView, error)
 	ChangeRule(ctx context.Context, d RuleDeed) (RuleView, error)
+	TryRule(ctx context.Context, q RuleTry) (RuleTried, error)
 }
 
 func ruleSettings(mux *http.ServeMux, s RuleSettings) {
+	ruleTry(mux, s)
 	mux.HandleFunc("GET /local/rules", reply(func(r *http.Request) (any, error) {
 		if id := r.URL.Query().Get("id"); id != "" {
 			return s.Rule(r.Context(), id)

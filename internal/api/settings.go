@@ -102,6 +102,7 @@ type SettingsUndone struct {
 	Version int64            `json:"version"` // that is in force now
 	Changes []string         `json:"changes"` // in words
 	Effect  *RetentionEffect `json:"effect,omitempty"`
+	Zones   *ZoneEffect      `json:"zones,omitempty"` // if zones change
 }
 
 // Settings are what people set while a server runs.

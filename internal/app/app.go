@@ -122,8 +122,9 @@ type App struct {
 	looks      looks            // at behave
 	learnt     learnt           // used under writing
 	judgedNow  atomic.Pointer[judged]
-	live       atomic.Pointer[Live]        // nil: no live sources run here
-	pushed     atomic.Pointer[bulk.Source] // what programs push to
+	zoned      atomic.Pointer[[]asset.Zone] // in force
+	live       atomic.Pointer[Live]         // nil: no live sources run here
+	pushed     atomic.Pointer[bulk.Source]  // what programs push to
 
 	ending    func() error // what is to be stored before the stores are closed; nil until all is open
 	endTraces func() error // nil: nobody is told
@@ -132,6 +133,7 @@ type App struct {
 	writing   sync.Mutex    // held while a source is taken in
 	keeping   sync.Mutex    // held by maintenance
 	aside     sync.Mutex    // held while what was set aside is read again or dropped
+	trying    sync.Mutex    // held while a rule is tried on stored events
 	backing   sync.Mutex    // held by a backup
 	spoolWait time.Duration // of a backup
 
@@ -247,6 +249,7 @@ func (a *App) open(ctx context.Context) error {
 	if err == nil {
 		a.copilot.Use(mind{a}, copilot.MindLimits{})
 		a.copilot.UseDisclosures(disclosures{a})
+		err = a.keepDevices(ctx) // the configuration may have other zones than before
 	}
 	return err
 }
@@ -264,7 +267,9 @@ func (a *App) openDevices(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.devices = asset.New(a.cfg.Assets, table, a.cfg.Now)
+	ours := a.assets()
+	a.zoned.Store(&ours.Zones)
+	a.devices = asset.New(ours, table, a.cfg.Now)
 	a.devices.UseFingerprints(prints)
 	var kept []asset.Record
 	for rec, err := range a.records.List(ctx, asset.RecordKind) {

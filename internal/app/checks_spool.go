@@ -104,6 +104,9 @@ func (f facts) asideCheck() api.Check {
 	}
 	if count > 0 {
 		c.State, c.Text = api.Warning, fmt.Sprintf("%d payloads (%s) that the program failed on are set aside and not stored", count, bytesText(uint64(max(size, 0))))
+		if count == 1 {
+			c.Text = fmt.Sprintf("1 payload (%s) that the program failed on is set aside and not stored", bytesText(uint64(max(size, 0))))
+		}
 		c.Do = "report it as told under parsers; vedette spool list names them, and after an upgrade vedette spool replay stores them"
 	}
 	return c

@@ -50,11 +50,7 @@ func LoadConfig(s Sources, log *slog.Logger) (Config, error) {
 		out.Assets.Own = append(out.Assets.Own, p.Prefix)
 	}
 	for _, z := range c.Zones {
-		zone := asset.Zone{Name: z.Name, Level: z.Level, Criticality: z.Criticality, Confidentiality: z.Confidentiality}
-		for _, p := range z.Subnets {
-			zone.Subnets = append(zone.Subnets, p.Prefix)
-		}
-		out.Assets.Zones = append(out.Assets.Zones, zone)
+		out.Assets.Zones = append(out.Assets.Zones, zoneOf(z))
 	}
 	return out, nil
 }

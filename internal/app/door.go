@@ -194,7 +194,7 @@ func (a *App) catalogue() *redact.Compiled {
 	a.minds.mu.Lock()
 	defer a.minds.mu.Unlock()
 	if v := a.catalogueVersion(); a.minds.vault.made == nil || a.minds.vault.version != v {
-		a.minds.vault = catalogues{v, redact.Compile(catalogueOf(a.devices.List(), a.cfg.Assets))}
+		a.minds.vault = catalogues{v, redact.Compile(catalogueOf(a.devices.List(), a.assets()))}
 	}
 	return a.minds.vault.made
 }

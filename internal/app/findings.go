@@ -137,16 +137,7 @@ func (a *App) findings(ctx context.Context, q query.Query) (api.Findings, error)
 func findingEvent(row []any) *event.Event {
 	e := new(event.Event)
 	for i, s := range findingFields {
-		switch v := row[i].(type) {
-		case string:
-			e.SetStr(s, v)
-		case int64:
-			e.SetInt(s, v)
-		case time.Time:
-			e.SetTime(s, v)
-		case []string:
-			e.SetList(s, v)
-		}
+		setCell(e, s, row[i])
 	}
 	return e
 }

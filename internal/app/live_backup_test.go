@@ -297,7 +297,7 @@ func TestDoctorTellsADamagedSpool(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(aside, "spool-x-00000000000000000007.rec"), []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if c := check(app.Examine(t.Context(), app.Config{Dir: dir}, false), "set aside"); c.State != api.Warning || !strings.HasPrefix(c.Text, "1 payloads (1 ") {
+	if c := check(app.Examine(t.Context(), app.Config{Dir: dir}, false), "set aside"); c.State != api.Warning || !strings.HasPrefix(c.Text, "1 payload (1 ") {
 		t.Errorf("%+v", c)
 	}
 	if _, err := flow.InspectSpool(filepath.Join(dir, "spool"), 0); err != nil {

@@ -16,7 +16,6 @@ import (
 	"vedette/internal/intel/library"
 	"vedette/internal/intel/pull"
 	"vedette/internal/trace"
-	"vedette/internal/vuln/advisory"
 	vulnlib "vedette/internal/vuln/library"
 )
 
@@ -29,33 +28,21 @@ const pullEvery = 6 * time.Hour
 func pullsOf(c config.Config) []pull.Source {
 	out := make([]pull.Source, len(c.Pulls))
 	for i, p := range c.Pulls {
-		out[i] = pull.Source{Name: p.Name, Kind: p.Kind, URL: p.URL, Every: p.Every.Std(), Hosts: p.Hosts, Plain: p.Plain, KeyFile: p.KeyFile, Stands: p.Stands.Std(), Signature: p.Signature, Grade: p.Grade, Keys: p.Keys, Confidence: p.Confidence, Expires: p.Expires.Std()}
-		if p.Every == 0 {
-			out[i].Every = pullEvery
-		}
-		if p.Kind == pull.CSAF || p.Kind == pull.Advisories {
-			out[i].Reader = advisory.Reader(advisory.CSAF)
-		}
-		for _, n := range p.Inside {
-			out[i].Inside = append(out[i].Inside, n.Prefix)
-		}
+		out[i] = pullOf(p)
 	}
 	return out
 }
 
 func (a *App) openPulls(dir string) (err error) {
 	a.pulls, err = pull.New(pull.Config{Dir: filepath.Join(dir, pullName), Sources: a.cfg.Pulls, Taker: taker{a}, Now: a.cfg.Now})
-	return err
+	if err != nil {
+		return err
+	}
+	return a.applyPulls()
 }
 
-// RunPulls pulls what is configured when its time comes, until ctx ends.
-func (a *App) RunPulls(ctx context.Context) error {
-	if len(a.cfg.Pulls) == 0 {
-		<-ctx.Done()
-		return nil
-	}
-	return a.pulls.Run(ctx)
-}
+// RunPulls pulls what is set when its time comes, until ctx ends.
+func (a *App) RunPulls(ctx context.Context) error { return a.pulls.Run(ctx) }
 
 // Pulls implements [api.Pulls].
 func (a *App) Pulls(context.Context) ([]pull.Health, error) { return a.pulls.Health(), nil }
@@ -128,11 +115,13 @@ func (a *App) pullsCheck() api.Check {
 	var wrong []string
 	now := a.cfg.Now()
 	every := map[string]time.Duration{}
-	for _, s := range a.cfg.Pulls {
-		every[s.Name] = s.Every
+	sources := a.pulls.Sources()
+	for i := range sources {
+		every[sources[i].Name] = sources[i].Every
 	}
 	for _, h := range a.pulls.Health() {
 		switch {
+		case h.Paused: // somebody wanted that
 		case h.State == "failing":
 			wrong = append(wrong, fmt.Sprintf("%s fails since %s: %s", h.Name, h.FailingSince.Format("2006-01-02 15:04"), h.Error))
 		case h.Warning != "":
@@ -142,10 +131,10 @@ func (a *App) pullsCheck() api.Check {
 		}
 	}
 	switch {
-	case len(a.cfg.Pulls) == 0:
+	case len(sources) == 0:
 		return api.Check{Name: "feeds", State: api.OK, Text: "no feed is pulled; what is imported counts"}
 	case len(wrong) > 0:
 		return api.Check{Name: "feeds", State: api.Warning, Text: strings.Join(wrong, "; "), Do: "see: vedette intel sources, and try: vedette intel pull NAME; what they gave before is used meanwhile"}
 	}
-	return api.Check{Name: "feeds", State: api.OK, Text: fmt.Sprintf("%d feeds are pulled, and none fails", len(a.cfg.Pulls))}
+	return api.Check{Name: "feeds", State: api.OK, Text: fmt.Sprintf("%d feeds are pulled, and none fails", len(sources))}
 }

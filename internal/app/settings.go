@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -269,17 +270,16 @@ func (a *App) UndoSettings(ctx context.Context, u api.SettingsUndo) (api.Setting
 	if len(out.Changes) == 0 {
 		return out, fault.New(fault.Conflict, "version %d is what is in force", u.Version)
 	}
-	before := a.retentionOf(doc.Retention)
-	effect, err := a.effectOf(ctx, a.retentionOf(to.Retention), before)
-	if err != nil {
+	if err := a.foretell(ctx, doc, to, &out); err != nil || u.Check {
 		return out, err
 	}
-	out.Effect = &effect
-	if u.Check {
-		return out, nil
-	}
-	if err := destroys(effect, u.Confirm); err != nil {
+	if err := destroys(*out.Effect, u.Confirm); err != nil {
 		return out, err
+	}
+	if out.Zones != nil {
+		if err := widens(*out.Zones, u.Confirm); err != nil {
+			return out, err
+		}
 	}
 	v, err := a.set.Change(ctx, u.Actor, u.Why, func(d *chosen.Doc, m chosen.Mark) (chosen.Deed, error) {
 		d.Restore(to, m)
@@ -289,13 +289,41 @@ func (a *App) UndoSettings(ctx context.Context, u api.SettingsUndo) (api.Setting
 		return out, err
 	}
 	out.Version = v.Version
+	return out, a.applyAll(ctx, doc, to)
+}
+
+// foretell tells what going from one document to another does.
+func (a *App) foretell(ctx context.Context, doc, to chosen.Doc, out *api.SettingsUndone) error {
+	effect, err := a.effectOf(ctx, a.retentionOf(to.Retention), a.retentionOf(doc.Retention))
+	if err != nil {
+		return err
+	}
+	out.Effect = &effect
+	if len(changedZones(doc, to)) == 0 {
+		return nil
+	}
+	moved, err := a.zoneEffect(ctx, doc, to)
+	out.Zones = &moved
+	return err
+}
+
+// applyAll puts what two documents have otherwise in force; one part that fails does
+// not keep the others from it.
+func (a *App) applyAll(ctx context.Context, doc, to chosen.Doc) error {
 	for name := range changedSources(doc, to) {
 		a.applySource(name) //nolint:contextcheck // it runs by the context of the server, not of who asked
 	}
-	if len(changedRules(doc, to)) > 0 {
-		return out, a.applyRules(ctx)
+	var zones, pulls, rules error
+	if len(changedZones(doc, to)) > 0 {
+		zones = a.applyZones(ctx)
 	}
-	return out, nil
+	if len(changedPulls(doc, to)) > 0 {
+		pulls = a.applyPulls()
+	}
+	if len(changedRules(doc, to)) > 0 {
+		rules = a.applyRules(ctx)
+	}
+	return errors.Join(zones, pulls, rules)
 }
 
 // differences say in words what a document would change.
@@ -304,5 +332,5 @@ func (a *App) differences(from, to chosen.Doc) []string {
 	if was, is := a.retentionOf(from.Retention), a.retentionOf(to.Retention); was != is {
 		out = append(out, "retention: "+a.saidRetention(is)+" instead of "+a.saidRetention(was))
 	}
-	return append(append(out, sourceWords(changedSources(from, to))...), changedRules(from, to)...)
+	return slices.Concat(out, sourceWords(changedSources(from, to)), changedRules(from, to), changedZones(from, to), changedPulls(from, to))
 }

@@ -158,7 +158,7 @@ func (a *App) makeShare(ctx context.Context, c share.Collection) (madeShare, err
 // isOurs tells addresses of ours that may be public.
 func (a *App) isOurs(ip netip.Addr) bool {
 	in := func(p netip.Prefix) bool { return p.Contains(ip) }
-	return slices.ContainsFunc(a.cfg.Assets.Own, in) || slices.ContainsFunc(a.cfg.Assets.Zones, func(z asset.Zone) bool { return slices.ContainsFunc(z.Subnets, in) })
+	return slices.ContainsFunc(a.cfg.Assets.Own, in) || slices.ContainsFunc(*a.zoned.Load(), func(z asset.Zone) bool { return slices.ContainsFunc(z.Subnets, in) })
 }
 
 // sightings are the newest findings of indicators and of vulnerabilities, oldest first.

@@ -81,7 +81,16 @@ func (a *App) Health(ctx context.Context) []api.Condition {
 	if _, err := a.Status(ctx); err != nil {
 		store.State, store.Text = api.Failed, "events cannot be read"
 	}
-	return append([]api.Condition{store, a.brokenHealth()}, a.sourceHealth()...)
+	return append(append([]api.Condition{store, a.brokenHealth()}, a.asideHealth()...), a.sourceHealth()...)
+}
+
+// asideHealth tells of payloads that are set aside; without any there is no condition.
+func (a *App) asideHealth() []api.Condition {
+	c := facts{dir: a.cfg.Dir}.asideCheck()
+	if c.State == api.OK {
+		return nil
+	}
+	return []api.Condition{{Name: c.Name, State: api.Warned, Text: c.Text}}
 }
 
 // sourceHealth sums the live sources up; a site without any has no condition.

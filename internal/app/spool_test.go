@@ -3,6 +3,7 @@ package app
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,6 +35,11 @@ func TestReplayOfWhatWasSetAside(t *testing.T) {
 	list, err := a.SetAside(t.Context())
 	if err != nil || len(list) != 2 {
 		t.Fatalf("%+v, %v", list, err)
+	}
+	if h := a.Health(t.Context()); !slices.ContainsFunc(h, func(c api.Condition) bool {
+		return c.Name == "set aside" && c.State == api.Warned && strings.Contains(c.Text, "2 payloads")
+	}) {
+		t.Errorf("nothing leads to them: %+v", h)
 	}
 	poison, torn := list[0].ID, list[1].ID
 	if list[0].Source != "s" || list[0].Peer != "192.0.2.7" || !strings.Contains(list[0].Reason, "nil pointer") || !strings.Contains(list[1].Reason, "taken apart") {
@@ -107,6 +113,9 @@ func TestReplayOfWhatWasSetAside(t *testing.T) {
 	}
 	if left, err := os.ReadDir(filepath.Join(a.cfg.Dir, spoolName, asideName)); err != nil || len(left) != 0 {
 		t.Errorf("%v, %v", left, err)
+	}
+	if h := b.Health(t.Context()); slices.ContainsFunc(h, func(c api.Condition) bool { return c.Name == "set aside" }) {
+		t.Errorf("what is gone is told: %+v", h)
 	}
 	last, err := b.journal.Last(1)
 	if err != nil || last[0].Action != "spool.drop" || last[0].Actor.Name != "ann" || last[0].Details["why"] != "rubbish" {

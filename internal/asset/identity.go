@@ -358,27 +358,21 @@ func (r *Registry) learn(o *observation, n *node, ev Evidence) {
 
 // zoneOf returns the position of the zone with the most specific subnet that
 // holds the address, or -1.
-func (r *Registry) zoneOf(a netip.Addr) int {
-	zone, bits := -1, -1
-	for i := range r.cfg.Zones {
-		for _, p := range r.cfg.Zones[i].Subnets {
-			if p.Bits() > bits && p.Contains(a) {
-				zone, bits = i, p.Bits()
-			}
-		}
-	}
-	return zone
-}
+func (r *Registry) zoneOf(a netip.Addr) int { return zoneAt(r.cfg.Zones, a) }
+
+// zoneConfidence is that of what the subnets say.
+const zoneConfidence = 0.9
 
 // applyZone sets zone, level, criticality and confidentiality from the
 // configured subnets. The first address in a zone decides.
 func (r *Registry) applyZone(n *node, at int64) {
-	if len(r.cfg.Zones) == 0 {
+	ofZone := func(ev Evidence) bool { return ev.Source == SourceZone }
+	if len(r.cfg.Zones) == 0 && !slices.ContainsFunc(n.evidence, ofZone) {
 		return
 	}
 	n.conf = ""
 	r.zoned = false
-	n.forget(func(ev Evidence) bool { return ev.Source == SourceZone })
+	n.forget(ofZone)
 	for _, a := range n.ips {
 		i := r.zoneOf(a.addr)
 		if i < 0 {
@@ -391,7 +385,7 @@ func (r *Registry) applyZone(n *node, at int64) {
 			k Key
 			v string
 		}{{KeyZone, z.Name}, {KeyLevel, z.Level}, {KeyCriticality, z.Criticality}} {
-			n.believe(Evidence{Key: kv.k, Value: kv.v, What: what, Source: SourceZone, Confidence: 0.9, Since: instant(at)})
+			n.believe(Evidence{Key: kv.k, Value: kv.v, What: what, Source: SourceZone, Confidence: zoneConfidence, Since: instant(at)})
 		}
 		return
 	}

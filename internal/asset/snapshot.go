@@ -285,11 +285,7 @@ func (r *Registry) restore(s savedDevice) *node {
 			r.index(n, name)
 		}
 	}
-	zone, level, criticality := n.attr(KeyZone), n.attr(KeyLevel), n.attr(KeyCriticality)
-	r.applyZone(n, n.last) // the configuration may have changed
-	if n.attr(KeyZone).Value != zone.Value || n.attr(KeyLevel).Value != level.Value || n.attr(KeyCriticality).Value != criticality.Value {
-		r.touch(n)
-	}
+	r.rezone(n) // the configuration may have changed
 	return n
 }
 

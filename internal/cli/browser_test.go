@@ -52,8 +52,8 @@ func browser(t *testing.T) string {
 	return ""
 }
 
-// startDemo runs the demo and returns the link that it prints.
-func startDemo(t *testing.T) string {
+// startDemo runs the demo in a directory and returns the link that it prints.
+func startDemo(t *testing.T, dir string) string {
 	t.Helper()
 	if built, _ := filepath.Glob("../console/dist/index.html"); len(built) == 0 {
 		t.Skip("the console is not bundled: make web")
@@ -62,7 +62,7 @@ func startDemo(t *testing.T) string {
 	var out, errs lines
 	done := make(chan int, 1)
 	go func() {
-		done <- cli.Main(ctx, []string{"demo", "--listen", "127.0.0.1:0", "--data", t.TempDir()}, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
+		done <- cli.Main(ctx, []string{"demo", "--listen", "127.0.0.1:0", "--data", dir}, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
 	}()
 	t.Cleanup(func() {
 		cancel()
@@ -126,8 +126,14 @@ func (b tab) press(keys string) {
 
 func openTab(t *testing.T) (tab, func() []string) {
 	t.Helper()
+	return openTabOn(t, t.TempDir())
+}
+
+// openTabOn opens a browser at a demo that has its data in a directory.
+func openTabOn(t *testing.T, dir string) (tab, func() []string) {
+	t.Helper()
 	path := browser(t)
-	link := startDemo(t)
+	link := startDemo(t, dir)
 	at, err := url.Parse(link)
 	if err != nil {
 		t.Fatal(err)
@@ -259,7 +265,7 @@ func TestConsoleIsForAll(t *testing.T) {
 	b.until("open incidents", `/open incident/.test(document.querySelector("h1")?.textContent)`)
 	incident := b.js(`fetch("/api/v1/incidents").then((r) => r.json()).then((d) => d.rows[0].uid)`)
 	device := b.js(`fetch("/api/v1/devices").then((r) => r.json()).then((d) => d.rows[0].uid)`)
-	pages := []string{"/now", "/ask", "/incidents", "/incidents/" + incident, "/events", "/devices", "/devices/" + device, "/network", "/network?by=name", "/vulnerabilities", "/ai", "/settings", "/settings?part=retention", "/settings?part=rules", "/settings?part=history"}
+	pages := []string{"/now", "/ask", "/incidents", "/incidents/" + incident, "/events", "/devices", "/devices/" + device, "/network", "/network?by=name", "/vulnerabilities", "/ai", "/settings", "/settings?part=aside", "/settings?part=retention", "/settings?part=rules", "/settings?part=zones", "/settings?part=feeds", "/settings?part=history"}
 	camera := b.uidOf("cam-dock-02")
 	bill := b.js(`fetch("/api/v1/devices/` + camera + `/bills").then((r) => r.json()).then((d) => d.rows[1].id)`)
 	pages = append(pages, "/vulnerabilities?by=device&open=device:"+camera, "/vulnerabilities?by=component", "/vulnerabilities?by=task", "/intelligence?part=technique&id=T0855", "/vulnerabilities?by=advisory&open=CVE-2023-0809", "/vulnerabilities/CVE-2022-1797", "/vulnerabilities/CVE-2017-17562",

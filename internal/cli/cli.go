@@ -136,7 +136,7 @@ func (r *root) command() *cobra.Command {
 		r.userCommand(), r.tokenCommand(),
 		r.sbomCommand(), r.advisoriesCommand(), r.vulnsCommand(),
 		r.backupCommand(), r.restoreCommand(), r.maintainCommand(), r.doctorCommand(),
-		r.benchCommand(), r.evalCommand(), r.configCommand(), r.settingsCommand(), r.versionCommand(),
+		r.benchCommand(), r.evalCommand(), r.configCommand(), r.settingsCommand(), r.zonesCommand(), r.versionCommand(),
 	)
 	return cmd
 }

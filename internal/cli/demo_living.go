@@ -164,10 +164,7 @@ func (l *living) Status(ctx context.Context) (api.Overview, error) {
 
 // Health implements [rest.Service].
 func (l *living) Health(ctx context.Context) []api.Condition {
-	out := []api.Condition{{Name: "store", State: api.Good, Text: "events can be read"}}
-	if _, err := l.App.Status(ctx); err != nil {
-		out[0].State, out[0].Text = api.Failed, "events cannot be read"
-	}
+	out := l.App.Health(ctx)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	past := api.Condition{Name: "history", State: api.Good, Text: "the plant's past is in"}

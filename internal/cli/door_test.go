@@ -12,7 +12,7 @@ import (
 // What the network reaches of a running product: the link opens a session, and
 // nothing opens without.
 func TestDoorOfTheDemo(t *testing.T) {
-	link := startDemo(t)
+	link := startDemo(t, t.TempDir())
 	at, err := url.Parse(link)
 	if err != nil {
 		t.Fatal(err)

@@ -21,7 +21,7 @@ func (r *root) intelCommand() *cobra.Command {
 		Short: "take in feeds of indicators, list them, look things up, allow things",
 		Long:  "Indicators are addresses, subnets, domains, URLs, hashes, JA3 and JA4 fingerprints and mailboxes that someone says are bad.",
 	}
-	cmd.AddCommand(r.intelImport(), r.intelLookup(), r.intelAllow(), r.intelPull(), r.intelSources(), r.intelSightings(), r.intelTechnique(),
+	cmd.AddCommand(r.intelImport(), r.intelLookup(), r.intelAllow(), r.intelPull(), r.intelSources(), r.intelFeeds(), r.intelSightings(), r.intelTechnique(),
 		&cobra.Command{Use: "list", Short: "list the feeds", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return r.intelList(cmd) }},
 		&cobra.Command{Use: "remove NAME", Short: "forget a feed", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
 			return r.with(cmd.Context(), func(b backend) error { return b.RemoveIntel(cmd.Context(), person(), args[0]) })

@@ -21,7 +21,7 @@ func (r *root) rulesCommand() *cobra.Command {
 	}
 	cmd.AddCommand(
 		r.rulesListCommand(), r.rulesCheckCommand(), r.rulesRunCommand(), r.rulesTestCommand(),
-		r.rulesAllCommand(), r.rulesShowCommand(), r.rulesAddCommand(),
+		r.rulesAllCommand(), r.rulesShowCommand(), r.rulesAddCommand(), r.rulesTryCommand(),
 		r.rulesDo("enable", "let a rule that is off count again"),
 		r.rulesDo("disable", "let a rule not count, also one that ships with the program"),
 		r.rulesDo("remove", "remove a rule that was uploaded"),

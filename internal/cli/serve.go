@@ -245,9 +245,7 @@ func (r *root) configCommand() *cobra.Command {
 			}
 			return err
 		}},
-		&cobra.Command{Use: "print", Short: "print the settings in force as YAML", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
-			return app.PrintConfig(r.sources(), r.Out)
-		}},
+		r.configPrint(),
 	)
 	return cmd
 }

@@ -381,22 +381,42 @@ func (l *loader) set(s Setting) {
 // ReadSource reads one source as the file has it, from JSON or YAML, and checks it
 // by the same rules. The keys of problems are those of the source.
 func ReadSource(raw []byte) (Source, []Problem) {
+	var s Source
+	problems := readOne(raw, &s, "is no source: it has at least a name and a kind", func() []Problem { return s.Problems() })
+	return s, problems
+}
+
+// ReadZone reads one zone as [ReadSource] does a source.
+func ReadZone(raw []byte) (Zone, []Problem) {
+	var z Zone
+	problems := readOne(raw, &z, "is no zone: it has at least a name and subnets", func() []Problem { return z.Problems() })
+	return z, problems
+}
+
+// ReadPull reads one feed that is pulled as [ReadSource] does a source.
+func ReadPull(raw []byte) (Pull, []Problem) {
+	var p Pull
+	problems := readOne(raw, &p, "is no feed: it has at least a name, a kind and a url", func() []Problem { return p.Problems() })
+	return p, problems
+}
+
+// readOne reads one element of a list of the configuration and checks it.
+func readOne(raw []byte, into any, none string, check func() []Problem) []Problem {
 	l := loader{lines: make(map[string]int)}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(raw, &doc); err != nil || len(doc.Content) == 0 {
-		return Source{}, []Problem{{Text: "is no source", Hint: "it has at least a name and a kind"}}
+		return []Problem{{Text: none}}
 	}
-	var s Source
-	l.fill(doc.Content[0], "", reflect.ValueOf(&s).Elem())
+	l.fill(doc.Content[0], "", reflect.ValueOf(into).Elem())
 	for i := range l.problems {
 		l.problems[i].Line = 0
 	}
-	for _, p := range s.Problems() {
+	for _, p := range check() {
 		if !l.told(p.Key) {
 			l.problems = append(l.problems, p)
 		}
 	}
-	return s, l.problems
+	return l.problems
 }
 
 // JSON writes a source in the form that [ReadSource] reads: what is set, by its

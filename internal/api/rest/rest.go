@@ -66,6 +66,8 @@ type Service interface {
 	api.Settings
 	api.SourceSettings
 	api.RuleSettings
+	api.ZoneSettings
+	api.PullSettings
 	TakeBulk(ctx context.Context, body io.Reader, from bulk.Sender) (bulk.Taken, error)
 	TakeLogs(ctx context.Context, body []byte, isJSON bool, peer string) (refused int64, err error)
 	IngestStream(ctx context.Context, in io.Reader, name, format string, modified time.Time) (ingest.Summary, error)

@@ -296,6 +296,43 @@ func (p *plant) ChangeRule(_ context.Context, d api.RuleDeed) (api.RuleView, err
 	return api.RuleView{}, nil
 }
 
+func (p *plant) TryRule(_ context.Context, q api.RuleTry) (api.RuleTried, error) {
+	if q.Told != nil {
+		q.Told(api.RuleTryProgress{Read: 1, Of: 2})
+	}
+	return api.RuleTried{ID: "r1", Devices: []api.RuleTryDevice{}, Days: []api.RuleTryDay{}, Examples: []api.RuleTryExample{{Reasons: []string{}}}}, nil
+}
+
+func (p *plant) ConfiguredZones(context.Context) ([]api.ZoneView, error) {
+	return []api.ZoneView{{Config: api.ZoneConfig{Name: "list", Subnets: []string{"10.1.0.0/16"}}, Version: 3}}, nil
+}
+
+func (p *plant) PutZone(_ context.Context, put api.ZonePut) (api.ZoneView, error) {
+	p.did = append(p.did, put.Actor+" sets the zone "+put.Config.Name)
+	return api.ZoneView{Config: put.Config}, nil
+}
+
+func (p *plant) RemoveZone(_ context.Context, d api.ZoneDeed) (api.ZoneView, error) {
+	if !d.Check {
+		p.did = append(p.did, d.Actor+" removes the zone "+d.Name)
+	}
+	return api.ZoneView{Config: api.ZoneConfig{Subnets: []string{}}, Effect: &api.ZoneEffect{Devices: []api.ZoneMove{}, Accounts: []api.ZoneAccount{{Name: "ann"}}, Conduits: []string{}}}, nil
+}
+
+func (p *plant) ConfiguredPulls(context.Context) ([]api.PullView, error) {
+	return []api.PullView{{Config: api.PullConfig{Name: "list", Kind: "indicators", URL: "https://feed.example/list"}, Version: 3}}, nil
+}
+
+func (p *plant) PutPull(_ context.Context, put api.PullPut) (api.PullView, error) {
+	p.did = append(p.did, put.Actor+" sets the feed "+put.Config.Name)
+	return api.PullView{Config: put.Config}, nil
+}
+
+func (p *plant) ChangePull(_ context.Context, d api.PullDeed) (api.PullView, error) {
+	p.did = append(p.did, d.Actor+" does "+d.Do+" to the feed "+d.Name)
+	return api.PullView{}, nil
+}
+
 func here() About { return About{Version: "v1", Now: time.Now} }
 
 func device3(zones ...string) *plant {
@@ -370,7 +407,9 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 		"GET /api/v1/conduits": all, "GET /api/v1/conduits/draft": all,
 		"GET /api/v1/devices/{uid}/behaviour": all, "GET /api/v1/devices/{uid}/policy": all, "GET /api/v1/devices/{uid}/changes": all, "GET /api/v1/network/crossings": all, "GET /api/v1/devices/{uid}/life": all,
 		"GET /api/v1/settings/retention": all[1:], "PUT /api/v1/settings/retention": {authz.Admin}, "GET /api/v1/settings/history": all[1:], "POST /api/v1/settings/undo": {authz.Admin},
-		"GET /api/v1/rules": all, "GET /api/v1/rules/{id}": all, "POST /api/v1/rules": {authz.Admin}, "POST /api/v1/rules/{id}/state": {authz.Admin}, "DELETE /api/v1/rules/{id}": {authz.Admin},
+		"GET /api/v1/rules": all, "GET /api/v1/rules/{id}": all, "POST /api/v1/rules": {authz.Admin}, "POST /api/v1/rules/try": {authz.Admin}, "POST /api/v1/rules/{id}/state": {authz.Admin}, "DELETE /api/v1/rules/{id}": {authz.Admin},
+		"GET /api/v1/settings/feeds": all[1:], "GET /api/v1/settings/feeds/{name}": all[1:], "POST /api/v1/settings/feeds": {authz.Admin}, "PUT /api/v1/settings/feeds/{name}": {authz.Admin}, "DELETE /api/v1/settings/feeds/{name}": {authz.Admin}, "POST /api/v1/settings/feeds/{name}/state": {authz.Admin},
+		"GET /api/v1/settings/zones": all[1:], "GET /api/v1/settings/zones/{name}": all[1:], "POST /api/v1/settings/zones": {authz.Admin}, "PUT /api/v1/settings/zones/{name}": {authz.Admin}, "DELETE /api/v1/settings/zones/{name}": {authz.Admin},
 		"GET /api/v1/settings/sources": all[1:], "GET /api/v1/settings/sources/{name}": all[1:], "POST /api/v1/settings/sources": {authz.Admin}, "PUT /api/v1/settings/sources/{name}": {authz.Admin},
 		"DELETE /api/v1/settings/sources/{name}": {authz.Admin}, "POST /api/v1/settings/sources/{name}/state": {authz.Admin},
 		"GET /api/v1/intel/seen": all,
@@ -381,7 +420,9 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 		"POST /api/v1/incidents/{uid}/decisions": `{"action":"close","why":"w"}`, "POST /api/v1/ingest": "x", "POST /api/v1/bulk": "x", "POST /v1/logs": `{"resourceLogs":[]}`, "POST /api/v1/intel/lookup": `{"values":["192.0.2.1"]}`, "POST /api/v1/ai/use": `{"url":"http://127.0.0.1:1","model":"m","why":"w"}`,
 		"POST /api/v1/vulnerabilities/statements": `{"vulnerability":"CVE-2024-1","status":"fixed","why":"w"}`, "POST /api/v1/bills": "{}", "POST /api/v1/advisories": "{}", "POST /api/v1/intel": "192.0.2.1",
 		"POST /api/v1/intel/pulls/{name}": "{}", "POST /api/v1/intel/allow": `{"values":["192.0.2.1"],"why":"w"}`,
-		"PUT /api/v1/settings/retention": `{"events":"30d"}`, "POST /api/v1/settings/undo": `{"version":0}`, "POST /api/v1/rules": `{"text":"x"}`, "POST /api/v1/rules/{id}/state": `{"do":"disable"}`,
+		"PUT /api/v1/settings/retention": `{"events":"30d"}`, "POST /api/v1/settings/undo": `{"version":0}`, "POST /api/v1/rules": `{"text":"x"}`, "POST /api/v1/rules/try": `{"text":"x"}`, "POST /api/v1/rules/{id}/state": `{"do":"disable"}`,
+		"POST /api/v1/settings/feeds": `{"config":{"name":"list","kind":"indicators","url":"https://feed.example/list"}}`, "PUT /api/v1/settings/feeds/{name}": `{"config":{"name":"list","kind":"indicators","url":"https://feed.example/list"}}`, "POST /api/v1/settings/feeds/{name}/state": `{"do":"pause"}`,
+		"POST /api/v1/settings/zones": `{"config":{"name":"list","subnets":["10.1.0.0/16"]}}`, "PUT /api/v1/settings/zones/{name}": `{"config":{"name":"list","subnets":["10.1.0.0/16"]}}`,
 		"POST /api/v1/settings/sources": `{"config":{"name":"list","kind":"syslog"}}`, "PUT /api/v1/settings/sources/{name}": `{"config":{"name":"list","kind":"syslog"}}`, "POST /api/v1/settings/sources/{name}/state": `{"do":"stop"}`,
 		"POST /api/v1/remediations": `{"action":"a1"}`, "POST /api/v1/remediations/{uid}/decisions": `{"action":"note","text":"x"}`,
 	}

@@ -77,7 +77,9 @@ func undoSettings(s *server, r *http.Request) (any, error) {
 	if err := changeOf(r, &u.Change); err != nil {
 		return nil, err
 	}
-	return s.UndoSettings(r.Context(), u)
+	out, err := s.UndoSettings(r.Context(), u)
+	s.fleet.drop() // zones may be others
+	return out, err
 }
 
 // sourceView is one source and where it is set.
@@ -174,6 +176,7 @@ func settingRoutes(page []param) []Route {
 		{"POST /api/v1/settings/sources/{name}/state", authz.SourcesWrite, "stop or start a live source, also one of the configuration", sourceState, false, shapes{of[stateBody](), of[sourceView](), nil}},
 		{"GET /api/v1/rules", authz.RulesRead, "list detection rules, disabled ones too, by title", ruleList, false, shapes{nil, of[Page[api.RuleView]](), page}},
 		{"POST /api/v1/rules", authz.RulesWrite, "upload a Sigma rule of the site, or put it in the place of the one of its id; its test is run; with check: true tell what would happen", putRule, false, shapes{of[api.RulePut](), of[ruleView](), nil}},
+		{"POST /api/v1/rules/try", authz.RulesWrite, "show stored events to a rule before it is kept, and tell what it would have found; as events, if text/event-stream is asked for", tryRule, false, shapes{of[api.RuleTry](), of[api.RuleTried](), nil}},
 		{"GET /api/v1/rules/{id}", authz.RulesRead, "one rule; with its text, if it was uploaded", oneRule, false, shapes{nil, of[ruleView](), nil}},
 		{"POST /api/v1/rules/{id}/state", authz.RulesWrite, "enable or disable a rule, also one that ships with the program", setRuleState, false, shapes{of[ruleState](), of[ruleView](), nil}},
 		{"DELETE /api/v1/rules/{id}", authz.RulesWrite, "remove a rule that was uploaded", dropRule, false, shapes{nil, of[done](), []param{{"why", "the reason, for journal and history"}}}},

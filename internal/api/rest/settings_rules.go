@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"net/http"
 
 	"vedette/internal/api"
@@ -69,4 +70,30 @@ func dropRule(s *server, r *http.Request) (any, error) {
 		return nil, err
 	}
 	return done{"the rule " + d.ID + " is removed"}, nil
+}
+
+// tryRule shows stored events to a rule: as a stream of "progress" and "done", or
+// in one answer. Whoever leaves ends it.
+func tryRule(s *server, r *http.Request) (any, error) {
+	var q api.RuleTry
+	if err := decode(r, &q); err != nil {
+		return nil, err
+	}
+	if !wantsStream(r) {
+		return s.TryRule(r.Context(), q)
+	}
+	return stream(func(ctx context.Context, tell func(string, any) error) error {
+		ctx, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		q.Told = func(p api.RuleTryProgress) {
+			if err := tell("progress", p); err != nil {
+				cancel(err)
+			}
+		}
+		done, err := s.TryRule(ctx, q)
+		if err != nil {
+			return err
+		}
+		return tell("done", done)
+	}), nil
 }

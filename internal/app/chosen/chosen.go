@@ -39,6 +39,9 @@ const (
 	MaxVersions = 500
 	MaxSources  = 200
 	MaxRules    = 500
+	MaxZones    = 500
+	MaxSubnets  = 200 // of a zone
+	MaxPulls    = 200
 	MaxText     = 256 << 10 // of a rule, and of its test
 	maxWhy      = 500
 	maxValue    = 1000 // of a value in journal and history
@@ -51,6 +54,9 @@ type Doc struct {
 	Stopped   map[string]Mark `json:"stopped,omitempty"`  // sources that rest, by name
 	Disabled  map[string]Mark `json:"disabled,omitempty"` // rules that are off, by id
 	Rules     []Rule          `json:"rules,omitempty"`    // by id
+	Zones     []Zone          `json:"zones,omitempty"`    // by name
+	Pulls     []Pull          `json:"pulls,omitempty"`    // by name
+	Paused    map[string]Mark `json:"paused,omitempty"`   // pulls that rest, by name
 }
 
 // Mark says who set a thing, and in which version.
@@ -81,6 +87,20 @@ type Rule struct {
 	Text string `json:"text"`           // hash, see [Book.Text]
 	Test string `json:"test,omitempty"` // hash
 	Mark Mark   `json:"mark"`
+}
+
+// Zone is a part of the network in the form that the configuration has.
+type Zone struct {
+	Name   string          `json:"name"`
+	Config json.RawMessage `json:"config"`
+	Mark   Mark            `json:"mark"`
+}
+
+// Pull is a feed that is pulled, in the form that the configuration has.
+type Pull struct {
+	Name   string          `json:"name"`
+	Config json.RawMessage `json:"config"`
+	Mark   Mark            `json:"mark"`
 }
 
 // Version is one change.
@@ -134,6 +154,9 @@ func Open(ctx context.Context, records store.Records, journal *audit.Journal, no
 		return nil, fault.Wrap(fault.Internal, err, "reading the settings that were made by API or console").WithHint("a newer version may have written them: use that one, or restore a backup")
 	}
 	b.record = rec.Version
+	if b.kept.Version > MaxVersions {
+		return b, b.sweep(ctx)
+	}
 	return b, nil
 }
 
@@ -190,6 +213,9 @@ func (b *Book) Change(ctx context.Context, by, why string, apply func(d *Doc, m 
 		return Version{}, errors.Join(fmt.Errorf("keeping the settings: %w", err), b.tell(v, "it could not be kept; nothing has changed"))
 	}
 	b.kept, b.record = next, b.record+1
+	if v.Version > MaxVersions && v.Version%sweepEvery == 0 {
+		_ = b.sweep(ctx) // the change is made; what is left over goes with the next, or when the program starts
+	}
 	return v, nil
 }
 
@@ -244,12 +270,24 @@ func versionID(n int64) string { return fmt.Sprintf("%012d", n) }
 // order sorts the lists, so that equal documents are equal texts.
 func (d *Doc) order() {
 	slices.SortFunc(d.Sources, func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(d.Zones, func(a, b Zone) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(d.Pulls, func(a, b Pull) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(d.Rules, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
 }
 
 // Source finds one by name; -1: there is none.
 func (d *Doc) Source(name string) int {
 	return slices.IndexFunc(d.Sources, func(s Source) bool { return s.Name == name })
+}
+
+// Zone finds one by name; -1: there is none.
+func (d *Doc) Zone(name string) int {
+	return slices.IndexFunc(d.Zones, func(z Zone) bool { return z.Name == name })
+}
+
+// Pull finds one by name; -1: there is none.
+func (d *Doc) Pull(name string) int {
+	return slices.IndexFunc(d.Pulls, func(p Pull) bool { return p.Name == name })
 }
 
 // Rule finds one by id; -1: there is none.
@@ -311,44 +349,4 @@ func (b *Book) At(ctx context.Context, n int64) (Doc, error) {
 		return Doc{}, fault.Wrap(fault.Internal, err, "reading version %d of the settings", n)
 	}
 	return *v.Doc, nil
-}
-
-// Restore puts an earlier document in the place of this one; what is another then
-// gets a new mark, so that whoever saw the former is told.
-func (d *Doc) Restore(to Doc, m Mark) {
-	old := *d
-	if !old.Retention.same(to.Retention) {
-		to.Retention.Mark = m
-	} else {
-		to.Retention.Mark = old.Retention.Mark
-	}
-	for i, s := range to.Sources {
-		if at := old.Source(s.Name); at < 0 || !bytes.Equal(old.Sources[at].Config, s.Config) {
-			to.Sources[i].Mark = m
-		} else {
-			to.Sources[i].Mark = old.Sources[at].Mark
-		}
-	}
-	for i, r := range to.Rules {
-		if at := old.Rule(r.ID); at < 0 || old.Rules[at].Text != r.Text || old.Rules[at].Test != r.Test {
-			to.Rules[i].Mark = m
-		} else {
-			to.Rules[i].Mark = old.Rules[at].Mark
-		}
-	}
-	to.Stopped, to.Disabled = remark(old.Stopped, to.Stopped, m), remark(old.Disabled, to.Disabled, m)
-	*d = to
-}
-
-func (r Retention) same(o Retention) bool { return r.Events == o.Events && r.Disk == o.Disk }
-
-func remark(old, to map[string]Mark, m Mark) map[string]Mark {
-	for k := range to {
-		if was, ok := old[k]; ok {
-			to[k] = was
-		} else {
-			to[k] = m
-		}
-	}
-	return to
 }

@@ -13,6 +13,7 @@ import (
 	"io"
 	"net/netip"
 	"net/url"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -54,7 +55,12 @@ type Source struct {
 	Confidence int           // of indicators that have none
 	Expires    time.Duration // of indicators that have no end
 	Grade      string        // how reliable it is, A to F; "": not graded
+
+	Paused bool // it is not pulled, also not on a word
 }
+
+// same reports whether two are one source that is asked in one way.
+func (s *Source) same(o *Source) bool { return reflect.DeepEqual(s, o) }
 
 // Limits bound what one source can cost. The zero value is [DefaultLimits].
 type Limits struct {

@@ -2,6 +2,7 @@ package pull
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -29,8 +30,12 @@ type Config struct {
 type Puller struct {
 	cfg     Config
 	pulling sync.Mutex
-	mu      sync.Mutex // of states
+	mu      sync.Mutex // of what follows
+	sources []Source
 	states  map[string]*state
+	now     string                  // that is being pulled
+	stop    context.CancelCauseFunc // ends that
+	woken   chan struct{}
 }
 
 // New makes a puller. It reads what was known of the sources and asks nobody.
@@ -44,19 +49,64 @@ func New(cfg Config) (*Puller, error) {
 	if cfg.Transport == nil {
 		cfg.Transport = &http.Transport{ForceAttemptHTTP2: true}
 	}
-	p := &Puller{cfg: cfg, states: map[string]*state{}}
-	for i := range cfg.Sources {
-		src := &cfg.Sources[i]
-		if err := src.Check(); err != nil {
-			return nil, err
+	p := &Puller{cfg: cfg, states: map[string]*state{}, woken: make(chan struct{}, 1)}
+	return p, p.Replace(cfg.Sources)
+}
+
+var errChanged = errors.New("the source was changed, paused or removed meanwhile")
+
+// Replace puts other sources in the place of those that there are. One that is the
+// same but for how it is asked goes on from where it was; one that is being pulled
+// and is another by now is broken off. With an error nothing has changed.
+func (p *Puller) Replace(sources []Source) error {
+	names := map[string]bool{}
+	for i := range sources {
+		if err := sources[i].Check(); err != nil {
+			return err
 		}
-		if p.states[src.Name] != nil {
-			return nil, fault.New(fault.Invalid, "two sources are called %s", src.Name)
+		if names[sources[i].Name] {
+			return fault.New(fault.Invalid, "two sources are called %s", sources[i].Name)
 		}
-		s := readState(cfg.Dir, src)
-		p.states[src.Name] = &s
+		names[sources[i].Name] = true
 	}
-	return p, nil
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	old := p.states
+	if src := p.find(p.now); src != nil && p.stop != nil && !slices.ContainsFunc(sources, func(s Source) bool { return s.same(src) }) {
+		p.stop(errChanged)
+	}
+	p.states, p.sources = map[string]*state{}, slices.Clone(sources)
+	for i := range sources {
+		src := &sources[i]
+		s := old[src.Name]
+		if s == nil || s.Of != of(src) {
+			read := readState(p.cfg.Dir, src)
+			s = &read
+		}
+		next := *s // Pull has the old one
+		next.Paused = src.Paused
+		p.states[src.Name] = &next
+	}
+	select {
+	case p.woken <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// find is a source by its name; nil: there is none. It is called under mu.
+func (p *Puller) find(name string) *Source {
+	if at := slices.IndexFunc(p.sources, func(s Source) bool { return s.Name == name }); at >= 0 {
+		return &p.sources[at]
+	}
+	return nil
+}
+
+// Sources are those that there are.
+func (p *Puller) Sources() []Source {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.sources)
 }
 
 // Health tells how the sources are, by name.
@@ -75,12 +125,11 @@ func (p *Puller) Health() []Health {
 func (p *Puller) Run(ctx context.Context) error {
 	for {
 		next := p.cfg.Now().Add(time.Hour)
-		for i := range p.cfg.Sources {
-			src := &p.cfg.Sources[i]
-			if at := p.next(src); !at.After(p.cfg.Now()) {
+		for _, src := range p.Sources() {
+			if at, ok := p.next(src.Name); ok && !at.After(p.cfg.Now()) {
 				_, _ = p.Pull(ctx, src.Name, false) // its failure is in its health
 			}
-			if at := p.next(src); at.Before(next) {
+			if at, ok := p.next(src.Name); ok && at.Before(next) {
 				next = at
 			}
 		}
@@ -89,60 +138,84 @@ func (p *Puller) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			timer.Stop()
 			return nil
+		case <-p.woken:
+			timer.Stop()
 		case <-timer.C:
 		}
 	}
 }
 
-func (p *Puller) next(src *Source) time.Time {
+// next is when a source is to be pulled; false: never, by now.
+func (p *Puller) next(name string) (time.Time, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.states[src.Name].Next
+	s := p.states[name]
+	if s == nil || s.Paused {
+		return time.Time{}, false
+	}
+	return s.Next, true
 }
 
 // Pull asks one source now. With fresh it is asked as if for the first time. What
 // fails is the error, and in the health; what was taken in before stays.
 func (p *Puller) Pull(ctx context.Context, name string, fresh bool) (Health, error) {
-	at := slices.IndexFunc(p.cfg.Sources, func(s Source) bool { return s.Name == name })
-	if at < 0 {
-		return Health{}, fault.New(fault.NotFound, "there is no source %.70q", name).WithHint("they are under pulls in the configuration")
-	}
-	src := &p.cfg.Sources[at]
 	p.pulling.Lock()
 	defer p.pulling.Unlock()
-	p.mu.Lock()
-	s := *p.states[name]
-	p.mu.Unlock()
+	limited, cancel := context.WithTimeout(ctx, p.cfg.Limits.Pull)
+	defer cancel()
+	limited, stop := context.WithCancelCause(limited)
+	defer stop(nil)
+	src, s, err := p.begin(name, stop)
+	if err != nil {
+		return Health{}, err
+	}
 	anew := s.Reader < src.Reader
 	if fresh || anew {
 		s.ETag, s.Modified, s.Sum, s.Seen, s.Mark = "", "", "", nil, "" // keys that were trusted stay so
 	}
-	limited, cancel := context.WithTimeout(ctx, p.cfg.Limits.Pull)
-	done, err := p.pull(limited, src, &s)
-	cancel()
+	done, err := p.pull(limited, &src, &s)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now, p.stop = "", nil
 	if ctx.Err() != nil {
 		return s.Health, ctx.Err() // the program ends: that is no failure of the source
 	}
 	now := p.cfg.Now().UTC()
+	is := p.states[name]
+	if is == nil || is.Of != s.Of || errors.Is(context.Cause(limited), errChanged) {
+		return s.Health, fault.Wrap(fault.Conflict, errChanged, "pulling %s", name)
+	}
 	if err != nil {
-		p.mu.Lock()
-		s = *p.states[name] // the marks stay those of the last success
-		p.mu.Unlock()
+		s = *is // the marks stay those of the last success
 		s.failed(now, src.Every, err)
 	} else {
 		if anew {
 			done.note = strings.TrimPrefix(done.note+"; all was pulled anew, because this version reads more of it", "; ")
 			s.Reader = src.Reader
 		}
-		s.succeeded(now, src, done.fresh, done.changed, done.note)
+		s.Paused = is.Paused
+		s.succeeded(now, &src, done.fresh, done.changed, done.note)
 	}
-	p.mu.Lock()
 	p.states[name] = &s
-	p.mu.Unlock()
 	if kept := s.keep(p.cfg.Dir); err == nil {
 		err = kept
 	}
 	return s.Health, err
+}
+
+// begin notes that a source is being pulled, which stop ends.
+func (p *Puller) begin(name string, stop context.CancelCauseFunc) (Source, state, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	src := p.find(name)
+	switch {
+	case src == nil:
+		return Source{}, state{}, fault.New(fault.NotFound, "there is no source %.70q", name).WithHint("they are under pulls in the configuration, or were added: vedette intel feeds")
+	case src.Paused:
+		return Source{}, state{}, fault.New(fault.Conflict, "the source %s is paused", name).WithHint("resume it first")
+	}
+	p.now, p.stop = name, stop
+	return *src, *p.states[name], nil
 }
 
 // result is what one pull brought.

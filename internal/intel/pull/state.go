@@ -30,6 +30,7 @@ type Health struct {
 	Years        []Year     `json:"years,omitempty"`   // of a provider, newest first
 	New          int        `json:"new"`               // records that the last change brought
 	Next         time.Time  `json:"next"`              // when it is asked again
+	Paused       bool       `json:"paused,omitempty"`  // it is not asked
 }
 
 // state is what is kept of a source.
@@ -48,6 +49,9 @@ type state struct {
 	Seen     map[string]string `json:"seen,omitempty"` // documents of a provider that were taken: address, when updated
 }
 
+// of is what marks are of.
+func of(src *Source) string { return src.Kind + " " + src.URL }
+
 const stateEnd = ".pull.json"
 
 func readState(dir string, src *Source) state {
@@ -56,8 +60,8 @@ func readState(dir string, src *Source) state {
 	if err == nil && json.Unmarshal(raw, &s) != nil {
 		s = state{} // it is asked anew, which costs time alone
 	}
-	if of := src.Kind + " " + src.URL; s.Of != of {
-		s = state{Of: of}
+	if s.Of != of(src) {
+		s = state{Of: of(src)}
 	}
 	s.Name, s.Kind, s.URL = src.Name, src.Kind, shown(src.URL)
 	if s.State == "" {

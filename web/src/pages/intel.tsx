@@ -9,7 +9,7 @@ import { Rows } from "../parts/rows";
 import { Upload } from "../parts/upload";
 
 interface Feed { name: string; imported: string; by?: string; kinds: string[] | null; indicators: number; reliability?: string; types: Record<string, number> | null; refused: number; opaque: number; problem?: string; marks?: Record<string, number>; confidence: number; ended: number; newest?: string; private?: boolean }
-interface Health { name: string; kind: string; url: string; state: string; checked: string | null; success: string | null; changed: string | null; failing_since?: string; failures?: number; error?: string; warning?: string; note?: string; new: number; next: string }
+interface Health { paused?: boolean; name: string; kind: string; url: string; state: string; checked: string | null; success: string | null; changed: string | null; failing_since?: string; failures?: number; error?: string; warning?: string; note?: string; new: number; next: string }
 interface Allowed { type: string; value: string; by?: string; why?: string; at: string }
 interface Hit { source?: string; family?: string; value?: string; type?: string; confidence?: number; tlp?: string; others?: string[]; allowed?: string }
 interface Answer { asked: string; problem?: string; hits: Hit[] | null }
@@ -49,10 +49,10 @@ function Pulls({ advisories }: { advisories: boolean }) {
       <Show of={got}>{(d) => {
         const rows = d.rows.filter((h) => (h.kind === "advisories" || h.kind === "csaf") === advisories);
         return rows.length ? <Rows heads={["Feed", "State", "Asked", "Last well", "Last new", "New then", "Next", "What is wrong", ""]} rows={rows.map((h) => [
-          <>{visible(h.name)} <span class="soft">{h.kind}</span> <span class="block soft mono">{visible(h.url)}</span></>, <span class={h.state === "failing" ? "warn" : ""}><span aria-hidden="true">{marks[h.state]}</span> {h.state}{h.failures ? `, ${number(h.failures)} times` : ""}</span>, since(h.checked), since(h.success), since(h.changed), number(h.new), isTime(h.next) ? clock(h.next) : "\u2013",
+          <>{visible(h.name)} <span class="soft">{h.kind}</span> <span class="block soft mono">{visible(h.url)}</span></>, <span class={h.state === "failing" ? "warn" : ""}><span aria-hidden="true">{marks[h.state]}</span> {h.paused ? "paused" : h.state}{h.failures ? `, ${number(h.failures)} times` : ""}</span>, since(h.checked), since(h.success), since(h.changed), number(h.new), isTime(h.next) ? clock(h.next) : "\u2013",
           <span class="long warn">{visible([h.error, h.failing_since && "since " + clock(h.failing_since), h.warning, h.note].filter(Boolean).join("; "))}</span>,
           may("feeds.write") && <button type="button" class="link" disabled={busy !== ""} onClick={() => pull(h.name)}>{busy === h.name ? "Pulling" : "Pull now"}</button>,
-        ])} /> : <p class="soft">None of this kind. Name them under <code>pulls:</code> in the configuration; what is sent by hand counts the same.</p>;
+        ])} /> : <p class="soft">None of this kind. {may("settings.read") ? <><a href="/settings?part=feeds">Add one under Settings</a>, or name</> : "Name"} them under <code>pulls:</code> in the configuration; what is sent by hand counts the same.</p>;
       }}</Show>
     </>
   );

@@ -3,6 +3,7 @@ import { ago, clock, isTime, number, plural, sentence, visible } from "../show";
 import { Severity, Show, useLoad } from "../parts/load";
 import { fill, TimeChart } from "../parts/chart";
 import { useMemo } from "preact/hooks";
+import { limited, may } from "../me";
 import { go } from "../route";
 
 /** Now is what needs a person. */
@@ -23,7 +24,7 @@ function Body({ d }: { d: Overview }) {
       {d.open > 0 && <p class="soft">{["fatal", "critical", "high", "medium", "low", "informational"].filter((l) => levels[l]).map((l, i) => <>{i > 0 && ", "}<a href={"/incidents?" + new URLSearchParams({ level: l })}>{number(levels[l] || 0)} {l}</a></>)}</p>}
       {s.loading < 1 && <p class="loading"><label>History is being taken in <progress max={1} value={s.loading} /></label></p>}
       {empty && <p>Configure a source (see docs/sources.md), or take in files: <code>vedette ingest PATH</code>. Captures, Zeek, Suricata, syslog, Windows events and many more are recognised by themselves.</p>}
-      {bad.map((c) => <p key={c.name} class="warn">{sentence(c.text)}</p>)}
+      {bad.map((c) => <p key={c.name} class="warn">{sentence(c.text)}{c.name === "set aside" && may("sources.write") && !limited() && <> <a href="/settings?part=aside">Look at them</a></>}</p>)}
       <div class="two">
         <div>
           {d.incidents.length > 0 && <ol class="cards">{d.incidents.map((i) => (

@@ -4,6 +4,7 @@ import { may } from "../me";
 import { bytes, clock, isTime, number, plural, visible } from "../show";
 import { Show, Trouble, useLoad } from "../parts/load";
 import { Rows } from "../parts/rows";
+import { Touches, type Effect as ZoneEffect } from "./settings-zones";
 
 interface By { version: number; by: string; at: string; why?: string }
 interface Setting { value: string; default: string; origin: string; place?: string; fixed: boolean; kept?: string; by?: By }
@@ -76,7 +77,7 @@ function Change({ of, done }: { of: Kept; done: () => void }) {
 }
 
 interface Version { version: number; at: string; by: string; why?: string; action: string; object: string; before?: string; after?: string }
-interface Undone { version: number; changes: string[]; effect?: Effect }
+interface Undone { version: number; changes: string[]; effect?: Effect; zones?: ZoneEffect }
 
 /** History is who changed which setting, and the way back. */
 export function History() {
@@ -100,7 +101,7 @@ function Undo({ to, seen, done, leave }: { to: number; seen: number; done: () =>
   return (
     <form class="decide" onSubmit={(ev) => { ev.preventDefault(); call("POST", "/settings/undo", { version: to, why, confirm: true }, undefined, seen).then(done, setError); }}>
       <h2>{to ? `Back to version ${to}` : "Back to the configuration alone"}</h2>
-      <Show of={got}>{(d) => <><ul class="plain">{d.changes.map((c, i) => <li key={i}>{visible(c)}</li>)}</ul>{d.effect && gone(d.effect) > 0 && <Drops effect={d.effect} />}</>}</Show>
+      <Show of={got}>{(d) => <><ul class="plain">{d.changes.map((c, i) => <li key={i}>{visible(c)}</li>)}</ul>{d.effect && gone(d.effect) > 0 && <Drops effect={d.effect} />}{d.zones && <Touches effect={d.zones} />}</>}</Show>
       {error && <Trouble error={error} />}
       <Why value={why} set={setWhy} />
       <p><button type="submit" disabled={!why.trim() || !got.data}>Go back</button><button type="button" class="quiet" onClick={leave}>Leave it</button></p>

@@ -4,6 +4,7 @@ import { may } from "../me";
 import { clock, plural, visible } from "../show";
 import { Severity, Show, Trouble, useLoad } from "../parts/load";
 import { Rows } from "../parts/rows";
+import { Trial } from "./settings-trial";
 import { Why } from "./settings-kept";
 
 interface By { by: string; at: string; why?: string }
@@ -59,6 +60,7 @@ function Do({ of, what, done, leave }: { of: Rule; what: string; done: () => voi
       <h2>{word} {visible(of.title)}</h2>
       <Show of={would}>{(d) => <ul class="plain">{(d.notes || []).map((n, i) => <li key={i} class="warn">{visible(n)}</li>)}</ul>}</Show>
       {error && <Trouble error={error} />}
+      <Trial rule={{ id: of.id }} />
       <Why value={why} set={setWhy} />
       <p><button type="submit" disabled={!why.trim()}>{word}</button><button type="button" class="quiet" onClick={leave}>Leave it</button></p>
     </form>
@@ -83,6 +85,7 @@ function Edit({ of, done, leave }: { of: Rule | null; done: () => void; leave: (
         <p>{visible(would.title)} can be loaded{would.results?.length ? "." : ", and has no test."}</p>
         <ul class="plain">{(would.notes || []).map((n, i) => <li key={i} class="warn">{visible(n)}</li>)}{(would.results || []).map((r, i) => <li key={"t" + i} class={r.ok ? "" : "warn"}>{r.ok ? "\u2713" : "\u2717"} {visible(r.section || "test")}{r.ok ? "" : ": " + visible(r.reason || "")}</li>)}</ul>
       </div>}
+      {would && <Trial rule={{ text }} key={text} />}
       {would && <Why value={why} set={setWhy} />}
       <p>
         {would ? <button type="submit" disabled={!why.trim()}>{failed ? "Set it all the same" : "Set it"}</button> : <button type="submit" disabled={!text.trim()}>Try it</button>}

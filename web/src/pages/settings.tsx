@@ -5,12 +5,15 @@ import { place } from "../route";
 import { clock, isTime, number, visible } from "../show";
 import { Show, Trouble, useLoad } from "../parts/load";
 import { Rows } from "../parts/rows";
+import { Aside, AsideNote } from "./settings-aside";
+import { FeedSettings } from "./settings-feeds";
 import { History, Retention } from "./settings-kept";
 import { RuleSettings } from "./settings-rules";
 import { SourceSettings } from "./settings-sources";
+import { ZoneSettings } from "./settings-zones";
 
 const tabs: [string, string, () => boolean][] = [
-  ["sources", "Sources", () => may("sources.read") && !limited()], ["retention", "Retention", () => may("settings.read") && !limited()], ["rules", "Rules", () => may("rules.read") && !limited()], ["users", "Users", () => may("users.read") && !limited()],
+  ["sources", "Sources", () => may("sources.read") && !limited()], ["aside", "Set aside", () => may("sources.write") && !limited()], ["retention", "Retention", () => may("settings.read") && !limited()], ["rules", "Rules", () => may("rules.read") && !limited()], ["zones", "Zones", () => may("settings.read") && !limited()], ["feeds", "Feeds", () => may("settings.read") && !limited()], ["users", "Users", () => may("users.read") && !limited()],
   ["tokens", "Tokens", () => true], ["sessions", "Sessions", () => true], ["journal", "Journal", () => may("audit.read") && !limited()], ["history", "Changes", () => may("settings.read") && !limited()], ["about", "About", () => true],
 ];
 
@@ -22,14 +25,14 @@ export function Settings() {
     <div class="page">
       <h1>Settings</h1>
       <nav class="tabs" aria-label="Settings">{mine.map(([k, t]) => <a key={k} href={"/settings?part=" + k} aria-current={k === at ? "page" : undefined}>{t}</a>)}</nav>
-      {at === "sources" ? <Sources /> : at === "users" ? <Users /> : at === "tokens" ? <Tokens /> : at === "sessions" ? <Sessions /> : at === "journal" ? <Journal /> : at === "retention" ? <Retention /> : at === "rules" ? <RuleSettings /> : at === "history" ? <History /> : <About />}
+      {at === "sources" ? <Sources /> : at === "aside" ? <Aside /> : at === "users" ? <Users /> : at === "tokens" ? <Tokens /> : at === "sessions" ? <Sessions /> : at === "journal" ? <Journal /> : at === "zones" ? <ZoneSettings /> : at === "feeds" ? <FeedSettings /> : at === "retention" ? <Retention /> : at === "rules" ? <RuleSettings /> : at === "history" ? <History /> : <About />}
     </div>
   );
 }
 
 function Sources() {
   const got = useLoad((s) => get<Page<Source>>("/sources", s), [], 3000);
-  return <>{may("events.ingest") && <Upload />}<Show of={got}>{(d) => d.rows.length ? (
+  return <>{may("events.ingest") && <Upload />}<AsideNote /><Show of={got}>{(d) => d.rows.length ? (
     <Rows heads={["Source", "State", "Address", "Received", "Stored", "Rejected", "Refused", "Lost", "Peers", "Last"]} rows={d.rows.map((x) => [
       <>{visible(x.name)} <span class="soft">{x.kind}</span></>, <span class={x.state === "running" ? "" : "warn"}>{x.state} <span class="soft">{visible(x.text)}</span></span>, visible(x.address),
       number(x.received), number(x.events), number(x.rejected), number(x.refused), number(x.lost), number(x.peers), isTime(x.last) ? clock(x.last) : "never",

@@ -1,0 +1,57 @@
+package chosen
+
+import "bytes"
+
+// Restore puts an earlier document in the place of this one; what is another then
+// gets a new mark, so that whoever saw the former is told.
+func (d *Doc) Restore(to Doc, m Mark) {
+	old := *d
+	if !old.Retention.same(to.Retention) {
+		to.Retention.Mark = m
+	} else {
+		to.Retention.Mark = old.Retention.Mark
+	}
+	for i, s := range to.Sources {
+		if at := old.Source(s.Name); at < 0 || !bytes.Equal(old.Sources[at].Config, s.Config) {
+			to.Sources[i].Mark = m
+		} else {
+			to.Sources[i].Mark = old.Sources[at].Mark
+		}
+	}
+	for i, z := range to.Zones {
+		if at := old.Zone(z.Name); at < 0 || !bytes.Equal(old.Zones[at].Config, z.Config) {
+			to.Zones[i].Mark = m
+		} else {
+			to.Zones[i].Mark = old.Zones[at].Mark
+		}
+	}
+	for i, p := range to.Pulls {
+		if at := old.Pull(p.Name); at < 0 || !bytes.Equal(old.Pulls[at].Config, p.Config) {
+			to.Pulls[i].Mark = m
+		} else {
+			to.Pulls[i].Mark = old.Pulls[at].Mark
+		}
+	}
+	for i, r := range to.Rules {
+		if at := old.Rule(r.ID); at < 0 || old.Rules[at].Text != r.Text || old.Rules[at].Test != r.Test {
+			to.Rules[i].Mark = m
+		} else {
+			to.Rules[i].Mark = old.Rules[at].Mark
+		}
+	}
+	to.Stopped, to.Disabled, to.Paused = remark(old.Stopped, to.Stopped, m), remark(old.Disabled, to.Disabled, m), remark(old.Paused, to.Paused, m)
+	*d = to
+}
+
+func (r Retention) same(o Retention) bool { return r.Events == o.Events && r.Disk == o.Disk }
+
+func remark(old, to map[string]Mark, m Mark) map[string]Mark {
+	for k := range to {
+		if was, ok := old[k]; ok {
+			to[k] = was
+		} else {
+			to[k] = m
+		}
+	}
+	return to
+}

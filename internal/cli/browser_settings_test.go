@@ -1,0 +1,101 @@
+package cli_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// A person sees on the first page that a payload is set aside, looks at it as text,
+// has it read again in vain, and drops it with a reason.
+func TestConsoleSetAside(t *testing.T) {
+	dir := t.TempDir()
+	b, _ := openTabOn(t, dir)
+	b.until("open incidents", `/open incident/.test(document.querySelector("h1")?.textContent)`)
+	b.open("/settings?part=aside")
+	b.until("an empty state that helps", `/No payload is set aside/.test(document.querySelector("main").textContent)`)
+	aside := filepath.Join(dir, "spool", "aside")
+	if err := os.MkdirAll(aside, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(aside, "demo-7.rec"), []byte("\x05<img src=x onerror=document.title='owned'> \x1b[31m\u202e"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(aside, "demo-7.json"), []byte(`{"at":"2026-01-02T03:04:05Z","reason":"<b>it</b> fell \u202eover"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.open("/now")
+	b.until("the first page leads to it", `document.querySelector("main a[href='/settings?part=aside']") !== null`)
+	b.open("/settings")
+	b.until("the sources lead to it", `document.querySelector("main p a[href='/settings?part=aside']") !== null`)
+	b.js(`document.querySelector("main p a[href='/settings?part=aside']").click()`)
+	b.until("it is listed with its reason", `/<b>it<\/b> fell ‹U\+202E›over/.test(document.querySelector("main tbody")?.textContent)`)
+	button := func(name string) string {
+		return `[...document.querySelectorAll("main button")].find((x) => x.textContent.trim() === "` + name + `")`
+	}
+	b.js(button("Show") + `.click()`)
+	b.until("it is shown as text", `(() => { const p = document.querySelector("pre.raw"); return p !== null && p.children.length === 0 && p.textContent.includes("<img src=x") && p.textContent.includes("\\x1b[31m") && !p.textContent.includes("\u202e") && document.title !== "owned"; })()`)
+	b.js(`document.querySelector("main tbody input[type=checkbox]").click()`)
+	b.until("it is chosen", button("Read again (1)")+`?.disabled === false`)
+	b.js(button("Read again (1)") + `.click()`)
+	b.until("it is confirmed", button("Read again")+` !== undefined`)
+	b.js(button("Read again") + `.click()`)
+	b.until("it stays, and why", `/could not be read again and stays/.test(document.querySelector("main > .page [role=status], main [role=status]")?.textContent) && !/fell/.test(document.querySelector("main tbody")?.textContent)`)
+	b.js(button("Choose all 1") + `.click()`)
+	b.until("all are chosen", button("Drop (1)")+`?.disabled === false`)
+	b.js(button("Drop (1)") + `.click()`)
+	b.until("without a reason nothing is dropped", button("Drop 1 payload")+`?.disabled === true`)
+	b.js(`(() => { const t = document.querySelector("form.decide input"); t.value = "rubbish"; t.dispatchEvent(new Event("input", { bubbles: true })); })()`)
+	b.until("with one it is", button("Drop 1 payload")+`?.disabled === false`)
+	b.js(button("Drop 1 payload") + `.click()`)
+	b.until("nothing is left", `/No payload is set aside/.test(document.querySelector("main").textContent)`)
+	if left, err := os.ReadDir(aside); err != nil || len(left) != 0 {
+		t.Errorf("%v, %v", left, err)
+	}
+}
+
+// A person uploads a rule: it is shown to what is stored, and what it would have
+// found is told, before it is kept; then a zone is added, foretold, kept and undone.
+func TestConsoleTrialAndZones(t *testing.T) {
+	b, _ := openTab(t)
+	b.until("open incidents", `/open incident/.test(document.querySelector("h1")?.textContent)`)
+	button := func(name string) string {
+		return `[...document.querySelectorAll("main button")].find((x) => x.textContent.trim() === "` + name + `")`
+	}
+	fill := func(what, text string) {
+		t.Helper()
+		b.js(`(() => { const t = document.querySelector(` + "`" + what + "`" + `); t.value = ` + "`" + text + "`" + `; t.dispatchEvent(new Event("input", { bubbles: true })); })()`)
+	}
+	b.open("/settings?part=rules")
+	b.js(button("Upload a rule") + `.click()`)
+	b.until("a form", `document.querySelector("form.decide textarea") !== null`)
+	fill("form.decide textarea", "title: Any Modbus write\nid: 0c1e9c1e-5a43-4ba5-9d2e-5f4b4a3a0009\nlevel: low\nlogsource: {product: zeek, service: modbus}\ndetection:\n  selection: {func|contains: WRITE}\n  condition: selection\n")
+	b.until("it can be tried", button("Try it")+`?.disabled === false`)
+	b.js(button("Try it") + `.click()`)
+	b.until("it can be shown to what is stored", button("See what it would have found")+` !== undefined`)
+	b.js(button("See what it would have found") + `.click()`)
+	b.until("what it would have found", `/[1-9][0-9]* findings? of [0-9,]+ events/.test(document.querySelector("section[aria-label=Trial]")?.textContent) && document.querySelectorAll("section[aria-label=Trial] pre.raw").length > 0`)
+	if got := b.js(`fetch("/api/v1/rules/0c1e9c1e-5a43-4ba5-9d2e-5f4b4a3a0009").then((r) => r.status)`); got != "404" {
+		t.Errorf("a trial kept the rule: %s", got)
+	}
+
+	b.open("/settings?part=zones")
+	b.js(button("Add a zone") + `.click()`)
+	b.until("a form", `document.querySelector("form.decide textarea") !== null`)
+	fill("form.decide input", "Boilers")
+	fill("form.decide textarea", "10.20.0.0/28")
+	b.until("it can be looked at", button("See what that does")+`?.disabled === false`)
+	b.js(button("See what that does") + `.click()`)
+	b.until("who moves is told", `/[1-9][0-9]* devices? changes? zone/.test(document.querySelector("form.decide")?.textContent) && /Process Cell/.test(document.querySelector("form.decide")?.textContent)`)
+	fill("form.decide label:last-of-type input", "a test")
+	b.until("it can be set", button("Set it")+`?.disabled === false`)
+	b.js(button("Set it") + `.click()`)
+	b.until("it is set", `[...document.querySelectorAll("main tbody tr")].some((x) => /^Boilers/.test(x.textContent) && /set by/.test(x.textContent))`)
+	b.until("devices are in the zone", `fetch("/api/v1/devices?zone=Boilers").then((r) => r.json()).then((d) => d.total > 0)`)
+	b.js(`[...document.querySelectorAll("main tbody tr")].find((x) => /^Boilers/.test(x.textContent)).querySelectorAll("button")[1].click()`)
+	b.until("going is foretold", `/^Remove Boilers/.test(document.querySelector("form.decide h2")?.textContent) && /changes? zone/.test(document.querySelector("form.decide")?.textContent)`)
+	fill("form.decide input", "done")
+	b.until("it can go", button("Remove")+`?.disabled === false`)
+	b.js(`document.querySelector("form.decide button[type=submit]").click()`)
+	b.until("it is gone", `document.querySelector("form.decide") === null && ![...document.querySelectorAll("main tbody tr")].some((x) => /^Boilers/.test(x.textContent))`)
+}
