@@ -236,6 +236,51 @@ func TestUnusualOfNobody(t *testing.T) {
 	}
 }
 
+// The conversations beside a ranking are those of who is ranked, and where nobody is,
+// those of all.
+func TestUnusualShowsTheirConversations(t *testing.T) {
+	s := memory.New()
+	flow := func(n int, at time.Duration, src, dst string) {
+		e := &event.Event{}
+		e.SetMetadataUID(fmt.Sprintf("f%d", n))
+		e.SetClassUID(int64(event.NetworkActivity))
+		e.SetTimeField(now.Add(-at))
+		e.SetMetadataLogName("zeek/conn")
+		e.SetSrcEndpointIP(src)
+		e.SetDstEndpointIP(dst)
+		e.SetDstEndpointPort(502)
+		if _, err := s.Append(t.Context(), []*event.Event{e}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := 0
+	for _, src := range []string{"10.0.0.1", "10.0.0.2"} {
+		for h := 1; h <= 72; h++ {
+			n++
+			flow(n, time.Duration(h)*time.Hour, src, "10.0.0.100")
+		}
+	}
+	sources := func() string {
+		a := ask(t, product(t, s), "show me unusual communication patterns over the past 24 hours", "")
+		if len(a.Evidence) < 2 || len(a.Plan) < 2 {
+			t.Fatalf("%s %s", a.Status, said(a))
+		}
+		list := []string{}
+		for _, row := range a.Evidence[1].Rows {
+			list = append(list, fmt.Sprint(row[0]))
+		}
+		slices.Sort(list)
+		return strings.Join(slices.Compact(list), " ")
+	}
+	if got := sources(); got != "10.0.0.1 10.0.0.2" {
+		t.Errorf("nobody is ranked, and the conversations are those of %s", got)
+	}
+	flow(1000, time.Hour/2, "10.0.0.2", "203.0.113.9")
+	if got := sources(); got != "10.0.0.2" {
+		t.Errorf("10.0.0.2 is ranked, and the conversations are those of %s", got)
+	}
+}
+
 var _ copilot.Tools = (*toolbox.Box)(nil)
 
 var _ store.Events = (*memory.Events)(nil)

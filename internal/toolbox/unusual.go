@@ -147,7 +147,11 @@ func (x *behaviour) judge(p past) {
 			x.reasons = append(x.reasons, fmt.Sprintf(format, args...))
 		}
 	}
-	add(x.surprise()*0.9, "%s", strings.Join(x.anomalyReasons[:min(2, len(x.anomalyReasons))], "; "))
+	why := "unusual for what was learnt of it"
+	if n := min(2, len(x.anomalyReasons)); n > 0 {
+		why = strings.Join(x.anomalyReasons[:n], "; ")
+	}
+	add(x.surprise()*0.9, "%s", why)
 	per := math.Max(p.spans, 1)
 	if x.hasPast && x.newPeers > 0 {
 		add(saturate(float64(x.newPeers), 3)*0.8, "%s seen for the first time%s (%s)", plural(x.newPeers, "peer"), p.since(), some(x.peerNames))
