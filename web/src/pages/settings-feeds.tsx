@@ -31,7 +31,7 @@ export function FeedSettings() {
     <>
       <p class="soft">Indicators and advisories that the server gets by itself. Feeds that are set here are asked on the internet alone, unless the configuration names a network for them (<code>settings.inside</code>). How they are: <a href="/intelligence">Intelligence</a>.</p>
       {doing && <Do view={doing[0]} what={doing[1]} done={done} leave={() => setDoing(null)} key={doing[1] + doing[0].config.name} />}
-      {edits ? <Edit view={edits === "new" ? null : edits} done={done} leave={() => setEdits(null)} /> : write && <p><button type="button" class="quiet" onClick={() => setEdits("new")}>Add a feed</button></p>}
+      {edits ? <Edit view={edits === "new" ? null : edits} done={done} leave={() => setEdits(null)} /> : write && <p class="bar"><button type="button" class="quiet" onClick={() => setEdits("new")}>Add a feed</button></p>}
       <Show of={got}>{(d) => d.rows.length ? <Rows heads={["Feed", "Address", "Every", "State", "Set", "", "", ""]} rows={d.rows.map((v) => [
         <>{visible(v.config.name)} <span class="soft">{v.config.kind}</span></>, <span class="break">{visible(v.config.url)}</span>, String(v.config.every || "6h"),
         v.rests ? <span class="warn">rests: {visible(v.rests)}</span> : v.paused ? <span class="warn">paused by {visible(v.paused.by)}, {clock(v.paused.at)}{v.paused.why ? ": " + visible(v.paused.why) : ""}</span> : <span class={v.health?.state === "failing" ? "warn" : ""}>{v.health?.state || ""} <span class="soft">{visible(v.health?.error || v.health?.warning || "")}</span></span>,

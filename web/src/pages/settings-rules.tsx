@@ -29,7 +29,7 @@ export function RuleSettings() {
     <>
       {doing && <Do of={doing[0]} what={doing[1]} done={done} leave={() => setDoing(null)} />}
       {error && <Trouble error={error} />}
-      {edits !== null ? <Edit of={edits === "new" ? null : edits} done={done} leave={() => setEdits(null)} /> : write && <p><button type="button" class="quiet" onClick={() => setEdits("new")}>Upload a rule</button></p>}
+      {edits !== null ? <Edit of={edits === "new" ? null : edits} done={done} leave={() => setEdits(null)} /> : write && <p class="bar"><button type="button" class="quiet" onClick={() => setEdits("new")}>Upload a rule</button></p>}
       <form class="decide" onSubmit={(ev) => ev.preventDefault()}>
         <label>Find by title, id or log source<input value={find} autocomplete="off" onInput={(ev) => setFind(ev.currentTarget.value)} /></label>
         <label>Show<select value={only} onChange={(ev) => setOnly(ev.currentTarget.value)}><option value="">all</option><option value="off">those that are off</option>{Object.entries(origins).map(([k, t]) => <option key={k} value={k}>{t}</option>)}</select></label>

@@ -48,7 +48,7 @@ export function SourceSettings({ changed }: { changed: () => void }) {
         write && !v.fixed && <button type="button" class="link" onClick={() => setEdits(v)}>Change</button>,
         write && !v.fixed && <button type="button" class="link" onClick={() => setDoing([v, "remove"])}>Remove</button>,
       ])} /> : <p class="none">None is set.</p>}</Show>
-      {write && edits === null && <p><button type="button" class="quiet" onClick={() => setEdits("new")}>Add a source</button></p>}
+      {write && edits === null && <p class="bar"><button type="button" class="quiet" onClick={() => setEdits("new")}>Add a source</button></p>}
       {edits !== null && <Edit key={edits === "new" ? "" : edits.config.name} of={edits === "new" ? null : edits} done={done} leave={() => setEdits(null)} />}
     </>
   );

@@ -24,7 +24,7 @@ export function ZoneSettings() {
     <>
       <p class="soft">A zone is a part of the network by its subnets; the most specific subnet decides. Conduits, accounts and models can be limited to zones.</p>
       {gone && <Remove view={gone} done={done} leave={() => setGone(null)} key={gone.config.name} />}
-      {edits ? <Edit view={edits === "new" ? null : edits} done={done} leave={() => setEdits(null)} /> : write && <p><button type="button" class="quiet" onClick={() => setEdits("new")}>Add a zone</button></p>}
+      {edits ? <Edit view={edits === "new" ? null : edits} done={done} leave={() => setEdits(null)} /> : write && <p class="bar"><button type="button" class="quiet" onClick={() => setEdits("new")}>Add a zone</button></p>}
       <Show of={got}>{(d) => d.rows.length ? <Rows heads={["Zone", "Level", "Subnets", "Criticality", "Confidentiality", "Devices", "Set", "", ""]} rows={d.rows.map((v) => [
         <a href={"/devices?" + new URLSearchParams({ zone: v.config.name })}>{visible(v.config.name)}</a>, v.config.level || "", <span class="break">{v.config.subnets.join(", ")}</span>, v.config.criticality || "", v.config.confidentiality || "", number(v.devices),
         <><Origin of={v} />{v.rests && <span class="warn"> rests: {visible(v.rests)}</span>}</>,
