@@ -103,7 +103,7 @@ lint: $(TOOLS)/golangci-lint-$(GOLANGCI) ## run the linters
 # What the race detector would only make slow runs without it: the scored runs over recorded data, which have one thread, the
 # console in a browser (its routes run with it in the tests of the API), and
 # the tests that kill the product or fill its disk, whose child processes would carry it too.
-PLAIN := ^Test(Torture|TasksSurviveKills|AttacksFail|KnownQuestions|RetentionBySize|DamagedHotDatabase|.*InABrowser|ConsoleIsForAll|ConsoleCasework|NetworkByKeys)$$
+PLAIN := ^Test(Torture|TasksSurviveKills|AttacksFail|KnownQuestions|RetentionBySize|DamagedHotDatabase|.*InABrowser|Console(IsForAll|Casework|SetAside|TrialAndZones)|NetworkByKeys)$$
 .PHONY: test-race
 test-race:
 	$(GO) test -race -shuffle=on -timeout 20m -skip '$(PLAIN)' $$($(GO) list ./... | grep -v /internal/eval/)
