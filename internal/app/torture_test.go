@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -224,6 +225,9 @@ func (l *life) line(text string, complaints io.Reader) {
 func (l *life) check() {
 	l.t.Helper()
 	l.backups()
+	if _, err := os.Stat(l.dir); errors.Is(err, fs.ErrNotExist) && len(l.acked) == 0 && !l.done {
+		return // killed before it made its directory
+	}
 	for _, c := range app.Examine(l.t.Context(), app.Config{Dir: l.dir}, l.rng.IntN(4) == 0) {
 		if c.State == "problem" && c.Name != "disk" {
 			l.t.Errorf("after a kill doctor sees: %+v", c)
