@@ -216,12 +216,22 @@ func refusal(problems []config.Problem) error {
 	}
 	var text, hint []string
 	for _, p := range problems {
-		text = append(text, strings.TrimSpace(p.Key+" "+p.Text))
+		text = append(text, strings.TrimPrefix(p.Key+": "+p.Text, ": "))
 		if p.Hint != "" {
 			hint = append(hint, p.Hint)
 		}
 	}
 	return fault.New(fault.Invalid, "%s", strings.Join(text, "; ")).WithHint("%s", strings.Join(hint, "; "))
+}
+
+// againstIt refuses what a check found a problem in, unless it is confirmed.
+func againstIt(checks []api.SourceCheck, confirmed bool) error {
+	for _, c := range checks {
+		if c.State == "problem" && !confirmed {
+			return fault.New(fault.Conflict, "%s", c.Text).WithHint("correct it, or confirm that it is set all the same")
+		}
+	}
+	return nil
 }
 
 // fixedRetention refuses to set what the configuration says.

@@ -204,8 +204,8 @@ func (a *App) PutPull(ctx context.Context, p api.PullPut) (api.PullView, error) 
 	if p.Check {
 		return api.PullView{Config: p.Config, Origin: api.FromHere, Checks: checks}, nil
 	}
-	if bad := slices.IndexFunc(checks, func(c api.SourceCheck) bool { return c.State == "problem" }); bad >= 0 && !p.Confirm {
-		return none, fault.New(fault.Conflict, "%s", checks[bad].Text).WithHint("correct it, or confirm that it is set all the same")
+	if err := againstIt(checks, p.Confirm); err != nil {
+		return none, err
 	}
 	at := doc.Pull(src.Name)
 	_, err = a.set.Change(ctx, p.Actor, p.Why, func(d *chosen.Doc, m chosen.Mark) (chosen.Deed, error) {

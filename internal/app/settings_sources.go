@@ -190,8 +190,8 @@ func (a *App) PutSource(ctx context.Context, p api.SourcePut) (api.SourceView, e
 	if p.Check {
 		return api.SourceView{Config: p.Config, Origin: api.FromHere, Checks: checks}, nil
 	}
-	if bad := slices.IndexFunc(checks, func(c api.SourceCheck) bool { return c.State == "problem" }); bad >= 0 && !p.Confirm {
-		return none, fault.New(fault.Conflict, "%s", checks[bad].Text).WithHint("correct it, or confirm that it is set all the same")
+	if err := againstIt(checks, p.Confirm); err != nil {
+		return none, err
 	}
 	_, err = a.set.Change(ctx, p.Actor, p.Why, func(d *chosen.Doc, m chosen.Mark) (chosen.Deed, error) {
 		deed := chosen.Deed{Action: "settings.source_add", Object: s.Name, After: string(raw)}

@@ -154,7 +154,7 @@ func TestPagesBySpec(t *testing.T) {
 func TestForeignClient(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil || exec.CommandContext(t.Context(), python, "-c", "import taxii2client.v21").Run() != nil {
-		t.Skip("no client of others: pip install taxii2-client")
+		t.Skip("the client of OASIS is not installed, so that our server was not tried with it: pip install taxii2-client")
 	}
 	f := &fake{n: 11}
 	srv := httptest.NewServer(Front(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
