@@ -86,73 +86,87 @@ func (l *look) behaviours(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	known := len(best) > 0 && l.stored > firstSeenEvents
-	total, err := l.activities(ctx, l.query.Where, known)
-	if err != nil {
+	if len(best) == 0 || l.stored <= firstSeenEvents {
+		peers, err := l.news(ctx, "dst_endpoint.ip", func(x *behaviour, n int64) { x.newPeers = n })
+		if err != nil {
+			return err
+		}
+		ports, err := l.news(ctx, "dst_endpoint.port", func(x *behaviour, n int64) { x.newPorts = n })
+		if err != nil {
+			return err
+		}
+		best = slices.Concat(best, peers, ports)
+	}
+	total, err := l.activities(ctx, l.query.Where)
+	if err != nil || total <= query.MaxLimit {
 		return err
 	}
-	if total > query.MaxLimit {
-		best = slices.DeleteFunc(best, func(ip string) bool { return l.all[ip].now.events > 0 })
-		if len(best) > 0 {
-			if _, err := l.activities(ctx, and(l.query.Where, oneOf(best)), known); err != nil {
-				return err
-			}
-		}
+	slices.Sort(best)
+	best = slices.DeleteFunc(slices.Compact(best), func(ip string) bool { return l.all[ip].now.events > 0 })
+	if len(best) > 0 {
+		_, err = l.activities(ctx, and(l.query.Where, oneOf(best)))
 	}
-	if known {
-		return nil
-	}
-	return l.ports(ctx)
+	return err
 }
 
 // activities reads what the sources did that fit a condition, and tells how many
-// there are. Peers are new that are there in the whole time and not in the past.
-func (l *look) activities(ctx context.Context, where *query.Expr, known bool) (total int64, err error) {
+// there are. It goes by address, whose past may be that of another device.
+func (l *look) activities(ctx context.Context, where *query.Expr) (total int64, err error) {
 	q := l.query
-	q.Where = where
-	q.Group = []string{"src_endpoint.ip", "src_endpoint.name", "src_endpoint.type"}
+	q.Where, q.Group = where, []string{"src_endpoint.ip"}
 	q.Measures = activityMeasures(l.rng)
 	q.Having = []query.Having{{By: "events", Op: query.Gt, Value: int64(0)}}
 	q.Sort = []query.Sort{{By: "failed", Desc: true}, {By: "events", Desc: true}}
-	if !known {
-		q.Measures = append(q.Measures, query.Measure{Fn: query.Distinct, Field: "dst_endpoint.ip", As: "all_peers"},
-			query.Measure{Fn: query.Diff, Of: []string{"all_peers", "past_peers"}, As: "new_peers"})
-		q.Sort = append([]query.Sort{{By: "new_peers", Desc: true}}, q.Sort...)
-	}
 	t, err := l.box.QueryLoose(ctx, q, l.now)
 	if err != nil {
 		return 0, err
 	}
 	for _, row := range t.Rows {
 		x := l.get(row)
-		x.name, _ = row[1].(string)
-		x.kind, _ = row[2].(string)
-		x.now.add(row[3:])
-		x.past.add(row[7:])
-		if !known {
-			x.newPeers += int64(toFloat(row[12]))
-		}
+		x.now = activity{toInt(row[1]), toInt(row[2]), toInt(row[3]), toFloat(row[4])}
+		x.past = activity{toInt(row[5]), toInt(row[6]), toInt(row[7]), toFloat(row[8])}
 	}
-	return t.Total, nil
+	return t.Total, l.names(ctx, where)
 }
 
-// ports counts the ports that each source used for the first time.
-func (l *look) ports(ctx context.Context) error {
-	const field = "dst_endpoint.port"
+// names reads which device each source was in the asked time; of several the one
+// with most failures, then most events, which is the order of the activities.
+func (l *look) names(ctx context.Context, where *query.Expr) error {
+	q := l.asked
+	q.Where, q.Group = where, []string{"src_endpoint.ip", "src_endpoint.name", "src_endpoint.type"}
+	q.Measures = []query.Measure{{Fn: query.Count, Where: &query.Expr{Field: "status", Op: query.Eq, Value: "Failure"}, As: "failed"}, {Fn: query.Count, As: "events"}}
+	q.Sort = []query.Sort{{By: "failed", Desc: true}, {By: "events", Desc: true}}
+	return l.box.each(ctx, q, l.now, func(row []any) {
+		if x := l.get(row); x.name == "" && x.kind == "" {
+			x.name, _ = row[1].(string)
+			x.kind, _ = row[2].(string)
+		}
+	})
+}
+
+// news counts for each source the different values of a field that it had in the
+// asked time and not before: those of the whole time less those of the past. It tells
+// which sources have most. An address may have been another device's before: that
+// makes nothing new.
+func (l *look) news(ctx context.Context, field string, note func(x *behaviour, n int64)) (most []string, err error) {
 	q := l.query
 	q.Where, q.Group = andExists(q.Where, field), []string{"src_endpoint.ip"}
 	before := query.Expr{Field: "time", Op: query.Lt, Value: l.rng.From.Format(time.RFC3339Nano)}
 	q.Measures = []query.Measure{{Fn: query.Distinct, Field: field, As: "all"}, {Fn: query.Distinct, Field: field, Where: &before, As: "past"}, {Fn: query.Diff, Of: []string{"all", "past"}, As: "new"}}
 	q.Having = []query.Having{{By: "new", Op: query.Gt, Value: int64(0)}}
 	q.Sort = []query.Sort{{By: "new", Desc: true}}
-	return l.box.each(ctx, q, l.now, func(row []any) {
-		if x := l.all[fmt.Sprint(row[0])]; x != nil {
-			x.newPorts = int64(toFloat(row[3]))
+	err = l.box.each(ctx, q, l.now, func(row []any) {
+		x := l.get(row)
+		note(x, int64(toFloat(row[3])))
+		if len(most) < maxBest {
+			most = append(most, x.ip)
 		}
 	})
+	return most, err
 }
 
-// maxBest is how many sources with the highest scores are looked at in any case.
+// maxBest is how many sources are looked at in any case: with the highest scores, most
+// new peers and most new ports.
 const maxBest = 100
 
 // scores reads the highest score of each source, and tells which have the highest.

@@ -83,3 +83,33 @@ func TestUnusualOfManySources(t *testing.T) {
 		t.Fatalf("ranked %v", got.Rows)
 	}
 }
+
+// An address that is another device's now has no new peers for that, and who has is
+// found among very many sources.
+func TestNewPeersAreThoseOfTheAddress(t *testing.T) {
+	f := newFixture(t)
+	f.device("old", "old", "camera")
+	f.device("new", "new", "camera")
+	for h := 1; h <= 72; h++ {
+		uid := "old"
+		if h <= 24 {
+			uid = "new"
+		}
+		f.flow(now.Add(-time.Duration(h)*time.Hour), "10.0.0.1", "10.0.0.100", 1883, func(e *event.Event) { e.SetSrcEndpointUID(uid) })
+	}
+	if got := f.unusual(""); len(got.Rows) > 0 {
+		t.Errorf("ranked %v", got.Rows)
+	}
+	for i := range query.MaxLimit + 50 {
+		src := fmt.Sprintf("10.1.%d.%d", i>>8, i&255)
+		f.flow(now.Add(-30*time.Hour), src, "172.16.0.1", 502)
+		f.flow(now.Add(-time.Hour), src, "172.16.0.1", 502)
+		f.flow(now.Add(-time.Hour), src, "172.16.0.1", 502)
+	}
+	f.flow(now.Add(-30*time.Hour), "192.0.2.7", "172.16.0.1", 502)
+	f.flow(now.Add(-time.Hour), "192.0.2.7", "172.16.0.9", 502)
+	got := f.unusual("")
+	if len(got.Rows) != 1 || got.Rows[0][0] != "192.0.2.7" || !strings.Contains(fmt.Sprint(got.Rows[0][4]), "1 peer seen for the first time (172.16.0.9)") {
+		t.Errorf("ranked %v", got.Rows)
+	}
+}

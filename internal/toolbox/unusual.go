@@ -37,14 +37,6 @@ type activity struct {
 	bytes                 float64
 }
 
-// add adds what a source did under one of its names.
-func (a *activity) add(row []any) {
-	a.events += toInt(row[0])
-	a.failed += toInt(row[1])
-	a.peers += toInt(row[2])
-	a.bytes += toFloat(row[3])
-}
-
 // Unusual ranks the sources of the events that q selects in its time range by
 // what was learnt of them when their events passed (anomaly.score, see package
 // detect/behave) and by what the store can compute: peers and ports seen for
@@ -56,8 +48,8 @@ func (a *activity) add(row []any) {
 // Of a large store the past is not all that is stored but a whole number of
 // spans as long as the asked one, and what is new is known from the scores alone
 // where there are any. Of more than [query.MaxLimit] sources those are compared
-// that have most new peers, then most failures, then most events, and the highest
-// scores of all.
+// that have most failures, then most events, and the hundred each with the highest
+// scores, most new peers and most new ports of all.
 //
 // Without any events before the range there is no past to compare with; then
 // only fan-out and failures count, and the reasons say so.
