@@ -113,6 +113,9 @@ type App struct {
 	allowed    atomic.Pointer[policy.Config]  // of the chain: what the site allows, as it is in force
 	ruler      *sigma.Detector                // of the chain; used under writing
 	incidents  *correlate.Correlator
+	written    incidentsKept
+	pace       time.Time                      // until when what may wait waits, see keepAll; under writing
+	owing      bool                           // it was left for the next call of taking; under writing
 	techniques *correlate.Techniques          // does not change
 	rulerNow   atomic.Pointer[sigma.Detector] // ruler, for whoever only swaps its rules
 	ruling     sync.Mutex                     // held while rules are loaded
@@ -238,7 +241,11 @@ func (a *App) open(ctx context.Context) error {
 		return err
 	}
 	a.ending = func() error { // what detectors hold back is stored, whoever waits
-		_, err := a.settle(context.WithoutCancel(ctx))
+		end := context.WithoutCancel(ctx)
+		_, err := a.settle(end)
+		if a.owing {
+			err = errors.Join(err, a.keepAll(end))
+		}
 		return errors.Join(err, a.keepLearnt())
 	}
 	if err := a.openDoor(); err != nil {

@@ -13,10 +13,7 @@ import (
 	"vedette/internal/audit"
 	"vedette/internal/authz"
 	"vedette/internal/correlate"
-	"vedette/internal/event"
 	"vedette/internal/fault"
-	"vedette/internal/query"
-	"vedette/internal/store"
 )
 
 // openIncidents takes the kept incidents back.
@@ -38,57 +35,6 @@ func (a *App) openIncidents(ctx context.Context) error {
 	}
 	for _, p := range a.incidents.Restore(kept) {
 		a.cfg.Log.Warn("a kept incident cannot be read", "component", "correlate", "err", p)
-	}
-	return nil
-}
-
-// correlate makes incidents of the findings of a committed batch and notes
-// which they belong to.
-func (a *App) correlate(ctx context.Context, findings []event.Finding, touched map[string]bool) error {
-	if len(findings) == 0 {
-		return nil
-	}
-	for _, f := range findings {
-		if uid := a.incidents.Add(f); uid != "" {
-			touched[uid] = true
-		}
-	}
-	return a.keepIncidents(ctx)
-}
-
-// catchUp puts findings into incidents that were stored when the process was
-// killed before it could: there are more of them than were ever added. The
-// newest are looked at, as many as one query gives; those that were added
-// before change nothing.
-func (a *App) catchUp(ctx context.Context) error {
-	got, err := a.findings(ctx, findingQuery(nil))
-	if err != nil || got.Total <= a.incidents.Totals().Added {
-		return err
-	}
-	q := findingQuery(nil)
-	q.Sort, q.Limit = []query.Sort{{By: "time", Desc: true}}, query.MaxLimit
-	if got, err = a.findings(ctx, q); err != nil {
-		return err
-	}
-	slices.Reverse(got.List) // oldest first, as they were found
-	return a.correlate(ctx, got.List, map[string]bool{})
-}
-
-// keepIncidents writes what changed to the records.
-func (a *App) keepIncidents(ctx context.Context) error {
-	records, err := a.incidents.Dirty()
-	if err != nil || len(records) == 0 {
-		return err
-	}
-	changes := make([]store.Change, len(records))
-	for i, r := range records {
-		changes[i] = store.Change{Kind: r.Kind, ID: r.ID, Version: store.AnyVersion, JSON: r.JSON}
-	}
-	if err := a.records.Update(ctx, changes...); err != nil {
-		for _, r := range records {
-			a.incidents.Retry(r.Kind, r.ID)
-		}
-		return fmt.Errorf("keeping incidents: %w", err)
 	}
 	return nil
 }

@@ -45,7 +45,7 @@ func (a *App) Ingest(ctx context.Context, paths []string, format string, progres
 func (a *App) IngestStream(ctx context.Context, in io.Reader, name, format string, modified time.Time) (ingest.Summary, error) {
 	started := a.cfg.Now()
 	var sum ingest.Summary
-	err := a.taking(ctx, &sum, func(sink func(*event.Event) error) (ingest.Report, error) {
+	err := a.taking(ctx, &sum, false, func(sink func(*event.Event) error) (ingest.Report, error) {
 		return a.reader.Stream(ctx, in, name, format, modified, sink)
 	})
 	a.finish(ctx, &sum, started)
@@ -59,14 +59,15 @@ func (a *App) finish(ctx context.Context, sum *ingest.Summary, started time.Time
 }
 
 func (a *App) source(ctx context.Context, path, format string, sum *ingest.Summary) error {
-	return a.taking(ctx, sum, func(sink func(*event.Event) error) (ingest.Report, error) {
+	return a.taking(ctx, sum, false, func(sink func(*event.Event) error) (ingest.Report, error) {
 		return a.reader.File(ctx, path, format, sink)
 	})
 }
 
 // taking runs one source through identity into the store. Reading and
 // committing go on side by side: while one batch is committed the next is read.
-func (a *App) taking(ctx context.Context, sum *ingest.Summary, read func(sink func(*event.Event) error) (ingest.Report, error)) error {
+// With more, another call follows at once, so that what can wait may wait for it.
+func (a *App) taking(ctx context.Context, sum *ingest.Summary, more bool, read func(sink func(*event.Event) error) (ingest.Report, error)) error {
 	a.writing.Lock()
 	defer a.writing.Unlock()
 	if err := a.ready(ctx); err != nil {
@@ -83,8 +84,8 @@ func (a *App) taking(ctx context.Context, sum *ingest.Summary, read func(sink fu
 	})
 	close(w.full)
 	err = errors.Join(err, <-w.done)
-	if err == nil {
-		err = a.keepDevices(ctx)
+	if a.owing = true; err == nil && (!more || time.Now().After(a.pace)) {
+		err = a.keepAll(ctx)
 	}
 	sum.Add(rep, w.stored, w.duplicates)
 	sum.Judged(w.findings, slices.Sorted(maps.Keys(w.incidents)))
@@ -149,30 +150,30 @@ func (w *writer) flush(end bool) error {
 	}
 }
 
-// What was learnt about known devices waits at least keepEvery to be written
-// while a source is read, and keepShare times as long as the last writing took,
-// so that a large fleet does not slow the events down.
+// What was learnt about known devices, and the incidents, wait at least
+// keepEvery to be written while events come in, and keepShare times as long as
+// the last writing took, so that a large fleet does not slow the events down.
 const (
 	keepEvery = 2 * time.Second
 	keepShare = 20
 )
 
+// keepAll writes what may wait. It is called under writing.
+func (a *App) keepAll(ctx context.Context) error {
+	began := time.Now()
+	err := errors.Join(a.keepDevices(ctx), a.keepIncidents(ctx))
+	a.pace = time.Now().Add(max(keepEvery, keepShare*time.Since(began)))
+	a.owing = err != nil
+	return err
+}
+
 // commit stores batch after batch. New devices go first, so that no stored
 // event names a device that a crash would make unknown; that a known one was
-// seen again is written now and then and at the end.
+// seen again, and the incidents, are written now and then and at the end.
 func (w *writer) commit(ctx context.Context) error {
-	next := time.Now().Add(keepEvery)
 	for batch := range w.full {
-		keep := w.app.keepNewDevices
-		began := time.Now()
-		if began.After(next) {
-			keep = w.app.keepDevices
-		}
-		if err := keep(ctx); err != nil {
+		if err := w.app.keepNewDevices(ctx); err != nil {
 			return err
-		}
-		if began.After(next) {
-			next = time.Now().Add(max(keepEvery, keepShare*time.Since(began)))
 		}
 		got, err := w.app.store(ctx, batch)
 		w.app.devices.SaidUpdates(batch.said, err == nil)
@@ -182,11 +183,16 @@ func (w *writer) commit(ctx context.Context) error {
 		w.stored += got.Stored - batch.own
 		w.duplicates += got.Duplicates
 		w.findings += len(batch.raised)
-		if err := w.app.correlate(ctx, batch.raised, w.incidents); err != nil {
+		if err := w.app.correlate(ctx, batch.raised, w.incidents, true); err != nil {
 			return err
 		}
 		if w.app.cfg.Acknowledged != nil {
 			w.app.cfg.Acknowledged(w.stored + w.duplicates)
+		}
+		if time.Now().After(w.app.pace) {
+			if err := w.app.keepAll(ctx); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -115,7 +115,7 @@ func (a *App) settle(ctx context.Context) (api.Settled, error) {
 		return done, err
 	}
 	touched := map[string]bool{}
-	err := a.correlate(ctx, b.raised, touched)
+	err := a.correlate(ctx, b.raised, touched, false)
 	return api.Settled{Findings: len(b.raised), Incidents: slices.Sorted(maps.Keys(touched))}, err
 }
 

@@ -248,7 +248,7 @@ func (l *Live) drain(ctx context.Context) error {
 	r := l.spool.Read()
 	defer r.Close() //nolint:errcheck // only read
 	for ctx.Err() == nil {
-		batch, last, damaged, err := gatherPayloads(ctx, r)
+		batch, last, damaged, full, err := gatherPayloads(ctx, r)
 		if err != nil {
 			return err
 		}
@@ -258,7 +258,7 @@ func (l *Live) drain(ctx context.Context) error {
 			}
 		}
 		if len(batch) > 0 {
-			err := l.store(ctx, batch)
+			err := l.store(ctx, batch, full)
 			if errors.Is(err, errPanic) {
 				err = l.storeEach(ctx, batch, err)
 			}
@@ -275,8 +275,9 @@ func (l *Live) drain(ctx context.Context) error {
 }
 
 // gatherPayloads waits for a payload and takes those that come right after it.
-// What cannot be read is told apart: it must not hold up what follows.
-func gatherPayloads(ctx context.Context, r *flow.Reader) (batch []waitingPayload, last uint64, damaged []unread, err error) {
+// What cannot be read is told apart: it must not hold up what follows. Full says
+// that more may be waiting.
+func gatherPayloads(ctx context.Context, r *flow.Reader) (batch []waitingPayload, last uint64, damaged []unread, full bool, err error) {
 	wait, bytesIn := ctx, 0
 	for bytesIn < liveBytes {
 		seq, rec, err := r.Next(wait)
@@ -284,7 +285,7 @@ func gatherPayloads(ctx context.Context, r *flow.Reader) (batch []waitingPayload
 			if bytesIn > 0 && ctx.Err() == nil && wait.Err() != nil {
 				break // nothing more came in time
 			}
-			return batch, last, damaged, err
+			return batch, last, damaged, false, err
 		}
 		if last = seq; bytesIn == 0 {
 			var cancel context.CancelFunc
@@ -298,12 +299,12 @@ func gatherPayloads(ctx context.Context, r *flow.Reader) (batch []waitingPayload
 			damaged = append(damaged, unread{seq, bytes.Clone(rec)})
 		}
 	}
-	return batch, last, damaged, nil
+	return batch, last, damaged, bytesIn >= liveBytes, nil
 }
 
 // store takes payloads the way of any event and returns when they survive a
-// kill.
-func (l *Live) store(ctx context.Context, batch []waitingPayload) (err error) {
+// kill. With more, others wait behind them.
+func (l *Live) store(ctx context.Context, batch []waitingPayload, more bool) (err error) {
 	var sum ingest.Summary
 	ctx, span := l.app.Tracer().Start(ctx, trace.Ingest, trace.Count(trace.Payloads, len(batch)))
 	defer func() {
@@ -312,7 +313,7 @@ func (l *Live) store(ctx context.Context, batch []waitingPayload) (err error) {
 	}()
 	reports := make([]ingest.Report, 0, len(batch))
 	defer l.busy.Store(nil)
-	err = l.app.taking(ctx, &sum, func(sink func(*event.Event) error) (ingest.Report, error) {
+	err = l.app.taking(ctx, &sum, more, func(sink func(*event.Event) error) (ingest.Report, error) {
 		all := ingest.Report{Path: "live"}
 		for _, p := range batch {
 			l.busy.Store(&busyAt{p.Source, p.Peer, p.seq, time.Now()})

@@ -88,7 +88,7 @@ func (l *Live) storeEach(ctx context.Context, batch []waitingPayload, why error)
 		return l.setAside(p.Source, p.seq, packPayload(&p.Payload), whyBroken(why))
 	}
 	for _, half := range [][]waitingPayload{batch[:len(batch)/2], batch[len(batch)/2:]} {
-		err := l.store(ctx, half)
+		err := l.store(ctx, half, false)
 		if errors.Is(err, errPanic) {
 			err = l.storeEach(ctx, half, err)
 		}

@@ -69,11 +69,11 @@ func TestLiveSurvivesAKill(t *testing.T) {
 		}
 	}
 	r := l.spool.Read()
-	batch, last, damaged, err := gatherPayloads(t.Context(), r)
+	batch, last, damaged, _, err := gatherPayloads(t.Context(), r)
 	if err != nil || len(batch) != 5 || last != 4 || len(damaged) != 0 {
 		t.Fatalf("%d payloads, last %d, %v", len(batch), last, err)
 	}
-	if err := l.store(t.Context(), batch[:3]); err != nil { // and then the process is killed: nothing is acknowledged
+	if err := l.store(t.Context(), batch[:3], false); err != nil { // and then the process is killed: nothing is acknowledged
 		t.Fatal(err)
 	}
 	if err := r.Close(); err != nil {

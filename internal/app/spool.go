@@ -202,7 +202,7 @@ func (a *App) replay(ctx context.Context, id string, parsers map[string]*ingest.
 		parsers[name] = parse
 	}
 	var sum ingest.Summary
-	err = a.taking(ctx, &sum, func(sink func(*event.Event) error) (ingest.Report, error) { return parse.Payload(ctx, p, seq, sink) })
+	err = a.taking(ctx, &sum, false, func(sink func(*event.Event) error) (ingest.Report, error) { return parse.Payload(ctx, p, seq, sink) })
 	out.Stored, out.Duplicates, out.Rejected = sum.Stored, sum.Duplicates, sum.Rejected
 	switch {
 	case errors.Is(err, errPanic):

@@ -119,7 +119,7 @@ func (a *App) sayUpdates(ctx context.Context) error {
 		return nil
 	}
 	var sum ingest.Summary
-	return a.taking(ctx, &sum, func(func(*event.Event) error) (ingest.Report, error) { return ingest.Report{}, nil })
+	return a.taking(ctx, &sum, false, func(func(*event.Event) error) (ingest.Report, error) { return ingest.Report{}, nil })
 }
 
 // tellBills tells the registry which firmware the bills of devices themselves name.

@@ -120,6 +120,10 @@ const seenChunk = 4096
 // maxSeen is how many chunks are kept.
 const maxSeen = 256
 
+// Remembered is how many findings that were added are told from new ones: the
+// newest.
+const Remembered = maxSeen * seenChunk
+
 // seen remembers the findings that were added, the newest maxSeen*seenChunk.
 type seen struct {
 	at     map[uint64]uint32 // hash of the uid -> number of the strand, 0: suppressed
