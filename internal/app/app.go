@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net/http"
 	"os"
@@ -197,6 +198,28 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 	return a, nil
 }
 
+// keptRecords are records of some kinds, and after they were read why that
+// ended early.
+type keptRecords struct {
+	each iter.Seq[store.Record]
+	err  error
+}
+
+// kept reads the records one by one.
+func kept(ctx context.Context, from store.Records, kinds ...string) *keptRecords {
+	k := &keptRecords{}
+	k.each = func(yield func(store.Record) bool) {
+		for _, kind := range kinds {
+			for rec, err := range from.List(ctx, kind) {
+				if k.err = err; err != nil || !yield(rec) {
+					return
+				}
+			}
+		}
+	}
+	return k
+}
+
 func (a *App) open(ctx context.Context) error {
 	if err := a.openTraces(ctx); err != nil {
 		return err
@@ -278,16 +301,19 @@ func (a *App) openDevices(ctx context.Context) error {
 	a.zoned.Store(&ours.Zones)
 	a.devices = asset.New(ours, table, a.cfg.Now)
 	a.devices.UseFingerprints(prints)
-	var kept []asset.Record
-	for rec, err := range a.records.List(ctx, asset.RecordKind) {
-		if err != nil {
-			return fmt.Errorf("reading the kept devices: %w", err)
+	records := kept(ctx, a.records, asset.RecordKind)
+	for _, p := range a.devices.Restore(func(yield func(asset.Record) bool) {
+		for rec := range records.each {
+			if !yield(asset.Record{ID: rec.ID, JSON: rec.JSON}) {
+				return
+			}
 		}
-		kept = append(kept, asset.Record{ID: rec.ID, JSON: rec.JSON})
-	}
-	for _, p := range a.devices.Restore(kept) {
+	}) {
 		a.unreadable++
 		a.cfg.Log.Warn("a kept device cannot be read", "component", "asset", "err", p)
+	}
+	if records.err != nil {
+		return fmt.Errorf("reading the kept devices: %w", records.err)
 	}
 	return nil
 }

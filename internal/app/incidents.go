@@ -24,17 +24,18 @@ func (a *App) openIncidents(ctx context.Context) error {
 	}
 	a.techniques = techniques
 	a.incidents = correlate.New(correlate.Config{Techniques: techniques, Names: a.devices, Assets: a.devices}, a.cfg.Now)
-	var kept []correlate.Record
-	for _, kind := range correlate.RecordKinds() {
-		for rec, err := range a.records.List(ctx, kind) {
-			if err != nil {
-				return fmt.Errorf("reading the kept incidents: %w", err)
+	records := kept(ctx, a.records, correlate.RecordKinds()...)
+	for _, p := range a.incidents.Restore(func(yield func(correlate.Record) bool) {
+		for rec := range records.each {
+			if !yield(correlate.Record{Kind: rec.Kind, ID: rec.ID, JSON: rec.JSON}) {
+				return
 			}
-			kept = append(kept, correlate.Record{Kind: rec.Kind, ID: rec.ID, JSON: rec.JSON})
 		}
-	}
-	for _, p := range a.incidents.Restore(kept) {
+	}) {
 		a.cfg.Log.Warn("a kept incident cannot be read", "component", "correlate", "err", p)
+	}
+	if records.err != nil {
+		return fmt.Errorf("reading the kept incidents: %w", records.err)
 	}
 	return nil
 }

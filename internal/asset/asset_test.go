@@ -473,7 +473,7 @@ func TestSnapshotRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := newRegistry(t)
-	if problems := again.Restore(append(records, Record{ID: "x", JSON: []byte("{")})); len(problems) != 1 {
+	if problems := again.Restore(slices.Values(append(records, Record{ID: "x", JSON: []byte("{")}))); len(problems) != 1 {
 		t.Errorf("problems %v, want one", problems)
 	}
 	if diff := cmp.Diff(r.List(), again.List(), cmp.AllowUnexported(Device{})); diff != "" {

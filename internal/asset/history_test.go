@@ -1,6 +1,7 @@
 package asset
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -232,7 +233,7 @@ func restored(t *testing.T, r *Registry) *Registry {
 		t.Fatal(err)
 	}
 	again := newRegistry(t)
-	if problems := again.Restore(records); len(problems) > 0 {
+	if problems := again.Restore(slices.Values(records)); len(problems) > 0 {
 		t.Fatal(problems)
 	}
 	return again

@@ -3,6 +3,7 @@ package asset
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -129,7 +130,7 @@ func BenchmarkDirtyAndRestore(b *testing.B) {
 		b.ReportMetric(float64(bytes)/n, "record-B/device")
 		again := New(Config{MaxDevices: n + 10}, nil, clock)
 		began = time.Now()
-		if p := again.Restore(records); len(p) > 0 {
+		if p := again.Restore(slices.Values(records)); len(p) > 0 {
 			b.Fatal(p[0])
 		}
 		b.ReportMetric(float64(time.Since(began).Nanoseconds())/n, "restore-ns/device")

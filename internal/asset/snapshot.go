@@ -168,21 +168,24 @@ func (n *node) saved() savedDevice {
 	return s
 }
 
-// Restore loads the records of an earlier run into an empty registry. A record
-// that cannot be read is skipped; the returned problems name it.
-func (r *Registry) Restore(records []Record) (problems []error) {
+// Restore loads the records of an earlier run into an empty registry, some at
+// a time, so that not all of them are in memory twice. A record that cannot be
+// read is skipped; the returned problems name it.
+func (r *Registry) Restore(records iter.Seq[Record]) (problems []error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	polled := make(map[*node][]string)
-	for i, s := range decode(records) {
+	same := make(sharing)
+	for rec, s := range decode(records) {
 		if s.bad != nil || s.UID == "" || s.Version < 1 || s.Version > recordVersion {
-			problems = append(problems, fault.Wrap(fault.Invalid, s.bad, "restoring device %s: the record is damaged or of a later version (%d)", records[i].ID, s.Version))
+			problems = append(problems, fault.Wrap(fault.Invalid, s.bad, "restoring device %s: the record is damaged or of a later version (%d)", rec.ID, s.Version))
 			continue
 		}
 		if s.MergedInto != "" {
 			r.alias[s.UID] = s.MergedInto
 			continue
 		}
+		s.Evidence = same.evidence(s.Evidence)
 		if n := r.restore(s.savedDevice); len(s.Polled) > 0 {
 			polled[n] = s.Polled
 		}
@@ -199,6 +202,34 @@ func (r *Registry) Restore(records []Record) (problems []error) {
 	return problems
 }
 
+// sharing keeps one copy of texts that many devices have, such as vendors and
+// the names of sources: a fleet's evidence is half as large with it.
+type sharing map[string]string
+
+// maxShared bounds the texts that are compared; values beyond them stay as
+// they are.
+const maxShared = 1 << 16
+
+func (t sharing) text(s string) string {
+	if one, ok := t[s]; ok {
+		return one
+	}
+	if len(t) < maxShared {
+		t[s] = s
+	}
+	return s
+}
+
+// evidence returns the list without room to grow.
+func (t sharing) evidence(list []Evidence) []Evidence {
+	out := make([]Evidence, len(list))
+	for i, ev := range list {
+		ev.Key, ev.Value, ev.Source, ev.What = Key(t.text(string(ev.Key))), t.text(ev.Value), Source(t.text(string(ev.Source))), t.text(ev.What)
+		out[i] = ev
+	}
+	return out
+}
+
 // decoded is a record that was read, or why it cannot be.
 type decoded struct {
 	savedDevice
@@ -206,23 +237,31 @@ type decoded struct {
 }
 
 // decodeAtOnce is how many records are decoded before they are taken over, so
-// that a million of them are not all in memory twice.
+// that a million of them are not all in memory at once.
 const decodeAtOnce = 8192
 
 // decode yields the records in order; reading JSON is what takes the time of a
 // start, and is done on all processors.
-func decode(records []Record) iter.Seq2[int, decoded] {
-	return func(yield func(int, decoded) bool) {
+func decode(records iter.Seq[Record]) iter.Seq2[Record, decoded] {
+	return func(yield func(Record, decoded) bool) {
 		out := make([]decoded, decodeAtOnce)
-		for from := 0; from < len(records); from += decodeAtOnce {
-			part := records[from:min(from+decodeAtOnce, len(records))]
+		part := make([]Record, 0, decodeAtOnce)
+		give := func() bool {
 			decodePart(part, out)
-			for i := range part {
-				if !yield(from+i, out[i]) {
-					return
+			for i, rec := range part {
+				if !yield(rec, out[i]) {
+					return false
 				}
 			}
+			part = part[:0]
+			return true
 		}
+		for rec := range records {
+			if part = append(part, rec); len(part) == decodeAtOnce && !give() {
+				return
+			}
+		}
+		give()
 	}
 }
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -96,6 +97,7 @@ func (r *root) benchQuery(ctx context.Context, repeat, parallel int) error {
 		return err
 	}
 	defer a.Close() //nolint:errcheck // nothing was written
+	debug.FreeOSMemory() // as serve does
 	rep := queryReport{Machine: thisMachine(began), Open: round(time.Since(began).Seconds()), Parallel: parallel}
 	rep.Idle, _ = memoryUse()
 	status, err := a.Status(ctx)

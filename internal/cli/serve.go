@@ -64,6 +64,7 @@ func (r *root) serveCommand() *cobra.Command {
 				return errors.Join(err, a.Close())
 			}
 			makeRoom()
+			debug.FreeOSMemory() // what reading the records took
 			parts := []func(context.Context) error{func(ctx context.Context) error { return r.serveLocal(ctx, a, a.Tracer()) }, keepUp(a), recheckModels(a), a.RunPulls}
 			door, err := r.openDoor(cmd.Context(), a)
 			if err != nil {

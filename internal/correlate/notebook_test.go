@@ -1,6 +1,7 @@
 package correlate_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,7 +55,7 @@ func TestNoteKeepsItsResult(t *testing.T) {
 	look(c)
 	changed, _ := c.Dirty()
 	again := correlate.New(correlate.Config{}, clock)
-	if problems := again.Restore(changed); len(problems) > 0 {
+	if problems := again.Restore(slices.Values(changed)); len(problems) > 0 {
 		t.Fatal(problems)
 	}
 	look(again)

@@ -27,7 +27,7 @@ func reopened(t interface {
 	}
 	records = slices.DeleteFunc(records, func(r correlate.Record) bool { return r.JSON == nil })
 	again := correlate.New(cfg, clock)
-	if problems := again.Restore(records); len(problems) > 0 {
+	if problems := again.Restore(slices.Values(records)); len(problems) > 0 {
 		t.Fatal(problems)
 	}
 	return again

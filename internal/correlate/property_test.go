@@ -197,7 +197,7 @@ func TestRestoreIsIdentity(t *testing.T) {
 			records = append(records, r)
 		}
 		again := correlate.New(cfg, clock)
-		if problems := again.Restore(records); len(problems) > 0 {
+		if problems := again.Restore(slices.Values(records)); len(problems) > 0 {
 			t.Fatal(problems)
 		}
 		same(t, c, again)
@@ -316,7 +316,7 @@ func FuzzRestore(f *testing.F) {
 	f.Add("incident", "x", []byte(`{"v":1,"uid":"x","num":1,"into":"x","findings":1,"events":1,"by_severity":[0,1]}`))
 	f.Fuzz(func(t *testing.T, kind, id string, doc []byte) {
 		c := correlate.New(correlate.Config{}, clock)
-		c.Restore([]correlate.Record{{Kind: kind, ID: id, JSON: doc}, {Kind: kind, ID: id, JSON: doc}})
+		c.Restore(slices.Values([]correlate.Record{{Kind: kind, ID: id, JSON: doc}, {Kind: kind, ID: id, JSON: doc}}))
 		before := c.Totals().InIncidents
 		var n serial
 		f := n.finding(1, "r", event.Low, "10.0.0.1", "plc-1", "T0846")

@@ -3,6 +3,7 @@ package correlate
 import (
 	"cmp"
 	"encoding/json"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -180,11 +181,11 @@ func (c *Correlator) Retry(kind, id string) {
 
 // Restore loads the records of an earlier run into an empty correlator, in any
 // order. A record that cannot be read is skipped; the problems name it.
-func (c *Correlator) Restore(records []Record) (problems []error) {
+func (c *Correlator) Restore(records iter.Seq[Record]) (problems []error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var hubs []savedHub
-	for _, r := range records {
+	for r := range records {
 		err := fault.New(fault.Invalid, "its kind is not known")
 		switch {
 		case r.Kind == RecordKind:

@@ -3,6 +3,7 @@ package correlate_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -196,7 +197,7 @@ func minus(c *correlate.Correlator) *correlate.Correlator {
 	records, _ := c.Dirty()
 	for _, r := range records {
 		if r.Kind == correlate.RecordKind {
-			again.Restore([]correlate.Record{r})
+			again.Restore(slices.Values([]correlate.Record{r}))
 		}
 	}
 	return again
@@ -298,7 +299,7 @@ func TestStrangeFindings(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := correlator(t)
-	if problems := again.Restore(records); len(problems) > 0 {
+	if problems := again.Restore(slices.Values(records)); len(problems) > 0 {
 		t.Fatal(problems)
 	}
 	checkSums(t, again, 5)

@@ -1,6 +1,7 @@
 package correlate_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -32,7 +33,7 @@ func TestStanding(t *testing.T) {
 		t.Fatal(err)
 	}
 	c = correlator(t)
-	if problems := c.Restore(records); len(problems) > 0 {
+	if problems := c.Restore(slices.Values(records)); len(problems) > 0 {
 		t.Fatal(problems)
 	}
 	s, ok := c.Standing(uid)
