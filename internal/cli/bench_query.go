@@ -96,7 +96,7 @@ func (r *root) benchQuery(ctx context.Context, repeat, parallel int) error {
 	if err != nil {
 		return err
 	}
-	defer a.Close() //nolint:errcheck // nothing was written
+	defer a.Close()      //nolint:errcheck // nothing was written
 	debug.FreeOSMemory() // as serve does
 	rep := queryReport{Machine: thisMachine(began), Open: round(time.Since(began).Seconds()), Parallel: parallel}
 	rep.Idle, _ = memoryUse()
