@@ -99,3 +99,19 @@ func TestConsoleTrialAndZones(t *testing.T) {
 	b.js(`document.querySelector("form.decide button[type=submit]").click()`)
 	b.until("it is gone", `document.querySelector("form.decide") === null && ![...document.querySelectorAll("main tbody tr")].some((x) => /^Boilers/.test(x.textContent))`)
 }
+
+// An administrator requires a passkey of somebody who has none: what that means is
+// asked before, and the list tells it.
+func TestConsoleRequiresPasskey(t *testing.T) {
+	b, _ := openTab(t)
+	b.until("open incidents", `/open incident/.test(document.querySelector("h1")?.textContent)`)
+	b.js(`fetch("/api/v1/account/users", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ name: "bob", roles: ["viewer"], zones: [], second_required: false }) }).then((r) => r.status)`)
+	b.open("/settings?part=users")
+	row := `[...document.querySelectorAll("main tbody tr")].find((x) => /^bob/.test(x.textContent))`
+	b.until("bob is there", row+` !== undefined && /no 0 passkeys/.test(`+row+`.textContent)`)
+	b.js(`(() => { window.said = ""; window.confirm = (text) => { window.said = text; return true; }; })()`)
+	b.js(row + `.querySelector("button[aria-label='Require a passkey of bob']").click()`)
+	b.until("it is required", `/required 0 passkeys/.test(`+row+`.textContent) && /only a new link lets it in/.test(window.said)`)
+	b.js(row + `.querySelector("button[aria-label='No longer require a passkey of bob']").click()`)
+	b.until("no longer", `/no 0 passkeys/.test(`+row+`.textContent)`)
+}

@@ -41,6 +41,8 @@ type Config struct {
 
 	Provider *provider.Provider // at which people may sign in too; nil: none
 
+	NeedPasskey bool // every account with a password needs a passkey after it
+
 	Door
 }
 
