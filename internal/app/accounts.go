@@ -14,7 +14,7 @@ func (a *App) openAccounts() error {
 	if a.authority, err = authz.New(a.journal, a.cfg.Now); err != nil {
 		return err
 	}
-	cfg := account.Config{Records: a.records, Journal: a.journal, Authority: a.authority, Now: a.cfg.Now, NeedPasskey: a.cfg.Server.NeedPasskey}
+	cfg := account.Config{Records: a.records, Journal: a.journal, Authority: a.authority, Now: a.cfg.Now, NeedPasskey: a.cfg.Server.NeedPasskey, Zone: a.zoneNow}
 	if a.cfg.Server.OIDC != nil {
 		outside := *a.cfg.Server.OIDC
 		outside.Now = a.cfg.Now

@@ -109,9 +109,12 @@ type App struct {
 	pulls    *pull.Puller
 	sharing  sharing
 
-	matcher    atomic.Pointer[match.Detector] // of the chain; indicators are swapped in at any time
-	allowed    atomic.Pointer[policy.Config]  // of the chain: what the site allows, as it is in force
-	ruler      *sigma.Detector                // of the chain; used under writing
+	matcher    atomic.Pointer[match.Detector]  // of the chain; indicators are swapped in at any time
+	written    atomic.Pointer[policy.Config]   // the policy as its file has it
+	policyNow  atomic.Pointer[policy.Detector] // of the chain
+	naming     atomic.Pointer[zoneNames]       // that zones are about to have
+	allowed    atomic.Pointer[policy.Config]   // of the chain: what the site allows, as it is in force
+	ruler      *sigma.Detector                 // of the chain; used under writing
 	incidents  *correlate.Correlator
 	techniques *correlate.Techniques          // does not change
 	rulerNow   atomic.Pointer[sigma.Detector] // ruler, for whoever only swaps its rules
@@ -249,7 +252,9 @@ func (a *App) open(ctx context.Context) error {
 	if err == nil {
 		a.copilot.Use(mind{a}, copilot.MindLimits{})
 		a.copilot.UseDisclosures(disclosures{a})
-		err = a.keepDevices(ctx) // the configuration may have other zones than before
+		if err = a.keepDevices(ctx); err == nil { // the configuration may have other zones than before
+			err = a.completeZones(ctx)
+		}
 	}
 	return err
 }
@@ -278,6 +283,11 @@ func (a *App) openDevices(ctx context.Context) error {
 		}
 		kept = append(kept, asset.Record{ID: rec.ID, JSON: rec.JSON})
 	}
+	defer func() {
+		if doc, _ := a.set.Now(); len(doc.Renamed) > 0 {
+			a.devices.RenameZones(a.formerNames(doc)) // again: the program may have ended before the devices were kept
+		}
+	}()
 	for _, p := range a.devices.Restore(kept) {
 		a.unreadable++
 		a.cfg.Log.Warn("a kept device cannot be read", "component", "asset", "err", p)

@@ -156,7 +156,7 @@ func (a *Accounts) AddUser(ctx context.Context, actor, name string, roles []auth
 func (a *Accounts) Add(ctx context.Context, actor string, n NewUser) (User, string, error) {
 	a.making.Lock()
 	defer a.making.Unlock()
-	name, roles, zones := normal(n.Name), n.Roles, n.Zones
+	name, roles, zones := normal(n.Name), n.Roles, a.zonesNow(n.Zones)
 	u, err := a.makeUser(ctx, name, roles, zones)
 	if err != nil {
 		return User{}, "", err
@@ -229,7 +229,7 @@ func (a *Accounts) SetUser(ctx context.Context, actor, name string, c UserChange
 		if err := badZones(*c.Zones); err != nil {
 			return User{}, err
 		}
-		u.Zones = append([]string{}, *c.Zones...)
+		u.Zones = append([]string{}, a.zonesNow(*c.Zones)...)
 		details["zones"] = clip(strings.Join(u.Zones, ","))
 	}
 	if c.Disabled != nil {
