@@ -23,23 +23,14 @@ func (a *App) zoneEffect(ctx context.Context, from, to chosen.Doc, named zoneNam
 	gains, loses := map[string]int{}, map[string]int{}
 	moves := slices.DeleteFunc(a.devices.WouldRezone(a.zonesOf(to)), func(m asset.Move) bool { return m.From != "" && named.now(m.From) == m.To })
 	out.Moves = len(moves)
-	between := map[[2]string]int{}
-	if len(named) > 0 { // names may meet: who sees a name sees all that has it
-		for _, d := range a.devices.Rows() {
-			between[[2]string{d.Zone, named.now(d.Zone)}]++
-		}
-	}
 	for _, m := range moves {
 		if len(out.Devices) < shownMoves {
 			out.Devices = append(out.Devices, api.ZoneMove{UID: m.UID, Name: m.Name, From: m.From, To: m.To})
 		}
 		gains[m.To]++
 		loses[m.From]++
-		if between[[2]string{m.From, m.To}]++; len(named) > 0 {
-			between[[2]string{m.From, named.now(m.From)}]--
-		}
 	}
-	if err := a.limitedTo(ctx, between, named, &out); err != nil {
+	if err := a.limitedTo(ctx, a.passing(moves, named), named, &out); err != nil {
 		return out, err
 	}
 	for _, was := range slices.Sorted(maps.Keys(named)) {
@@ -73,6 +64,23 @@ func (a *App) zoneEffect(ctx context.Context, from, to chosen.Doc, named zoneNam
 	}
 	out.Notes = append(out.Notes, labelsOf(a, from, to)...)
 	return out, nil
+}
+
+// passing counts devices by the zone that they are in and the one that they will be in;
+// without names those alone that move.
+func (a *App) passing(moves []asset.Move, named zoneNames) map[[2]string]int {
+	out := map[[2]string]int{}
+	if len(named) > 0 { // names may meet: who sees a name sees all that has it
+		for _, d := range a.devices.Rows() {
+			out[[2]string{d.Zone, named.now(d.Zone)}]++
+		}
+	}
+	for _, m := range moves {
+		if out[[2]string{m.From, m.To}]++; len(named) > 0 {
+			out[[2]string{m.From, named.now(m.From)}]--
+		}
+	}
+	return out
 }
 
 // limitedTo counts what accounts that are limited to zones see more and fewer.

@@ -41,55 +41,63 @@ func (a *Accounts) RenameZones(ctx context.Context, now map[string]string, commi
 	return err
 }
 
-func (a *Accounts) zoneChanges(ctx context.Context, now map[string]string) ([]store.Change, error) {
-	var out []store.Change
-	renamed := func(zones []string) ([]string, bool) {
-		next, changed := []string{}, false
-		for _, z := range zones {
-			if is, ok := now[z]; ok {
-				z, changed = is, true
-			}
-			if !slices.Contains(next, z) {
-				next = append(next, z)
-			}
+// renamedZones are zones by other names, and whether that changes them.
+func renamedZones(zones []string, now map[string]string) (next []string, changed bool) {
+	next = []string{}
+	for _, z := range zones {
+		if is, ok := now[z]; ok {
+			z, changed = is, true
 		}
-		return next, changed
+		if !slices.Contains(next, z) {
+			next = append(next, z)
+		}
 	}
+	return next, changed
+}
+
+func (a *Accounts) zoneChanges(ctx context.Context, now map[string]string) ([]store.Change, error) {
 	users, err := list[user](ctx, a.cfg.Records, userKind)
 	if err != nil {
 		return nil, err
 	}
-	for _, u := range users {
-		if _, changes := renamed(u.Zones); !changes {
+	var out []store.Change
+	for i := range users {
+		if _, changes := renamedZones(users[i].Zones, now); !changes {
 			continue
 		}
-		u, version, err := a.user(ctx, u.Name)
+		u, version, err := a.user(ctx, users[i].Name)
 		if err != nil {
 			return nil, err
 		}
-		u.Zones, _ = renamed(u.Zones)
+		u.Zones, _ = renamedZones(u.Zones, now)
 		put, err := change(userKind, u.Name, version, u)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, put)
 	}
+	ofTokens, err := a.tokenZoneChanges(ctx, now)
+	return append(out, ofTokens...), err
+}
+
+func (a *Accounts) tokenZoneChanges(ctx context.Context, now map[string]string) ([]store.Change, error) {
 	tokens, err := list[token](ctx, a.cfg.Records, tokenKind)
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range tokens {
-		if _, changes := renamed(t.Zones); !changes {
+	var out []store.Change
+	for i := range tokens {
+		if _, changes := renamedZones(tokens[i].Zones, now); !changes {
 			continue
 		}
-		t, version, err := get[token](ctx, a.cfg.Records, tokenKind, t.Hash)
+		t, version, err := get[token](ctx, a.cfg.Records, tokenKind, tokens[i].Hash)
 		if fault.KindOf(err) == fault.NotFound {
 			continue // revoked
 		}
 		if err != nil {
 			return nil, err
 		}
-		t.Zones, _ = renamed(t.Zones)
+		t.Zones, _ = renamedZones(t.Zones, now)
 		put, err := change(tokenKind, t.Hash, version, t)
 		if err != nil {
 			return nil, err
