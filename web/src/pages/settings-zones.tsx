@@ -44,7 +44,7 @@ export function Touches({ effect: e }: { effect: Effect }) {
   return (
     <div role="status">
       {(e.renamed || []).map((n) => <Named n={n} key={n.from} />)}
-      <p>{e.moves ? plural(e.moves, "device") + (e.moves === 1 ? " changes zone." : " change zone.") : "No device changes zone."}</p>
+      {(e.moves > 0 || !e.renamed?.length) && <p>{e.moves ? plural(e.moves, "device") + (e.moves === 1 ? " changes zone." : " change zone.") : "No device changes zone."}</p>}
       {e.devices.length > 0 && <Rows heads={["Device", "From", "To"]} rows={e.devices.map((m) => [<a href={"/devices/" + encodeURIComponent(m.uid)} target="_blank">{visible(m.name)}</a>, visible(m.from) || "no zone", visible(m.to) || "no zone"])} />}
       {e.moves > e.devices.length && <p class="soft">and {number(e.moves - e.devices.length)} more</p>}
       <ul class="plain">

@@ -97,7 +97,7 @@ function Users() {
           <label>Name<input value={name} required maxLength={64} autocomplete="off" onInput={(ev) => setName(ev.currentTarget.value)} /></label>
           <label>Role<select value={role} onChange={(ev) => setRole(ev.currentTarget.value)}>{roles.map((r) => <option key={r}>{r}</option>)}</select></label>
           <label>Zones, separated by commas; empty for all<input value={zones} onInput={(ev) => setZones(ev.currentTarget.value)} /></label>
-          <label class="check"><input type="checkbox" checked={second} onChange={(ev) => setSecond(ev.currentTarget.checked)} /> A passkey must follow the password</label>
+          <label class="tick"><span><input type="checkbox" checked={second} onChange={(ev) => setSecond(ev.currentTarget.checked)} /> A passkey must follow the password</span></label>
           <p><button type="submit" disabled={!name.trim()}>Add</button></p>
         </form>
       )}
