@@ -33,12 +33,9 @@ func (a *App) zoneEffect(ctx context.Context, from, to chosen.Doc, named zoneNam
 	if err := a.limitedTo(ctx, a.passing(moves, named), named, &out); err != nil {
 		return out, err
 	}
-	for _, was := range slices.Sorted(maps.Keys(named)) {
-		r, err := a.renamedEffect(ctx, from, was, named[was])
-		if err != nil {
-			return out, err
-		}
-		out.Renamed = append(out.Renamed, r)
+	var err error
+	if out.Renamed, err = a.renamedEffects(ctx, from, named); err != nil {
+		return out, err
 	}
 	rules, err := a.ZonePolicy(ctx)
 	if err != nil { // it does not stand against a change of zones
@@ -63,6 +60,18 @@ func (a *App) zoneEffect(ctx context.Context, from, to chosen.Doc, named zoneNam
 		out.Notes = append(out.Notes, "between zones only what a conduit allows is allowed: traffic of devices that change zone may be told as a finding")
 	}
 	out.Notes = append(out.Notes, labelsOf(a, from, to)...)
+	return out, nil
+}
+
+func (a *App) renamedEffects(ctx context.Context, from chosen.Doc, named zoneNames) ([]api.ZoneRenamed, error) {
+	var out []api.ZoneRenamed
+	for _, was := range slices.Sorted(maps.Keys(named)) {
+		r, err := a.renamedEffect(ctx, from, was, named[was])
+		if err != nil {
+			return out, err
+		}
+		out = append(out, r)
+	}
 	return out, nil
 }
 
