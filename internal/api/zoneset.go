@@ -34,6 +34,30 @@ type ZoneEffect struct {
 	Accounts []ZoneAccount `json:"accounts"`        // limited to zones, that see other devices then
 	Conduits []string      `json:"conduits"`        // that name a zone which gains or loses devices
 	Notes    []string      `json:"notes,omitempty"` // what else it means
+	Renamed  []ZoneRenamed `json:"renamed,omitempty"`
+}
+
+// ZoneRenamed is a zone that gets another name.
+type ZoneRenamed struct {
+	From    string   `json:"from"`
+	To      string   `json:"to"`
+	Devices int      `json:"devices"` // that are in it
+	Set     int      `json:"set"`     // of which a person or an inventory says so
+	Follow  []string `json:"follow"`  // what has the new name from then on
+	Read    []string `json:"read"`    // what is not written here, and read as if it had the new name
+	Stay    []string `json:"stay"`    // what keeps the old one
+}
+
+// Nothing reports whether nothing goes by the former name.
+func (z ZoneRenamed) Nothing() bool { return z.Devices+z.Set+len(z.Follow)+len(z.Read) == 0 }
+
+// ZoneRename gives a zone that was set here another name, or lets follow what goes by the
+// former name of one that was renamed in the configuration.
+type ZoneRename struct {
+	Change
+
+	Name string `json:"name,omitempty"`
+	To   string `json:"to"`
 }
 
 // ZoneMove is a device that changes zone; an empty zone is none.
@@ -72,6 +96,7 @@ type ZoneSettings interface {
 	ConfiguredZones(ctx context.Context) ([]ZoneView, error)
 	PutZone(ctx context.Context, p ZonePut) (ZoneView, error)
 	RemoveZone(ctx context.Context, d ZoneDeed) (ZoneView, error)
+	RenameZone(ctx context.Context, r ZoneRename) (ZoneView, error)
 }
 
 func zoneSettings(mux *http.ServeMux, s ZoneSettings) {
@@ -89,6 +114,13 @@ func zoneSettings(mux *http.ServeMux, s ZoneSettings) {
 			return nil, err
 		}
 		return s.RemoveZone(r.Context(), d)
+	}))
+	mux.HandleFunc("POST /local/settings/zones/rename", reply(func(r *http.Request) (any, error) {
+		var n ZoneRename
+		if err := decode(r, &n); err != nil {
+			return nil, err
+		}
+		return s.RenameZone(r.Context(), n)
 	}))
 }
 
@@ -110,5 +142,12 @@ func (c *Client) PutZone(ctx context.Context, p ZonePut) (ZoneView, error) {
 func (c *Client) RemoveZone(ctx context.Context, d ZoneDeed) (ZoneView, error) {
 	var out ZoneView
 	err := c.post(ctx, "/local/settings/zones/remove", d, &out)
+	return out, err
+}
+
+// RenameZone implements [ZoneSettings].
+func (c *Client) RenameZone(ctx context.Context, r ZoneRename) (ZoneView, error) {
+	var out ZoneView
+	err := c.post(ctx, "/local/settings/zones/rename", r, &out)
 	return out, err
 }

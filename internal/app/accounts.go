@@ -14,7 +14,7 @@ func (a *App) openAccounts() error {
 	if a.authority, err = authz.New(a.journal, a.cfg.Now); err != nil {
 		return err
 	}
-	cfg := account.Config{Records: a.records, Journal: a.journal, Authority: a.authority, Now: a.cfg.Now}
+	cfg := account.Config{Records: a.records, Journal: a.journal, Authority: a.authority, Now: a.cfg.Now, NeedPasskey: a.cfg.Server.NeedPasskey, Zone: a.zoneNow}
 	if a.cfg.Server.OIDC != nil {
 		outside := *a.cfg.Server.OIDC
 		outside.Now = a.cfg.Now
@@ -53,7 +53,7 @@ func (a *App) ListUsers(ctx context.Context) ([]account.User, error) { return a.
 
 // AddUser implements [api.Users].
 func (a *App) AddUser(ctx context.Context, actor string, n account.NewUser) (account.Made, error) {
-	u, secret, err := a.accounts.AddUser(ctx, actor, n.Name, n.Roles, n.Zones)
+	u, secret, err := a.accounts.Add(ctx, actor, n)
 	return account.Made{User: &u, Path: account.LinkPath(secret)}, err
 }
 

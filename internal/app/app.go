@@ -110,11 +110,14 @@ type App struct {
 	pulls    *pull.Puller
 	sharing  sharing
 
-	matcher    atomic.Pointer[match.Detector] // of the chain; indicators are swapped in at any time
-	allowed    atomic.Pointer[policy.Config]  // of the chain: what the site allows, as it is in force
-	ruler      *sigma.Detector                // of the chain; used under writing
+	matcher    atomic.Pointer[match.Detector]  // of the chain; indicators are swapped in at any time
+	written    atomic.Pointer[policy.Config]   // the policy as its file has it
+	policyNow  atomic.Pointer[policy.Detector] // of the chain
+	naming     atomic.Pointer[zoneNames]       // that zones are about to have
+	allowed    atomic.Pointer[policy.Config]   // of the chain: what the site allows, as it is in force
+	ruler      *sigma.Detector                 // of the chain; used under writing
 	incidents  *correlate.Correlator
-	written    incidentsKept
+	recorded   incidentsKept
 	pace       time.Time                      // until when what may wait waits, see keepAll; under writing
 	owing      bool                           // it was left for the next call of taking; under writing
 	techniques *correlate.Techniques          // does not change
@@ -279,7 +282,9 @@ func (a *App) open(ctx context.Context) error {
 	if err == nil {
 		a.copilot.Use(mind{a}, copilot.MindLimits{})
 		a.copilot.UseDisclosures(disclosures{a})
-		err = a.keepDevices(ctx) // the configuration may have other zones than before
+		if err = a.keepDevices(ctx); err == nil { // the configuration may have other zones than before
+			err = a.completeZones(ctx)
+		}
 	}
 	return err
 }
@@ -314,6 +319,9 @@ func (a *App) openDevices(ctx context.Context) error {
 	}
 	if records.err != nil {
 		return fmt.Errorf("reading the kept devices: %w", records.err)
+	}
+	if doc, _ := a.set.Now(); len(doc.Renamed) > 0 {
+		a.devices.RenameZones(a.formerNames(doc)) // again: the program may have ended before the devices were kept
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ import (
 func (a *App) ZonePolicy(context.Context) (api.ZonePolicy, error) {
 	cfg := a.allowed.Load()
 	if cfg == nil {
-		read, err := a.loadPolicy()
+		read, err := a.policyInForce()
 		if err != nil {
 			return api.ZonePolicy{}, err
 		}

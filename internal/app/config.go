@@ -40,7 +40,7 @@ func LoadConfig(s Sources, log *slog.Logger) (Config, error) {
 		Detect:    Detect{BuiltIn: c.Detect.BuiltIn, Rules: c.Detect.Rules, Behaviour: c.Detect.Behaviour, Learn: c.Detect.Learn.Std(), Anomalies: c.Detect.Anomalies, Policy: c.Detect.Policy},
 		Endpoints: endpointsOf(c), Mind: mindOf(c),
 		Sources: c.Sources, Pulls: pullsOf(c), Spool: int64(c.Limits.SpoolBytes),
-		Server:    Server{Listen: c.Listen, Hosts: c.Server.Hosts, TLS: c.Server.TLS, CertFile: c.Server.CertFile, KeyFile: c.Server.KeyFile, Origins: c.Server.Origins, ACME: orderOf(c.Server.ACME), ACMEHTTP: c.Server.ACME.HTTP, OIDC: outsideOf(c.Server.OIDC)},
+		Server:    Server{Listen: c.Listen, Hosts: c.Server.Hosts, TLS: c.Server.TLS, CertFile: c.Server.CertFile, KeyFile: c.Server.KeyFile, Origins: c.Server.Origins, NeedPasskey: c.Server.NeedKey, ACME: orderOf(c.Server.ACME), ACMEHTTP: c.Server.ACME.HTTP, OIDC: outsideOf(c.Server.OIDC)},
 		Traces:    Traces{URL: c.Traces.URL, KeyFile: c.Traces.KeyFile, Share: float64(c.Traces.Percent) / 100, Site: c.Site},
 		Sharing:   sharingOf(c),
 		Retention: Retention{Events: c.Retention.Events.Std(), Disk: int64(c.Retention.Disk)},

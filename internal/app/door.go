@@ -95,11 +95,15 @@ func (a *App) hangDoor() error {
 		}
 		list = append(list, guard.Endpoint{Endpoint: e, Provider: p})
 	}
-	mode := a.cfg.Mind.Policy.Mode
+	mode, ruled := a.cfg.Mind.Policy.Mode, a.cfg.Mind.Policy
+	ruled.Rules = slices.Clone(ruled.Rules)
+	for i := range ruled.Rules {
+		ruled.Rules[i].Zones = a.alsoCalled(ruled.Rules[i].Zones)
+	}
 	out.asked = len(list) > 0 && mode != route.Off && mode != ""
 	var err error
 	out.door, err = guard.New(guard.Config{
-		Journal: a.journal, Endpoints: list, Policy: a.cfg.Mind.Policy, Register: approvals{a.cfg.Mind.Chosen, a.models}, Budget: a.minds.budgets,
+		Journal: a.journal, Endpoints: list, Policy: ruled, Register: approvals{a.cfg.Mind.Chosen, a.models}, Budget: a.minds.budgets,
 		Vaults: a.minds.vaults, Neutral: a.neutraliser,
 		Memory: routes{a.records}, Questions: a.cfg.Mind.Questions, RedactInside: a.cfg.Mind.Redact, Now: a.cfg.Now, Log: a.cfg.Log,
 	})
@@ -214,6 +218,9 @@ func catalogueOf(devices []asset.Device, cfg asset.Config) redact.Catalogue {
 	c.Sites = append(c.Sites, cfg.Site)
 	for _, z := range cfg.Zones {
 		c.Sites = append(c.Sites, z.Name)
+	}
+	for was := range cfg.Renamed { // stored texts still have it
+		c.Sites = append(c.Sites, was)
 	}
 	return c
 }

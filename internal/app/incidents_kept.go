@@ -46,24 +46,24 @@ func (a *App) correlate(ctx context.Context, findings []event.Finding, touched m
 	if len(findings) == 0 {
 		return nil
 	}
-	a.written.mu.Lock()
-	defer a.written.mu.Unlock()
+	a.recorded.mu.Lock()
+	defer a.recorded.mu.Unlock()
 	for _, f := range findings {
 		if uid := a.incidents.Add(f); uid != "" {
 			touched[uid] = true
 		}
 	}
-	a.written.waiting += len(findings)
-	if wait && a.written.waiting <= maxWaiting {
+	a.recorded.waiting += len(findings)
+	if wait && a.recorded.waiting <= maxWaiting {
 		return a.noteBehind(ctx, findings)
 	}
 	return a.writeIncidents(ctx)
 }
 
-// noteBehind is called under written.mu.
+// noteBehind is called under recorded.mu.
 func (a *App) noteBehind(ctx context.Context, findings []event.Finding) error {
 	oldest := slices.MinFunc(findings, func(a, b event.Finding) int { return a.Time.Compare(b.Time) }).Time
-	if !a.written.from.IsZero() && !oldest.Before(a.written.from) {
+	if !a.recorded.from.IsZero() && !oldest.Before(a.recorded.from) {
 		return nil
 	}
 	raw, err := json.Marshal(behind{oldest})
@@ -73,18 +73,18 @@ func (a *App) noteBehind(ctx context.Context, findings []event.Finding) error {
 	if err := a.records.Update(ctx, store.Change{Kind: behindKind, ID: behindID, Version: store.AnyVersion, JSON: raw}); err != nil {
 		return fmt.Errorf("keeping incidents: %w", err)
 	}
-	a.written.from = oldest
+	a.recorded.from = oldest
 	return nil
 }
 
 // keepIncidents writes what changed to the records.
 func (a *App) keepIncidents(ctx context.Context) error {
-	a.written.mu.Lock()
-	defer a.written.mu.Unlock()
+	a.recorded.mu.Lock()
+	defer a.recorded.mu.Unlock()
 	return a.writeIncidents(ctx)
 }
 
-// writeIncidents is called under written.mu.
+// writeIncidents is called under recorded.mu.
 func (a *App) writeIncidents(ctx context.Context) error {
 	records, err := a.incidents.Dirty()
 	if err != nil {
@@ -94,7 +94,7 @@ func (a *App) writeIncidents(ctx context.Context) error {
 	for i, r := range records {
 		changes[i] = store.Change{Kind: r.Kind, ID: r.ID, Version: store.AnyVersion, JSON: r.JSON}
 	}
-	if !a.written.from.IsZero() {
+	if !a.recorded.from.IsZero() {
 		changes = append(changes, store.Change{Kind: behindKind, ID: behindID, Version: store.AnyVersion})
 	}
 	if len(changes) == 0 {
@@ -106,7 +106,7 @@ func (a *App) writeIncidents(ctx context.Context) error {
 		}
 		return fmt.Errorf("keeping incidents: %w", err)
 	}
-	a.written.from, a.written.waiting = time.Time{}, 0
+	a.recorded.from, a.recorded.waiting = time.Time{}, 0
 	return nil
 }
 
@@ -126,9 +126,9 @@ func (a *App) catchUp(ctx context.Context) error {
 		a.cfg.Log.Warn("the record of how far incidents were written cannot be read: the newest findings are looked at", "component", "correlate", "err", err)
 		return a.catchUpNewest(ctx)
 	}
-	a.written.mu.Lock()
-	a.written.from = b.From
-	a.written.mu.Unlock()
+	a.recorded.mu.Lock()
+	a.recorded.from = b.From
+	a.recorded.mu.Unlock()
 	if err := a.catchUpSince(ctx, b.From); err != nil {
 		return err
 	}

@@ -161,12 +161,16 @@ func (a *App) openJudgement(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.written.Store(&rules)
+	rules = rules.Under(a.alsoCalled)
 	a.allowed.Store(&rules)
 	matcher := match.New(intel.Empty(), match.Config{})
 	a.matcher.Store(matcher)
 	a.ruler = sigma.NewDetector(set, sigma.DetectorOptions{})
 	a.rulerNow.Store(a.ruler)
-	detectors := []detect.Detector{matcher, policy.New(rules), watch.New()}
+	conduits := policy.New(rules)
+	a.policyNow.Store(conduits)
+	detectors := []detect.Detector{matcher, conduits, watch.New()}
 	if a.cfg.Detect.Behaviour {
 		a.behave = behave.New(a.behaviour())
 		detectors = append(detectors, a.behave)

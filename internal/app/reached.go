@@ -103,7 +103,7 @@ func (s *seen) add(device any, zone string, port any, measures []any) {
 // waysOf are the conduits of the site's policy. One that cannot be read allows
 // nothing to be said; the server refuses it at its start.
 func (a *App) waysOf() *reach.Rules {
-	cfg, err := a.loadPolicy()
+	cfg, err := a.policyInForce()
 	if err != nil {
 		return &reach.Rules{}
 	}

@@ -17,15 +17,16 @@ import (
 
 // Server says how console and API are reached.
 type Server struct {
-	Listen   string
-	Hosts    []string
-	TLS      string // off, local_ca, files or acme; empty: off
-	CertFile string
-	KeyFile  string
-	Origins  []string         // at which passkeys work; empty: by Hosts and Listen
-	ACME     certs.ACME       // with TLS acme
-	ACMEHTTP string           // where the authority is answered by HTTP; empty: nowhere
-	OIDC     *provider.Config // where people may sign in too; nil: nowhere
+	Listen      string
+	Hosts       []string
+	TLS         string // off, local_ca, files or acme; empty: off
+	CertFile    string
+	KeyFile     string
+	NeedPasskey bool             // after every password
+	Origins     []string         // at which passkeys work; empty: by Hosts and Listen
+	ACME        certs.ACME       // with TLS acme
+	ACMEHTTP    string           // where the authority is answered by HTTP; empty: nowhere
+	OIDC        *provider.Config // where people may sign in too; nil: nowhere
 }
 
 // tlsName is the directory of the local certificate authority.

@@ -13,6 +13,7 @@ import (
 	"vedette/internal/app/chosen"
 	"vedette/internal/config"
 	"vedette/internal/fault"
+	"vedette/internal/store"
 	"vedette/internal/store/disk"
 )
 
@@ -277,6 +278,8 @@ func (a *App) UndoSettings(ctx context.Context, u api.SettingsUndo) (api.Setting
 		return out, err
 	}
 	out.Changes = a.differences(doc, to)
+	named := namedAnew(doc, to)
+	remember(&to, named)
 	if len(out.Changes) == 0 {
 		return out, fault.New(fault.Conflict, "version %d is what is in force", u.Version)
 	}
@@ -291,14 +294,17 @@ func (a *App) UndoSettings(ctx context.Context, u api.SettingsUndo) (api.Setting
 			return out, err
 		}
 	}
-	v, err := a.set.Change(ctx, u.Actor, u.Why, func(d *chosen.Doc, m chosen.Mark) (chosen.Deed, error) {
-		d.Restore(to, m)
-		return chosen.Deed{Action: "settings.undo", Object: fmt.Sprintf("version %d", u.Version), After: strings.Join(out.Changes, "; ")}, nil
+	err = a.nameAnew(ctx, named, to, func(more []store.Change) error {
+		v, err := a.set.Change(ctx, u.Actor, u.Why, func(d *chosen.Doc, m chosen.Mark) (chosen.Deed, error) {
+			d.Restore(to, m)
+			return chosen.Deed{Action: "settings.undo", Object: fmt.Sprintf("version %d", u.Version), After: strings.Join(out.Changes, "; "), More: more}, nil
+		})
+		out.Version = v.Version
+		return err
 	})
 	if err != nil {
 		return out, err
 	}
-	out.Version = v.Version
 	return out, a.applyAll(ctx, doc, to)
 }
 
@@ -312,7 +318,7 @@ func (a *App) foretell(ctx context.Context, doc, to chosen.Doc, out *api.Setting
 	if len(changedZones(doc, to)) == 0 {
 		return nil
 	}
-	moved, err := a.zoneEffect(ctx, doc, to)
+	moved, err := a.zoneEffect(ctx, doc, to, namedAnew(doc, to))
 	out.Zones = &moved
 	return err
 }

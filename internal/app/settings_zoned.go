@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"vedette/internal/api"
 	"vedette/internal/app/chosen"
+	"vedette/internal/asset"
 	"vedette/internal/fault"
 )
 
@@ -16,21 +18,23 @@ import (
 const shownMoves = 50
 
 // zoneEffect tells what a document does that has other zones.
-func (a *App) zoneEffect(ctx context.Context, from, to chosen.Doc) (api.ZoneEffect, error) {
+func (a *App) zoneEffect(ctx context.Context, from, to chosen.Doc, named zoneNames) (api.ZoneEffect, error) {
 	out := api.ZoneEffect{Devices: []api.ZoneMove{}, Accounts: []api.ZoneAccount{}, Conduits: []string{}}
 	gains, loses := map[string]int{}, map[string]int{}
-	moves := a.devices.WouldRezone(a.zonesOf(to))
+	moves := slices.DeleteFunc(a.devices.WouldRezone(a.zonesOf(to)), func(m asset.Move) bool { return m.From != "" && named.now(m.From) == m.To })
 	out.Moves = len(moves)
-	between := map[[2]string]int{}
 	for _, m := range moves {
 		if len(out.Devices) < shownMoves {
 			out.Devices = append(out.Devices, api.ZoneMove{UID: m.UID, Name: m.Name, From: m.From, To: m.To})
 		}
 		gains[m.To]++
 		loses[m.From]++
-		between[[2]string{m.From, m.To}]++
 	}
-	if err := a.limitedTo(ctx, between, &out); err != nil {
+	if err := a.limitedTo(ctx, a.passing(moves, named), named, &out); err != nil {
+		return out, err
+	}
+	var err error
+	if out.Renamed, err = a.renamedEffects(ctx, from, named); err != nil {
 		return out, err
 	}
 	rules, err := a.ZonePolicy(ctx)
@@ -59,15 +63,44 @@ func (a *App) zoneEffect(ctx context.Context, from, to chosen.Doc) (api.ZoneEffe
 	return out, nil
 }
 
+func (a *App) renamedEffects(ctx context.Context, from chosen.Doc, named zoneNames) ([]api.ZoneRenamed, error) {
+	var out []api.ZoneRenamed
+	for _, was := range slices.Sorted(maps.Keys(named)) {
+		r, err := a.renamedEffect(ctx, from, was, named[was])
+		if err != nil {
+			return out, err
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+// passing counts devices by the zone that they are in and the one that they will be in;
+// without names those alone that move.
+func (a *App) passing(moves []asset.Move, named zoneNames) map[[2]string]int {
+	out := map[[2]string]int{}
+	if len(named) > 0 { // names may meet: who sees a name sees all that has it
+		for _, d := range a.devices.Rows() {
+			out[[2]string{d.Zone, named.now(d.Zone)}]++
+		}
+	}
+	for _, m := range moves {
+		if out[[2]string{m.From, m.To}]++; len(named) > 0 {
+			out[[2]string{m.From, named.now(m.From)}]--
+		}
+	}
+	return out
+}
+
 // limitedTo counts what accounts that are limited to zones see more and fewer.
-func (a *App) limitedTo(ctx context.Context, between map[[2]string]int, out *api.ZoneEffect) error {
+func (a *App) limitedTo(ctx context.Context, between map[[2]string]int, named zoneNames, out *api.ZoneEffect) error {
 	add := func(kind, name string, zones []string) {
 		if len(zones) == 0 {
 			return
 		}
 		one := api.ZoneAccount{Name: name, Kind: kind}
 		for m, n := range between {
-			was, is := slices.Contains(zones, m[0]), slices.Contains(zones, m[1])
+			was, is := slices.Contains(zones, m[0]), slices.Contains(named.all(zones), m[1])
 			if is && !was {
 				one.More += n
 			}
@@ -97,7 +130,7 @@ func (a *App) limitedTo(ctx context.Context, between map[[2]string]int, out *api
 	}
 	if o := a.cfg.Server.OIDC; o != nil {
 		for group, zones := range o.Zones {
-			add("group", group, zones)
+			add("group", group, a.zonesNow(zones))
 		}
 	}
 	slices.SortFunc(out.Accounts, func(x, y api.ZoneAccount) int {

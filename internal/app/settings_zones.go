@@ -28,7 +28,7 @@ const maxZoneName = 100
 func (a *App) assets() asset.Config {
 	doc, _ := a.set.Now()
 	out := a.cfg.Assets
-	out.Zones = a.zonesOf(doc)
+	out.Zones, out.Renamed = a.zonesOf(doc), a.formerNames(doc)
 	return out
 }
 
@@ -145,7 +145,7 @@ func (a *App) PutZone(ctx context.Context, p api.ZonePut) (api.ZoneView, error) 
 	} else {
 		next.Zones[at].Config = raw
 	}
-	effect, err := a.zoneEffect(ctx, doc, next)
+	effect, err := a.zoneEffect(ctx, doc, next, nil)
 	own := zoneOf(z)
 	if err != nil || p.Check {
 		return api.ZoneView{Config: zoneShown(&own), Origin: api.FromHere, Effect: &effect}, err
@@ -184,8 +184,14 @@ func (a *App) afterZones(ctx context.Context, name string, effect api.ZoneEffect
 func (a *App) applyZones(ctx context.Context) error {
 	zones := a.assets().Zones
 	a.zoned.Store(&zones)
+	if doc, _ := a.set.Now(); len(doc.Renamed) > 0 {
+		a.devices.RenameZones(a.formerNames(doc))
+	}
 	a.devices.Rezone(zones)
-	return a.keepDevices(ctx)
+	if err := a.keepDevices(ctx); err != nil {
+		return err
+	}
+	return a.zonesApplied(ctx)
 }
 
 // mayZone refuses what stands against a zone.
@@ -207,6 +213,9 @@ func (a *App) mayZone(doc chosen.Doc, z config.Zone, p api.ZonePut) error {
 		return fault.New(fault.Limited, "there are %d zones, which is the most", len(doc.Zones))
 	case len(z.Subnets) > chosen.MaxSubnets:
 		return fault.New(fault.Limited, "a zone has at most %d subnets", chosen.MaxSubnets)
+	}
+	if is, ok := doc.Renamed[z.Name]; ok && at < 0 {
+		return fault.New(fault.Conflict, "%s was the name of the zone %s and is still read as that", z.Name, is).WithHint("choose another name")
 	}
 	for i, other := range doc.Zones {
 		read, _ := config.ReadZone(other.Config)
@@ -243,7 +252,7 @@ func (a *App) RemoveZone(ctx context.Context, c api.ZoneDeed) (api.ZoneView, err
 	at := doc.Zone(c.Name)
 	next := doc
 	next.Zones = slices.Delete(slices.Clone(doc.Zones), at, at+1)
-	effect, err := a.zoneEffect(ctx, doc, next)
+	effect, err := a.zoneEffect(ctx, doc, next, nil)
 	v.Effect = &effect
 	if err != nil || c.Check {
 		return v, err
@@ -254,6 +263,7 @@ func (a *App) RemoveZone(ctx context.Context, c api.ZoneDeed) (api.ZoneView, err
 	_, err = a.set.Change(ctx, c.Actor, c.Why, func(d *chosen.Doc, _ chosen.Mark) (chosen.Deed, error) {
 		deed := chosen.Deed{Action: "settings.zone_remove", Object: c.Name, Before: string(d.Zones[at].Config)}
 		d.Zones = slices.Delete(d.Zones, at, at+1)
+		maps.DeleteFunc(d.Renamed, func(_, is string) bool { return is == c.Name })
 		return deed, nil
 	})
 	if err != nil {
@@ -265,8 +275,14 @@ func (a *App) RemoveZone(ctx context.Context, c api.ZoneDeed) (api.ZoneView, err
 // changedZones says what becomes of zones between two documents.
 func changedZones(from, to chosen.Doc) []string {
 	words := map[string]string{}
+	named := namedAnew(from, to)
+	called := map[string]bool{}
+	for was, is := range named {
+		words[was], called[is] = "is called "+is, true
+	}
 	for _, z := range to.Zones {
 		switch at := from.Zone(z.Name); {
+		case called[z.Name]:
 		case at < 0:
 			words[z.Name] = "is there again"
 		case !bytes.Equal(from.Zones[at].Config, z.Config):
@@ -274,7 +290,7 @@ func changedZones(from, to chosen.Doc) []string {
 		}
 	}
 	for _, z := range from.Zones {
-		if to.Zone(z.Name) < 0 {
+		if _, ok := named[z.Name]; !ok && to.Zone(z.Name) < 0 {
 			words[z.Name] = "is removed"
 		}
 	}

@@ -43,10 +43,11 @@ import (
 
 // Config says what is ours.
 type Config struct {
-	Site       string         // addresses are unique within a site; part of the devices' uids
-	Zones      []Zone         // the most specific subnet decides
-	Own        []netip.Prefix // further subnets of ours, outside any zone
-	MaxDevices int            // 0: DefaultMaxDevices; devices beyond it are not kept, see Stats
+	Site       string            // addresses are unique within a site; part of the devices' uids
+	Zones      []Zone            // the most specific subnet decides
+	Own        []netip.Prefix    // further subnets of ours, outside any zone
+	Renamed    map[string]string // former names of zones: what is said by them is said of those that have their place
+	MaxDevices int               // 0: DefaultMaxDevices; devices beyond it are not kept, see Stats
 
 	// When a device is new and when silent, by the time of the newest event.
 	// 0: DefaultNewFor, DefaultSilentAfter.

@@ -2,6 +2,7 @@ package asset
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
 )
@@ -26,6 +27,43 @@ func (r *Registry) Rezone(zones []Zone) {
 			r.rezone(n)
 		}
 	}
+}
+
+// RenameZones says by which names zones went before. What a person or an inventory said by a
+// former name is said by the present one from then on; what the subnets say is
+// [Registry.Rezone]'s. To say the same again changes nothing.
+func (r *Registry) RenameZones(now map[string]string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cfg.Renamed = maps.Clone(now)
+	r.version++
+	for _, n := range r.nodes {
+		changed := false
+		for i := range n.evidence {
+			ev := &n.evidence[i]
+			if is, ok := now[ev.Value]; ok && ev.Key == KeyZone && ev.Source != SourceZone {
+				ev.Value, changed = is, true
+			}
+		}
+		if changed {
+			r.zoned = false
+			n.choose(KeyZone)
+			r.touch(n)
+		}
+	}
+}
+
+// SaidOfZone counts the devices of which a person or an inventory says that they are in a zone.
+func (r *Registry) SaidOfZone(zone string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	count := 0
+	for _, n := range r.nodes {
+		if slices.ContainsFunc(n.evidence, func(ev Evidence) bool { return ev.Key == KeyZone && ev.Source != SourceZone && ev.Value == zone }) {
+			count++
+		}
+	}
+	return count
 }
 
 // WouldRezone tells which devices [Registry.Rezone] would move, by name, and moves

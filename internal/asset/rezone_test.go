@@ -84,3 +84,41 @@ func TestRezone(t *testing.T) {
 		t.Errorf("without zones: %v", got)
 	}
 }
+
+// What a person said by a former name is said by the present one, also later; what the
+// subnets say is not touched, and to say it twice changes nothing.
+func TestRenameZones(t *testing.T) {
+	at := time.Date(2025, 12, 1, 10, 0, 0, 0, time.UTC)
+	r := asset.New(asset.Config{Site: "s", Zones: []asset.Zone{{Name: "plant", Subnets: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")}}}}, nil, func() time.Time { return at })
+	e := new(event.Event)
+	e.SetTimeField(at)
+	e.SetSrcEndpointIP("10.1.0.1")
+	e.SetDstEndpointIP("10.1.0.9")
+	r.Observe(e)
+	uid := r.Find("10.1.0.1")[0].UID
+	zone := func() string { d, _ := r.Get(uid); return d.Value(asset.KeyZone) }
+	set := func(zone string) {
+		t.Helper()
+		if err := r.Set(uid, asset.KeyZone, zone); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set("lab")
+	if n := r.SaidOfZone("lab"); n != 1 || r.SaidOfZone("plant") != 0 {
+		t.Errorf("%d devices are said to be in it", n)
+	}
+	for range 2 {
+		r.RenameZones(map[string]string{"lab": "west", "plant": "east"})
+		if zone() != "west" {
+			t.Errorf("it is in %q", zone())
+		}
+	}
+	set("lab")
+	if zone() != "west" {
+		t.Errorf("said by the former name it is in %q", zone())
+	}
+	set("")
+	if zone() != "plant" {
+		t.Errorf("the subnets say %q", zone())
+	}
+}

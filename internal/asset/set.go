@@ -49,6 +49,9 @@ func (r *Registry) Set(uid string, key Key, value string) error {
 
 // assert replaces an operator's earlier word on the attribute.
 func (r *Registry) assert(o *observation, n *node, key Key, value, what string) {
+	if is, ok := r.cfg.Renamed[value]; ok && key == KeyZone {
+		value = is
+	}
 	n.forget(func(ev Evidence) bool { return ev.Key == key && ev.Source == SourceOperator })
 	if key == KeyName {
 		r.rename(n, value)

@@ -52,13 +52,25 @@ func (r *root) listUsers(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		columns := []string{"name", "roles", "zones", "disabled", "password", "created", "signed_in"}
+		columns := []string{"name", "roles", "zones", "disabled", "password", "passkey", "created", "signed_in"}
 		rows := make([][]any, len(users))
 		for i, u := range users {
-			rows[i] = []any{u.Name, words(u.Roles), u.Zones, u.Disabled, u.Password, u.Created, timeOrNil(u.SignedIn)}
+			rows[i] = []any{u.Name, words(u.Roles), u.Zones, u.Disabled, u.Password, passkeyWord(u), u.Created, timeOrNil(u.SignedIn)}
 		}
 		return r.writeRows(columns, rows, func() any { return users })
 	})
+}
+
+// passkeyWord tells how an account stands with a passkey after the password.
+func passkeyWord(u account.User) string {
+	word := ""
+	switch {
+	case u.Required:
+		word = "required, "
+	case u.Second:
+		word = "own wish, "
+	}
+	return fmt.Sprintf("%s%d", word, u.Passkeys)
 }
 
 func words[T ~string](list []T) []string {
@@ -79,24 +91,26 @@ func named[T ~string](list []string) []T {
 
 func (r *root) userAdd() *cobra.Command {
 	var roles, zones []string
+	var second bool
 	cmd := &cobra.Command{
 		Use: "add NAME", Short: "make an account and print its one-time link", Args: cobra.ExactArgs(1),
 		Example: "  vedette user add ann --role analyst\n  vedette user add bob --role responder --zone \"cell 1\"",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return r.with(cmd.Context(), func(b backend) error {
-				made, err := b.AddUser(cmd.Context(), person(), account.NewUser{Name: args[0], Roles: named[authz.Role](roles), Zones: zones})
+				made, err := b.AddUser(cmd.Context(), person(), account.NewUser{Name: args[0], Roles: named[authz.Role](roles), Zones: zones, Second: second})
 				return r.printLink(made, err)
 			})
 		},
 	}
 	cmd.Flags().StringSliceVar(&roles, "role", []string{string(authz.Viewer)}, "viewer, analyst, responder, auditor or admin; several by commas")
 	cmd.Flags().StringSliceVar(&zones, "zone", nil, "limit it to these zones (default: all)")
+	cmd.Flags().BoolVar(&second, "need-passkey", false, "a passkey must follow the password, from the first sign-in on")
 	return cmd
 }
 
 func (r *root) userSet() *cobra.Command {
 	var roles, zones []string
-	var disabled bool
+	var disabled, second bool
 	cmd := &cobra.Command{
 		Use: "set NAME", Short: "change the roles or zones of an account, or disable it", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -110,13 +124,19 @@ func (r *root) userSet() *cobra.Command {
 			if cmd.Flags().Changed("disabled") {
 				c.Disabled = &disabled
 			}
+			if cmd.Flags().Changed("need-passkey") {
+				c.Second = &second
+			}
 			if c == (account.UserChange{}) {
-				return useError{fault.New(fault.Invalid, "nothing is to be changed").WithHint("give --role, --zone or --disabled")}
+				return useError{fault.New(fault.Invalid, "nothing is to be changed").WithHint("give --role, --zone, --disabled or --need-passkey")}
 			}
 			return r.with(cmd.Context(), func(b backend) error {
 				u, err := b.SetUser(cmd.Context(), person(), args[0], c)
 				if err == nil && r.output != "table" {
 					return r.writeJSON(u)
+				}
+				if err == nil && c.Second != nil && u.Required && u.Passkeys == 0 {
+					fmt.Fprintf(r.Err, "%s has no passkey: it can add one while it is signed in; else a new link lets it in: vedette user link %s\n", u.Name, u.Name)
 				}
 				return err
 			})
@@ -125,6 +145,7 @@ func (r *root) userSet() *cobra.Command {
 	cmd.Flags().StringSliceVar(&roles, "role", nil, "the roles from now on")
 	cmd.Flags().StringSliceVar(&zones, "zone", nil, "the zones from now on; --zone= lifts the limit")
 	cmd.Flags().BoolVar(&disabled, "disabled", false, "it cannot be signed in with; --disabled=false undoes it")
+	cmd.Flags().BoolVar(&second, "need-passkey", false, "a passkey must follow the password; --need-passkey=false leaves it to its owner")
 	return cmd
 }
 

@@ -265,7 +265,7 @@ func TestConsoleIsForAll(t *testing.T) {
 	b.until("open incidents", `/open incident/.test(document.querySelector("h1")?.textContent)`)
 	incident := b.js(`fetch("/api/v1/incidents").then((r) => r.json()).then((d) => d.rows[0].uid)`)
 	device := b.js(`fetch("/api/v1/devices").then((r) => r.json()).then((d) => d.rows[0].uid)`)
-	pages := []string{"/now", "/ask", "/incidents", "/incidents/" + incident, "/events", "/devices", "/devices/" + device, "/network", "/network?by=name", "/vulnerabilities", "/ai", "/settings", "/settings?part=aside", "/settings?part=retention", "/settings?part=rules", "/settings?part=zones", "/settings?part=feeds", "/settings?part=history"}
+	pages := []string{"/now", "/ask", "/incidents", "/incidents/" + incident, "/events", "/devices", "/devices/" + device, "/network", "/network?by=name", "/vulnerabilities", "/ai", "/settings", "/settings?part=aside", "/settings?part=retention", "/settings?part=rules", "/settings?part=zones", "/settings?part=users", "/settings?part=feeds", "/settings?part=history"}
 	camera := b.uidOf("cam-dock-02")
 	bill := b.js(`fetch("/api/v1/devices/` + camera + `/bills").then((r) => r.json()).then((d) => d.rows[1].id)`)
 	pages = append(pages, "/vulnerabilities?by=device&open=device:"+camera, "/vulnerabilities?by=component", "/vulnerabilities?by=task", "/intelligence?part=technique&id=T0855", "/vulnerabilities?by=advisory&open=CVE-2023-0809", "/vulnerabilities/CVE-2022-1797", "/vulnerabilities/CVE-2017-17562",

@@ -25,7 +25,7 @@ func (r *root) zonesCommand() *cobra.Command {
 			})
 		},
 	}
-	cmd.AddCommand(r.zonesPut(true), r.zonesPut(false), r.zonesRemove())
+	cmd.AddCommand(r.zonesPut(true), r.zonesPut(false), r.zonesRename(), r.zonesRemove())
 	return cmd
 }
 
@@ -50,7 +50,15 @@ func (r *root) tellZones(e *api.ZoneEffect) {
 	if e == nil {
 		return
 	}
-	fmt.Fprintf(r.Err, "%d devices change zone\n", e.Moves)
+	for _, n := range e.Renamed {
+		fmt.Fprintf(r.Err, "%s is called %s: %d devices are in it\n", printable(n.From), printable(n.To), n.Devices)
+		r.tellList("follows", n.Follow)
+		r.tellList("is not written, and read as the new name", n.Read)
+		r.tellList("stays", n.Stay)
+	}
+	if len(e.Renamed) == 0 || e.Moves > 0 {
+		fmt.Fprintf(r.Err, "%d devices change zone\n", e.Moves)
+	}
 	word := func(zone string) string {
 		if zone == "" {
 			return "no zone"
@@ -71,6 +79,12 @@ func (r *root) tellZones(e *api.ZoneEffect) {
 	}
 	for _, n := range e.Notes {
 		fmt.Fprintln(r.Err, printable(n))
+	}
+}
+
+func (r *root) tellList(word string, list []string) {
+	for _, x := range list {
+		fmt.Fprintf(r.Err, "  %s: %s\n", word, printable(x))
 	}
 }
 
@@ -127,6 +141,31 @@ func (r *root) zonesPut(isNew bool) *cobra.Command {
 			r.tellZones(v.Effect)
 			return r.printZones([]api.ZoneView{v}, func() any { return v })
 		})
+	}
+	c.flags(cmd)
+	return cmd
+}
+
+func (r *root) zonesRename() *cobra.Command {
+	var c changeFlags
+	cmd := &cobra.Command{
+		Use: "rename NAME NEW", Short: "give a zone that was set here another name, with all that goes by it", Args: cobra.ExactArgs(2),
+		Long: "Devices, accounts, tokens and what people said of devices follow in one change; conduits, groups of the identity provider and rules of models, which files name, are read as if\n" +
+			"they had the new name. --check tells what follows and what keeps the old name. A zone of the configuration is renamed there; the command then lets the rest follow.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			change, err := c.change()
+			if err != nil {
+				return err
+			}
+			return r.with(cmd.Context(), func(b backend) error {
+				v, err := b.RenameZone(cmd.Context(), api.ZoneRename{Change: change, Name: args[0], To: args[1]})
+				if err != nil {
+					return err
+				}
+				r.tellZones(v.Effect)
+				return nil
+			})
+		},
 	}
 	c.flags(cmd)
 	return cmd

@@ -16,6 +16,7 @@ type Server struct {
 	CertFile string   `yaml:"cert_file" doc:"certificate with its chain, PEM; with tls: files"`
 	KeyFile  string   `yaml:"key_file"  doc:"its key, PEM; with tls: files"`
 	Origins  []string `yaml:"passkey_origins" doc:"where browsers open this server, such as https://vedette.plant.example, if that is not https://NAME:PORT of hosts and listen; passkeys work there alone"`
+	NeedKey  bool     `yaml:"need_passkey" doc:"true: everybody who signs in with a password needs a passkey after it; who has none gets one with a new one-time link"`
 	ACME     ACME     `yaml:"acme"`
 	OIDC     OIDC     `yaml:"oidc"`
 }
@@ -43,6 +44,9 @@ func (s Server) Problems() []Problem {
 			out = append(out, Problem{Key: "passkey_origins[" + strconv.Itoa(i) + "]", Text: bad + ": " + strconv.Quote(o), Hint: hint})
 		}
 	}
+	if s.NeedKey && s.TLS != "off" && len(s.Origins) == 0 && !slices.ContainsFunc(s.Hosts, named) {
+		out = append(out, Problem{Key: "need_passkey", Text: "nobody could sign in from elsewhere: browsers have no passkeys for addresses of numbers", Hint: "name the server in server.hosts"})
+	}
 	for _, f := range [][2]string{{"cert_file", s.CertFile}, {"key_file", s.KeyFile}} {
 		if (f[1] != "") != (s.TLS == "files") {
 			out = append(out, Problem{Key: f[0], Text: "goes with tls: files, and with nothing else", Hint: "name both files and set tls to files"})
@@ -50,6 +54,12 @@ func (s Server) Problems() []Problem {
 	}
 	out = append(out, s.acmeProblems()...)
 	return append(out, under("oidc", s.OIDC.Problems())...)
+}
+
+// named reports whether a host is a name, for which alone browsers have passkeys.
+func named(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err != nil
 }
 
 // badOrigin tells why passkeys cannot work at an origin.

@@ -28,6 +28,8 @@ func TestServerProblems(t *testing.T) {
 		"acme all wrong":          {":443", Server{TLS: "acme", Hosts: []string{"a.example"}, ACME: ACME{Email: "a", Directory: "http://ca", HTTP: "80"}}, 4},
 		"acme but off":            {"127.0.0.1:1", Server{TLS: "off", ACME: ACME{Terms: true}}, 1},
 		"passkeys":                {":443", Server{TLS: "local_ca", Hosts: []string{"a.example"}, Origins: []string{"https://A.example", "https://a.example:8443", "http://localhost:1"}}, 0},
+		"a passkey is needed":     {":443", Server{TLS: "local_ca", Hosts: []string{"a.example"}, NeedKey: true}, 0},
+		"needed, but nowhere":     {":443", Server{TLS: "local_ca", Hosts: []string{"192.0.2.1"}, NeedKey: true}, 1},
 		"passkeys elsewhere":      {":443", Server{TLS: "local_ca", Hosts: []string{"a.example", "192.0.2.1"}, Origins: []string{"https://b.example", "http://a.example", "https://192.0.2.1", "https://a.example/", "a.example"}}, 5},
 		"an address as host name": {"127.0.0.1:1", Server{TLS: "off", Hosts: []string{"2001:db8::1"}}, 0},
 	} {

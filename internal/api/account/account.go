@@ -41,6 +41,10 @@ type Config struct {
 
 	Provider *provider.Provider // at which people may sign in too; nil: none
 
+	Zone func(name string) string // what a zone is called that may have been renamed; nil: as it is given
+
+	NeedPasskey bool // every account with a password needs a passkey after it
+
 	Door
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 // openPaths need no session.
-var openPaths = []string{"/healthz", "/signin", "/setup", Prefix + "login", Prefix + "setup", Prefix + "oidc/start", Prefix + "oidc/callback", Prefix + "passkey/start", Prefix + "passkey/finish"}
+var openPaths = []string{"/healthz", "/signin", "/setup", Prefix + "login", Prefix + "login/passkey", Prefix + "setup", Prefix + "setup/passkey", Prefix + "oidc/start", Prefix + "oidc/callback", Prefix + "passkey/start", Prefix + "passkey/finish"}
 
 // Guard lets a request through that names this server as its host, comes from
 // our own page if it changes anything, and shows a session, a token or the

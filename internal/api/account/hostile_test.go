@@ -205,6 +205,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 		"PATCH users/{name}": "....x", "DELETE users/{name}": "....x", "POST users/{name}/link": "....x", "GET tokens": "xxxxx",
 		"POST tokens": "xxxxx", "DELETE tokens/{id}": "xxxxx", "POST logout": "xxxxx", "POST login": "", "POST setup": "",
 		"GET oidc/start": "", "GET oidc/callback": "",
+		"POST login/passkey": "", "POST setup/passkey": "", "GET second": "xxxxx", "PUT second": "xxxxx",
 		"POST passkey/start": "", "POST passkey/finish": "", "GET passkeys": "xxxxx", "POST passkeys/start": "xxxxx", "POST passkeys": "xxxxx", "DELETE passkeys/{id}": "xxxxx",
 	}
 	for _, route := range account.Routes() {

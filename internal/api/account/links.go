@@ -100,63 +100,111 @@ func (a *Accounts) link(ctx context.Context, secret string) (link, int64, error)
 	if !isSecret(secret) {
 		return link{}, 0, badLink
 	}
-	l, version, err := get[link](ctx, a.cfg.Records, linkKind, hashOf(secret))
+	return a.linkBy(ctx, hashOf(secret))
+}
+
+func (a *Accounts) linkBy(ctx context.Context, hash string) (link, int64, error) {
+	l, version, err := get[link](ctx, a.cfg.Records, linkKind, hash)
 	if fault.KindOf(err) == fault.NotFound || err == nil && !a.cfg.Now().Before(l.Expires) {
 		return link{}, 0, badLink
 	}
 	return l, version, err
 }
 
+// linking is a link about to be used, by whom and with which new password. It is
+// kept in memory alone while the browser makes a passkey.
+type linking struct {
+	Link string `json:"link"` // its hash
+	User string `json:"user"`
+	UID  string `json:"uid"`
+	Hash string `json:"hash"` // of the password
+}
+
 // UseLink sets the password of the link's user, or makes the first
 // administrator under name, and ends the link. All sessions and passkeys of the
-// user end.
+// user end, and its own wish for a passkey after the password does. An account that
+// must have one gets its password with the passkey: [Accounts.BeginLink].
 func (a *Accounts) UseLink(ctx context.Context, secret, name, password string) (User, error) {
-	l, _, err := a.link(ctx, secret)
+	l, _, err := a.prepare(ctx, secret, name, password)
 	if err != nil {
 		return User{}, err
+	}
+	u, err := a.spend(ctx, l, nil)
+	return u.User, err
+}
+
+// prepare checks a link and what is to be set by it, and changes nothing.
+func (a *Accounts) prepare(ctx context.Context, secret, name, password string) (linking, user, error) {
+	l, _, err := a.link(ctx, secret)
+	if err != nil {
+		return linking{}, user{}, err
 	}
 	if l.For == "password" {
 		name = l.User
 	}
 	name = normal(name)
 	if err := badName(name); err != nil {
-		return User{}, err
+		return linking{}, user{}, err
 	}
 	if err := goodPassword(name, password); err != nil {
-		return User{}, err
+		return linking{}, user{}, err
 	}
 	hash, err := a.hashes.make(ctx, password)
 	if err != nil {
-		return User{}, err
+		return linking{}, user{}, err
 	}
 	a.making.Lock()
 	defer a.making.Unlock()
-	l, linkVersion, err := a.link(ctx, secret) // again: another may have used it meanwhile
+	u, _, err := a.linked(ctx, l, name)
+	return linking{Link: l.Hash, User: name, UID: u.UID, Hash: hash}, u, err
+}
+
+// spend uses the link up: password, passkey if one was made, and the ends of all
+// that was before are one change.
+func (a *Accounts) spend(ctx context.Context, with linking, key *passkeyMade) (user, error) {
+	a.making.Lock()
+	defer a.making.Unlock()
+	l, linkVersion, err := a.linkBy(ctx, with.Link) // again: another may have used it meanwhile
 	if err != nil {
-		return User{}, err
+		return user{}, err
 	}
-	u, version, err := a.linked(ctx, l, name)
+	u, version, err := a.linked(ctx, l, with.User)
 	if err != nil {
-		return User{}, err
+		return user{}, err
 	}
-	u.Hash, u.Password = hash, true
+	if l.For == "setup" {
+		u.UID = with.UID // the passkey was made for it
+	}
+	if a.mustHavePasskey(u) && key == nil {
+		return user{}, fault.New(fault.Conflict, "the account must have a passkey besides the password").WithHint("open the link with a browser that has passkeys")
+	}
+	u.Hash, u.Password, u.Second = with.Hash, true, false
 	put, err := change(userKind, u.Name, version, u)
 	if err != nil {
-		return User{}, err
+		return user{}, err
 	}
-	ends, err := a.endings(ctx, u.UID, l.Hash, false)
+	changes, err := a.endings(ctx, u.UID, l.Hash, false)
 	if err != nil {
-		return User{}, err
+		return user{}, err
 	}
 	keys, err := a.passkeyEndings(ctx, u.UID) // who lost the password may have lost more
 	if err != nil {
-		return User{}, err
+		return user{}, err
 	}
-	ends = append(ends, keys...)
-	if err := a.record(u.Name, "account."+strings.ReplaceAll(l.For, "password", "set_password"), u.Name, map[string]string{"by": "one-time link", "passkeys_removed": itoa(len(keys))}); err != nil {
-		return User{}, err
+	details := map[string]string{"by": "one-time link", "passkeys_removed": itoa(len(keys))}
+	changes = append(append(changes, keys...), put, store.Change{Kind: linkKind, ID: l.Hash, Version: linkVersion})
+	if key != nil {
+		k, made, err := a.newPasskey(u, key.called, key.key)
+		if err != nil {
+			return user{}, err
+		}
+		changes = append(slices.DeleteFunc(changes, func(c store.Change) bool { return c.Kind == passkeyKind && c.ID == k.Hash }), made)
+		details["passkey"], details["name"], details["site"] = k.ID, k.Name, k.Site
 	}
-	return u.User, a.cfg.Records.Update(ctx, append(ends, put, store.Change{Kind: linkKind, ID: l.Hash, Version: linkVersion})...)
+	if err := a.record(u.Name, "account."+strings.ReplaceAll(l.For, "password", "set_password"), u.Name, details); err != nil {
+		return user{}, err
+	}
+	return u, a.cfg.Records.Update(ctx, changes...)
 }
 
 // linked is the user that the link is for.

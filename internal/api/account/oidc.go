@@ -226,6 +226,7 @@ func (a *Accounts) outer(ctx context.Context, who provider.Person) (u user, vers
 func (a *Accounts) admit(ctx context.Context, who provider.Person) (user, error) {
 	a.making.Lock()
 	defer a.making.Unlock()
+	who.Zones = a.zonesNow(who.Zones)
 	u, version, outerVersion, err := a.outer(ctx, who)
 	switch {
 	case err != nil:

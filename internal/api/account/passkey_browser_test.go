@@ -29,25 +29,9 @@ func TestPasskeyInABrowser(t *testing.T) {
 	base := "http://localhost:" + u.Port()
 
 	b := openPage(t, base+"/signin")
-	if _, err := chromedp.Call(b.ctx, webauthn.Enable, webauthn.EnableParams{}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := chromedp.Call(b.ctx, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{Options: &webauthn.VirtualAuthenticatorOptions{
-		Protocol: webauthn.AuthenticatorProtocolCtap2, Transport: webauthn.AuthenticatorTransportInternal,
-		HasResidentKey: true, HasUserVerification: true, IsUserVerified: true, AutomaticPresenceSimulation: true,
-	}}); err != nil {
-		t.Fatal(err)
-	}
+	b.virtualKey()
 	js, until := b.js, b.until
-	shot := func(name string) {
-		dir := os.Getenv("VEDETTE_SHOTS")
-		if dir == "" {
-			return
-		}
-		if png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100)); err == nil {
-			_ = os.WriteFile(dir+"/"+name+".png", png, 0o600)
-		}
-	}
+	shot := b.shot
 	const text = `document.body.innerText`
 	until("the page offers passkeys", text, "Sign in with a passkey")
 	shot("signin")
@@ -61,6 +45,7 @@ func TestPasskeyInABrowser(t *testing.T) {
 	js(`document.getElementById("password").value = "` + good + `"; document.querySelector("#add button").click(); ""`)
 	until("registered", text, "<b>laptop</b>")
 	until("never used", text, "last used never")
+	until("the form is free again", `String(document.querySelector("#add button").disabled)`, "false")
 	shot("passkeys")
 	js(`document.getElementById("name").value = "again"; document.getElementById("password").value = "` + good + `"; document.querySelector("#add button").click(); ""`)
 	until("not twice on one machine", text, "registered already")
@@ -79,4 +64,98 @@ func TestPasskeyInABrowser(t *testing.T) {
 	until("out again", text, "Sign in with a passkey")
 	js(`document.querySelector("#passkey button").click(); ""`)
 	until("the revoked one is refused", text, "the passkey was not accepted")
+}
+
+// virtualKey gives the browser an authenticator that says yes.
+func (p page) virtualKey() {
+	p.Helper()
+	if _, err := chromedp.Call(p.ctx, webauthn.Enable, webauthn.EnableParams{}); err != nil {
+		p.Fatal(err)
+	}
+	if _, err := chromedp.Call(p.ctx, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{Options: &webauthn.VirtualAuthenticatorOptions{
+		Protocol: webauthn.AuthenticatorProtocolCtap2, Transport: webauthn.AuthenticatorTransportInternal,
+		HasResidentKey: true, HasUserVerification: true, IsUserVerified: true, AutomaticPresenceSimulation: true,
+	}}); err != nil {
+		p.Fatal(err)
+	}
+}
+
+// shot keeps a picture of the page where VEDETTE_SHOTS names a directory.
+func (p page) shot(name string) {
+	dir := os.Getenv("VEDETTE_SHOTS")
+	if dir == "" {
+		return
+	}
+	if png, err := chromedp.Run(p.ctx, chromedp.FullScreenshot(100)); err == nil {
+		_ = os.WriteFile(dir+"/"+name+".png", png, 0o600)
+	}
+}
+
+// TestPasskeyAfterThePasswordInABrowser turns a passkey after the password on, signs
+// in by both, and gets an account back that must have one by a one-time link, all
+// on our own pages.
+func TestPasskeyAfterThePasswordInABrowser(t *testing.T) {
+	s := open(t)
+	srv := httptest.NewServer(s.h)
+	t.Cleanup(srv.Close)
+	u, err := url.Parse(srv.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, _ := strconv.Atoi(u.Port())
+	s.a.Serve(account.Door{Port: port})
+	s.admin()
+	base := "http://localhost:" + u.Port()
+	b := openPage(t, base+"/signin")
+	b.virtualKey()
+	const text = `document.body.innerText`
+	password := func() {
+		b.js(`document.querySelector("input[name=name]").value = "ann"; document.querySelector("input[name=password]").value = "` + good + `"; document.querySelector("form button").click(); ""`)
+	}
+	leave := func() {
+		b.js(`fetch("/api/v1/account/logout", {method: "POST"}).then(() => location.assign("/signin")); ""`)
+		b.until("out", `location.pathname + document.querySelectorAll("input[name=name]").length`, "/signin1")
+	}
+	password()
+	b.until("in by password", text, `{"ID":`)
+	b.js(`location.assign("/passkeys"); ""`)
+	b.until("none yet", text, "You have none.")
+	if got := b.js(`String(document.getElementById("second").hidden)`); got != "true" {
+		t.Errorf("without a passkey it is offered: %q", got)
+	}
+	b.js(`document.getElementById("name").value = "laptop"; document.getElementById("password").value = "` + good + `"; document.querySelector("#add button").click(); ""`)
+	b.until("offered", text, "Ask for a passkey too")
+	b.until("the form is free again", `String(document.querySelector("#add button").disabled)`, "false")
+	b.shot("second-off")
+	b.js(`document.getElementById("second-password").value = "` + good + `"; document.querySelector("#second-set button").click(); ""`)
+	b.until("on", text, "Ask for the password alone")
+	b.until("the form is free again", `String(document.querySelector("#second-set button").disabled)`, "false")
+	b.shot("second-on")
+	b.js(`document.querySelector("#keys button").click(); ""`)
+	b.until("the last one stays", text, "this is the last")
+
+	leave()
+	password()
+	b.until("asked", text, "This account needs a passkey too")
+	b.js(`fetch("/").then((r) => document.title = "status " + r.status); ""`)
+	b.until("no session yet", `document.title`, "status 401")
+	b.shot("second-ask")
+	b.js(`document.querySelector("#ask button").click(); ""`)
+	b.until("in by both", text, `"Name":"ann"`)
+
+	s.require("ann", true)
+	secret, err := s.a.Link(t.Context(), "ann", "ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	leave()
+	b.js(`location.assign("/setup?token=` + secret + `"); ""`)
+	b.until("the link", text, "Set your password")
+	b.js(`document.querySelector("input[name=password]").value = "` + good + `"; document.querySelector("form button").click(); ""`)
+	b.until("a passkey is to be made", text, "Make a passkey")
+	b.shot("second-make")
+	b.js(`document.getElementById("called").value = "new"; document.querySelector("#ask button").click(); ""`)
+	b.until("in", text, `"Name":"ann"`)
+	b.js(`location.assign("/passkeys"); ""`)
+	b.until("the new one", text, "An administrator requires a passkey after your password.")
 }

@@ -119,7 +119,7 @@ func (a *Accounts) AddPasskey(ctx context.Context, name, called string, answer [
 	}
 	key, err := a.keys.Registered(answer, o, session)
 	if err != nil {
-		a.passkeyRefused(err, u.Name, address)
+		a.passkeyRefused(err, u.Name, address, "adding")
 		return Passkey{}, notSignIn(err)
 	}
 	a.making.Lock()
@@ -134,9 +134,7 @@ func (a *Accounts) AddPasskey(ctx context.Context, name, called string, answer [
 	if len(all) >= maxPasskeys || !a.lives(u) || u.UID != o.ID {
 		return Passkey{}, fault.New(fault.Limited, "%s has %d passkeys already", u.Name, len(all)).WithHint("revoke one that is not used")
 	}
-	hash := hashOf(string(key.ID))
-	k := passkeyRecord{Passkey: Passkey{ID: hash[:16], Name: called, User: u.Name, Site: key.Site, Created: a.cfg.Now().UTC(), Synced: key.Synced}, Hash: hash, UserUID: u.UID, Key: key}
-	put, err := change(passkeyKind, hash, 0, k) // another's key of the same id stays
+	k, put, err := a.newPasskey(u, called, key)
 	if err != nil {
 		return Passkey{}, err
 	}
@@ -144,6 +142,14 @@ func (a *Accounts) AddPasskey(ctx context.Context, name, called string, answer [
 		return Passkey{}, err
 	}
 	return k.Passkey, a.cfg.Records.Update(ctx, put)
+}
+
+// newPasskey is the record of a key that was made.
+func (a *Accounts) newPasskey(u user, called string, key passkey.Key) (passkeyRecord, store.Change, error) {
+	hash := hashOf(string(key.ID))
+	k := passkeyRecord{Passkey: Passkey{ID: hash[:16], Name: called, User: u.Name, Site: key.Site, Created: a.cfg.Now().UTC(), Synced: key.Synced}, Hash: hash, UserUID: u.UID, Key: key}
+	put, err := change(passkeyKind, hash, 0, k) // another's key of the same id stays
+	return k, put, err
 }
 
 // notSignIn is a refusal told to somebody who is signed in: it must not look as
@@ -169,6 +175,9 @@ func (a *Accounts) RevokePasskey(ctx context.Context, actor, id, uid string) err
 		return fault.New(fault.NotFound, "there is no passkey %q", clip(id))
 	}
 	k := all[at]
+	if err := a.keyStays(ctx, k); err != nil {
+		return err
+	}
 	if err := a.record(actor, "account.passkey_revoke", k.User, map[string]string{"passkey": k.ID, "name": k.Name}); err != nil {
 		return err
 	}
@@ -209,7 +218,7 @@ func (a *Accounts) SignInByPasskey(ctx context.Context, answer []byte, address, 
 		return a.owner(ctx, u)
 	})
 	if err != nil {
-		return "", User{}, errors.Join(err, a.passkeyFailed(ctx, err, k, key, version, address))
+		return "", User{}, errors.Join(err, a.passkeyFailed(ctx, err, k, key, version, address, "sign-in"))
 	}
 	a.limits.succeed(try, address)
 	k.Key, k.Used = key, a.cfg.Now().UTC()
@@ -226,8 +235,8 @@ func (a *Accounts) SignInByPasskey(ctx context.Context, answer []byte, address, 
 
 // passkeyFailed records a sign-in that failed. A key whose counter went back is
 // suspended: one of the two who have it is not its owner.
-func (a *Accounts) passkeyFailed(ctx context.Context, err error, k passkeyRecord, key passkey.Key, version int64, address string) error {
-	a.passkeyRefused(err, k.User, address)
+func (a *Accounts) passkeyFailed(ctx context.Context, err error, k passkeyRecord, key passkey.Key, version int64, address, step string) error {
+	a.passkeyRefused(err, k.User, address, step)
 	r, ok := errors.AsType[*passkey.Refusal](err)
 	if !ok || r.Why != passkey.WhyCloned {
 		return nil
@@ -243,8 +252,10 @@ func (a *Accounts) passkeyFailed(ctx context.Context, err error, k passkeyRecord
 	return a.cfg.Records.Update(ctx, put)
 }
 
-func (a *Accounts) passkeyRefused(err error, object, address string) {
-	why := map[string]string{"address": address, "why": fault.KindOf(err).String()}
+// passkeyRefused writes a refusal into the journal; step tells at what: adding,
+// sign-in, after password, with link.
+func (a *Accounts) passkeyRefused(err error, object, address, step string) {
+	why := map[string]string{"address": address, "why": fault.KindOf(err).String(), "step": step}
 	if r, ok := errors.AsType[*passkey.Refusal](err); ok {
 		why["why"] = r.Why
 		if cause := r.Cause(); cause != "" {

@@ -109,5 +109,5 @@ func passkeyRevoke(a *Accounts, _ http.ResponseWriter, r *http.Request, p authz.
 // isPasskeyRefusal reports whether a sign-in by passkey failed.
 func isPasskeyRefusal(err error) bool {
 	_, ok := errors.AsType[*passkey.Refusal](err)
-	return ok || errors.Is(err, badPasskey)
+	return ok || errors.Is(err, badPasskey) || errors.Is(err, badSecond)
 }

@@ -29,8 +29,8 @@ type Route struct {
 // comes to them; each but the open ones asks the authority for its Action.
 func Routes() []Route {
 	return append([]Route{
-		{"POST", Prefix + "login", "", "sign in with name and password", login},
-		{"POST", Prefix + "setup", "", "use a one-time link: set a password, or make the first administrator", setup},
+		{"POST", Prefix + "login", "", "sign in with name and password; 202 asks for a passkey too", login},
+		{"POST", Prefix + "setup", "", "use a one-time link: set a password, or make the first administrator; 202 asks for a passkey to be made", setup},
 		{"GET", Prefix + "oidc/start", "", "sign in at the OpenID Connect provider: a page for browsers", oidcStart},
 		{"GET", Prefix + "oidc/callback", "", "where the provider sends the browser back: a page for browsers", oidcBack},
 		{"POST", Prefix + "logout", authz.SelfRead, "end this session", logout},
@@ -45,7 +45,7 @@ func Routes() []Route {
 		{"GET", Prefix + "tokens", authz.SelfRead, "list one's own tokens, or with ?all=true all (needs users.read)", tokens},
 		{"POST", Prefix + "tokens", authz.SelfWrite, "make a token; its text is told this once; for others it needs users.write", addToken},
 		{"DELETE", Prefix + "tokens/{id}", authz.SelfWrite, "revoke a token; another's needs users.write", revokeToken},
-	}, passkeyRoutes()...)
+	}, append(passkeyRoutes(), secondRoutes()...)...)
 }
 
 // Handler serves the account routes, below [Prefix]. It stands behind Guard.
@@ -118,13 +118,16 @@ func login(a *Accounts, w http.ResponseWriter, r *http.Request, _ authz.Principa
 	if err != nil {
 		return nil, err
 	}
-	secret, u, err := a.SignIn(r.Context(), c.Name, c.Password, addressOf(r.RemoteAddr), r.UserAgent())
+	secret, u, ask, err := a.Begin(r.Context(), c.Name, c.Password, r.Host, addressOf(r.RemoteAddr), r.UserAgent())
 	if err != nil && form {
 		a.page(w, a.signInPageAt(r.Host, err))
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
+	}
+	if ask != nil {
+		return a.asked(w, ask, form)
 	}
 	return a.welcome(w, r, secret, u, form), nil
 }
@@ -145,7 +148,7 @@ func setup(a *Accounts, w http.ResponseWriter, r *http.Request, _ authz.Principa
 	if err != nil {
 		return nil, err
 	}
-	secret, u, err := a.setUp(r, c)
+	secret, u, ask, err := a.setUp(r, c)
 	if err != nil && form {
 		a.page(w, a.setupPage(r, c.Token, err))
 		return nil, nil
@@ -153,31 +156,33 @@ func setup(a *Accounts, w http.ResponseWriter, r *http.Request, _ authz.Principa
 	if err != nil {
 		return nil, err
 	}
+	if ask != nil {
+		return a.asked(w, ask, form)
+	}
 	return a.welcome(w, r, secret, u, form), nil
 }
 
-func (a *Accounts) setUp(r *http.Request, c credentials) (string, User, error) {
+func (a *Accounts) setUp(r *http.Request, c credentials) (string, User, *Asked, error) {
 	address := addressOf(r.RemoteAddr)
 	key := "link " + address // no account is called so; links are too long to guess, so only the address waits
 	if err := a.limits.begin(key, address); err != nil {
-		return "", User{}, err
+		return "", User{}, nil, err
 	}
-	u, err := a.UseLink(r.Context(), c.Token, c.Name, c.Password)
+	u, ask, err := a.BeginLink(r.Context(), c.Token, c.Name, c.Password, r.Host, address)
 	if err != nil {
 		if fault.KindOf(err) == fault.Denied {
 			a.failed.note("account", "account.link_failed", "one-time link", map[string]string{"address": address})
 		} else {
 			a.limits.succeed(key, address)
 		}
-		return "", User{}, err
+		return "", User{}, nil, err
 	}
 	a.limits.succeed(key, address)
-	full, _, err := a.user(r.Context(), u.Name)
-	if err != nil {
-		return "", User{}, err
+	if ask != nil {
+		return "", User{}, ask, nil
 	}
-	secret, err := a.start(r.Context(), full, address, r.UserAgent())
-	return secret, u, err
+	secret, err := a.start(r.Context(), u, address, r.UserAgent())
+	return secret, u.User, nil, err
 }
 
 func logout(a *Accounts, w http.ResponseWriter, r *http.Request, _ authz.Principal) (any, error) {
@@ -231,9 +236,10 @@ func users(a *Accounts, _ http.ResponseWriter, r *http.Request, _ authz.Principa
 
 // NewUser is what an account is made of.
 type NewUser struct {
-	Name  string       `json:"name"`
-	Roles []authz.Role `json:"roles"`
-	Zones []string     `json:"zones"`
+	Name   string       `json:"name"`
+	Roles  []authz.Role `json:"roles"`
+	Zones  []string     `json:"zones"`
+	Second bool         `json:"second_required,omitempty"` // a passkey must follow the password, from the first sign-in on
 }
 
 // Made is an account with its one-time link.
@@ -250,7 +256,7 @@ func addUser(a *Accounts, w http.ResponseWriter, r *http.Request, p authz.Princi
 	if err := problem.Decode(w, r, maxBody, &n); err != nil {
 		return nil, err
 	}
-	u, secret, err := a.AddUser(r.Context(), p.Name, n.Name, n.Roles, n.Zones)
+	u, secret, err := a.Add(r.Context(), p.Name, n)
 	return Made{&u, LinkPath(secret)}, err
 }
 

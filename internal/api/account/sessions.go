@@ -71,11 +71,14 @@ func (a *Accounts) check(ctx context.Context, name, password, address string) (u
 }
 
 // SignIn checks the password and starts a session; it returns the cookie's
-// value.
+// value. An account that needs a passkey too gets no session by it: [Accounts.Begin].
 func (a *Accounts) SignIn(ctx context.Context, name, password, address, agent string) (string, User, error) {
 	u, err := a.check(ctx, name, password, address)
 	if err != nil {
 		return "", User{}, err
+	}
+	if a.needsPasskey(u) {
+		return "", User{}, fault.New(fault.Conflict, "the account needs a passkey after the password").WithHint("sign in with a browser")
 	}
 	secret, err := a.start(ctx, u, address, agent)
 	return secret, u.User, err
@@ -110,7 +113,7 @@ func (a *Accounts) startBy(ctx context.Context, u user, address, agent string, b
 	changes = append(append(changes, put), more...)
 	if u.UID != demoUser {
 		fresh, version, err := a.user(ctx, u.Name)
-		if err != nil || fresh.UID != u.UID || !a.lives(fresh) || fresh.Hash != u.Hash {
+		if err != nil || fresh.UID != u.UID || !a.lives(fresh) || fresh.Hash != u.Hash || a.needsPasskey(fresh) != a.needsPasskey(u) {
 			return "", badSignIn // changed since the password was checked
 		}
 		fresh.SignedIn = now

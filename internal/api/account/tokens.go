@@ -87,6 +87,7 @@ func (a *Accounts) goodToken(ctx context.Context, t *token, n *NewToken) error {
 	if err := badRoles(t.Roles); err != nil {
 		return err
 	}
+	t.Zones = a.zonesNow(t.Zones)
 	if err := badZones(t.Zones); err != nil {
 		return err
 	}

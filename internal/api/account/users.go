@@ -24,6 +24,9 @@ type User struct {
 	Created  time.Time    `json:"created"`
 	SignedIn time.Time    `json:"signed_in"`          // last
 	Provider string       `json:"provider,omitempty"` // the issuer where it signs in; empty: here, by password
+	Second   bool         `json:"second"`             // its owner wants a passkey asked for after the password
+	Required bool         `json:"second_required"`    // an administrator wants it; the owner cannot turn it off
+	Passkeys int          `json:"passkeys"`           // how many work; told where accounts are listed or set
 }
 
 type user struct {
@@ -43,6 +46,7 @@ type UserChange struct {
 	Roles    *[]authz.Role `json:"roles,omitempty"`
 	Zones    *[]string     `json:"zones,omitempty"`
 	Disabled *bool         `json:"disabled,omitempty"`
+	Second   *bool         `json:"second_required,omitempty"` // a passkey must follow the password
 }
 
 var userName = regexp.MustCompile(`^[a-z0-9][a-z0-9._@-]{0,63}$`)
@@ -103,9 +107,20 @@ func (a *Accounts) Users(ctx context.Context) ([]User, error) {
 	if err != nil {
 		return nil, err
 	}
+	keys, err := a.passkeysOf(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	n := map[string]int{}
+	for _, k := range keys {
+		if a.works(k) {
+			n[k.UserUID]++
+		}
+	}
 	out := make([]User, len(all))
 	for i, u := range all {
 		out[i] = u.User
+		out[i].Passkeys = n[u.UID]
 	}
 	return out, nil
 }
@@ -134,13 +149,19 @@ func (a *Accounts) user(ctx context.Context, name string) (user, int64, error) {
 // AddUser makes an account without a password, and a one-time link token by
 // which its owner sets one.
 func (a *Accounts) AddUser(ctx context.Context, actor, name string, roles []authz.Role, zones []string) (User, string, error) {
+	return a.Add(ctx, actor, NewUser{Name: name, Roles: roles, Zones: zones})
+}
+
+// Add is AddUser with all that an account can begin with.
+func (a *Accounts) Add(ctx context.Context, actor string, n NewUser) (User, string, error) {
 	a.making.Lock()
 	defer a.making.Unlock()
-	name = normal(name)
+	name, roles, zones := normal(n.Name), n.Roles, a.zonesNow(n.Zones)
 	u, err := a.makeUser(ctx, name, roles, zones)
 	if err != nil {
 		return User{}, "", err
 	}
+	u.Required = n.Second
 	link, linkChange, err := a.newLink(name, u.UID, "password")
 	if err != nil {
 		return User{}, "", err
@@ -149,7 +170,7 @@ func (a *Accounts) AddUser(ctx context.Context, actor, name string, roles []auth
 	if err != nil {
 		return User{}, "", err
 	}
-	if err := a.record(actor, "user.add", name, map[string]string{"roles": joined(roles), "zones": clip(strings.Join(zones, ","))}); err != nil {
+	if err := a.record(actor, "user.add", name, map[string]string{"roles": joined(roles), "zones": clip(strings.Join(zones, ",")), "second_required": yesNo(u.Required)}); err != nil {
 		return User{}, "", err
 	}
 	return u.User, link, a.cfg.Records.Update(ctx, put, linkChange)
@@ -208,12 +229,19 @@ func (a *Accounts) SetUser(ctx context.Context, actor, name string, c UserChange
 		if err := badZones(*c.Zones); err != nil {
 			return User{}, err
 		}
-		u.Zones = append([]string{}, *c.Zones...)
+		u.Zones = append([]string{}, a.zonesNow(*c.Zones)...)
 		details["zones"] = clip(strings.Join(u.Zones, ","))
 	}
 	if c.Disabled != nil {
 		u.Disabled = *c.Disabled
-		details["disabled"] = map[bool]string{true: "yes", false: "no"}[u.Disabled]
+		details["disabled"] = yesNo(u.Disabled)
+	}
+	if c.Second != nil {
+		if u.Provider != "" {
+			return User{}, fault.New(fault.Conflict, "%s signs in at its provider", u.Name).WithHint("a second factor of these accounts is the provider's to ask for")
+		}
+		u.Required = *c.Second
+		details["second_required"] = yesNo(u.Required)
 	}
 	if err := a.adminStays(ctx, u, false); err != nil {
 		return User{}, err
@@ -222,10 +250,16 @@ func (a *Accounts) SetUser(ctx context.Context, actor, name string, c UserChange
 	if err != nil {
 		return User{}, err
 	}
+	keys, err := a.workingKeys(ctx, u)
+	if err != nil {
+		return User{}, err
+	}
 	if err := a.record(actor, "user.set", u.Name, details); err != nil {
 		return User{}, err
 	}
-	return u.User, a.cfg.Records.Update(ctx, put)
+	out := u.User
+	out.Passkeys = len(keys)
+	return out, a.cfg.Records.Update(ctx, put)
 }
 
 // RemoveUser removes an account with its sessions and tokens.
@@ -313,6 +347,13 @@ func (a *Accounts) endings(ctx context.Context, uid, except string, all bool) ([
 		}
 	}
 	return out, err
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
 }
 
 func joined[T ~string](names []T) string {

@@ -312,6 +312,13 @@ func (p *plant) PutZone(_ context.Context, put api.ZonePut) (api.ZoneView, error
 	return api.ZoneView{Config: put.Config}, nil
 }
 
+func (p *plant) RenameZone(_ context.Context, r api.ZoneRename) (api.ZoneView, error) {
+	if !r.Check {
+		p.did = append(p.did, r.Actor+" renames the zone "+r.Name+" to "+r.To)
+	}
+	return api.ZoneView{Config: api.ZoneConfig{Name: r.To}}, nil
+}
+
 func (p *plant) RemoveZone(_ context.Context, d api.ZoneDeed) (api.ZoneView, error) {
 	if !d.Check {
 		p.did = append(p.did, d.Actor+" removes the zone "+d.Name)
@@ -409,7 +416,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 		"GET /api/v1/settings/retention": all[1:], "PUT /api/v1/settings/retention": {authz.Admin}, "GET /api/v1/settings/history": all[1:], "POST /api/v1/settings/undo": {authz.Admin},
 		"GET /api/v1/rules": all, "GET /api/v1/rules/{id}": all, "POST /api/v1/rules": {authz.Admin}, "POST /api/v1/rules/try": {authz.Admin}, "POST /api/v1/rules/{id}/state": {authz.Admin}, "DELETE /api/v1/rules/{id}": {authz.Admin},
 		"GET /api/v1/settings/feeds": all[1:], "GET /api/v1/settings/feeds/{name}": all[1:], "POST /api/v1/settings/feeds": {authz.Admin}, "PUT /api/v1/settings/feeds/{name}": {authz.Admin}, "DELETE /api/v1/settings/feeds/{name}": {authz.Admin}, "POST /api/v1/settings/feeds/{name}/state": {authz.Admin},
-		"GET /api/v1/settings/zones": all[1:], "GET /api/v1/settings/zones/{name}": all[1:], "POST /api/v1/settings/zones": {authz.Admin}, "PUT /api/v1/settings/zones/{name}": {authz.Admin}, "DELETE /api/v1/settings/zones/{name}": {authz.Admin},
+		"GET /api/v1/settings/zones": all[1:], "GET /api/v1/settings/zones/{name}": all[1:], "POST /api/v1/settings/zones": {authz.Admin}, "PUT /api/v1/settings/zones/{name}": {authz.Admin}, "DELETE /api/v1/settings/zones/{name}": {authz.Admin}, "POST /api/v1/settings/zones/{name}/name": {authz.Admin},
 		"GET /api/v1/settings/sources": all[1:], "GET /api/v1/settings/sources/{name}": all[1:], "POST /api/v1/settings/sources": {authz.Admin}, "PUT /api/v1/settings/sources/{name}": {authz.Admin},
 		"DELETE /api/v1/settings/sources/{name}": {authz.Admin}, "POST /api/v1/settings/sources/{name}/state": {authz.Admin},
 		"GET /api/v1/intel/seen": all,
@@ -422,7 +429,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 		"POST /api/v1/intel/pulls/{name}": "{}", "POST /api/v1/intel/allow": `{"values":["192.0.2.1"],"why":"w"}`,
 		"PUT /api/v1/settings/retention": `{"events":"30d"}`, "POST /api/v1/settings/undo": `{"version":0}`, "POST /api/v1/rules": `{"text":"x"}`, "POST /api/v1/rules/try": `{"text":"x"}`, "POST /api/v1/rules/{id}/state": `{"do":"disable"}`,
 		"POST /api/v1/settings/feeds": `{"config":{"name":"list","kind":"indicators","url":"https://feed.example/list"}}`, "PUT /api/v1/settings/feeds/{name}": `{"config":{"name":"list","kind":"indicators","url":"https://feed.example/list"}}`, "POST /api/v1/settings/feeds/{name}/state": `{"do":"pause"}`,
-		"POST /api/v1/settings/zones": `{"config":{"name":"list","subnets":["10.1.0.0/16"]}}`, "PUT /api/v1/settings/zones/{name}": `{"config":{"name":"list","subnets":["10.1.0.0/16"]}}`,
+		"POST /api/v1/settings/zones/{name}/name": `{"to":"hall"}`, "POST /api/v1/settings/zones": `{"config":{"name":"list","subnets":["10.1.0.0/16"]}}`, "PUT /api/v1/settings/zones/{name}": `{"config":{"name":"list","subnets":["10.1.0.0/16"]}}`,
 		"POST /api/v1/settings/sources": `{"config":{"name":"list","kind":"syslog"}}`, "PUT /api/v1/settings/sources/{name}": `{"config":{"name":"list","kind":"syslog"}}`, "POST /api/v1/settings/sources/{name}/state": `{"do":"stop"}`,
 		"POST /api/v1/remediations": `{"action":"a1"}`, "POST /api/v1/remediations/{uid}/decisions": `{"action":"note","text":"x"}`,
 	}

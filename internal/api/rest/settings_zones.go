@@ -48,7 +48,7 @@ func putZone(s *server, r *http.Request, isNew bool) (any, error) {
 		return nil, err
 	}
 	if name := r.PathValue("name"); !isNew && p.Config.Name != name {
-		return nil, fault.New(fault.Invalid, "the zone is called %.100q there and %.100q here", name, p.Config.Name).WithHint("a name is for good: remove it and make another")
+		return nil, fault.New(fault.Invalid, "the zone is called %.100q there and %.100q here", name, p.Config.Name).WithHint("another name is given by POST to its path with /name behind it")
 	}
 	p.New = isNew
 	v, err := s.PutZone(r.Context(), p)
@@ -86,6 +86,20 @@ func dropZone(s *server, r *http.Request) (any, error) {
 	return zoneView{v}, err
 }
 
+func renameZone(s *server, r *http.Request) (any, error) {
+	var n api.ZoneRename
+	if err := decode(r, &n); err != nil {
+		return nil, err
+	}
+	if err := changeOf(r, &n.Change); err != nil {
+		return nil, err
+	}
+	n.Name = r.PathValue("name")
+	v, err := s.RenameZone(r.Context(), n)
+	s.fleet.drop() // its rows have zones
+	return zoneView{v}, err
+}
+
 // zoneRoutes lists the operations on zones.
 func zoneRoutes(page []param) []Route {
 	return []Route{
@@ -93,6 +107,7 @@ func zoneRoutes(page []param) []Route {
 		{"POST /api/v1/settings/zones", authz.SettingsWrite, "add a zone, which counts at once; with check: true tell which devices, accounts and conduits it touches", addZone, false, shapes{of[api.ZonePut](), of[zoneView](), nil}},
 		{"GET /api/v1/settings/zones/{name}", authz.SettingsRead, "one zone as it is set", configuredZone, false, shapes{nil, of[zoneView](), nil}},
 		{"PUT /api/v1/settings/zones/{name}", authz.SettingsWrite, "change a zone; with check: true tell which devices, accounts and conduits that touches", replaceZone, false, shapes{of[api.ZonePut](), of[zoneView](), nil}},
+		{"POST /api/v1/settings/zones/{name}/name", authz.SettingsWrite, "give a zone another name, with all that goes by it; with check: true tell what follows and what stays", renameZone, false, shapes{of[api.ZoneRename](), of[zoneView](), nil}},
 		{"DELETE /api/v1/settings/zones/{name}", authz.SettingsWrite, "remove a zone that was set here, and tell what that touches", dropZone, false, shapes{nil, of[zoneView](), dropped()}},
 	}
 }

@@ -49,14 +49,15 @@ const (
 
 // Doc is all that was set. A part that is missing was not.
 type Doc struct {
-	Retention Retention       `json:"retention,omitzero"`
-	Sources   []Source        `json:"sources,omitempty"`  // by name
-	Stopped   map[string]Mark `json:"stopped,omitempty"`  // sources that rest, by name
-	Disabled  map[string]Mark `json:"disabled,omitempty"` // rules that are off, by id
-	Rules     []Rule          `json:"rules,omitempty"`    // by id
-	Zones     []Zone          `json:"zones,omitempty"`    // by name
-	Pulls     []Pull          `json:"pulls,omitempty"`    // by name
-	Paused    map[string]Mark `json:"paused,omitempty"`   // pulls that rest, by name
+	Retention Retention         `json:"retention,omitzero"`
+	Sources   []Source          `json:"sources,omitempty"`  // by name
+	Stopped   map[string]Mark   `json:"stopped,omitempty"`  // sources that rest, by name
+	Disabled  map[string]Mark   `json:"disabled,omitempty"` // rules that are off, by id
+	Rules     []Rule            `json:"rules,omitempty"`    // by id
+	Zones     []Zone            `json:"zones,omitempty"`    // by name
+	Renamed   map[string]string `json:"renamed,omitempty"`  // former names of zones, each with the one that it has
+	Pulls     []Pull            `json:"pulls,omitempty"`    // by name
+	Paused    map[string]Mark   `json:"paused,omitempty"`   // pulls that rest, by name
 }
 
 // Mark says who set a thing, and in which version.
@@ -120,6 +121,7 @@ type Deed struct {
 	Action, Object string
 	Before, After  string // the values, for journal and history; no secrets
 	Texts          map[string][]byte
+	More           []store.Change // of others, in the same transaction
 }
 
 // kept is the document as it is stored.
@@ -209,7 +211,7 @@ func (b *Book) Change(ctx context.Context, by, why string, apply func(d *Doc, m 
 	if err := b.tell(v, ""); err != nil {
 		return Version{}, err
 	}
-	if err := b.records.Update(ctx, changes...); err != nil {
+	if err := b.records.Update(ctx, append(changes, deed.More...)...); err != nil {
 		return Version{}, errors.Join(fmt.Errorf("keeping the settings: %w", err), b.tell(v, "it could not be kept; nothing has changed"))
 	}
 	b.kept, b.record = next, b.record+1

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -82,6 +83,17 @@ func (b *Binding) what() string {
 
 // Zoned reports whether anything is said of traffic between zones.
 func (c *Config) Zoned() bool { return c.DefaultDeny || len(c.Conduits) > 0 || len(c.Isolated) > 0 }
+
+// Under is the same policy with more names for its zones: names gives all names of those
+// that it is given.
+func (c Config) Under(names func([]string) []string) Config {
+	c.Isolated = names(c.Isolated)
+	c.Conduits = slices.Clone(c.Conduits)
+	for i := range c.Conduits {
+		c.Conduits[i].From, c.Conduits[i].To = names(c.Conduits[i].From), names(c.Conduits[i].To)
+	}
+	return c
+}
 
 func (c *Config) denyWithin(zone string) bool { return named(c.Isolated, zone) }
 

@@ -13,6 +13,7 @@ package policy
 import (
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"vedette/internal/asset/mud"
@@ -34,6 +35,8 @@ type Detector struct {
 	mud   *binder
 	names *mud.Names
 
+	next atomic.Pointer[Config] // what is to be in force from the next event on
+
 	unclear int64 // events whose ends tell too little
 	unsure  int64
 	lacks   string // what the first unsure verdict hung on
@@ -54,6 +57,10 @@ func New(cfg Config) *Detector {
 	return &Detector{cfg: cfg, pairs: map[pair][]*Conduit{}, mud: newBinder(&cfg), names: mud.NewNames()}
 }
 
+// Swap puts other zones and conduits in force, from the next event on; MUD files stay. It
+// may be called while events are inspected.
+func (d *Detector) Swap(cfg Config) { d.next.Store(&cfg) }
+
 // Name implements [detect.Detector].
 func (d *Detector) Name() string { return "policy" }
 
@@ -63,6 +70,10 @@ func (d *Detector) Inspect(e *event.Event, raise detect.Raise) {
 		d.names.Learn(e)
 		d.mud.learn(e)
 		d.profiles(e, raise)
+	}
+	if d.next.Load() != nil {
+		cfg := d.next.Swap(nil)
+		d.cfg.Conduits, d.cfg.Isolated, d.pairs = cfg.Conduits, cfg.Isolated, map[pair][]*Conduit{}
 	}
 	if d.cfg.Zoned() {
 		d.zones(e, raise)

@@ -68,7 +68,7 @@ function Upload() {
   );
 }
 
-interface User { uid: string; name: string; roles: string[]; zones: string[] | null; disabled: boolean; password: boolean; created: string; signed_in: string }
+interface User { uid: string; name: string; roles: string[]; zones: string[] | null; disabled: boolean; password: boolean; second: boolean; second_required: boolean; passkeys: number; provider?: string; created: string; signed_in: string }
 const roles = ["viewer", "analyst", "responder", "auditor", "admin"];
 const base = "/account/";
 
@@ -77,6 +77,7 @@ function Users() {
   const [name, setName] = useState("");
   const [role, setRole] = useState("analyst");
   const [zones, setZones] = useState("");
+  const [second, setSecond] = useState(false);
   const [error, setError] = useState<Problem | null>(null);
   const [link, setLink] = useState("");
   const done = () => { setError(null); got.reload(); };
@@ -85,22 +86,34 @@ function Users() {
     <>
       {error && <Trouble error={error} />}
       {link && <p role="status">Give this link to the person; it works once, for a day: <code class="break">{location.origin + link}</code></p>}
-      <Show of={got}>{(d) => <Rows heads={["Name", "Roles", "Zones", "Signed in", "", ""]} rows={d.rows.map((u) => [
-        <>{visible(u.name)}{u.disabled && <span class="warn"> disabled</span>}{!u.password && <span class="soft"> has no password yet</span>}</>, u.roles.join(", "), (u.zones || []).map(visible).join(", ") || "all", isTime(u.signed_in) ? clock(u.signed_in) : "never",
+      <Show of={got}>{(d) => <Rows heads={["Name", "Roles", "Zones", "Passkey after the password", "Signed in", "", ""]} rows={d.rows.map((u) => [
+        <>{visible(u.name)}{u.disabled && <span class="warn"> disabled</span>}{!u.password && <span class="soft"> has no password yet</span>}</>, u.roles.join(", "), (u.zones || []).map(visible).join(", ") || "all", <PasskeyOf u={u} act={act} />, isTime(u.signed_in) ? clock(u.signed_in) : "never",
         may("users.write") && <button type="button" class="link" onClick={() => post<{ path: string }>(base + "users/" + encodeURIComponent(u.name) + "/link", {}).then((m) => { setLink(m.path); setError(null); }, setError)}>New link</button>,
         may("users.write") && u.name !== me.value!.name && <button type="button" class="link" onClick={() => { if (confirm(`Remove ${u.name}? Sessions and tokens end at once.`)) void act(call("DELETE", base + "users/" + encodeURIComponent(u.name))); }}>Remove</button>,
       ])} />}</Show>
       {may("users.write") && (
-        <form class="decide" onSubmit={(ev) => { ev.preventDefault(); post<{ path: string }>(base + "users", { name, roles: [role], zones: zones.split(",").map((z) => z.trim()).filter(Boolean) }).then((m) => { setLink(m.path); setName(""); done(); }, setError); }}>
+        <form class="decide" onSubmit={(ev) => { ev.preventDefault(); post<{ path: string }>(base + "users", { name, roles: [role], zones: zones.split(",").map((z) => z.trim()).filter(Boolean), second_required: second }).then((m) => { setLink(m.path); setName(""); setSecond(false); done(); }, setError); }}>
           <h2>Add a user</h2>
           <label>Name<input value={name} required maxLength={64} autocomplete="off" onInput={(ev) => setName(ev.currentTarget.value)} /></label>
           <label>Role<select value={role} onChange={(ev) => setRole(ev.currentTarget.value)}>{roles.map((r) => <option key={r}>{r}</option>)}</select></label>
           <label>Zones, separated by commas; empty for all<input value={zones} onInput={(ev) => setZones(ev.currentTarget.value)} /></label>
+          <label class="tick"><span><input type="checkbox" checked={second} onChange={(ev) => setSecond(ev.currentTarget.checked)} /> A passkey must follow the password</span></label>
           <p><button type="submit" disabled={!name.trim()}>Add</button></p>
         </form>
       )}
     </>
   );
+}
+
+/** PasskeyOf tells whether a password alone signs the account in, and lets an administrator require more. */
+function PasskeyOf({ u, act }: { u: User; act: (p: Promise<unknown>) => unknown }) {
+  if (u.provider) return <span class="soft">the provider's</span>;
+  const words = u.second_required ? "required" : u.second ? "by own choice" : "no";
+  const warn = u.second_required && u.password && !u.passkeys;
+  return <>{words} <span class={warn ? "warn" : "soft"}>{u.passkeys === 1 ? "1 passkey" : number(u.passkeys) + " passkeys"}</span>{" "}
+    {may("users.write") && <button type="button" class="link" aria-label={(u.second_required ? "No longer require a passkey of " : "Require a passkey of ") + u.name} onClick={() => {
+      if (u.second_required || u.passkeys || confirm(`${u.name} has no passkey. It can add one while it is signed in; after that only a new link lets it in. Require one?`)) void act(call("PATCH", base + "users/" + encodeURIComponent(u.name), { second_required: !u.second_required }));
+    }}>{u.second_required ? "Not required" : "Require"}</button>}</>;
 }
 
 interface Token { id: string; name: string; owner?: string; roles: string[]; scope: string[] | null; zones: string[] | null; expires: string; used: string }
@@ -137,7 +150,7 @@ function Sessions() {
   const [error, setError] = useState<Problem | null>(null);
   return (
     <>
-      {!me.value?.demo && <p><a href="/passkeys" rel="external">Your passkeys</a> <span class="soft">sign in without the password</span></p>}
+      {!me.value?.demo && <p><a href="/passkeys" rel="external">Your passkeys</a> <span class="soft">sign in without the password, or ask for one after it</span></p>}
       {error && <Trouble error={error} />}
       <Show of={got}>{(d) => <Rows heads={["Of", "From", "Browser, as it says", "Started", "Last seen", "Ends", ""]} rows={d.rows.map((x) => [visible(x.user), x.address, visible(x.agent.slice(0, 80)), clock(x.started), clock(x.seen), clock(x.expires),
         x.current ? <span class="soft">this one</span> : <button type="button" class="link" onClick={() => call("DELETE", base + "sessions/" + encodeURIComponent(x.id)).then(got.reload, setError)}>End it</button>])} />}</Show>

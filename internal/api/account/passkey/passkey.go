@@ -176,6 +176,10 @@ func (c *Ceremonies) Register(hostport string, o Owner, session, address string)
 	if err != nil {
 		return nil, err
 	}
+	return c.register(w, o, waiting{what: registering, of: session, address: address})
+}
+
+func (c *Ceremonies) register(w *webauthn.WebAuthn, o Owner, as waiting) (json.RawMessage, error) {
 	who := person{Owner: o}
 	var except []protocol.CredentialDescriptor
 	for _, k := range who.WebAuthnCredentials() {
@@ -185,7 +189,8 @@ func (c *Ceremonies) Register(hostport string, o Owner, session, address string)
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "making the request for a passkey")
 	}
-	return c.begun(waiting{session: *s, of: session, address: address, site: w.Config.RPID}, options)
+	as.session, as.site = *s, w.Config.RPID
+	return c.begun(as, options)
 }
 
 // SignIn begins a sign-in of whoever has a passkey: the options for the browser.
@@ -198,7 +203,7 @@ func (c *Ceremonies) SignIn(hostport, address string) (json.RawMessage, error) {
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "making the request for a passkey")
 	}
-	return c.begun(waiting{session: *s, address: address, site: w.Config.RPID}, options)
+	return c.begun(waiting{what: signingIn, session: *s, address: address, site: w.Config.RPID}, options)
 }
 
 func (c *Ceremonies) begun(w waiting, options any) (json.RawMessage, error) {
@@ -220,9 +225,13 @@ func (c *Ceremonies) Registered(answer []byte, o Owner, session string) (Key, er
 		return Key{}, &Refusal{WhyAnswer, err}
 	}
 	w, ok := c.pending.take(parsed.Response.CollectedClientData.Challenge)
-	if !ok || w.of == "" || w.of != session {
+	if !ok || w.what != registering || w.of == "" || w.of != session {
 		return Key{}, &Refusal{Why: WhyChallenge}
 	}
+	return c.made(w, o, parsed)
+}
+
+func (c *Ceremonies) made(w waiting, o Owner, parsed *protocol.ParsedCredentialCreationData) (Key, error) {
 	made, err := c.sites[w.site].CreateCredential(person{Owner: o}, w.session, parsed)
 	if err != nil {
 		return Key{}, &Refusal{WhyProof, err}
@@ -240,7 +249,7 @@ func (c *Ceremonies) SignedIn(answer []byte, find func(id []byte) (Owner, error)
 		return Key{}, &Refusal{WhyAnswer, err}
 	}
 	w, ok := c.pending.take(parsed.Response.CollectedClientData.Challenge)
-	if !ok || w.of != "" {
+	if !ok || w.what != signingIn {
 		return Key{}, &Refusal{Why: WhyChallenge}
 	}
 	o, err := find(parsed.RawID)
@@ -255,6 +264,11 @@ func (c *Ceremonies) SignedIn(answer []byte, find func(id []byte) (Owner, error)
 	if err != nil {
 		return Key{}, &Refusal{WhyProof, err}
 	}
+	return c.used(w, used)
+}
+
+// used is a key after its use, with the new counter.
+func (c *Ceremonies) used(w waiting, used *webauthn.Credential) (Key, error) {
 	key, err := keyOf(used, w.site)
 	if err == nil && used.Authenticator.CloneWarning {
 		err = &Refusal{Why: WhyCloned}

@@ -48,18 +48,29 @@ func FuzzAnswer(f *testing.F) {
 	if _, err := c.Register("localhost", Owner{ID: "u_1", Name: "ann"}, "s", "a"); err != nil {
 		f.Fatal(err)
 	}
+	if _, err := c.Enrol("localhost", Owner{ID: "u_2", Name: "bob"}, "b", "a"); err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		_, in := c.SignedIn(body, func([]byte) (Owner, error) {
 			t.Error("a key is looked for")
 			return Owner{}, fault.New(fault.NotFound, "none")
 		})
 		_, made := c.Registered(body, Owner{ID: "u_1"}, "s")
-		for _, err := range []error{in, made} {
+		_, second := c.Confirmed(body, func(string, []byte) (Owner, error) {
+			t.Error("a key is looked for")
+			return Owner{}, fault.New(fault.NotFound, "none")
+		})
+		_, enrolled := c.Enrolled(body, func(string) (Owner, error) {
+			t.Error("an owner is looked for")
+			return Owner{}, fault.New(fault.NotFound, "none")
+		})
+		for _, err := range []error{in, made, second, enrolled} {
 			if r, ok := errors.AsType[*Refusal](err); !ok || r.Why != WhyAnswer && r.Why != WhyChallenge || fault.KindOf(err) != fault.Denied {
 				t.Errorf("%v", err)
 			}
 		}
-		if len(c.pending.by) != 2 {
+		if len(c.pending.by) != 3 {
 			t.Errorf("%d are on their way", len(c.pending.by))
 		}
 	})

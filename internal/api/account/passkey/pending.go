@@ -12,14 +12,27 @@ import (
 // Limits of what ceremonies on their way may cost.
 const (
 	pendingLives = 5 * time.Minute
+	confirmLives = 2 * time.Minute // the password was right just now
 	maxPending   = 8192
 	maxOfAddress = 256 // a whole site may come from one address
+)
+
+// purpose is what a ceremony is for. A challenge made for one is refused for
+// another.
+type purpose int
+
+const (
+	registering purpose = iota + 1 // by a session
+	signingIn                      // by whoever has a passkey
+	confirming                     // by one account, after its password
+	enrolling                      // by one account, with its one-time link
 )
 
 // waiting is a ceremony that a browser is busy with.
 type waiting struct {
 	session webauthn.SessionData
-	of      string // the session of a registration; empty: a sign-in
+	what    purpose
+	of      string // the session of a registration, or what the caller bound to it
 	address string
 	site    string
 	until   time.Time
@@ -53,6 +66,9 @@ func (p *pending) add(w waiting) error {
 		return fault.New(fault.Limited, "too many passkeys are being asked for").WithHint("wait five minutes, or sign in with the password")
 	}
 	w.until = now.Add(pendingLives)
+	if w.what == confirming {
+		w.until = now.Add(confirmLives)
+	}
 	p.by[w.session.Challenge] = w
 	p.of[w.address]++
 	return nil
