@@ -28,7 +28,11 @@ type Conduit struct {
 
 // Conduits tells what may pass between zones, and proposes it.
 type Conduits interface {
+	// ZonePolicy tells, to who is limited to zones, of what touches them alone.
 	ZonePolicy(ctx context.Context) (ZonePolicy, error)
+	// Passages tells what passes between zones, which conduit covers it, and what of
+	// the policy it violates.
+	Passages(ctx context.Context, wish PassageWish) (Passages, error)
 	// DraftPolicy proposes conduits from what was seen in a time before the newest
 	// event, such as 7d, as a file for a person to read.
 	DraftPolicy(ctx context.Context, last string) (File, error)
@@ -37,6 +41,13 @@ type Conduits interface {
 func conduits(mux *http.ServeMux, s Conduits) {
 	mux.HandleFunc("GET /local/conduits", reply(func(r *http.Request) (any, error) {
 		return s.ZonePolicy(r.Context())
+	}))
+	mux.HandleFunc("POST /local/conduits/passages", reply(func(r *http.Request) (any, error) {
+		var wish PassageWish
+		if err := decode(r, &wish); err != nil {
+			return nil, err
+		}
+		return s.Passages(r.Context(), wish)
 	}))
 	mux.HandleFunc("GET /local/conduits/draft", reply(func(r *http.Request) (any, error) {
 		return s.DraftPolicy(r.Context(), r.URL.Query().Get("last"))
@@ -47,6 +58,13 @@ func conduits(mux *http.ServeMux, s Conduits) {
 func (c *Client) ZonePolicy(ctx context.Context) (ZonePolicy, error) {
 	var out ZonePolicy
 	err := c.do(ctx, http.MethodGet, "/local/conduits", nil, &out)
+	return out, err
+}
+
+// Passages implements [Conduits].
+func (c *Client) Passages(ctx context.Context, wish PassageWish) (Passages, error) {
+	var out Passages
+	err := c.post(ctx, "/local/conduits/passages", wish, &out)
 	return out, err
 }
 

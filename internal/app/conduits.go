@@ -15,16 +15,33 @@ import (
 )
 
 // ZonePolicy tells what is in force; before the first event is judged, what
-// stands in the policy file.
-func (a *App) ZonePolicy(context.Context) (api.ZonePolicy, error) {
+// stands in the policy file. In a confined context it tells of what touches its zones.
+func (a *App) ZonePolicy(ctx context.Context) (api.ZonePolicy, error) {
+	cfg, err := a.policyOf(ctx)
+	if err != nil {
+		return api.ZonePolicy{}, err
+	}
+	return policyView(cfg), nil
+}
+
+// policyOf is the policy that holds, cut to what touches the zones of the context.
+func (a *App) policyOf(ctx context.Context) (*policy.Config, error) {
 	cfg := a.allowed.Load()
 	if cfg == nil {
 		read, err := a.policyInForce()
 		if err != nil {
-			return api.ZonePolicy{}, err
+			return nil, err
 		}
 		cfg = &read
 	}
+	if zones, ok := query.Confined(ctx); ok {
+		cut := cfg.Touching(zones)
+		cfg = &cut
+	}
+	return cfg, nil
+}
+
+func policyView(cfg *policy.Config) api.ZonePolicy {
 	out := api.ZonePolicy{Declared: cfg.Zoned(), Mode: "alert", Default: "allow", Isolated: append([]string{}, cfg.Isolated...), Conduits: []api.Conduit{}}
 	if cfg.Monitor {
 		out.Mode = "monitor"
@@ -36,7 +53,7 @@ func (a *App) ZonePolicy(context.Context) (api.ZonePolicy, error) {
 		c := &cfg.Conduits[i]
 		out.Conduits = append(out.Conduits, api.Conduit{Name: c.Name, From: c.From, To: c.To, BothWays: c.BothWays, Deny: c.Deny, Allows: c.String()})
 	}
-	return out, nil
+	return out
 }
 
 // draftRows is how many kinds of traffic a draft is made of.

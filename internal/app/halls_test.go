@@ -36,10 +36,17 @@ const (
 
 func openHalls(t *testing.T) *halls {
 	t.Helper()
+	return openHallsWith(t, func(*app.Config) {})
+}
+
+// openHallsWith changes the configuration first.
+func openHallsWith(t *testing.T, change func(*app.Config)) *halls {
+	t.Helper()
 	cfg := app.Config{Dir: filepath.Join(t.TempDir(), "d"), Now: func() time.Time { return clock }, Detect: app.Detect{Behaviour: true}}
 	for name, subnet := range map[string]string{ovens: "10.1.0.0/16", docks: "10.2.0.0/16", yard: "10.3.0.0/16"} {
 		cfg.Assets.Zones = append(cfg.Assets.Zones, asset.Zone{Name: name, Level: "1", Subnets: []netip.Prefix{netip.MustParsePrefix(subnet)}})
 	}
+	change(&cfg)
 	a, err := app.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)

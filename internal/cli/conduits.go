@@ -7,7 +7,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vedette/internal/api"
 	"vedette/internal/app"
+	"vedette/internal/fault"
+	"vedette/internal/query"
 )
 
 func (r *root) conduitsCommand() *cobra.Command {
@@ -19,7 +22,7 @@ func (r *root) conduitsCommand() *cobra.Command {
 	cmd.AddCommand(
 		&cobra.Command{Use: "show", Short: "list the conduits in force", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return r.conduitsShow(cmd.Context()) }},
 		&cobra.Command{Use: "check FILE", Short: "read a policy file and the MUD files that it names, and tell all that is wrong", Args: cobra.ExactArgs(1), RunE: r.conduitsCheck},
-		r.conduitsDraft(),
+		r.conduitsPassages(), r.conduitsDraft(),
 	)
 	return cmd
 }
@@ -46,6 +49,49 @@ func (r *root) conduitsShow(ctx context.Context) error {
 		}
 		return r.writeRows([]string{"conduit", "from", "to", "direction", "allows"}, rows, func() any { return p })
 	})
+}
+
+func (r *root) conduitsPassages() *cobra.Command {
+	var last string
+	var zones []string
+	cmd := &cobra.Command{
+		Use: "passages", Short: "what passes between zones, which conduits cover it, and what of the policy it violates", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			wish := api.PassageWish{Zones: zones}
+			if last != "" {
+				span, err := query.ParseDuration(last)
+				if err != nil {
+					return fault.Wrap(fault.Invalid, err, "reading --last").WithHint("such as 24h or 7d")
+				}
+				wish.Span = span
+			}
+			return r.with(cmd.Context(), func(b backend) error {
+				got, err := b.Passages(cmd.Context(), wish)
+				if err != nil {
+					return err
+				}
+				return r.passageRows(&got)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&last, "last", "", "a time before the newest event, such as 24h; all without it")
+	cmd.Flags().StringSliceVar(&zones, "zone", nil, "one end is in it; may come several times")
+	return cmd
+}
+
+func (r *root) passageRows(got *api.Passages) error {
+	rows := make([][]any, 0, len(got.List))
+	for _, p := range got.List {
+		var by []string
+		for _, c := range p.Conduits {
+			by = append(by, c.Name)
+		}
+		rows = append(rows, []any{p.From, p.To, p.Events, p.Writes, p.Standing, strings.Join(by, ", "), p.Violations})
+	}
+	if got.Unplaced > 0 {
+		fmt.Fprintf(r.Err, "%d findings of the policy do not tell both of their ends\n", got.Unplaced)
+	}
+	return r.writeRows([]string{"from", "to", "events", "writes", "standing", "conduits", "violations"}, rows, func() any { return got })
 }
 
 // conduitsCheck needs no store.

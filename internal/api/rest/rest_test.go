@@ -95,6 +95,13 @@ func (*plant) ZonePolicy(context.Context) (api.ZonePolicy, error) {
 	return api.ZonePolicy{Declared: true, Mode: "alert", Default: "deny", Isolated: []string{}, Conduits: []api.Conduit{{Name: "scada", From: []string{"control"}, To: []string{"cell"}, Allows: "tcp port 502"}}}, nil
 }
 
+func (*plant) Passages(context.Context, api.PassageWish) (api.Passages, error) {
+	return api.Passages{
+		Policy: api.ZonePolicy{Isolated: []string{}, Conduits: []api.Conduit{}}, Total: 1,
+		List: []api.Passage{{From: "control", To: "cell", Standing: "covered", Conduits: []api.Covering{{Name: "scada"}}, Violated: []api.Violation{{Rule: "policy/conduit/scada", Findings: 1}}}},
+	}, nil
+}
+
 func (*plant) DraftPolicy(context.Context, string) (api.File, error) {
 	return api.File{Name: "conduits-draft.yaml", Kind: "application/yaml", Data: []byte("{}\n")}, nil
 }
@@ -412,7 +419,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 		"POST /api/v1/intel": {authz.Responder, authz.Admin}, "DELETE /api/v1/intel/{name}": {authz.Responder, authz.Admin}, "POST /api/v1/intel/pulls/{name}": {authz.Admin},
 		"GET /api/v1/intel/techniques/{id}": all, "GET /api/v1/intel/allow": all, "POST /api/v1/intel/allow": {authz.Responder, authz.Admin},
 		"GET /api/v1/conduits": all, "GET /api/v1/conduits/draft": all,
-		"GET /api/v1/devices/{uid}/behaviour": all, "GET /api/v1/devices/{uid}/policy": all, "GET /api/v1/devices/{uid}/changes": all, "GET /api/v1/network/crossings": all, "GET /api/v1/devices/{uid}/life": all,
+		"GET /api/v1/devices/{uid}/behaviour": all, "GET /api/v1/devices/{uid}/policy": all, "GET /api/v1/devices/{uid}/changes": all, "GET /api/v1/network/crossings": all, "GET /api/v1/network/passages": all, "GET /api/v1/devices/{uid}/life": all,
 		"GET /api/v1/settings/retention": all[1:], "PUT /api/v1/settings/retention": {authz.Admin}, "GET /api/v1/settings/history": all[1:], "POST /api/v1/settings/undo": {authz.Admin},
 		"GET /api/v1/rules": all, "GET /api/v1/rules/{id}": all, "POST /api/v1/rules": {authz.Admin}, "POST /api/v1/rules/try": {authz.Admin}, "POST /api/v1/rules/{id}/state": {authz.Admin}, "DELETE /api/v1/rules/{id}": {authz.Admin},
 		"GET /api/v1/settings/feeds": all[1:], "GET /api/v1/settings/feeds/{name}": all[1:], "POST /api/v1/settings/feeds": {authz.Admin}, "PUT /api/v1/settings/feeds/{name}": {authz.Admin}, "DELETE /api/v1/settings/feeds/{name}": {authz.Admin}, "POST /api/v1/settings/feeds/{name}/state": {authz.Admin},

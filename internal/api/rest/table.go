@@ -38,7 +38,6 @@ func Routes() []Route {
 		{"GET /api/v1/now", authz.EventsRead, "what needs a person", now, true, shapes{nil, of[overview](), nil}},
 		{"GET /api/v1/events/{uid}", authz.EventsRead, "one event with all its fields and its record", oneEvent, true, shapes{nil, of[eventView](), []param{{"at", "about when it happened, which makes it quick to find"}}}},
 		{"GET /api/v1/events/tail", authz.EventsRead, "follow what comes in, as server-sent events", tail, true, shapes{nil, nil, []param{{"q", "conditions of a query"}, {"select", "fields, separated by commas"}}}},
-		{"GET /api/v1/network/crossings", authz.EventsRead, "what the devices of some zones exchange with other zones, of which nothing but the name is told", crossings, true, shapes{nil, of[Page[api.Crossing]](), []param{{"zone", "whose devices; may come several times. Who is limited to zones need not name them"}, {"last", "a time before the newest event, such as 24h; all without it"}}}},
 		{"GET /api/v1/fields", authz.EventsRead, "the fields that queries know", fields, true, shapes{nil, of[Page[fieldRow]](), nil}},
 		{"GET /api/v1/devices", authz.DevicesRead, "list devices", devices, true, shapes{nil, of[devicePage](), devicesBy}},
 		{"GET /api/v1/devices/{uid}", authz.DevicesRead, "one device, and why what is believed of it is believed", device, true, shapes{nil, of[deviceView](), nil}},
@@ -47,8 +46,6 @@ func Routes() []Route {
 		{"GET /api/v1/devices/{uid}/changes", authz.EventsRead, "events that changed, or were to change, what a device runs: program, firmware, configuration, restart; the newest first", deviceChanges, true, shapes{nil, of[Page[api.DeviceChange]](), nil}},
 		{"GET /api/v1/devices/{uid}/life", authz.DevicesRead, "how a device stands in its life and how it came there", deviceLife, true, shapes{nil, of[api.DeviceLife](), nil}},
 		{"PATCH /api/v1/devices/{uid}", authz.DevicesWrite, "set one attribute", setDevice, true, shapes{of[map[string]string](), of[deviceRow](), nil}},
-		{"GET /api/v1/conduits", authz.EventsRead, "what the site allows between its zones, as it is in force", zonePolicy, false, shapes{nil, of[api.ZonePolicy](), nil}},
-		{"GET /api/v1/conduits/draft", authz.EventsRead, "conduits that would allow what was seen, as a policy file for a person to read", draftPolicy, false, shapes{nil, nil, []param{{"last", "a time before the newest event, such as 24h; 7d without it"}}}},
 		{"GET /api/v1/findings", authz.FindingsRead, "list findings, the newest first", findings, true, shapes{nil, of[Page[event.Finding]](), found}},
 		{"GET /api/v1/findings/{uid}", authz.FindingsRead, "one finding with the events it is about", finding, true, shapes{nil, of[api.FindingDetail](), nil}},
 		{"GET /api/v1/incidents", authz.IncidentsRead, "list incidents, the gravest first", incidents, true, shapes{nil, of[incidentList](), append([]param{{"status", "open (without it) or all"}, {"assignee", "a person's name, me or nobody"}}, page...)}},
@@ -76,5 +73,14 @@ func Routes() []Route {
 		{"POST /api/v1/bulk", authz.EventsIngest, "push lines into the durable spool", push, false, shapes{nil, of[bulk.Taken](), []param{{"format", "name of a format; without it it is recognised"}}}},
 		{"POST /v1/logs", authz.EventsIngest, "OTLP/HTTP export of logs, as application/json or application/x-protobuf", logs, false, shapes{of[map[string]any](), of[map[string]any](), nil}},
 		{"POST /api/v1/ingest", authz.EventsIngest, "take in a file or log of any format, and answer when it is stored", take, false, shapes{nil, of[ingest.Summary](), []param{{"name", "what it is called"}, {"format", "as of bulk"}}}},
-	}, slices.Concat(spoolRoutes(page), vulnRoutes(page), settingRoutes(page), zoneRoutes(page), feedRoutes(page))...)
+	}, slices.Concat(networkRoutes(), spoolRoutes(page), vulnRoutes(page), settingRoutes(page), zoneRoutes(page), feedRoutes(page))...)
+}
+
+func networkRoutes() []Route {
+	return []Route{
+		{"GET /api/v1/network/crossings", authz.EventsRead, "what the devices of some zones exchange with other zones, of which nothing but the name is told", crossings, true, shapes{nil, of[Page[api.Crossing]](), []param{{"zone", "whose devices; may come several times. Who is limited to zones need not name them"}, {"last", "a time before the newest event, such as 24h; all without it"}}}},
+		{"GET /api/v1/network/passages", authz.EventsRead, "what passes between zones, the internet and addresses in no zone, which conduits cover it, and what of the site's policy it violates", passages, true, shapes{nil, of[api.Passages](), []param{{"zone", "one end is in it; may come several times"}, {"last", "a time before the newest event, such as 24h; all without it"}}}},
+		{"GET /api/v1/conduits", authz.EventsRead, "what the site allows between its zones, as it is in force; to who is limited to zones, what touches them", zonePolicy, true, shapes{nil, of[api.ZonePolicy](), nil}},
+		{"GET /api/v1/conduits/draft", authz.EventsRead, "conduits that would allow what was seen, as a policy file for a person to read", draftPolicy, false, shapes{nil, nil, []param{{"last", "a time before the newest event, such as 24h; 7d without it"}}}},
+	}
 }

@@ -106,7 +106,7 @@ func (d *Detector) zones(e *event.Event, raise detect.Raise) {
 		return
 	}
 	conduits := d.between(from, to)
-	if from == to && len(conduits) == 0 && !d.cfg.denyWithin(from) {
+	if !d.cfg.standing(from, to, conduits).judged() {
 		return
 	}
 	t := trafficOf(e)
@@ -114,9 +114,6 @@ func (d *Detector) zones(e *event.Event, raise detect.Raise) {
 		if c.allows(&t) {
 			return
 		}
-	}
-	if len(conduits) == 0 && !d.cfg.DefaultDeny && from != to {
-		return
 	}
 	raise(d.crossing(e, from, to, conduits, &t))
 }
@@ -142,12 +139,7 @@ func (d *Detector) between(from, to string) []*Conduit {
 	if found, ok := d.pairs[pair{from, to}]; ok {
 		return found
 	}
-	var found []*Conduit
-	for i := range d.cfg.Conduits {
-		if c := &d.cfg.Conduits[i]; c.covers(from, to) || c.BothWays && c.covers(to, from) {
-			found = append(found, c)
-		}
-	}
+	found := d.cfg.Covering(from, to)
 	if len(d.pairs) < maxPairs {
 		d.pairs[pair{strings.Clone(from), strings.Clone(to)}] = found
 	}

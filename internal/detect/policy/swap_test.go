@@ -19,8 +19,8 @@ func TestSwap(t *testing.T) {
 		e := new(event.Event)
 		e.SetSrcEndpointIP("10.1.0.1")
 		e.SetDstEndpointIP("10.2.0.1")
-		e.Set(event.SlotSrcEndpointZone, from)
-		e.Set(event.SlotDstEndpointZone, "plant")
+		e.SetStr(event.SlotSrcEndpointZone, from)
+		e.SetStr(event.SlotDstEndpointZone, "plant")
 		d.Inspect(e, func(event.Finding) { n++ })
 		return n
 	}

@@ -14,17 +14,20 @@ const groups: [Group, string][] = [["zone", "zones"], ["type", "types of device"
 const outside = "outside or unknown";
 
 interface Box { name: string; level: string; devices: number }
-interface Link { from: string; to: string; events: number; bytes: number; last: string; writes: number; closed?: boolean; breaches?: number } // closed: its events are not shown here
-interface Map0 { boxes: Box[]; links: Link[]; total: number; rules?: Rules | null }
+interface Link { from: string; to: string; events: number; bytes: number; last: string; writes: number; closed?: boolean; breaches?: number; passage?: Passage } // closed: its events are not shown here
+interface Map0 { boxes: Box[]; links: Link[]; total: number; rules?: Rules; unplaced?: number }
 
 // What the site allows between its zones, as the server holds events against it.
 interface Conduit { name: string; from: string[]; to: string[]; both_ways: boolean; deny: boolean; allows: string }
 interface Rules { declared: boolean; mode: string; default: string; isolated: string[]; conduits: Conduit[] }
 
-// An end outside of all zones is of the internet or a private address of no zone:
-// which, the map does not tell.
-const named = (zones: string[], zone: string) => zones.some((z) => z === "*" || (zone === outside ? z === "internet" || z === "unzoned" : z.toLowerCase() === zone.toLowerCase()));
-const between = (r: Rules, l: Link) => r.conduits.filter((c) => named(c.from, l.from) && named(c.to, l.to) || c.both_ways && named(c.from, l.to) && named(c.to, l.from));
+// What passes from one place to another, and what the server says of it: a place is a
+// zone, or internet, unzoned or nowhere.
+interface Passage {
+  from: string; to: string; events: number; bytes: number; writes: number; last: string; standing: string; violations: number; query: string;
+  conduits: { name: string; deny: boolean; allows: string }[]; violated: { rule: string; findings: number }[];
+}
+interface Passages { policy: Rules; rows: Passage[]; total: number; unplaced: number }
 
 interface Crossing { device: string; name: string; zone: string; other: string; begun: string; events: number; bytes: number; writes: number; last: string }
 
@@ -45,19 +48,10 @@ function add(links: Map<string, Link>, l: Link) {
   if (l.last > old.last) old.last = l.last;
 }
 
-async function load(group: Group, last: string, zone: string, s: AbortSignal): Promise<Map0> {
-  const from = "src_endpoint." + group, to = "dst_endpoint." + group, key = group;
-  const only = zone ? `(${term("src_endpoint.zone", zone)} or ${term("dst_endpoint.zone", zone)}) ` : "";
-  const when = last === "all" ? "" : "last " + last;
-  const nothing: Table = { columns: [], rows: [], total: 0 };
-  const zones = group === "zone";
-  const [traffic, devices, others, breaches, rules]: [Table, Table, Crossing[], Table, Rules | null] = await Promise.all([
-    query(`class_uid!=2004 ${only}src exists dst exists ${when} | by ${from}, ${to} count, sum(bytes), last, count as writes where (write=true) | sort count desc | limit 2000`, s),
-    query(`devices | by ${key}, level count | limit 10000`, s),
-    zones ? crossings(last, s) : [],
-    zones && !limited() ? query(`detection_finding (finding_info.uid^=policy/zones or finding_info.uid^=policy/conduit/) ${when} | by ${from}, ${to} count | limit 2000`, s) : nothing,
-    zones && !limited() ? get<Rules>("/conduits", s) : null,
-  ]);
+const byKey = (group: Group, s: AbortSignal) => query(`devices | by ${group}, level count | limit 10000`, s);
+
+/** boxesOf are the groups of devices, each with its lowest level. */
+function boxesOf(devices: Table, key: string) {
   const boxes = new Map<string, Box>();
   for (const r of devices.rows) {
     const name = cell(r[key]) || outside, b = boxes.get(name) || { name, level: "", devices: 0 };
@@ -66,17 +60,34 @@ async function load(group: Group, last: string, zone: string, s: AbortSignal): P
     if (level && (!b.level || level < b.level)) b.level = level;
     boxes.set(name, b);
   }
-  const all = new Map<string, Link>();
-  for (const r of traffic.rows as Row[]) add(all, { from: cell(r[from]) || outside, to: cell(r[to]) || outside, events: Number(r.count), bytes: Number(r["sum(bytes)"] || 0), last: String(r.last || ""), writes: Number(r.writes || 0) });
-  for (const c of others) if (!zone || c.zone === zone || other(c) === zone) add(all, { from: c.begun === "here" ? c.zone : other(c), to: c.begun === "here" ? other(c) : c.zone, events: c.events, bytes: c.bytes, writes: c.writes, last: c.last, closed: true });
-  const links = [...all.values()].sort((a, b) => b.events - a.events);
-  for (const r of breaches.rows) {
-    const l = links.find((x) => x.from === (cell(r[from]) || outside) && x.to === (cell(r[to]) || outside));
-    if (l) l.breaches = Number(r.count);
-  }
+  return boxes;
+}
+
+// The map of zones is as the server tells it: where an end is and which conduits lead
+// there is not worked out here.
+async function loadZones(last: string, zone: string, s: AbortSignal): Promise<Map0> {
+  const ask = new URLSearchParams([...(last === "all" ? [] : [["last", last]]), ...(zone ? [["zone", zone]] : [])]);
+  const [devices, told] = await Promise.all([byKey("zone", s), get<Passages>("/network/passages?" + ask, s)]);
+  const boxes = boxesOf(devices, "zone");
+  const links: Link[] = told.rows.map((p) => ({ from: p.from, to: p.to, events: p.events, bytes: p.bytes, last: p.last, writes: p.writes, closed: !p.query, breaches: p.violations, passage: p }));
+  for (const l of links) for (const n of [l.from, l.to]) if (!boxes.has(n)) boxes.set(n, { name: n, level: "", devices: 0 });
+  return { boxes: [...boxes.values()].filter((b) => b.name !== outside), links, total: told.total, rules: told.policy, unplaced: told.unplaced };
+}
+
+async function load(group: Group, last: string, zone: string, s: AbortSignal): Promise<Map0> {
+  if (group === "zone") return loadZones(last, zone, s);
+  const from = "src_endpoint." + group, to = "dst_endpoint." + group;
+  const only = zone ? `(${term("src_endpoint.zone", zone)} or ${term("dst_endpoint.zone", zone)}) ` : "";
+  const when = last === "all" ? "" : "last " + last;
+  const [traffic, devices] = await Promise.all([
+    query(`class_uid!=2004 ${only}src exists dst exists ${when} | by ${from}, ${to} count, sum(bytes), last, count as writes where (write=true) | sort count desc | limit 2000`, s),
+    byKey(group, s),
+  ]);
+  const boxes = boxesOf(devices, group);
+  const links: Link[] = (traffic.rows as Row[]).map((r) => ({ from: cell(r[from]) || outside, to: cell(r[to]) || outside, events: Number(r.count), bytes: Number(r["sum(bytes)"] || 0), last: String(r.last || ""), writes: Number(r.writes || 0) }));
   for (const l of links) for (const n of [l.from, l.to]) if (!boxes.has(n)) boxes.set(n, { name: n, level: "", devices: 0 });
   const seen = new Set(links.flatMap((l) => [l.from, l.to]));
-  return { boxes: [...boxes.values()].filter((b) => seen.has(b.name) || group === "zone" && b.name !== outside), links, total: traffic.total > traffic.rows.length ? traffic.total : links.length, rules };
+  return { boxes: [...boxes.values()].filter((b) => seen.has(b.name)), links, total: traffic.total > traffic.rows.length ? traffic.total : links.length };
 }
 
 interface Device0 { name: string; uid: string; zone: string; type: string; level: string }
@@ -163,41 +174,41 @@ export function Network() {
 
 const most = 60; // boxes that are drawn
 
-// says tells in a cell what the site's policy says of a link.
-function says(r: Rules, l: Link) {
-  const list = between(r, l);
-  if (list.length) return list.map((c) => visible(c.name) + (c.deny ? " (denied)" : "")).join(", ");
-  if (l.from === l.to) return r.isolated.some((z) => z.toLowerCase() === l.from.toLowerCase()) ? <span class="bad">nothing: isolated</span> : <span class="soft">one zone</span>;
-  return r.default === "deny" ? <span class="bad">nothing</span> : <span class="soft">no conduit; not denied</span>;
+const standings: Record<string, [string, string]> = {
+  isolated: ["nothing: isolated", "bad"], nothing: ["nothing", "bad"], within: ["one zone", "soft"], open: ["no conduit; not denied", "soft"],
+};
+
+// says tells in a cell what the site's policy says of a passage.
+function says(p: Passage) {
+  if (p.conduits.length) return p.conduits.map((c) => <span key={c.name} title={visible(c.allows)}>{visible(c.name)}{c.deny ? " (denied)" : ""} </span>);
+  const [text, look] = standings[p.standing] || [p.standing, "soft"];
+  return <span class={look}>{text}</span>;
 }
 
 /** Said tells what is declared between the zones, or how to begin. */
 function Said({ rules }: { rules: Rules }) {
-  const draft = <a href="/api/v1/conduits/draft" download="conduits-draft.yaml">Draft from what was seen</a>;
-  if (!rules.declared) return <p class="soft">No conduits are declared, so what crosses zones is shown but not judged. {draft} (a file to read, correct and name as <code>detect.policy</code>).</p>;
+  const draft = !limited() && <a href="/api/v1/conduits/draft" download="conduits-draft.yaml">Draft from what was seen</a>;
+  if (!rules.declared) return <p class="soft">No conduits are declared{limited() ? " that touch your zones" : ""}, so what crosses zones is shown but not judged. {draft && <>{draft} (a file to read, correct and name as <code>detect.policy</code>).</>}</p>;
   return (
     <details><summary>{plural(rules.conduits.length, "declared conduit")}, {rules.mode === "monitor" ? "monitored" : "with alerts"}; else {rules.default === "deny" ? "nothing" : "anything"} may pass between zones</summary>
       <ul class="bullets">{rules.conduits.map((c) => <li key={c.name}><strong>{visible(c.name)}</strong> {c.from.map(visible).join(", ")} {c.both_ways ? "\u2194" : "\u2192"} {c.to.map(visible).join(", ")}: <span class="soft">{visible(c.allows)}</span></li>)}</ul>
-      <p>{draft}</p>
+      {draft && <p>{draft}</p>}
     </details>
   );
 }
 
 function Drawn({ m, group, last }: { m: Map0; group: Group; last: string }) {
-  const events = (l: Link) => {
-    const side = (f: string, n: string) => n === outside ? `not (${f} exists)` : term(f, n);
-    return "/events?" + new URLSearchParams({ q: side("src_endpoint." + group, l.from) + " " + side("dst_endpoint." + group, l.to), last });
-  };
-  const found = (l: Link) => {
-    const side = (f: string, n: string) => n === outside ? `not (${f} exists)` : term(f, n);
-    return "/events?" + new URLSearchParams({ q: `detection_finding (finding_info.uid^=policy/zones or finding_info.uid^=policy/conduit/) ${side("src_endpoint." + group, l.from)} ${side("dst_endpoint." + group, l.to)}`, last });
-  };
+  const side = (f: string, n: string) => n === outside ? `not (${f} exists)` : term(f, n);
+  const ends = (l: Link) => l.passage ? l.passage.query : side("src_endpoint." + group, l.from) + " " + side("dst_endpoint." + group, l.to);
+  const events = (l: Link) => "/events?" + new URLSearchParams({ q: ends(l), last });
+  const found = (l: Link) => "/events?" + new URLSearchParams({ q: `detection_finding (finding_info.uid^=policy/zones or finding_info.uid^=policy/conduit/) ${ends(l)}`, last });
+  const broken = (l: Link) => l.passage?.violated.map((v) => v.rule + ": " + number(v.findings)).join(", ");
   const columns: Column<Link>[] = [
     { key: "from", title: "From", draw: (l) => visible(l.from) }, { key: "to", title: "To", draw: (l) => visible(l.to) },
     { key: "events", title: "Events", num: true, draw: (l) => number(l.events) }, { key: "writes", title: "Writes", num: true, draw: (l) => l.writes ? number(l.writes) : "\u2013" },
     ...(m.rules?.declared ? [
-      { key: "breaches", title: "Violations", num: true, draw: (l: Link) => l.breaches ? <a class="bad" href={found(l)}>{number(l.breaches)}</a> : "\u2013" },
-      { key: "rule", title: "Allowed by", draw: (l: Link) => says(m.rules!, l) },
+      { key: "breaches", title: "Violations", num: true, draw: (l: Link) => !l.breaches ? "\u2013" : l.closed ? <span class="bad" title={broken(l)}>{number(l.breaches)}</span> : <a class="bad" href={found(l)} title={broken(l)}>{number(l.breaches)}</a> },
+      { key: "rule", title: "Allowed by", draw: (l: Link) => l.passage ? says(l.passage) : "\u2013" },
     ] : []),
     { key: "bytes", title: "Bytes", num: true, draw: (l) => l.bytes ? bytes(l.bytes) : "\u2013" }, { key: "last", title: "Last", draw: (l) => clock(l.last) },
     { key: "go", title: "", draw: (l) => l.closed ? <span class="soft">not shown</span> : <a href={events(l)}>Events</a> },
@@ -206,8 +217,9 @@ function Drawn({ m, group, last }: { m: Map0; group: Group; last: string }) {
     <>
       <Picture m={m} group={group} open={(l) => { if (!l.closed) go(l.breaches ? found(l) : events(l)); }} />
       {m.rules && <Said rules={m.rules} />}
-      <p class="soft line">{plural(m.links.length, "conduit")}, the busiest first{m.links.length < m.total ? "; " + number(m.total) + " there are" : ""}</p>
-      <Grid label="Conduits" columns={columns} rows={m.links} id={(l) => l.from + "\u0000" + l.to} open={(l) => { if (!l.closed) go(events(l)); }} />
+      {m.unplaced ? <p class="soft">{plural(m.unplaced, "finding")} of the policy in this time {m.unplaced === 1 ? "does" : "do"} not tell both ends, such as one at many addresses.</p> : null}
+      <p class="soft line">{plural(m.links.length, group === "zone" ? "passage" : "link")}, the busiest first{m.links.length < m.total ? "; " + number(m.total) + " there are" : ""}</p>
+      <Grid label={group === "zone" ? "Passages" : "Links"} columns={columns} rows={m.links} id={(l) => l.from + "\u0000" + l.to} open={(l) => { if (!l.closed) go(events(l)); }} />
     </>
   );
 }
@@ -253,7 +265,7 @@ function Picture({ m, group, open }: { m: Map0; group: Group; open: (l: Link) =>
           {boxes.map((b) => {
             const p = at.get(b.name)!, text = visible(b.name);
             return (
-              <g key={b.name} class="node" transform={`translate(${p.x} ${p.y})`} onClick={() => b.name !== outside && (b.devices > 0 || !limited()) && (group === "zone" ? set({ by: "name", zone: b.name }) : go("/devices?" + new URLSearchParams(group === "type" ? { type: b.name } : { q: b.name })))}>
+              <g key={b.name} class="node" transform={`translate(${p.x} ${p.y})`} onClick={() => b.name !== outside && b.devices > 0 && (group === "zone" ? set({ by: "name", zone: b.name }) : go("/devices?" + new URLSearchParams(group === "type" ? { type: b.name } : { q: b.name })))}>
                 <title>{text}{b.devices ? ", " + plural(b.devices, "device") : ""}{self.has(b.name) ? "; inside it " + number(self.get(b.name)!.events) + " events" : ""}</title>
                 <rect x="-72" y="-22" width="144" height="44" rx="6" />
                 <text text-anchor="middle" dy={group === "name" || !b.devices ? 5 : -2}>{text.length > 19 ? text.slice(0, 18) + "\u2026" : text}</text>
