@@ -42,6 +42,9 @@ func (r *reader) finish() *Reading {
 // puts a set together of others.
 func (r *reader) withoutPlace() []string {
 	out := unusedSetWords(r.question)
+	if r.f.Pick == "never" && len(r.f.Conds) == 0 {
+		out = append(out, "never") // what they never did has no condition
+	}
 	if s := r.uncomputed(); s != nil && !r.overGroups() {
 		out = append(out, s.text)
 	}
@@ -90,6 +93,9 @@ func (r *reader) status(unknown []string) Status {
 		return NotUnderstood
 	}
 	if len(unknown) == 0 && !r.headUnknown() {
+		if r.f.On["guessed"] {
+			return Partly
+		}
 		return Understood
 	}
 	known := 0

@@ -12,6 +12,9 @@ import (
 // users did each try" into whom it is about and what is asked of each.
 var forEachForm = regexp.MustCompile(`(?i)^\W*(?:considering only |for (?:each of |each |every |only )?(?:the |those )?)(.+?)\s*[,:]\s*((?:how many|what|which share)\b.*)$`)
 
+// eachOfThem are those of the first half, as the second half calls them.
+var eachOfThem = regexp.MustCompile(`(?i)\beach(?: of (?:them|these|those)| one)?\b`)
+
 // forEach reads such a question: the groups, in the order and with the
 // condition of the first half, and beside their count the measure of the second.
 func (rd *Reader) forEach(ctx context.Context, question string, now time.Time, w World) (*Reading, bool, error) {
@@ -26,7 +29,7 @@ func (rd *Reader) forEach(ctx context.Context, question string, now time.Time, w
 	if len(whom.f.Targets) != 1 || whom.f.Shape != TableShape || len(whom.f.Having) == 0 && !whom.f.Ordered || whom.f.Measure.Fn != query.Count || whom.f.Bucket != "" || whom.f.Earlier != nil {
 		return nil, false, nil
 	}
-	what, err := rd.part(ctx, m[2], now, w)
+	what, err := rd.part(ctx, eachOfThem.ReplaceAllString(m[2], "it"), now, w)
 	if err != nil {
 		return nil, false, err
 	}

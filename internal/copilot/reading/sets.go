@@ -21,7 +21,7 @@ var (
 	andAlsoForm = regexp.MustCompile(`(?i),?\s*\b(?:and also|and additionally|and in addition|as well as)(?:\s+(?:an?|any))*\b`)
 	bothForm    = regexp.MustCompile(`(?i)\bboth\s+(.+?)\s+and\s+(?:also\s+)?`)
 	onlyForm    = regexp.MustCompile(`(?i)\b(\w+(?:ed|es|ent|een|oke|oes|ade|ks|alk|ame|ent|end|s)\s+)(?:exclusively|only)\s+(?:ever\s+)?((?:to|from|on|over|via|with|by|through)\b)`)
-	setWords    = regexp.MustCompile(`(?i)\b(?:and also|as well as|but (?:not|never|no|none)|(?:but|and) (?:have|has|had|did) (?:not|no|never))\b`)
+	setWords    = regexp.MustCompile(`(?i)\b(?:both (?:in|as|with|to|from|over|via)\b|and also|as well as|but (?:not|never|no|none)|(?:but|and) (?:have|has|had|did) (?:not|no|never))\b`)
 	whichForm   = regexp.MustCompile(`(?i)^\W*(?:please |hi,? |so,? )*(?:which|what|who|how many|number of|count|list|show|give|name|find|are there|were there|was there|is there|did any|have any|has any|\w+(?:es|s)?\s+(?:that|which|who)\b)`)
 )
 
@@ -153,11 +153,24 @@ func distinctClauses(parts []*reader, key string) bool {
 		if i == 0 {
 			continue
 		}
-		if len(r.f.Having) > 0 || r.happening(key).String() == first.String() {
+		if len(r.f.Having) > 0 || r.namesAnother(key) || r.happening(key).String() == first.String() {
 			return false
 		}
 	}
 	return true
+}
+
+// namesAnother tells a clause that is about the values of another field: a name
+// in one kind of records and in another is not compared yet.
+func (r *reader) namesAnother(key string) bool {
+	return slices.ContainsFunc(r.spans, func(s *span) bool {
+		e := s.entry(kEntity)
+		if e == nil || e.attrs["field"] == "" || s.is(kSubject) || s.is(kVerb) || s.is(kStop) {
+			return false
+		}
+		field := r.fieldOf(e)
+		return !strings.HasPrefix(field, "[") && field != key && !r.f.On[field]
+	})
 }
 
 // happening is all that a clause says of events, as one condition.
@@ -183,12 +196,20 @@ func (r *reader) happening(key string) query.Expr {
 func (r *reader) setReading(question string, cs []clause, parts []*reader, key string) *Reading {
 	out := &Reading{Question: question, Shape: TableShape, Subject: "events", Status: Understood, Frame: r.f}
 	q := query.Query{Limit: MaxGroups, Group: r.namesBeside([]string{key})}
+	all, own := sharedConds(parts, key)
+	all = slices.DeleteFunc(all, func(e query.Expr) bool {
+		if e.Field == "class_uid" {
+			q.Classes = r.base().Classes
+		}
+		return e.Field == "class_uid"
+	})
 	var anyOne []query.Expr
 	var words []string
 	for i, c := range cs {
-		e := parts[i].happening(key)
-		anyOne = append(anyOne, e)
-		m := query.Measure{Fn: query.Count, Where: &e, As: clauseName(c, i, cs)}
+		m := query.Measure{Fn: query.Count, Where: joined(own[i]), As: clauseName(c, i, cs)}
+		if m.Where != nil {
+			anyOne = append(anyOne, *m.Where)
+		}
 		h := query.Having{By: m.As, Op: query.Gt, Value: 0.0}
 		word := "with "
 		if c.not {
@@ -203,7 +224,10 @@ func (r *reader) setReading(question string, cs []clause, parts []*reader, key s
 			}
 		}
 	}
-	q.Where = &query.Expr{Or: anyOne}
+	if len(anyOne) == len(cs) {
+		all = append(all, query.Expr{Or: anyOne})
+	}
+	q.Where = joined(all)
 	q.Sort = []query.Sort{{By: q.Measures[0].As, Desc: true}}
 	out.Steps = []Step{{Tool: "query", Query: q}}
 	r.leaveOwnOut(out)
@@ -212,6 +236,44 @@ func (r *reader) setReading(question string, cs []clause, parts []*reader, key s
 		out.ReadAs += "; " + n
 	}
 	return out
+}
+
+// sharedConds parts the conditions of all clauses from those of each.
+func sharedConds(parts []*reader, key string) (all []query.Expr, own [][]query.Expr) {
+	lists := make([][]query.Expr, len(parts))
+	for i, p := range parts {
+		lists[i] = p.happening(key).And
+	}
+	has := func(list []query.Expr, e query.Expr) bool {
+		return slices.ContainsFunc(list, func(x query.Expr) bool { return x.String() == e.String() })
+	}
+	everywhere := func(e query.Expr) bool {
+		return !slices.ContainsFunc(lists, func(list []query.Expr) bool { return !has(list, e) })
+	}
+	for i, list := range lists {
+		var rest []query.Expr
+		for _, e := range list {
+			switch {
+			case !everywhere(e):
+				rest = append(rest, e)
+			case i == 0 && !has(all, e):
+				all = append(all, e)
+			}
+		}
+		own = append(own, rest)
+	}
+	return all, own
+}
+
+// joined are conditions that all hold; nil if there are none.
+func joined(conds []query.Expr) *query.Expr {
+	switch len(conds) {
+	case 0:
+		return nil
+	case 1:
+		return &conds[0]
+	}
+	return &query.Expr{And: conds}
 }
 
 // clauseWords say how a clause was read.
