@@ -21,6 +21,10 @@ func (n *narrator) table() []Sentence {
 	if keys == 0 {
 		return n.columnsSideBySide(e, q.Measures)
 	}
+	if last := q.Measures[len(q.Measures)-1]; overGroups(last.Fn) {
+		s := say(e.ID, "%s of the counts of %s over %d groups: %s", overWord(last.Fn), n.r.Subject, e.Total, cell(e.Rows[0][len(e.Columns)-1]))
+		return []Sentence{s}
+	}
 	line := func(row []any) string {
 		return keyWords(e.Columns[:keys], row) + ": " + n.measureWords(q.Measures, row[keys:])
 	}
@@ -169,6 +173,16 @@ func fnWord(fn query.Fn) string {
 		return strconv.FormatFloat(math.Round(part*100_000)/1000, 'f', -1, 64) + "th percentile"
 	}
 	return string(fn)
+}
+
+func overGroups(fn query.Fn) bool {
+	_, ok := fn.OverGroups()
+	return ok
+}
+
+func overWord(fn query.Fn) string {
+	base, _ := fn.OverGroups()
+	return fnWord(base)
 }
 
 func unit(field string) string {

@@ -202,12 +202,23 @@ func (c *compiler) derived(grouped frag) frag {
 			v = fill("(%s - %s) / nullif(%s, 0)", of[0], of[1], of[1])
 		case Diff:
 			v = fill("%s - %s", of[0], of[1])
-		default: // Share
+		case Share:
 			v = fill("%s / nullif((SELECT sum(%s) FROM (%s) AS whole), 0)", of[0], of[0], grouped)
+		default: // over all groups
+			v = fill("(SELECT %s FROM (%s) AS whole)", c.overGroups(m.Fn, of[0]), grouped)
 		}
 		grouped = fill("SELECT *, %s AS "+column(i)+" FROM (%s) AS d"+strconv.Itoa(i), v, grouped)
 	}
 	return grouped
+}
+
+// overGroups is one number of a measure's values in all groups.
+func (c *compiler) overGroups(fn Fn, of frag) frag {
+	base, _ := fn.OverGroups()
+	if part, ok := base.Percentile(); ok {
+		return fill(c.d.Quantile, of, lit(strconv.FormatFloat(part, 'f', -1, 64)))
+	}
+	return fill(string(base)+"(%s)", of)
 }
 
 func (c *compiler) limit() frag { return lit(strconv.Itoa(c.plan.Limit)) }

@@ -19,6 +19,7 @@ var wide = []string{
 	`network_activity last 7d | by dst p99(bytes), p50(duration), p99.9(bytes_out) | rare 10`,
 	`last 24h | by src count, distinct(dst) | compare previous | having "change of count">1 | sort "count before" desc | limit 3`,
 	`last 24h | count | compare 7d`,
+	`authentication last 24h | by src count, median_of(count), p99.9_of(count) as high, avg_of(count), max_of(count) | having high>2 | limit 1`,
 	`sequence by src within 5m (authentication status=Failure) then (write=true or function~write) then not (http_activity) last 24h | limit 20`,
 	`sequence by src, user within 1h (authentication, ssh_activity status=Success by dst, user) then (write=true)`,
 	`sequence by src within 5m (status=Failure) then (write=true) last 24h | by src count`,

@@ -41,7 +41,7 @@ const (
 // The functions of other measures of the same row: Ratio and Diff of two,
 // Change of two (by which share of the second the first is more: 0.5 is half
 // as much again), and Share of one (which part it is of the sum over all
-// groups). They are missing where they would divide by nothing.
+// groups). A function with "_of" is computed over all groups, see [Fn.OverGroups]. They are missing where they would divide by nothing.
 const (
 	Ratio  Fn = "ratio"
 	Diff   Fn = "diff"
@@ -66,8 +66,26 @@ func (f Fn) Percentile() (part float64, ok bool) {
 	return n / 100, true
 }
 
+// OverGroups tells the function that fn computes over all groups of another
+// measure: median_of(count) is the median of the counts.
+func (f Fn) OverGroups() (base Fn, ok bool) {
+	name, found := strings.CutSuffix(string(f), "_of")
+	if _, percentile := Fn(name).Percentile(); found && percentile {
+		return Fn(name), true
+	}
+	switch base = Fn(name); base {
+	case Avg, Min, Max:
+		return base, found
+	default:
+		return "", false
+	}
+}
+
 // Derived reports whether fn is computed of other measures, and of how many.
 func (f Fn) Derived() (operands int, ok bool) {
+	if _, over := f.OverGroups(); over {
+		return 1, true
+	}
 	switch f {
 	case Ratio, Diff, Change:
 		return 2, true

@@ -176,18 +176,23 @@ func (r *reader) periodMeasures() []query.Measure {
 		if err != nil {
 			continue
 		}
-		var conds []query.Expr
-		if !rng.From.IsZero() {
-			conds = append(conds, query.Expr{Field: "time", Op: query.Ge, Value: rng.From.Format(time.RFC3339Nano)})
-		}
-		if !rng.To.IsZero() {
-			conds = append(conds, query.Expr{Field: "time", Op: query.Lt, Value: rng.To.Format(time.RFC3339Nano)})
-		}
 		m := r.f.Measure
-		m.Where, m.As = &query.Expr{And: conds}, w.text
+		m.Where, m.As = &query.Expr{And: timeConds(rng)}, w.text
 		out = append(out, m)
 	}
 	return out
+}
+
+// timeConds is a resolved span of time as conditions.
+func timeConds(rng query.TimeRange) []query.Expr {
+	var conds []query.Expr
+	if !rng.From.IsZero() {
+		conds = append(conds, query.Expr{Field: "time", Op: query.Ge, Value: rng.From.Format(time.RFC3339Nano)})
+	}
+	if !rng.To.IsZero() {
+		conds = append(conds, query.Expr{Field: "time", Op: query.Lt, Value: rng.To.Format(time.RFC3339Nano)})
+	}
+	return conds
 }
 
 // dropOuterDay: of "on 7 June, between 6 and 12 and between 0 and 6" the day

@@ -318,6 +318,9 @@ func (r *reader) addName(i int, s *span) {
 	if !r.anyHolds(fields, s.name) {
 		fields = r.holding(fields, s.name)
 	}
+	if len(fields) > 2 && !r.anyHolds(fields, s.name) && !strings.ContainsAny(s.name, " .") {
+		r.f.On["guessed"] = true // it may stand in a field that was not looked into
+	}
 	var alts []query.Expr
 	for _, f := range fields {
 		alts = append(alts, query.Expr{Field: f, Op: query.Contains, Value: s.name})

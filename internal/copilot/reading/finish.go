@@ -3,6 +3,8 @@ package reading
 import (
 	"slices"
 	"strings"
+
+	"vedette/internal/query"
 )
 
 // DefaultTop is how many groups a plural ranking shows; MaxGroups how many a
@@ -24,6 +26,7 @@ func (r *reader) finish() *Reading {
 			out.Unknown = append(out.Unknown, s.text)
 		}
 	}
+	out.Unknown = append(out.Unknown, r.withoutPlace()...)
 	out.Status = r.status(out.Unknown)
 	if out.Status == NotUnderstood {
 		return out
@@ -32,6 +35,47 @@ func (r *reader) finish() *Reading {
 	r.leaveOwnOut(out)
 	out.ReadAs = r.readAs(out)
 	return out
+}
+
+// withoutPlace lists words that carry meaning, are known and yet have no part in
+// the plan: what is to be computed where records are merely counted, and what
+// puts a set together of others.
+func (r *reader) withoutPlace() []string {
+	out := unusedSetWords(r.question)
+	if r.f.Pick == "never" && len(r.f.Conds) == 0 {
+		out = append(out, "never") // what they never did has no condition
+	}
+	if s := r.uncomputed(); s != nil && !r.overGroups() {
+		out = append(out, s.text)
+	}
+	return out
+}
+
+// uncomputed is the word for what is to be computed, where records are merely
+// counted.
+func (r *reader) uncomputed() *span {
+	if r.f.Measure.Fn != query.Count || len(r.f.Measures) > 0 || r.f.Shape == ShareShape || r.f.Shape == DevicesShape {
+		return nil
+	}
+	for _, s := range r.spans {
+		if e := s.entry(kFn); e != nil && computes(e.key) && !s.is(kOrder) {
+			return s
+		}
+	}
+	return nil
+}
+
+// overGroups tells that one number of the counts of all groups is asked for:
+// "the median of the logins per source".
+func (r *reader) overGroups() bool {
+	return r.f.Shape == TableShape && len(r.f.Targets) == 1 && r.f.Bucket == "" && r.f.Pick == "" && r.f.Earlier == nil &&
+		len(r.f.Having) == 0 && !r.f.Ordered && !r.comparesTimes() && r.uncomputed() != nil
+}
+
+// computes tells a function that makes one number of many.
+func computes(key string) bool {
+	_, percentile := query.Fn(key).Percentile()
+	return percentile || key == string(query.Avg)
 }
 
 // named tells a number that is part of a name before it, as in "TLS 1".
@@ -49,6 +93,9 @@ func (r *reader) status(unknown []string) Status {
 		return NotUnderstood
 	}
 	if len(unknown) == 0 && !r.headUnknown() {
+		if r.f.On["guessed"] {
+			return Partly
+		}
 		return Understood
 	}
 	known := 0

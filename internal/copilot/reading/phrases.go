@@ -85,6 +85,10 @@ func (r *reader) onlyOnce(q *query.Query) {
 // difference adds by how much the first of two measures is more than the
 // second, where that is asked.
 func (r *reader) difference(q *query.Query) {
+	if r.f.Ratio && len(q.Measures) == 2 {
+		q.Measures = append(q.Measures, query.Measure{Fn: query.Ratio, Of: []string{q.Measures[0].Name(), q.Measures[1].Name()}, As: "times as many"})
+		return
+	}
 	if r.f.Difference && len(q.Measures) == 2 {
 		q.Measures = append(q.Measures, query.Measure{Fn: query.Diff, Of: []string{q.Measures[0].Name(), q.Measures[1].Name()}, As: "difference"})
 	}
@@ -127,7 +131,7 @@ func (r *reader) moreThanBefore(q *query.Query) {
 // twoValues puts the counts of two values of one field side by side, for "how
 // many more READ than WRITE operations".
 func (r *reader) twoValues(q *query.Query) {
-	if !r.f.Difference || len(q.Measures) != 1 || q.Measures[0].Where != nil {
+	if !r.f.Difference && !r.f.Ratio || len(q.Measures) != 1 || q.Measures[0].Where != nil {
 		return
 	}
 	for i, a := range r.f.Conds {

@@ -52,6 +52,9 @@ func (r *reader) readAs(out *Reading) string {
 }
 
 func (r *reader) measureWords(subject string) string {
+	if r.overGroups() {
+		return fnWord(query.Fn(r.uncomputed().entry(kFn).key)) + " of the counts of " + subject
+	}
 	ms := r.measures()
 	words := make([]string, 0, len(ms))
 	for _, m := range ms {

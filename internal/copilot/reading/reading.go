@@ -101,6 +101,7 @@ type Frame struct {
 
 	Once       bool // only what happened once is asked for
 	Difference bool // how many more of one than of the other
+	Ratio      bool // how many times as many of one as of the other
 	Sorted     bool // largest first
 }
 
@@ -137,6 +138,11 @@ func (rd *Reader) Read(ctx context.Context, question string, now time.Time, w Wo
 	if prev == nil {
 		if out, ok, err := rd.sequence(ctx, question, now, w); ok || err != nil {
 			return out, err
+		}
+		for _, form := range []func(context.Context, string, time.Time, World) (*Reading, bool, error){rd.sets, rd.exclusively, rd.forEach} {
+			if out, ok, err := form(ctx, question, now, w); ok || err != nil {
+				return out, err
+			}
 		}
 	}
 	r, err := rd.prepare(ctx, question, now, w)

@@ -36,6 +36,8 @@ func (r *reader) decideShape() {
 	switch {
 	case sh["unusual"] && !count:
 		r.f.Shape = UnusualShape
+	case sh["share"] && r.ratioOfTwo():
+		r.f.Shape, r.f.Ratio, r.f.Targets = CountShape, true, nil
 	case sh["share"] && (len(r.f.Conds) > 0 || len(r.f.Targets) > 0 && len(r.f.Measures) == 0):
 		r.f.Shape = ShareShape
 	case r.isInventory(sh):
@@ -65,6 +67,23 @@ func (r *reader) decideShape() {
 	default:
 		r.plainShape(sh, count)
 	}
+}
+
+// ratioOfTwo tells "the ratio of tcp flows to udp flows": two values of one
+// field, set against each other.
+func (r *reader) ratioOfTwo() bool {
+	low := strings.ToLower(r.question)
+	if at := strings.Index(low, "ratio "); at < 0 || !strings.Contains(low[at:], " to ") && !strings.Contains(low[at:], " and ") || len(r.f.Measures) > 0 {
+		return false
+	}
+	for i, a := range r.f.Conds {
+		for _, b := range r.f.Conds[i+1:] {
+			if !a.Not && !b.Not && a.Expr.Op == query.Eq && joinable(a.Expr, b.Expr) && a.Expr.Value != b.Expr.Value {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // neverOfTarget tells "hosts that never sent queries" from "hosts with

@@ -12,6 +12,7 @@ import (
 // The words between which the whole of a share stands.
 var (
 	shareForm = regexp.MustCompile(`\b(?:share|percentage|percent|proportion|fraction|part|rate|%) of (?:all |the |its |their |those |these )*`)
+	ofForm    = regexp.MustCompile(`^\W*(?:out )?of (?:all |the |these |those )*(.+?), ?(?:what|which|how)\b`)
 	shareVerb = regexp.MustCompile(`\b(?:were|was|are|is|got|gets?|have|has|had|failed|fail|succeeded|used?|ended|end|did|does|do|went|goes|came|carry|carried|asked|ask|use|uses|contain|belong|made|lasted|returned|resulted|received)\b`)
 )
 
@@ -79,6 +80,13 @@ func (r *reader) tableSteps() []Step {
 	r.moreThanBefore(&q)
 	q = r.compared(q)
 	steps := []Step{{Tool: "query", Query: q}}
+	if r.overGroups() {
+		one := q
+		over := query.Measure{Fn: query.Fn(r.uncomputed().entry(kFn).key + "_of"), Of: []string{q.Measures[0].Name()}}
+		one.Measures, one.Limit = append(slices.Clone(q.Measures), over), 1
+		q.Limit = DefaultTop
+		return []Step{{Tool: "query", Query: one}, {Tool: "query", Query: q, Why: "the groups with the most"}}
+	}
 	if q.Limit == 1 {
 		top := q
 		top.Limit = 5
@@ -350,20 +358,31 @@ func (r *reader) deviceSteps() []Step {
 	return []Step{{Tool: "query", Query: q}}
 }
 
+// wholeOf finds where the whole of a share stands in a question.
+func wholeOf(low string) (from, to int, ok bool) {
+	if m := ofForm.FindStringSubmatchIndex(low); m != nil {
+		return m[2], m[3], true
+	}
+	m := shareForm.FindStringIndex(low)
+	if m == nil {
+		return 0, 0, false
+	}
+	verb := shareVerb.FindStringIndex(low[m[1]:])
+	if verb == nil {
+		return 0, 0, false
+	}
+	return m[1], m[1] + verb[0], true
+}
+
 // splitShare tells the conditions of the whole from those of the part: "what
 // share of the tcp connections of 10.0.0.5 | were rejected". Without a verb
 // after "of" all are of the part.
 func (r *reader) splitShare() (whole, part []Cond) {
 	low := strings.ToLower(r.question)
-	m := shareForm.FindStringIndex(low)
-	if m == nil {
+	from, to, ok := wholeOf(low)
+	if !ok {
 		return nil, r.f.Conds
 	}
-	verb := shareVerb.FindStringIndex(low[m[1]:])
-	if verb == nil {
-		return nil, r.f.Conds
-	}
-	from, to := m[1], m[1]+verb[0]
 	for _, c := range r.f.Conds {
 		at := strings.Index(low[from:], strings.ToLower(c.Text))
 		if c.Text != "" && at >= 0 && from+at < to {

@@ -1,0 +1,43 @@
+package reading
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestSets(t *testing.T) {
+	for question, want := range map[string]string{
+		"which addresses failed to log in as root and also as admin?":                           `authentication src_endpoint.ip exists activity_name=Logon status=Failure (user.name=root or user.name=admin) | by src_endpoint.ip, src_endpoint.name count as "events of the first" where (user.name=root), count as "events of the second" where (user.name=admin) | having "events of the first">0, "events of the second">0 | sort "events of the first" desc | limit 1000`,
+		"which sources connected only to port 502?":                                             `network_activity metadata.log_name=zeek/conn src_endpoint.ip exists | by src_endpoint.ip, src_endpoint.name count as matching where (dst_endpoint.port=502), count as others where (not dst_endpoint.port=502) | having matching>0, others=0 | sort matching desc | limit 1000`,
+		"median of the number of connections per source":                                        `network_activity metadata.log_name=zeek/conn src_endpoint.ip exists | by src_endpoint.ip, src_endpoint.name count, median_of(count) | sort count desc | limit 1`,
+		"ratio of tcp connections to udp connections":                                           `network_activity metadata.log_name=zeek/conn | count as tcp where (connection_info.protocol_name=tcp), count as udp where (connection_info.protocol_name=udp), ratio(tcp, udp) as "times as many"`,
+		"for the 3 sources with the most failed logins: how many different users did each try?": `authentication activity_name=Logon status=Failure src_endpoint.ip exists | by src_endpoint.ip, src_endpoint.name count, distinct(user.name) | sort count desc | limit 3`,
+		"of the tcp connections, what share is to port 502?":                                    `network_activity metadata.log_name=zeek/conn connection_info.protocol_name=tcp | count as part where (dst_endpoint.port=502), count as whole`,
+	} {
+		r := read(t, plant(), question, nil)
+		if got := planOf(r); got != want || r.Status != Understood {
+			t.Errorf("%q: %s\n got %s\nwant %s", question, r.Status, got, want)
+		}
+	}
+}
+
+func TestSetWithout(t *testing.T) {
+	got := planOf(read(t, plant(), "which sources failed to log in as root but never as admin?", nil))
+	if !strings.Contains(got, `"events of the first">0, "events of the other"=0`) {
+		t.Errorf("the second clause is not left out: %s", got)
+	}
+}
+
+// What is asked and has no part in the plan is said: no such answer is confident.
+func TestWordsWithoutAPlaceAreSaid(t *testing.T) {
+	for question, word := range map[string]string{
+		"average failed logins": "average",
+		"which domains were queried but never one with user agents?": "but never",
+		"which domains were never looked up":                         "never",
+	} {
+		r := read(t, plant(), question, nil)
+		if r.Status == Understood || !strings.Contains(strings.Join(r.Unknown, ","), word) {
+			t.Errorf("%q: %s, not understood: %v", question, r.Status, r.Unknown)
+		}
+	}
+}
