@@ -35,6 +35,9 @@ func (c *Config) Covering(from, to string) []*Conduit {
 // Standing tells what the policy says of traffic from one place to another, and by
 // which conduits. Detection goes by the same.
 func (c *Config) Standing(from, to string) (Standing, []*Conduit) {
+	if from == Nowhere || to == Nowhere {
+		return Open, nil
+	}
 	found := c.Covering(from, to)
 	return c.standing(from, to, found), found
 }
