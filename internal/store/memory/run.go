@@ -146,6 +146,10 @@ func (r *run) derive() {
 		if c.Measure == nil || len(c.Measure.Of) == 0 {
 			continue
 		}
+		if base, over := c.Measure.Fn.OverGroups(); over {
+			r.overGroups(i, base, c.Measure.Of[0])
+			continue
+		}
 		whole, any := 0.0, false
 		for _, x := range r.rows {
 			if n, ok := number(x.cells[c.Measure.Of[0]]); ok {
@@ -162,6 +166,42 @@ func (r *run) derive() {
 				x.cells[i] = derived(c.Measure.Fn, a, b)
 			}
 		}
+	}
+}
+
+// overGroups puts one number of the values in column of of all groups into
+// column i.
+func (r *run) overGroups(i int, base query.Fn, of int) {
+	var values []any
+	for _, x := range r.rows {
+		if n, ok := number(x.cells[of]); ok {
+			values = append(values, n)
+		}
+	}
+	if len(values) == 0 {
+		return
+	}
+	for _, x := range r.rows {
+		x.cells[i] = oneOf(base, values)
+	}
+}
+
+func oneOf(fn query.Fn, values []any) any {
+	if part, ok := fn.Percentile(); ok {
+		return quantile(values, part)
+	}
+	sum, low, high := 0.0, values[0].(float64), values[0].(float64)
+	for _, v := range values {
+		n := v.(float64)
+		sum, low, high = sum+n, min(low, n), max(high, n)
+	}
+	switch fn { //nolint:exhaustive // OverGroups has no others
+	case query.Min:
+		return low
+	case query.Max:
+		return high
+	default: // Avg
+		return sum / float64(len(values))
 	}
 }
 
