@@ -57,7 +57,7 @@ func TestIncidentsCatchUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.Close() //nolint:errcheck // nothing is written any more
+	defer b.Close()
 	if _, err := b.records.Get(t.Context(), behindKind, behindID); err != nil {
 		t.Fatalf("nothing waited when it was killed, so this tests nothing: %v", err)
 	}

@@ -195,7 +195,7 @@ func oneOf(fn query.Fn, values []any) any {
 		n := v.(float64)
 		sum, low, high = sum+n, min(low, n), max(high, n)
 	}
-	switch fn { //nolint:exhaustive // OverGroups has no others
+	switch fn {
 	case query.Min:
 		return low
 	case query.Max:
