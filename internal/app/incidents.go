@@ -44,12 +44,11 @@ func (a *App) openIncidents(ctx context.Context) error {
 // only if asked for. In a confined context it returns those that touch its devices,
 // and what may be seen of them.
 func (a *App) Incidents(ctx context.Context, all bool) ([]correlate.Incident, error) {
-	list := a.incidents.Incidents()
-	if !all {
-		list = slices.DeleteFunc(list, func(i correlate.Incident) bool { return i.Status != correlate.Open })
-	}
+	var list []correlate.Incident
 	if sight, confined := a.sightOf(ctx); confined {
-		list = sight.incidents(list)
+		list = sight.incidents(all)
+	} else if list = a.incidents.Incidents(); !all {
+		list = slices.DeleteFunc(list, func(i correlate.Incident) bool { return i.Status != correlate.Open })
 	}
 	slices.SortStableFunc(list, func(x, y correlate.Incident) int {
 		return cmp.Or(cmp.Compare(y.Severity, x.Severity), cmp.Compare(y.Score, x.Score), y.Last.Compare(x.Last))

@@ -24,18 +24,24 @@ type sight struct {
 	ctx  context.Context //nolint:containedctx // lives as long as one answer
 	told map[string]bool // texts that were looked at, whether they are foreign
 	part map[string]bool // and parts of them
+	ours map[string]bool // uids that were looked at, whether they are theirs
 }
 
 // sightOf tells whether the context is confined to zones, and what it sees then.
 func (a *App) sightOf(ctx context.Context) (sight, bool) {
 	_, ok := query.Confined(ctx)
-	return sight{a, ctx, map[string]bool{}, map[string]bool{}}, ok
+	return sight{a, ctx, map[string]bool{}, map[string]bool{}, map[string]bool{}}, ok
 }
 
 // own reports whether a uid is that of a device in the zones.
 func (s sight) own(uid string) bool {
-	d, ok := s.app.devices.Get(uid)
-	return ok && query.Sees(s.ctx, d.Value(asset.KeyZone))
+	is, known := s.ours[uid]
+	if !known {
+		d, ok := s.app.devices.Get(uid)
+		is = ok && query.Sees(s.ctx, d.Value(asset.KeyZone))
+		s.ours[uid] = is
+	}
+	return is
 }
 
 // Texts of more words, and names of more of them, are not looked at.
@@ -216,20 +222,13 @@ type unasked struct{ sight }
 // Findings implements [correlate.Sight].
 func (unasked) Findings([]string) map[string]bool { return nil }
 
-// incidents keeps what may be seen of a list.
-func (s sight) incidents(list []correlate.Incident) []correlate.Incident {
+// incidents are those that touch a device of the zones, and what may be seen of them.
+func (s sight) incidents(all bool) []correlate.Incident {
 	out := []correlate.Incident{}
-	for _, i := range list {
-		if !slices.ContainsFunc(i.Devices, s.own) {
-			continue
-		}
-		full, ok := s.app.incidents.Get(i.UID)
-		if !ok {
-			continue
-		}
-		full.Graph, full.Joins, full.Merges, full.Computed = correlate.Graph{}, nil, nil, nil // not in these lists
+	for _, full := range s.app.incidents.Timelines(all, s.own) {
+		full.Merges, full.Computed = nil, nil // not in these lists
 		if seen, ok := full.Within(unasked{s}); ok {
-			seen.Timeline, seen.Graph = nil, correlate.Graph{}
+			seen.Timeline = nil
 			out = append(out, seen)
 		}
 	}

@@ -31,6 +31,32 @@ func (c *Correlator) Incidents() []Incident {
 	return all
 }
 
+// Timelines returns the incidents whose devices somebody wants, with their timelines
+// but without what only a page of one shows: graph, joins, notes. It looks at each once.
+func (c *Correlator) Timelines(all bool, wants func(device string) bool) []Incident {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out, verdicts := []Incident{}, c.verdicts()
+	for _, s := range c.strands {
+		if s.root != nil || s.Closed && !all || !s.about(wants) {
+			continue
+		}
+		in := c.view(s, verdicts, false)
+		in.Timeline = c.timeline(s.whole())
+		out = append(out, in)
+	}
+	slices.SortFunc(out, func(a, b Incident) int { return cmp.Or(b.Last.Compare(a.Last), cmp.Compare(a.UID, b.UID)) })
+	return out
+}
+
+// about reports whether one of the devices of an incident is wanted.
+func (s *strand) about(wants func(device string) bool) bool {
+	has := func(nodes []nodeRow) bool {
+		return slices.ContainsFunc(nodes, func(n nodeRow) bool { return n.Type == "device" && wants(n.Value) })
+	}
+	return has(s.Nodes) || slices.ContainsFunc(s.parts, func(p *strand) bool { return has(p.Nodes) })
+}
+
 // Get returns an incident in full. The uid of one that was merged gives the one
 // it is part of.
 func (c *Correlator) Get(uid string) (Incident, bool) {
