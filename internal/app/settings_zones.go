@@ -201,7 +201,7 @@ func (a *App) mayZone(doc chosen.Doc, z config.Zone, p api.ZonePut) error {
 	switch {
 	case len(z.Name) > maxZoneName, strings.ContainsFunc(z.Name, func(r rune) bool { return !unicode.IsPrint(r) }):
 		return fault.New(fault.Invalid, "the name of a zone has at most %d bytes, and no characters that cannot be seen", maxZoneName)
-	case slices.ContainsFunc([]string{policy.AnyZone, policy.Internet, policy.Unzoned}, func(w string) bool { return strings.EqualFold(w, z.Name) }):
+	case slices.ContainsFunc([]string{policy.AnyZone, policy.Internet, policy.Unzoned, policy.Nowhere}, func(w string) bool { return strings.EqualFold(w, z.Name) }):
 		return fault.New(fault.Invalid, "%q has a meaning of its own in conduits", z.Name).WithHint("choose another name")
 	case rests != "":
 		return fault.New(fault.Conflict, "%s", rests).WithHint("change it there, or choose another name and other subnets")
