@@ -110,6 +110,9 @@ func (a *App) lookOut(ctx context.Context, x *exposed) error {
 	began := time.Now()
 	sighted, err := a.sightedHere(ctx)
 	seen.took += time.Since(began) // who asks again waits longer where this takes long
+	if ctx.Err() != nil {          // who asked went away: nothing is known, so whoever asks next looks
+		return ctx.Err()
+	}
 	if err != nil {
 		a.cfg.Log.Warn("whether findings are about known vulnerabilities could not be looked at", "component", "vuln", "err", err)
 	}
