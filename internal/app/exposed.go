@@ -78,6 +78,23 @@ func (a *App) exposureNow(ctx context.Context) (*exposed, error) {
 	return x, a.lookOut(ctx, x)
 }
 
+// tellSightings tells the advisories what was seen of their vulnerabilities here, where
+// nobody asked for a list yet, which does the same.
+func (a *App) tellSightings(ctx context.Context, advisories *match.Index) error {
+	a.vulns.mu.Lock()
+	looked := a.vulns.exposed != nil && a.vulns.exposed.seen != nil
+	a.vulns.mu.Unlock()
+	if looked {
+		return nil
+	}
+	seen, err := a.sightedHere(query.Unconfined(ctx)) // everybody's; what is told of it is narrowed
+	if err != nil {
+		return err
+	}
+	advisories.Sight(seen)
+	return nil
+}
+
 // watchExposure looks at what reaches the devices, if somebody asked before and it is
 // time, so that who asks next need not wait.
 func (a *App) watchExposure(ctx context.Context) error {

@@ -212,6 +212,9 @@ func (a *App) ShowVuln(ctx context.Context, id string) (api.VulnDetail, error) {
 	if err != nil {
 		return api.VulnDetail{}, err
 	}
+	if err := a.tellSightings(ctx, index); err != nil {
+		return api.VulnDetail{}, err
+	}
 	id = strings.ToUpper(strings.TrimSpace(id))
 	abouts := a.abouts(ctx, index.Find(id))
 	known := vulnFacts(index, id)
