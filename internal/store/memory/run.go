@@ -182,26 +182,7 @@ func (r *run) overGroups(i int, base query.Fn, of int) {
 		return
 	}
 	for _, x := range r.rows {
-		x.cells[i] = oneOf(base, values)
-	}
-}
-
-func oneOf(fn query.Fn, values []any) any {
-	if part, ok := fn.Percentile(); ok {
-		return quantile(values, part)
-	}
-	sum, low, high := 0.0, values[0].(float64), values[0].(float64)
-	for _, v := range values {
-		n := v.(float64)
-		sum, low, high = sum+n, min(low, n), max(high, n)
-	}
-	switch fn {
-	case query.Min:
-		return low
-	case query.Max:
-		return high
-	default: // Avg
-		return sum / float64(len(values))
+		x.cells[i] = aggregate(base, values)
 	}
 }
 
