@@ -38,9 +38,9 @@ func derived(t *testing.T, s store.Events) {
 	q.Having = []query.Having{{By: "share(count)", Op: query.Gt, Value: 0.3}} // the share is of all groups, kept or not
 	q.Sort = []query.Sort{{By: "share(count)"}, {By: "user.name", Desc: true}}
 	want(t, s, q, row("root", int64(2), int64(4), 0.5, 0.4, 2.0, -0.5), row("admin", int64(2), int64(4), 0.5, 0.4, 2.0, -0.5))
-	over := query.Query{Group: []string{"user.name"}, Measures: []query.Measure{all, of("median_of", "count"), of("p50_of", "count"), of("min_of", "count"), of("max_of", "count")}, Sort: []query.Sort{{By: "user.name"}}, Limit: 1}
+	over := query.Query{Group: []string{"user.name"}, Measures: []query.Measure{all, of("median_of", "count"), of("p50_of", "count"), of("min_of", "count"), of("max_of", "count"), of("avg_of", "count")}, Sort: []query.Sort{{By: "user.name"}}, Limit: 1}
 	over.Having = []query.Having{{By: "count", Op: query.Gt, Value: 2.0}} // over all groups, kept or not
-	want(t, s, over, row("admin", int64(4), 4.0, 4.0, 2.0, 4.0))
+	want(t, s, over, row("admin", int64(4), 4.0, 4.0, 2.0, 4.0, 10.0/3))
 	want(t, s, query.Query{Measures: []query.Measure{{Fn: "p90", Field: "traffic.bytes"}, {Fn: "p99.9", Field: "traffic.bytes"}, {Fn: query.Median, Field: "traffic.bytes"}}}, row(810.0, 899.1, 450.0))
 	none := query.Measure{Fn: query.Count, Where: where("status", query.Eq, "never"), As: "none"}
 	want(t, s, query.Query{Measures: []query.Measure{failed, none, of(query.Ratio, "failed", "none"), of(query.Change, "none", "failed"), of(query.Diff, "none", "failed")}},
