@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -11,16 +12,17 @@ import (
 // while something is looked at, at any moment of it.
 type leaving struct {
 	context.Context
-	left int
+	left atomic.Int64 // questions that are still answered; the engine asks from goroutines of its own
 	done chan struct{}
 }
 
 func (l *leaving) Err() error {
-	if l.left--; l.left > 0 {
-		return nil
-	}
-	if l.left == 0 {
+	left := l.left.Add(-1)
+	if left == 0 {
 		close(l.done)
+	}
+	if left > 0 {
+		return nil
 	}
 	return context.Canceled
 }
@@ -40,10 +42,11 @@ func TestLookOutOfWhoGoesAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for asked := 1; ; asked++ {
-		ctx := &leaving{t.Context(), asked, make(chan struct{})}
+	for asked := int64(1); ; asked++ {
+		ctx := &leaving{Context: t.Context(), done: make(chan struct{})}
+		ctx.left.Store(asked)
 		err := a.lookOut(ctx, x)
-		if went := ctx.left <= 0; err == nil && !went {
+		if went := ctx.left.Load() <= 0; err == nil && !went {
 			if asked == 1 {
 				t.Error("nobody asked whether the person is still there")
 			}
