@@ -10,7 +10,8 @@ import (
 
 // The pages for signing in and for one-time links work without a script, so
 // that they stand whatever becomes of the console. A script adds passkeys, which
-// browsers have by script alone.
+// browsers have by script alone: what only the script can answer is disabled
+// until it listens, since the browser would send such a form itself.
 var pages = template.Must(template.New("").Parse(`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>{{.Title}} · Vedette</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/signin.css">{{if .Home}}<meta http-equiv="refresh" content="0;url=/">{{end}}{{if or .Passkey .Passkeys .Ask}}<script src="/passkey.js" defer></script>{{end}}</head>
 <body><main><p class="brand">Vedette</p><h1>{{.Title}}</h1>
@@ -25,13 +26,13 @@ var pages = template.Must(template.New("").Parse(`<!doctype html>
 <p><label>Password <input name="password" type="password" autocomplete="{{.Complete}}" required maxlength="512"></label></p>
 <p><button>{{.Button}}</button></p></form>{{end}}
 {{with .Ask}}<form id="ask" data-to="{{$.AskTo}}" data-options="{{.}}">{{if $.AskWhat}}<p><label>What to call it <input id="called" required maxlength="60" placeholder="such as: laptop" autocomplete="off"></label></p>{{end}}
-<p><button>{{$.Button}}</button></p></form><noscript><p role="alert">Passkeys want a browser that runs scripts.</p></noscript>{{if not $.AskWhat}}<p><a href="/signin">Begin again</a></p>{{end}}{{end}}
+<p><button disabled>{{$.Button}}</button></p></form><noscript><p role="alert">Passkeys want a browser that runs scripts.</p></noscript>{{if not $.AskWhat}}<p><a href="/signin">Begin again</a></p>{{end}}{{end}}
 {{if .Passkey}}<p id="passkey" hidden><button type="button" class="quiet">Sign in with a passkey</button></p>{{end}}
 {{if .Passkeys}}<ul id="keys" class="keys" aria-label="Your passkeys"></ul><p id="none" hidden>You have none.</p>
 <h2>Add a passkey</h2>
 <form id="add"><p><label>What to call it <input id="name" required maxlength="60" placeholder="such as: laptop" autocomplete="off"></label></p>
 <p><label>Your password <input id="password" type="password" autocomplete="current-password" required maxlength="512"></label></p>
-<p><button>Add a passkey</button></p></form>
+<p><button disabled>Add a passkey</button></p></form>
 <section id="second" hidden><h2>After the password</h2><p id="second-now"></p>
 <form id="second-set" hidden><p><label>Your password <input id="second-password" type="password" autocomplete="current-password" required maxlength="512"></label></p>
 <p><button></button></p></form></section><p><a href="/">Back to the console</a></p>{{end}}

@@ -122,6 +122,13 @@ async function show() {
 }
 
 const able = window.isSecureContext && "credentials" in navigator && "PublicKeyCredential" in window;
+
+// Forms come disabled, since only this script can answer them.
+function ready(form) {
+  if (!able) return say(new Error("This browser has no passkeys here: they want https, or http://localhost."));
+  form.querySelector("button").disabled = false;
+}
+
 if (at("passkey")) {
   at("passkey").hidden = !able;
   at("passkey").querySelector("button").addEventListener("click", (e) => doing(e.currentTarget, signIn));
@@ -132,7 +139,7 @@ if (at("ask")) {
     e.preventDefault();
     doing(form.querySelector("button"), () => answer(form));
   });
-  if (!able) say(new Error("This browser has no passkeys here: they want https, or http://localhost."));
+  ready(form);
 }
 if (at("add")) {
   at("second-set").addEventListener("submit", (e) => {
@@ -143,6 +150,6 @@ if (at("add")) {
     e.preventDefault();
     doing(at("add").querySelector("button"), register);
   });
-  if (!able) say(new Error("This browser has no passkeys here: they want https, or http://localhost."));
+  ready(at("add"));
   show().catch(say);
 }

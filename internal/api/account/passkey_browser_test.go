@@ -1,10 +1,12 @@
 package account_test
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"strconv"
+	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/cdproto/webauthn"
@@ -40,6 +42,7 @@ func TestPasskeyInABrowser(t *testing.T) {
 
 	js(`location.assign("/passkeys"); ""`)
 	until("none yet", text, "You have none.")
+	until("the script listens", `String(document.querySelector("#add button").disabled)`, "false")
 	js(`document.getElementById("name").value = "<b>laptop</b>"; document.getElementById("password").value = "wrong wrong wrong"; document.querySelector("#add button").click(); ""`)
 	until("a wrong password is told", text, "the password is wrong")
 	js(`document.getElementById("password").value = "` + good + `"; document.querySelector("#add button").click(); ""`)
@@ -123,6 +126,7 @@ func TestPasskeyAfterThePasswordInABrowser(t *testing.T) {
 	if got := b.js(`String(document.getElementById("second").hidden)`); got != "true" {
 		t.Errorf("without a passkey it is offered: %q", got)
 	}
+	b.until("the script listens", `String(document.querySelector("#add button").disabled)`, "false")
 	b.js(`document.getElementById("name").value = "laptop"; document.getElementById("password").value = "` + good + `"; document.querySelector("#add button").click(); ""`)
 	b.until("offered", text, "Ask for a passkey too")
 	b.until("the form is free again", `String(document.querySelector("#add button").disabled)`, "false")
@@ -140,6 +144,7 @@ func TestPasskeyAfterThePasswordInABrowser(t *testing.T) {
 	b.js(`fetch("/").then((r) => document.title = "status " + r.status); ""`)
 	b.until("no session yet", `document.title`, "status 401")
 	b.shot("second-ask")
+	b.until("the script listens", `String(document.querySelector("#ask button").disabled)`, "false")
 	b.js(`document.querySelector("#ask button").click(); ""`)
 	b.until("in by both", text, `"Name":"ann"`)
 
@@ -154,8 +159,42 @@ func TestPasskeyAfterThePasswordInABrowser(t *testing.T) {
 	b.js(`document.querySelector("input[name=password]").value = "` + good + `"; document.querySelector("form button").click(); ""`)
 	b.until("a passkey is to be made", text, "Make a passkey")
 	b.shot("second-make")
+	b.until("the script listens", `String(document.querySelector("#ask button").disabled)`, "false")
 	b.js(`document.getElementById("called").value = "new"; document.querySelector("#ask button").click(); ""`)
 	b.until("in", text, `"Name":"ann"`)
 	b.js(`location.assign("/passkeys"); ""`)
 	b.until("the new one", text, "An administrator requires a passkey after your password.")
+}
+
+// TestPasskeyFormsWaitForTheirScript holds the script back: a click that comes
+// before it must not make the browser send the form by itself.
+func TestPasskeyFormsWaitForTheirScript(t *testing.T) {
+	s := open(t)
+	var holds atomic.Bool
+	held := make(chan struct{})
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/passkey.js" && holds.Load() {
+			select {
+			case <-held:
+			case <-r.Context().Done():
+			}
+		}
+		s.h.ServeHTTP(w, r)
+	}))
+	t.Cleanup(srv.Close)
+	s.admin()
+	b := openPage(t, srv.URL+"/signin")
+	b.js(`document.querySelector("input[name=name]").value = "ann"; document.querySelector("input[name=password]").value = "` + good + `"; document.querySelector("form button").click(); ""`)
+	b.until("in by password", `document.body.innerText`, `{"ID":`)
+	holds.Store(true)
+	b.js(`location.assign("/passkeys"); ""`)
+	const button = `document.querySelector("#add button")`
+	b.until("the form is there before its script", `String(`+button+`.disabled)`, "true")
+	b.js(`window.stays = "stays"; document.getElementById("name").value = "laptop"; document.getElementById("password").value = "` + good + `"; ` + button + `.click(); ""`)
+	close(held)
+	b.until("the script listens", `document.body.innerText`, "You have none.")
+	b.until("the form is free", `String(`+button+`.disabled)`, "false")
+	if got := b.js(`[location.pathname + location.search, window.stays, document.getElementById("name").value].join(" ")`); got != "/passkeys stays laptop" {
+		t.Errorf("an early click did something: %q", got)
+	}
 }
