@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"vedette/internal/asset"
 	"vedette/internal/event"
 	"vedette/internal/flow"
 	"vedette/internal/ingest"
@@ -64,17 +65,19 @@ func (a *App) source(ctx context.Context, path, format string, sum *ingest.Summa
 	})
 }
 
-// taking runs one source through identity into the store. Reading and
-// committing go on side by side: while one batch is committed the next is read.
-// With more, another call follows at once, so that what can wait may wait for it.
+// taking runs one source through identity and judgement into the store. Reading,
+// judging and committing go on side by side: while one batch is committed the
+// next is judged and the one after that is read. With more, another call follows
+// at once, so that what can wait may wait for it.
 func (a *App) taking(ctx context.Context, sum *ingest.Summary, more bool, read func(sink func(*event.Event) error) (ingest.Report, error)) error {
 	a.writing.Lock()
 	defer a.writing.Unlock()
 	if err := a.ready(ctx); err != nil {
 		return err
 	}
-	w := &writer{app: a, ctx: ctx, full: make(chan *batch), done: make(chan error, 1), incidents: map[string]bool{}}
-	go a.inBackground(func() { w.done <- a.bear("storing", func() error { return w.commit(ctx) }) })
+	w := &writer{app: a, incidents: map[string]bool{}}
+	w.committing = after(a, "storing", func(b *batch) error { return w.commit(ctx, b) })
+	w.judging = after(a, "judging", func(g gathered) error { return w.judge(ctx, g) })
 	var rep ingest.Report
 	err := a.bear("taking events in", func() (err error) {
 		if rep, err = read(w.add); err != nil {
@@ -82,8 +85,7 @@ func (a *App) taking(ctx context.Context, sum *ingest.Summary, more bool, read f
 		}
 		return w.flush(true)
 	})
-	close(w.full)
-	err = errors.Join(err, <-w.done)
+	err = errors.Join(err, w.judging.end(), w.committing.end())
 	if a.owing = true; err == nil && (!more || time.Now().After(a.pace)) {
 		err = a.keepAll(ctx)
 	}
@@ -101,53 +103,109 @@ func (a *App) inBackground(work func()) {
 	flow.Background(work)
 }
 
+// stage is a step of the way in that works beside the one before it. What fails
+// in it ends the step before at its next hand-over.
+type stage[T any] struct {
+	in   chan T
+	done chan error
+}
+
+// after makes a stage that does work with what it is handed, one after the other.
+// What is handed over after a failure is not worked on.
+func after[T any](a *App, part string, work func(T) error) stage[T] {
+	s := stage[T]{make(chan T), make(chan error, 1)}
+	go a.inBackground(func() {
+		s.done <- a.bear(part, func() error {
+			for v := range s.in {
+				if err := work(v); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+	return s
+}
+
+// hand gives the stage the next piece, or returns what the stage failed with.
+func (s stage[T]) hand(v T) error {
+	select {
+	case s.in <- v:
+		return nil
+	case err := <-s.done:
+		s.done <- nil // it has been reported
+		return err
+	}
+}
+
+// end waits until all that was handed over is done.
+func (s stage[T]) end() error {
+	close(s.in)
+	return <-s.done
+}
+
+// gathered are events whose devices are known.
+type gathered struct {
+	records []*event.Event
+	said    []asset.Update // of firmware, by these events
+	ended   bool           // they are the last of their source
+}
+
 // writer collects events into batches, judges and commits them in order.
 type writer struct {
 	app                *App
-	ctx                context.Context //nolint:containedctx // lives as long as one source
-	batch              []*event.Event
-	full               chan *batch
-	done               chan error // the end of commit
-	stored, duplicates int        // written by commit, read after done
-	findings           int        // likewise
+	records            []*event.Event
+	judging            stage[gathered]
+	committing         stage[*batch]
+	stored, duplicates int // written by commit, read after its end
+	findings           int // likewise
 	incidents          map[string]bool
 }
 
 func (w *writer) add(e *event.Event) error {
 	w.app.observe(e)
-	if w.batch == nil {
-		w.batch = make([]*event.Event, 0, batchSize)
+	if w.records == nil {
+		w.records = make([]*event.Event, 0, batchSize)
 	}
-	w.batch = append(w.batch, e.Clone())
-	if len(w.batch) < batchSize {
+	w.records = append(w.records, e.Clone())
+	if len(w.records) < batchSize {
 		return nil
 	}
 	return w.flush(false)
 }
 
-// flush judges the batch and hands it to commit; when that has failed, its
-// error ends the reading too. The end of a source lets the detectors tell what
-// they held back.
+// flush hands on what was collected; when a later stage has failed, its error
+// ends the reading too. The end of a source lets the detectors tell what they
+// held back.
 func (w *writer) flush(end bool) error {
-	records, said, err := w.app.withUpdates(w.ctx, w.batch)
+	g := gathered{w.records, w.app.devices.Updates(), end}
+	err := w.judging.hand(g)
+	if err != nil {
+		w.app.devices.SaidUpdates(g.said, false)
+	}
+	w.records = nil
+	return err
+}
+
+func (w *writer) judge(ctx context.Context, g gathered) (err error) {
+	handed := false
+	defer func() {
+		if !handed {
+			w.app.devices.SaidUpdates(g.said, err == nil)
+		}
+	}()
+	records, err := w.app.withUpdates(ctx, g)
 	if err != nil {
 		return err
 	}
-	b, err := w.app.judge(w.ctx, records, end)
+	b, err := w.app.judge(ctx, records, g.ended)
 	if err != nil || len(b.events) == 0 {
-		w.app.devices.SaidUpdates(said, err == nil)
 		return err
 	}
-	b.said, b.own = said, b.own+len(records)-len(w.batch)
-	select {
-	case w.full <- b:
-		w.batch = nil
-		return nil
-	case err := <-w.done:
-		w.app.devices.SaidUpdates(said, false)
-		w.done <- nil // it has been reported
-		return err
-	}
+	b.said, b.own = g.said, b.own+len(records)-len(g.records)
+	err = w.committing.hand(b)
+	handed = err == nil
+	return err
 }
 
 // What was learnt about known devices, and the incidents, wait at least
@@ -167,33 +225,30 @@ func (a *App) keepAll(ctx context.Context) error {
 	return err
 }
 
-// commit stores batch after batch. New devices go first, so that no stored
-// event names a device that a crash would make unknown; that a known one was
-// seen again, and the incidents, are written now and then and at the end.
-func (w *writer) commit(ctx context.Context) error {
-	for batch := range w.full {
-		if err := w.app.keepNewDevices(ctx); err != nil {
-			return err
-		}
-		got, err := w.app.store(ctx, batch)
-		w.app.devices.SaidUpdates(batch.said, err == nil)
-		if err != nil {
-			return err
-		}
-		w.stored += got.Stored - batch.own
-		w.duplicates += got.Duplicates
-		w.findings += len(batch.raised)
-		if err := w.app.correlate(ctx, batch.raised, w.incidents, true); err != nil {
-			return err
-		}
-		if w.app.cfg.Acknowledged != nil {
-			w.app.cfg.Acknowledged(w.stored + w.duplicates)
-		}
-		if time.Now().After(w.app.pace) {
-			if err := w.app.keepAll(ctx); err != nil {
-				return err
-			}
-		}
+// commit stores a batch. New devices go first, so that no stored event names a
+// device that a crash would make unknown; that a known one was seen again, and
+// the incidents, are written now and then and at the end.
+func (w *writer) commit(ctx context.Context, batch *batch) error {
+	if err := w.app.keepNewDevices(ctx); err != nil {
+		w.app.devices.SaidUpdates(batch.said, false)
+		return err
+	}
+	got, err := w.app.store(ctx, batch)
+	w.app.devices.SaidUpdates(batch.said, err == nil)
+	if err != nil {
+		return err
+	}
+	w.stored += got.Stored - batch.own
+	w.duplicates += got.Duplicates
+	w.findings += len(batch.raised)
+	if err := w.app.correlate(ctx, batch.raised, w.incidents, true); err != nil {
+		return err
+	}
+	if w.app.cfg.Acknowledged != nil {
+		w.app.cfg.Acknowledged(w.stored + w.duplicates)
+	}
+	if time.Now().After(w.app.pace) {
+		return w.app.keepAll(ctx)
 	}
 	return nil
 }

@@ -23,19 +23,17 @@ const (
 	changed    = "Change"
 )
 
-// withUpdates adds the changes of firmware that were not said yet to records, as
-// events whose identity is what told them: said twice, they are one.
-func (a *App) withUpdates(ctx context.Context, records []*event.Event) ([]*event.Event, []asset.Update, error) {
-	said := a.devices.Updates()
-	if len(said) == 0 {
-		return records, nil, nil
+// withUpdates adds the changes of firmware that were not said yet to the records,
+// as events whose identity is what told them: said twice, they are one.
+func (a *App) withUpdates(ctx context.Context, g gathered) ([]*event.Event, error) {
+	if len(g.said) == 0 {
+		return g.records, nil
 	}
-	made := make([]*event.Event, 0, len(said))
-	for i := range said {
-		e, err := updateEvent(&said[i])
+	made := make([]*event.Event, 0, len(g.said))
+	for i := range g.said {
+		e, err := updateEvent(&g.said[i])
 		if err != nil {
-			a.devices.SaidUpdates(said, false)
-			return records, nil, err
+			return nil, err
 		}
 		if e != nil {
 			made = append(made, e)
@@ -43,17 +41,16 @@ func (a *App) withUpdates(ctx context.Context, records []*event.Event) ([]*event
 	}
 	known, err := a.events.Known(ctx, made)
 	if err != nil {
-		a.devices.SaidUpdates(said, false)
-		return records, nil, err
+		return nil, err
 	}
-	out := slices.Clip(records)
+	out := slices.Clip(g.records)
 	for _, e := range made {
 		if uid := e.MetadataUID(); !known[uid] {
 			known[uid] = true
 			out = append(out, e)
 		}
 	}
-	return out, said, nil
+	return out, nil
 }
 
 // updateEvent gives a change of firmware as an event; none when both versions are
