@@ -134,7 +134,7 @@ func randomDerived(t *rapid.T, q *query.Query) {
 	if len(numbers) == 0 || rapid.IntRange(0, 2).Draw(t, "derived") > 0 {
 		return
 	}
-	fn := rapid.SampledFrom([]query.Fn{query.Ratio, query.Diff, query.Change, query.Share}).Draw(t, "derivation")
+	fn := rapid.SampledFrom([]query.Fn{query.Ratio, query.Diff, query.Change, query.Share, "median_of", "avg_of", "min_of", "max_of", "p90_of"}).Draw(t, "derivation")
 	n, _ := fn.Derived()
 	of := rapid.SliceOfN(rapid.SampledFrom(numbers), n, n).Draw(t, "of")
 	q.Measures = append(q.Measures, query.Measure{Fn: fn, Of: of, As: "derived"})
