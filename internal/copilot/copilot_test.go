@@ -284,3 +284,57 @@ func TestUnusualShowsTheirConversations(t *testing.T) {
 var _ copilot.Tools = (*toolbox.Box)(nil)
 
 var _ store.Events = (*memory.Events)(nil)
+
+// A log that resolves names writes a name in place of the address: such sources
+// are told beside a table of addresses.
+func TestSourcesByNameAloneAreSaid(t *testing.T) {
+	s := logins(t)
+	var batch []*event.Event
+	for i := range 3 {
+		e := &event.Event{}
+		e.SetMetadataUID(fmt.Sprintf("named%d", i))
+		e.SetClassUID(int64(event.Authentication))
+		e.SetTimeField(now.Add(-time.Duration(i) * 30 * time.Hour))
+		e.SetMetadataLogName("syslog/sshd")
+		e.SetActivityName("Logon")
+		e.SetSrcEndpointHostname("n2.example.net")
+		e.SetUserName("root")
+		e.SetStatus(event.Failure)
+		batch = append(batch, e)
+	}
+	if _, err := s.Append(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	c := product(t, s)
+	for question, want := range map[string]string{
+		"top 2 sources by failed logins":                        "without an address, by host name alone: 1 source, first n2.example.net: 3",
+		"on how many days did root fail to log in?":             "on 3 different days",
+		"which sources had failed logins on more than one day?": "no stored logins match",
+	} {
+		if got := said(ask(t, c, question, "")); !strings.Contains(got, want) {
+			t.Errorf("%q: %s\nwant %s", question, got, want)
+		}
+	}
+	if got := said(ask(t, product(t, logins(t)), "top 2 sources by failed logins", "")); strings.Contains(got, "by host name alone") {
+		t.Errorf("nothing is known by name alone: %s", got)
+	}
+}
+
+// Records whose time was masked are stored at the start of 1970, which is no hour.
+func TestATrendWithoutTimesIsNotKnown(t *testing.T) {
+	s := memory.New()
+	e := &event.Event{}
+	e.SetMetadataUID("masked")
+	e.SetClassUID(int64(event.Authentication))
+	e.SetTimeField(time.Unix(0, 0))
+	e.SetMetadataLogName("syslog/sshd")
+	e.SetActivityName("Logon")
+	e.SetStatus(event.Failure)
+	if _, err := s.Append(t.Context(), []*event.Event{e}); err != nil {
+		t.Fatal(err)
+	}
+	a := ask(t, product(t, s), "failed logins per hour", "")
+	if a.Status == copilot.StatusAnswered || strings.Contains(said(a), "highest at") {
+		t.Errorf("%s: %s", a.Status, said(a))
+	}
+}

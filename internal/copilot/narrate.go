@@ -112,6 +112,8 @@ func (n *narrator) count() []Sentence {
 		return []Sentence{say(e.ID, "no stored %s match, so there is no %s of %s", n.r.Subject, fnWord(m.Fn), n.noun(m.Field))}
 	case m.Fn == query.Count:
 		return []Sentence{say(e.ID, "%s", matching(v, n.r.Subject))}
+	case m.Fn == query.Days:
+		return []Sentence{say(e.ID, "on %s different %s", cell(v), counted(v, "days"))}
 	case m.Fn == query.Distinct:
 		return []Sentence{say(e.ID, "%s different %s", cell(v), counted(v, n.noun(m.Field)))}
 	}

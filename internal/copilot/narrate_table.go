@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"vedette/internal/copilot/reading"
 	"vedette/internal/guard/ground"
 	"vedette/internal/query"
 )
@@ -38,7 +39,7 @@ func (n *narrator) table() []Sentence {
 		s := say(e.ID, "%s", line(row))
 		out = append(out, s)
 	}
-	if len(n.ev) > 1 && len(n.ev[1].Rows) > 1 {
+	if len(n.ev) > 1 && len(n.ev[1].Rows) > 1 && n.r.Steps[1].Why == reading.NextInRank {
 		next := n.ev[1].Rows[1]
 		if fmt.Sprint(next[keys]) == fmt.Sprint(e.Rows[0][keys]) {
 			out = append(out, say(n.ev[1].ID, "it shares its rank with %s", line(next)))
@@ -46,7 +47,20 @@ func (n *narrator) table() []Sentence {
 			out = append(out, say(n.ev[1].ID, "next in rank: %s", line(next)))
 		}
 	}
-	return out
+	return append(out, n.byNameAlone()...)
+}
+
+// byNameAlone tells what a table of addresses leaves out.
+func (n *narrator) byNameAlone() []Sentence {
+	for i, step := range n.r.Steps {
+		if step.Why != reading.ByNameAlone || i >= len(n.ev) || len(n.ev[i].Rows) == 0 {
+			continue
+		}
+		e := n.ev[i]
+		first := e.Rows[0]
+		return []Sentence{say(e.ID, "without an address, by host name alone: %s, first %s: %s", some(e.Total, "source"), cell(first[0]), n.measureWords(step.Query.Measures, first[1:]))}
+	}
+	return nil
 }
 
 // keyWords writes what a row is about, a host by its name and address.
@@ -77,6 +91,8 @@ func (n *narrator) measureWords(measures []query.Measure, vals []any) string {
 			out[i] = clean(m.Name()) + " " + percent(v) + " %"
 		case m.As != "":
 			out[i] = clean(m.As) + " " + cell(v)
+		case m.Fn == query.Days:
+			out[i] = "on " + cell(v) + " different " + counted(v, "days")
 		case m.Fn == query.Distinct:
 			out[i] = cell(v) + " different " + counted(v, n.noun(m.Field))
 		case m.Field != "":

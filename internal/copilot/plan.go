@@ -59,7 +59,7 @@ func planForm() (form, error) {
 			fields = append(fields, f.Name)
 		}
 	}
-	fns := []query.Fn{query.Count, query.Sum, query.Avg, query.Min, query.Max, query.Distinct, query.First, query.Last, query.Median, query.P95}
+	fns := []query.Fn{query.Count, query.Sum, query.Avg, query.Min, query.Max, query.Distinct, query.First, query.Last, query.Days, query.Median, query.P95}
 	ops := []query.Op{query.Eq, query.Ne, query.Lt, query.Le, query.Gt, query.Ge, query.Contains, query.StartsWith, query.EndsWith, query.CIDR, query.Exists}
 	span := object{"type": "string", "pattern": "^([1-9][0-9]{0,3}[smhdw])?$"}
 	return newForm("plan", record(object{

@@ -16,7 +16,7 @@ import (
 func (c *Copilot) unknowable(ctx context.Context, r *reading.Reading, now time.Time, ans *Answer) (string, error) {
 	e := ans.Evidence[0]
 	q := r.Steps[0].Query
-	if r.Shape == reading.WhenShape && withoutTime(e) {
+	if (r.Shape == reading.WhenShape || q.Bucket != "") && withoutTime(e) {
 		return "the matching records carry no usable time, so it cannot be told when that was", nil
 	}
 	if r.Steps[0].Tool != "query" || !empty(e) {

@@ -49,7 +49,7 @@ type packer struct {
 }
 
 // computed is the name of a column that a query computes, of a field or of none.
-var computed = regexp.MustCompile(`^(?:count|(?:count|sum|avg|min|max|distinct|first|last|median|p95)\(([a-z0-9_.]+)\))$`)
+var computed = regexp.MustCompile(`^(?:count|days|(?:count|sum|avg|min|max|distinct|first|last|days|median|p95)\(([a-z0-9_.]+)\))$`)
 
 // idForm is what an id of evidence looks like.
 var idForm = regexp.MustCompile(`^[A-Za-z0-9_.:#-]{1,40}$`)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"vedette/internal/event"
 )
@@ -262,8 +263,11 @@ func (c *compiler) groupOrder() frag {
 
 // bucket is the start of the event's bucket of time. Buckets that would begin
 // before the earliest time begin there, as no engine can hold earlier times.
-func (c *compiler) bucket() frag {
-	width := int64(c.plan.Bucket)
+func (c *compiler) bucket() frag { return c.startOf(c.plan.Bucket) }
+
+// startOf is the start of the span of that width that an event's time lies in.
+func (c *compiler) startOf(span time.Duration) frag {
+	width := int64(span)
 	earliest := EarliestTime().UnixNano()
 	nanos := fmt.Sprintf(c.d.Nanos, "e."+ident("time"))
 	floor := frag{fmt.Sprintf(c.d.Bucket, nanos), []any{width, width, width}}
@@ -282,6 +286,8 @@ func (c *compiler) input(m *PlanMeasure) frag {
 	case m.Fn == Count:
 		n := "e." + ident(event.FieldOf(event.SlotCount).Name)
 		v = lit("CASE WHEN " + n + " > 0 THEN " + n + " ELSE 1 END")
+	case m.Fn == Days:
+		v = c.startOf(24 * time.Hour)
 	case m.Fn == First || m.Fn == Last:
 		v = lit("e." + ident(event.FieldOf(event.SlotTime).Name))
 	case m.Fn != Distinct && m.Ref.Place == AtExtra:
@@ -317,6 +323,7 @@ func (c *compiler) aggregate(m *PlanMeasure, v string) frag {
 		return fill("min(%s)", arg)
 	case Max, Last:
 		return fill("max(%s)", arg)
+	case Days:
 	case Distinct:
 		if m.Ref.Kind == event.List {
 			return fill(c.d.DistinctMembers, arg)

@@ -330,9 +330,12 @@ func (pm *PlanMeasure) operands(m Measure, before []Column) error {
 // computed. Numbers of extras are those values that read as one.
 func (r *resolver) measureKind(m *PlanMeasure) (event.Kind, error) {
 	switch m.Fn {
-	case First, Last:
+	case First, Last, Days:
 		if m.Ref != nil || r.devices {
 			return 0, fault.New(fault.Invalid, "%s is the time of events and takes no field", m.Fn)
+		}
+		if m.Fn == Days {
+			return event.Int, nil
 		}
 		return event.Time, nil
 	case Count:

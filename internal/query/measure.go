@@ -23,7 +23,8 @@ type Fn string
 
 // The aggregate functions. Distinct counts different values; on a list field
 // it counts different members. First and Last are the earliest and latest
-// time of the group's events and take no field. Median and percentiles, p1 to
+// time of the group's events and take no field; Days counts the different days,
+// in UTC, of those that have a time. Median and percentiles, p1 to
 // p99.9, are exact or approximate as the engine has them.
 const (
 	Count    Fn = "count"
@@ -34,6 +35,7 @@ const (
 	Distinct Fn = "distinct"
 	First    Fn = "first"
 	Last     Fn = "last"
+	Days     Fn = "days"
 	Median   Fn = "median"
 	P95      Fn = "p95"
 )
@@ -119,11 +121,11 @@ func isFn(s string) bool {
 		return true
 	}
 	switch fn {
-	case Count, Sum, Avg, Min, Max, Distinct, First, Last:
+	case Count, Sum, Avg, Min, Max, Distinct, First, Last, Days:
 		return true
 	default:
 		return false
 	}
 }
 
-func takesNoField(fn Fn) bool { return fn == Count || fn == First || fn == Last }
+func takesNoField(fn Fn) bool { return fn == Count || fn == First || fn == Last || fn == Days }

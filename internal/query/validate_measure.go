@@ -14,7 +14,7 @@ func (v *validation) measures(q *Query) error {
 	for i := range q.Measures {
 		m := &q.Measures[i]
 		if !isFn(string(m.Fn)) {
-			return fault.New(fault.Invalid, "there is no measure %q", m.Fn).WithHint("the measures are count sum avg min max distinct first last median p95 (any p1 to p99.9), and of other measures ratio diff change share and, over all groups, median_of avg_of min_of max_of p95_of")
+			return fault.New(fault.Invalid, "there is no measure %q", m.Fn).WithHint("the measures are count sum avg min max distinct first last days median p95 (any p1 to p99.9), and of other measures ratio diff change share and, over all groups, median_of avg_of min_of max_of p95_of")
 		}
 		if err := v.operands(m, q.Measures[:i]); err != nil {
 			return err
@@ -125,7 +125,7 @@ func (v *validation) having(q *Query) error {
 
 func (v *validation) measureKind(m Measure) event.Kind {
 	switch m.Fn {
-	case Count, Distinct:
+	case Count, Distinct, Days:
 		return event.Int
 	case First, Last:
 		return event.Time

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"vedette/internal/event"
 	"vedette/internal/query"
 )
 
@@ -26,11 +27,26 @@ func (r *reader) takeConditions() {
 			outcomes = append(outcomes, outcome)
 			continue
 		}
-		if r.condition(i, s, e, not) {
+		if r.spelledFunction(s, e, not) || r.condition(i, s, e, not) {
 			s.used = true
 		}
 	}
 	r.takeOutcomes(outcomes)
+}
+
+// spelledFunction takes "READ requests" for the function that is stored as READ,
+// and "read requests" for all that read.
+func (r *reader) spelledFunction(s *span, e *entry, not bool) bool {
+	word := r.toks[s.from].text
+	if !strings.HasPrefix(e.key, "expr ics.") || len(word) < 3 || word != strings.ToUpper(word) || word == strings.ToLower(word) {
+		return false
+	}
+	stored, ok := r.vals.has("ics.function", word)
+	if !ok || stored != word {
+		return false
+	}
+	r.addCond(query.Expr{Field: "ics.function", Op: query.Eq, Value: stored}, not, word)
+	return true
 }
 
 // takeHalf: "requests" and "commands" leave out the answers, where the logs
@@ -274,6 +290,26 @@ var nameFields = map[string][]string{
 	"certificate": {"tls.certificate.subject", "tls.certificate.issuer"},
 }
 
+// besideItsField takes "a CHACHA20 cipher" for a part of that field: a name that
+// stands right before the noun of a text field.
+func (r *reader) besideItsField(i int, s *span) bool {
+	if i+1 >= len(r.spans) || r.toks[r.spans[i+1].from].from-r.toks[s.to-1].to > 1 {
+		return false
+	}
+	n := r.spans[i+1]
+	e := n.entry(kEntity)
+	if e == nil || n.used || r.isSubject(n) || e.attrs["field"] == "" || r.plural(n) {
+		return false
+	}
+	name := r.fieldOf(e)
+	if f, ok := r.schema.Lookup(name); !ok || f.Kind != event.String {
+		return false
+	}
+	s.used, n.used = true, true
+	r.addCond(query.Expr{Field: name, Op: query.Contains, Value: s.name}, r.negated(i), s.text)
+	return true
+}
+
 // addName adds a condition for a word that can only be a name: the fields
 // where such a name can stand contain it.
 func (r *reader) addName(i int, s *span) {
@@ -297,6 +333,9 @@ func (r *reader) addName(i int, s *span) {
 		r.f.On["side:"+side] = true
 		r.want("device.name", s.name, query.Eq)
 		r.addCond(query.Expr{Field: field, Op: query.Eq, Value: s.name}, r.negated(i), s.text)
+		return
+	}
+	if r.besideItsField(i, s) {
 		return
 	}
 	fields := []string{"query.hostname", "http_request.url.hostname", "tls.sni"}

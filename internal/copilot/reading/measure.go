@@ -12,6 +12,10 @@ import (
 func (r *reader) takeMeasure() {
 	r.f.Measure = query.Measure{Fn: query.Count}
 	fn, distinct := r.takeFunction()
+	if r.f.Days {
+		r.f.Measure.Fn = query.Days
+		return
+	}
 	quantity := r.takeQuantity(fn)
 	if quantity == "" && r.f.Ordered {
 		quantity = r.superlative()

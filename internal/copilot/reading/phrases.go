@@ -55,6 +55,7 @@ func (r *reader) takePhrases() {
 		}
 	}
 	r.question = q
+	r.takeDays()
 }
 
 func blockWidth(spoken, count, unit string) string {
@@ -111,6 +112,24 @@ func (c *clock) year(i int) (when, int) {
 	w := c.range2(from, from.AddDate(1, 0, 0))
 	w.text = strconv.Itoa(int(n))
 	return w, j + 1 - i
+}
+
+// moreThanOther keeps the groups that had more, or fewer, of one value than of
+// the other.
+func (r *reader) moreThanOther(q *query.Query) {
+	if !r.f.More || len(q.Measures) != 3 || q.Measures[2].Fn != query.Diff {
+		return
+	}
+	for _, g := range q.Group {
+		if !strings.HasSuffix(g, "_endpoint.name") {
+			q.Where = and(q.Where, query.Expr{Field: g, Op: query.Exists})
+		}
+	}
+	h := query.Having{By: q.Measures[2].Name(), Op: query.Gt, Value: 0.0}
+	if strings.Contains(strings.ToLower(r.question), "fewer ") {
+		h.Op = query.Lt
+	}
+	q.Having, q.Sort, q.Limit = append(q.Having, h), []query.Sort{{By: h.By, Desc: h.Op == query.Gt}}, MaxGroups
 }
 
 // moreThanBefore keeps the groups that had more, or less, in the first of two

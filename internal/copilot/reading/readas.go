@@ -63,6 +63,8 @@ func (r *reader) measureWords(subject string) string {
 		case query.Distinct:
 			w = "number of different " + m.Field + " in " + subject
 		case query.Count:
+		case query.Days:
+			w = "number of days with " + subject
 		default:
 			w = fmt.Sprintf("%s of %s over %s", fnWord(m.Fn), m.Field, subject)
 		}

@@ -103,6 +103,8 @@ type Frame struct {
 	Difference bool // how many more of one than of the other
 	Ratio      bool // how many times as many of one as of the other
 	Sorted     bool // largest first
+	Days       bool // on how many days is asked for
+	More       bool // only groups with more of one than of the other
 }
 
 // Cond is one condition with the words it was read from.
@@ -135,13 +137,15 @@ func (rd *Reader) Read(ctx context.Context, question string, now time.Time, w Wo
 	case len(question) > maxQuestion:
 		return nil, fault.New(fault.Invalid, "the question has %d bytes, at most %d are read", len(question), maxQuestion)
 	}
+	asked := question
+	question = reworded(question)
 	if prev == nil {
 		if out, ok, err := rd.sequence(ctx, question, now, w); ok || err != nil {
-			return out, err
+			return askedAs(out, asked), err
 		}
 		for _, form := range []func(context.Context, string, time.Time, World) (*Reading, bool, error){rd.sets, rd.exclusively, rd.forEach} {
 			if out, ok, err := form(ctx, question, now, w); ok || err != nil {
-				return out, err
+				return askedAs(out, asked), err
 			}
 		}
 	}
@@ -154,9 +158,15 @@ func (rd *Reader) Read(ctx context.Context, question string, now time.Time, w Wo
 		r.follow(prev)
 	}
 	out := r.finish()
-	out.Question = question
 	out.Nouns = rd.nouns
-	return out, nil
+	return askedAs(out, asked), nil
+}
+
+func askedAs(out *Reading, question string) *Reading {
+	if out != nil {
+		out.Question = question
+	}
+	return out
 }
 
 // prepare cuts a question into pieces and loads what is stored of them.

@@ -183,6 +183,9 @@ func (r *reader) empty() bool {
 	return (r.f.Subject == nil || r.f.Subject.key == "event") && len(r.f.Conds) == 0
 }
 
+// otherThanBefore says that a step differs from the one before it.
+var otherThanBefore = regexp.MustCompile(`(?i)\b(?:under|with|as|for|to|from|by|on) an?(?:other| different)\b(?: \w+){0,2}`)
+
 func sequenceReading(question string, c clauses, first, second *reader) *Reading {
 	a, b := first.base(), second.base()
 	by := first.sequenceField(c)
@@ -213,6 +216,9 @@ func sequenceReading(question string, c clauses, first, second *reader) *Reading
 	for _, r := range []*reader{first, second} {
 		part := r.finish()
 		out.Unknown = append(out.Unknown, part.Unknown...)
+		if m := otherThanBefore.FindString(r.question); m != "" {
+			out.Unknown, part.Status = append(out.Unknown, m), Partly // steps have something in common, never a difference
+		}
 		if part.Status != Understood {
 			out.Status = Partly
 		}

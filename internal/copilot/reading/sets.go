@@ -21,6 +21,8 @@ var (
 	andAlsoForm = regexp.MustCompile(`(?i),?\s*\b(?:and also|and additionally|and in addition|as well as)(?:\s+(?:an?|any))*\b`)
 	bothForm    = regexp.MustCompile(`(?i)\bboth\s+(.+?)\s+and\s+(?:also\s+)?`)
 	onlyForm    = regexp.MustCompile(`(?i)\b(\w+(?:ed|es|ent|een|oke|oes|ade|ks|alk|ame|ent|end|s)\s+)(?:exclusively|only)\s+(?:ever\s+)?((?:to|from|on|over|via|with|by|through)\b)`)
+	anyOnlyForm = regexp.MustCompile(`(?i)(\s)(?:exclusively|only)\s+(?:ever\s+)?((?:for|as|under|in|at|to|from|on|over|via|with|by|through)\b)`)
+	noOtherForm = regexp.MustCompile(`(?i),?\s*\b(?:(?:and|but|yet)\s+)?(?:never|not|without|(?:(?:to|for|on|under|with|from|at|as|in|over|via|by|through|of)\s+)?no)\b(?:\s+(?:to|for|on|under|with|from|at|as|in|over|via|by|through|of|any|some|a|an)\b)*\s+(?:other|another)\b([^,?.]*)`)
 	setWords    = regexp.MustCompile(`(?i)\b(?:both (?:in|as|with|to|from|over|via)\b|and also|as well as|but (?:not|never|no|none)|(?:but|and) (?:have|has|had|did) (?:not|no|never))\b`)
 	whichForm   = regexp.MustCompile(`(?i)^\W*(?:please |hi,? |so,? )*(?:which|what|who|how many|number of|count|list|show|give|name|find|are there|were there|was there|is there|did any|have any|has any|\w+(?:es|s)?\s+(?:that|which|who)\b)`)
 )
@@ -300,26 +302,78 @@ func clauseName(c clause, i int, cs []clause) string {
 	return name
 }
 
-// exclusively reads "which sources connected only to port 5353": those with
-// such events and without any other.
-func (rd *Reader) exclusively(ctx context.Context, question string, now time.Time, w World) (*Reading, bool, error) {
-	m := onlyForm.FindStringSubmatchIndex(question)
-	if m == nil || !whichForm.MatchString(question) {
-		return nil, false, nil
+// exclusive is a question without its words for "and nothing else": what it says
+// before what is exclusive, that and what follows, and the words that name what
+// else there could be.
+type exclusive struct{ before, after, other string }
+
+// exclusion finds such words: "only to port 5353", "to port 5353 and to no other
+// port", "only as guest and under no other user".
+func exclusion(question string) (exclusive, bool) {
+	var x exclusive
+	rest := question
+	if m := noOtherForm.FindStringSubmatchIndex(rest); m != nil {
+		x.other = group(rest, m, 1)
+		rest = rest[:m[0]] + rest[m[1]:]
 	}
-	r, err := rd.part(ctx, question[:m[3]]+question[m[4]:], now, w)
-	if err != nil {
-		return nil, false, err
+	m := onlyForm.FindStringSubmatchIndex(rest)
+	if m == nil && x.other != "" {
+		m = anyOnlyForm.FindStringSubmatchIndex(rest)
 	}
-	key := r.setKey()
-	var rest, only []Cond
+	switch {
+	case m != nil:
+		x.before, x.after = rest[:m[3]], rest[m[4]:]
+	case x.other != "":
+		x.before = rest
+	default:
+		return x, false
+	}
+	return x, true
+}
+
+// excluded parts the conditions that are exclusive from those that all events
+// meet that are asked about: "udp connections to port 5353 and to no other udp
+// port" says nothing of tcp.
+func (r *reader) excluded(x exclusive) (only, rest []Cond) {
+	before, after := strings.ToLower(x.before), strings.ToLower(x.after)
+	said := func(c Cond) bool {
+		text := strings.ToLower(c.Text)
+		return text != "" && !c.Not && strings.Contains(after, text) && !strings.Contains(before, text)
+	}
+	if x.after == "" {
+		last := -1
+		for i, c := range r.f.Conds {
+			if at := strings.LastIndex(before, strings.ToLower(c.Text)); c.Text == "" || c.Not || strings.Contains(strings.ToLower(x.other), strings.ToLower(c.Text)) {
+				continue
+			} else if last < 0 || at > strings.LastIndex(before, strings.ToLower(r.f.Conds[last].Text)) {
+				last = i
+			}
+		}
+		said = func(c Cond) bool { return last >= 0 && c.Text == r.f.Conds[last].Text }
+	}
 	for _, c := range r.f.Conds {
-		if c.Text != "" && !c.Not && strings.Contains(strings.ToLower(question[m[4]:]), strings.ToLower(c.Text)) && !strings.Contains(strings.ToLower(question[:m[3]]), strings.ToLower(c.Text)) {
+		if said(c) {
 			only = append(only, c)
 		} else {
 			rest = append(rest, c)
 		}
 	}
+	return only, rest
+}
+
+// exclusively reads "which sources connected only to port 5353": those with
+// such events and without any other.
+func (rd *Reader) exclusively(ctx context.Context, question string, now time.Time, w World) (*Reading, bool, error) {
+	x, ok := exclusion(question)
+	if !ok || !whichForm.MatchString(question) {
+		return nil, false, nil
+	}
+	r, err := rd.part(ctx, x.before+x.after, now, w)
+	if err != nil {
+		return nil, false, err
+	}
+	key := r.setKey()
+	only, rest := r.excluded(x)
 	if key == "" || len(only) == 0 {
 		return nil, false, nil
 	}

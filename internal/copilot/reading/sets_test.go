@@ -13,6 +13,15 @@ func TestSets(t *testing.T) {
 		"ratio of tcp connections to udp connections":                                           `network_activity metadata.log_name=zeek/conn | count as tcp where (connection_info.protocol_name=tcp), count as udp where (connection_info.protocol_name=udp), ratio(tcp, udp) as "times as many"`,
 		"for the 3 sources with the most failed logins: how many different users did each try?": `authentication activity_name=Logon status=Failure src_endpoint.ip exists | by src_endpoint.ip, src_endpoint.name count, distinct(user.name) | sort count desc | limit 3`,
 		"of the tcp connections, what share is to port 502?":                                    `network_activity metadata.log_name=zeek/conn connection_info.protocol_name=tcp | count as part where (dst_endpoint.port=502), count as whole`,
+		"which sources failed to log in only as root, never as any other user?":                 `authentication activity_name=Logon status=Failure src_endpoint.ip exists | by src_endpoint.ip, src_endpoint.name count as matching where (user.name=root), count as others where (not user.name=root) | having matching>0, others=0 | sort matching desc | limit 1000`,
+		"how many sources made tcp connections to port 502 and to no other port?":               `network_activity metadata.log_name=zeek/conn connection_info.protocol_name=tcp src_endpoint.ip exists | by src_endpoint.ip, src_endpoint.name count as matching where (dst_endpoint.port=502), count as others where (not dst_endpoint.port=502) | having matching>0, others=0 | sort matching desc | limit 1000`,
+		"for each user, how many different sources?":                                            `user.name exists | by user.name distinct(src_endpoint.ip) | sort distinct(src_endpoint.ip) desc | limit 1000`,
+		"which sources had failed logins on more than one day?":                                 `authentication activity_name=Logon status=Failure src_endpoint.ip exists | by src_endpoint.ip, src_endpoint.name count, days | having days>1 | sort count desc | limit 1000`,
+		"on how many days did root fail to log in?":                                             `authentication activity_name=Logon user.name=root status=Failure | days`,
+		"for which sources are there more tcp connections than udp connections?":                `network_activity metadata.log_name=zeek/conn src_endpoint.ip exists | by src_endpoint.ip, src_endpoint.name count as tcp where (connection_info.protocol_name=tcp), count as udp where (connection_info.protocol_name=udp), diff(tcp, udp) as difference | having difference>0 | sort difference desc | limit 1000`,
+		"failed logins in October 2025":                                                         `authentication activity_name=Logon status=Failure from 2025-10-01T00:00:00Z to 2025-11-01T00:00:00Z | count`,
+		"failed logins per day, 3 to 5 October 2025":                                            `authentication activity_name=Logon status=Failure from 2025-10-03T00:00:00Z to 2025-10-06T00:00:00Z | every 24h count | sort time | limit 1000`,
+		"for my shift report: how many failed logins were there?":                               `authentication activity_name=Logon status=Failure | count`,
 	} {
 		r := read(t, plant(), question, nil)
 		if got := planOf(r); got != want || r.Status != Understood {
@@ -32,8 +41,9 @@ func TestSetWithout(t *testing.T) {
 func TestWordsWithoutAPlaceAreSaid(t *testing.T) {
 	for question, word := range map[string]string{
 		"average failed logins": "average",
-		"which domains were queried but never one with user agents?": "but never",
-		"which domains were never looked up":                         "never",
+		"which domains were queried but never one with user agents?":                                           "but never",
+		"which domains were never looked up":                                                                   "never",
+		"which sources had a failed login followed within 15 seconds by a failed login under a different user": "under a different user",
 	} {
 		r := read(t, plant(), question, nil)
 		if r.Status == Understood || !strings.Contains(strings.Join(r.Unknown, ","), word) {

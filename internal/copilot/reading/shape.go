@@ -33,6 +33,9 @@ func (r *reader) decideShape() {
 	if sh["compare"] || r.moreOfTwo() || len(r.f.Targets) == 0 && r.saidEach() {
 		r.compareValues()
 	}
+	if r.moreOfOne() {
+		r.f.Difference, r.f.More = true, true
+	}
 	switch {
 	case sh["unusual"] && !count:
 		r.f.Shape = UnusualShape
@@ -446,7 +449,7 @@ func (r *reader) saidEach() bool {
 			counts++
 		}
 	}
-	return counts > 1 || slices.ContainsFunc(r.toks, func(t token) bool { return t.lower == "each" || t.lower == "respectively" })
+	return counts > 1 || r.saidApart()
 }
 
 // asksWhichKind: "which alerts were raised" asks for their kinds, while "show

@@ -76,7 +76,11 @@ func (r *reader) tableSteps() []Step {
 	}
 	q.Limit = r.limit()
 	r.onlyOnce(&q)
+	if r.f.More {
+		r.twoValues(&q)
+	}
 	r.difference(&q)
+	r.moreThanOther(&q)
 	r.moreThanBefore(&q)
 	q = r.compared(q)
 	steps := []Step{{Tool: "query", Query: q}}
@@ -90,9 +94,32 @@ func (r *reader) tableSteps() []Step {
 	if q.Limit == 1 {
 		top := q
 		top.Limit = 5
-		steps = append(steps, Step{Tool: "query", Query: top, Why: "those next in rank"})
+		steps = append(steps, Step{Tool: "query", Query: top, Why: NextInRank})
+	}
+	if named, ok := r.byNameAlone(q); ok {
+		steps = append(steps, Step{Tool: "query", Query: named, Why: ByNameAlone})
 	}
 	return steps
+}
+
+// Why a table has further steps.
+const (
+	NextInRank  = "those next in rank"
+	ByNameAlone = "those that the log gives by host name and not by address"
+)
+
+// byNameAlone asks for the sources of logins that have no address: a log that
+// resolves names writes those alone.
+func (r *reader) byNameAlone(q query.Query) (query.Query, bool) {
+	const addr, name = "src_endpoint.ip", "src_endpoint.hostname"
+	if r.f.Subject == nil || r.f.Subject.key != "login" || len(r.f.Targets) != 1 || strings.TrimPrefix(r.f.Targets[0], groupMark) != addr || !r.vals.any(name) || q.Where == nil {
+		return q, false
+	}
+	has := query.Expr{Field: addr, Op: query.Exists}
+	conds := slices.DeleteFunc(flatten([]query.Expr{*q.Where}), func(e query.Expr) bool { return e.String() == has.String() })
+	q.Where = joined(append(conds, query.Expr{Not: &has}, query.Expr{Field: name, Op: query.Exists}))
+	q.Group, q.Limit = []string{name}, max(q.Limit, 5)
+	return q, true
 }
 
 // limit: a number that was said; one for "which host ... most"; ten for

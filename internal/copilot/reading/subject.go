@@ -456,6 +456,20 @@ func (r *reader) completeSubject() {
 	case generic && r.asksOT():
 		r.setSubject(ot)
 	}
+	r.onlySSH()
+}
+
+// onlySSH keeps "ssh logins" to those of sshd where other programs log logins too.
+func (r *reader) onlySSH() {
+	if r.f.Subject == nil || r.f.Subject.key != "login" || !strings.Contains(strings.ToLower(r.question), "ssh") || r.f.On["app_name"] {
+		return
+	}
+	_, ssh := r.vals.has("app_name", "ssh")
+	_, sshd := r.vals.has("process.name", "sshd")
+	others := slices.ContainsFunc([]string{"login", "su", "sudo", "klogind", "rlogind", "telnetd", "ftpd", "vsftpd", "gdm", "dropbear", "winlogon.exe"}, func(p string) bool { _, ok := r.vals.has("process.name", p); return ok })
+	if ssh && sshd && others {
+		r.addCond(query.Expr{Or: []query.Expr{{Field: "app_name", Op: query.Eq, Value: "ssh"}, {Field: "process.name", Op: query.Eq, Value: "sshd"}}}, false, "ssh")
+	}
 }
 
 func (r *reader) asksOT() bool {

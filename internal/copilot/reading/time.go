@@ -100,7 +100,7 @@ func (c *clock) is(i int, words ...string) bool {
 // at reads a span of time that starts at token i. It returns how many tokens
 // it took, 0 if there is none.
 func (c *clock) at(i int) (when, int) {
-	for _, try := range []func(int) (when, int){c.dayHours, c.between, c.bound, c.back, c.ago, c.named, c.year, c.point} {
+	for _, try := range []func(int) (when, int){c.dayRange, c.dayHours, c.between, c.bound, c.back, c.ago, c.named, c.month, c.year, c.point} {
 		if w, n := try(i); n > 0 {
 			return w, n
 		}

@@ -220,6 +220,10 @@ func (r *run) measure(m *query.PlanMeasure, recs []record) any {
 		}
 		var v any
 		switch {
+		case m.Fn == query.Days:
+			if t, ok := rec.event.Any(event.SlotTime).(time.Time); ok {
+				v = t.UTC().Format(time.DateOnly)
+			}
 		case m.Fn == query.First || m.Fn == query.Last:
 			v = rec.event.Any(event.SlotTime)
 		case m.Ref != nil:
@@ -268,7 +272,7 @@ func saturate(n *big.Int) int64 {
 }
 
 func aggregate(fn query.Fn, values []any) any {
-	if fn == query.Distinct {
+	if fn == query.Distinct || fn == query.Days {
 		return distinct(values)
 	}
 	if len(values) == 0 {

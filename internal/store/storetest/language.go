@@ -42,6 +42,7 @@ func derived(t *testing.T, s store.Events) {
 	over.Having = []query.Having{{By: "count", Op: query.Gt, Value: 2.0}} // over all groups, kept or not
 	want(t, s, over, row("admin", int64(4), 4.0, 4.0, 2.0, 4.0, 10.0/3))
 	want(t, s, query.Query{Measures: []query.Measure{{Fn: "p90", Field: "traffic.bytes"}, {Fn: "p99.9", Field: "traffic.bytes"}, {Fn: query.Median, Field: "traffic.bytes"}}}, row(810.0, 899.1, 450.0))
+	want(t, s, query.Query{Measures: []query.Measure{{Fn: query.Days}, {Fn: query.Days, Where: where("status", query.Eq, "never"), As: "none"}}}, row(int64(1), int64(0)))
 	none := query.Measure{Fn: query.Count, Where: where("status", query.Eq, "never"), As: "none"}
 	want(t, s, query.Query{Measures: []query.Measure{failed, none, of(query.Ratio, "failed", "none"), of(query.Change, "none", "failed"), of(query.Diff, "none", "failed")}},
 		row(int64(5), int64(0), nil, -1.0, -5.0))

@@ -94,7 +94,7 @@ func randomGroups(t *rapid.T, q *query.Query, fields []event.Field) {
 			m.Field = q.Measures[0].Field
 		}
 		q.Measures = append(q.Measures, m)
-		exact := m.Fn == query.Count || m.Fn == query.Distinct || m.Fn == query.Min
+		exact := m.Fn == query.Count || m.Fn == query.Days || m.Fn == query.Distinct || m.Fn == query.Min
 		if exact && rapid.IntRange(0, 2).Draw(t, "sorted") == 0 {
 			q.Sort = append(q.Sort, query.Sort{By: m.As, Desc: rapid.Bool().Draw(t, "desc")})
 		}
@@ -108,11 +108,11 @@ func randomGroups(t *rapid.T, q *query.Query, fields []event.Field) {
 
 // randomMeasure draws a measure that can be computed, but for one in ten.
 func randomMeasure(t *rapid.T, q *query.Query, fields []event.Field) query.Measure {
-	m := query.Measure{Fn: rapid.SampledFrom([]query.Fn{query.Count, query.Sum, query.Avg, query.Min, query.Max, query.Distinct, query.First, query.Last, query.Median, query.P95, "p10"}).Draw(t, "fn")}
+	m := query.Measure{Fn: rapid.SampledFrom([]query.Fn{query.Count, query.Sum, query.Avg, query.Min, query.Max, query.Distinct, query.First, query.Last, query.Days, query.Median, query.P95, "p10"}).Draw(t, "fn")}
 	odd := rapid.IntRange(0, 29).Draw(t, "odd") == 0
 	usable := fields
 	switch m.Fn {
-	case query.First, query.Last:
+	case query.First, query.Last, query.Days:
 		if q.From != "" && !odd {
 			m.Fn = query.Count
 		}
