@@ -81,6 +81,7 @@ type Service interface {
 	RuleSettings
 	ZoneSettings
 	PullSettings
+	ModelSettings
 	Spool
 	Users
 	Tokens
@@ -147,6 +148,7 @@ func Local(s Service) http.Handler {
 	ruleSettings(mux, s)
 	zoneSettings(mux, s)
 	pullSettings(mux, s)
+	modelSettings(mux, s)
 	spool(mux, s)
 	accounts(mux, s)
 	return mux

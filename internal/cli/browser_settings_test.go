@@ -133,3 +133,56 @@ func TestConsoleRequiresPasskey(t *testing.T) {
 	b.js(row + `.querySelector("button[aria-label='No longer require a passkey of bob']").click()`)
 	b.until("no longer", `/no 0 passkeys/.test(`+row+`.textContent)`)
 }
+
+// A person adds an endpoint whose server is away: it is told, kept all the same, tested
+// in vain, approved and removed; what narrows is set at once, what opens is told first.
+func TestConsoleModels(t *testing.T) {
+	b, _ := openTab(t)
+	b.until("open incidents", `/open incident/.test(document.querySelector("h1")?.textContent)`)
+	button := func(name string) string {
+		return `[...document.querySelectorAll("main button")].find((x) => x.textContent.trim() === "` + name + `")`
+	}
+	fill := func(label, text string) {
+		t.Helper()
+		b.js(`(() => { const t = [...document.querySelectorAll("form.decide label")].find((l) => l.textContent.startsWith("` + label + `")).querySelector("input, select, textarea"); t.value = ` + "`" + text + "`" + `; t.dispatchEvent(new Event(t.tagName === "SELECT" ? "change" : "input", { bubbles: true })); })()`)
+	}
+	press := func(name string) {
+		t.Helper()
+		b.until(name+" can be pressed", button(name)+`?.disabled === false`)
+		b.js(button(name) + `.click()`)
+	}
+	b.open("/settings?part=models")
+	b.until("an empty state that helps", `/No endpoint is set/.test(document.querySelector("main").textContent)`)
+	press("Add an endpoint")
+	b.until("a form", `document.querySelector("form.decide h2")?.textContent === "Add an endpoint"`)
+	fill("Name, of", "plant")
+	fill("Address", "http://127.0.0.1:1")
+	fill("The name that", "m<b>1</b>")
+	press("Try it")
+	b.until("that it is away is told", `/is down/.test(document.querySelector("form.decide [role=status]")?.textContent)`)
+	fill("Why", "a test")
+	press("Set it all the same")
+	b.until("it is listed, as text, and not asked", `/m<b>1<\/b>.*not asked: .*not in the register/.test(document.querySelector("main tbody")?.textContent)`)
+	press("Test")
+	b.until("the test tells", `/asked how much 17 times 3 is:.*is down/s.test(document.querySelector("main [role=status]")?.textContent)`)
+	press("Approve")
+	b.until("what it means is told", `/may go to m<b>1<\/b> at http/.test(document.querySelector("form.decide").textContent)`)
+	fill("Why", "a test")
+	b.until("it can be approved", `document.querySelector("form.decide button[type=submit]")?.disabled === false`)
+	b.js(`document.querySelector("form.decide button[type=submit]").click()`)
+	b.until("it is approved", `/approved plant revision/.test(document.querySelector("main tbody")?.textContent)`)
+	fill("Mode", "off")
+	press("See what that does")
+	b.until("nothing goes further", `/Nothing goes further than before/.test(document.querySelector("main").textContent)`)
+	fill("Why", "a test")
+	press("Set it")
+	b.until("the mode is off", `/Modeoff/.test(document.querySelector("main dl").textContent)`)
+	b.until("the form is that of now", button("See what that does")+`?.disabled === true`)
+	fill("Mode", "cloud")
+	press("See what that does")
+	b.until("that it opens is told", `/This lets data go further: the mode is cloud instead of off/.test(document.querySelector("main").textContent)`)
+	press("Remove")
+	fill("Why", "a test")
+	b.js(`document.querySelector("form.decide button[type=submit]").click()`)
+	b.until("it is gone", `/No endpoint is set/.test(document.querySelector("main").textContent)`)
+}

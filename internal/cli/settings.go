@@ -154,6 +154,9 @@ func (r *root) settingsUndo() *cobra.Command {
 				for _, line := range done.Changes {
 					fmt.Fprintln(r.Out, printable(line))
 				}
+				for _, line := range done.Loosens {
+					fmt.Fprintf(r.Err, "opens: %s\n", printable(line))
+				}
 				return nil
 			})
 		},

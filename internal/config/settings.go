@@ -8,10 +8,10 @@ import (
 // Settings say what administrators may set through API, console and command line.
 // What this file names is fixed all the same.
 type Settings struct {
-	Change  bool     `yaml:"change"  doc:"let administrators set retention, sources, rules, zones and feeds while the server runs; false: the configuration alone decides"`
+	Change  bool     `yaml:"change"  doc:"let administrators set retention, sources, rules, zones, feeds and models while the server runs; false: the configuration alone decides"`
 	Follow  []string `yaml:"follow"  doc:"directories below which a source that was made so may follow files"`
-	Secrets []string `yaml:"secrets" doc:"directories from which such a source may read passwords, certificates and users; the folder secrets of the data directory is one always"`
-	Inside  []Prefix `yaml:"inside"  doc:"networks that are not on the internet and inside of which feeds that are set so may be asked; none unless named"`
+	Secrets []string `yaml:"secrets" doc:"directories from which such a source may read passwords, certificates and users, and a feed or model its key; the folder secrets of the data directory is one always"`
+	Inside  []Prefix `yaml:"inside"  doc:"networks that are not on the internet and inside of which feeds that are set so may be asked, and which count as the premises for models; none unless named"`
 }
 
 // DefaultSettings lets them, with the logs of the system.

@@ -1,6 +1,10 @@
 package chosen
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+)
 
 // Restore puts an earlier document in the place of this one; what is another then
 // gets a new mark, so that whoever saw the former is told.
@@ -32,6 +36,7 @@ func (d *Doc) Restore(to Doc, m Mark) {
 			to.Pulls[i].Mark = old.Pulls[at].Mark
 		}
 	}
+	old.markModels(&to, m)
 	for i, r := range to.Rules {
 		if at := old.Rule(r.ID); at < 0 || old.Rules[at].Text != r.Text || old.Rules[at].Test != r.Test {
 			to.Rules[i].Mark = m
@@ -44,6 +49,25 @@ func (d *Doc) Restore(to Doc, m Mark) {
 }
 
 func (r Retention) same(o Retention) bool { return r.Events == o.Events && r.Disk == o.Disk }
+
+// markModels gives what a document to says of models the marks that it has in this one,
+// and what is another there a new mark.
+func (d *Doc) markModels(to *Doc, m Mark) {
+	for i, e := range to.Models {
+		to.Models[i].Mark = m
+		if at := d.Model(e.Name); at >= 0 && bytes.Equal(d.Models[at].Config, e.Config) {
+			to.Models[i].Mark = d.Models[at].Mark
+		}
+	}
+	if to.Mind.Mark = d.Mind.Mark; !d.Mind.Same(to.Mind) {
+		to.Mind.Mark = m
+	}
+}
+
+// Same reports whether both say the same, whoever said it.
+func (m Mind) Same(o Mind) bool {
+	return m.Mode == o.Mode && m.Questions == o.Questions && m.Redact == o.Redact && slices.EqualFunc(m.Rules, o.Rules, func(x, y json.RawMessage) bool { return bytes.Equal(x, y) })
+}
 
 func remark(old, to map[string]Mark, m Mark) map[string]Mark {
 	for k := range to {
