@@ -82,6 +82,7 @@ type Service interface {
 	ZoneSettings
 	PullSettings
 	ModelSettings
+	LimitSettings
 	Spool
 	Users
 	Tokens
@@ -149,6 +150,7 @@ func Local(s Service) http.Handler {
 	zoneSettings(mux, s)
 	pullSettings(mux, s)
 	modelSettings(mux, s)
+	limitSettings(mux, s)
 	spool(mux, s)
 	accounts(mux, s)
 	return mux

@@ -247,6 +247,7 @@ func (a *App) open(ctx context.Context) error {
 	if err := a.openDevices(ctx); err != nil {
 		return err
 	}
+	a.applyLimits()
 	if err := a.afterOpening(ctx); err != nil {
 		return err
 	}

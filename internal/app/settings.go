@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -345,6 +346,9 @@ func (a *App) applyAll(ctx context.Context, doc, to chosen.Doc) error {
 	if len(changedRules(doc, to)) > 0 {
 		rules = a.applyRules(ctx)
 	}
+	if !maps.Equal(doc.Limits.Values, to.Limits.Values) {
+		a.applyLimits()
+	}
 	var models error
 	if len(changedModels(doc, to)) > 0 {
 		models = a.hangDoor()
@@ -358,5 +362,5 @@ func (a *App) differences(from, to chosen.Doc) []string {
 	if was, is := a.retentionOf(from.Retention), a.retentionOf(to.Retention); was != is {
 		out = append(out, "retention: "+a.saidRetention(is)+" instead of "+a.saidRetention(was))
 	}
-	return slices.Concat(out, sourceWords(changedSources(from, to)), changedRules(from, to), changedZones(from, to), changedPulls(from, to), changedModels(from, to))
+	return slices.Concat(out, sourceWords(changedSources(from, to)), changedRules(from, to), changedZones(from, to), changedPulls(from, to), changedModels(from, to), a.changedLimits(from, to))
 }

@@ -39,7 +39,7 @@ func (a *App) StartLive() (*Live, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := a.OpenLive(a.cfg.Spool, append(made, pushed)...)
+	l, err := a.OpenLive(int64(a.limitsNow().SpoolBytes), append(made, pushed)...)
 	if err == nil {
 		a.pushed.Store(pushed)
 	}

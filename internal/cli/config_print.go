@@ -106,7 +106,7 @@ func setLines(ctx context.Context, b backend) ([]setLine, error) {
 	for key, s := range map[string]api.Setting{"retention.events": kept.Events, "retention.disk": kept.Disk} {
 		out = append(out, valueLine(key, s)...)
 	}
-	for _, part := range []func(context.Context, backend) ([]setLine, error){sourceLines, zoneLines, feedLines, modelLines, ruleLines} {
+	for _, part := range []func(context.Context, backend) ([]setLine, error){sourceLines, zoneLines, feedLines, modelLines, limitLines, ruleLines} {
 		lines, err := part(ctx, b)
 		if err != nil {
 			return nil, err
@@ -171,6 +171,14 @@ func modelLines(ctx context.Context, b backend) (out []setLine, err error) {
 		if v.Origin == api.FromHere {
 			out = append(out, setLine{"models.policy.rules." + v.Rule.Name, v.Rule, nil, ""})
 		}
+	}
+	return out, err
+}
+
+func limitLines(ctx context.Context, b backend) (out []setLine, err error) {
+	l, err := b.Limits(ctx)
+	for _, x := range l.Limits {
+		out = append(out, valueLine("limits."+x.Key, x.Setting)...)
 	}
 	return out, err
 }

@@ -62,6 +62,7 @@ type Doc struct {
 	Paused    map[string]Mark   `json:"paused,omitempty"`   // pulls that rest, by name
 	Models    []Model           `json:"models,omitempty"`   // by name
 	Mind      Mind              `json:"mind,omitzero"`
+	Limits    Limits            `json:"limits,omitzero"`
 }
 
 // Mark says who set a thing, and in which version.
@@ -123,6 +124,13 @@ type Mind struct {
 	Redact    string            `json:"redact,omitempty"` // true or false
 	Rules     []json.RawMessage `json:"rules,omitempty"`
 	Mark      Mark              `json:"mark"`
+}
+
+// Limits bound what the program takes, as texts by their keys; one that is missing
+// is not set.
+type Limits struct {
+	Values map[string]string `json:"values,omitempty"`
+	Mark   Mark              `json:"mark"`
 }
 
 // Version is one change.

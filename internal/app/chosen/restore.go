@@ -3,6 +3,7 @@ package chosen
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"slices"
 )
 
@@ -37,6 +38,9 @@ func (d *Doc) Restore(to Doc, m Mark) {
 		}
 	}
 	old.markModels(&to, m)
+	if to.Limits.Mark = old.Limits.Mark; !maps.Equal(old.Limits.Values, to.Limits.Values) {
+		to.Limits.Mark = m
+	}
 	for i, r := range to.Rules {
 		if at := old.Rule(r.ID); at < 0 || old.Rules[at].Text != r.Text || old.Rules[at].Test != r.Test {
 			to.Rules[i].Mark = m
