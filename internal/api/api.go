@@ -83,6 +83,7 @@ type Service interface {
 	PullSettings
 	ModelSettings
 	LimitSettings
+	BrokerSettings
 	Spool
 	Users
 	Tokens
@@ -151,6 +152,7 @@ func Local(s Service) http.Handler {
 	pullSettings(mux, s)
 	modelSettings(mux, s)
 	limitSettings(mux, s)
+	brokerSettings(mux, s)
 	spool(mux, s)
 	accounts(mux, s)
 	return mux

@@ -301,10 +301,11 @@ func (a *App) UndoSettings(ctx context.Context, u api.SettingsUndo) (api.Setting
 	if err := a.retireGone(ctx, doc, to, u.Change); err != nil {
 		return out, err
 	}
+	gone := goneUsers(doc, to)
 	err = a.nameAnew(ctx, named, to, func(more []store.Change) error {
 		v, err := a.set.Change(ctx, u.Actor, u.Why, func(d *chosen.Doc, m chosen.Mark) (chosen.Deed, error) {
 			d.Restore(to, m)
-			return chosen.Deed{Action: "settings.undo", Object: fmt.Sprintf("version %d", u.Version), After: strings.Join(out.Changes, "; "), Opens: strings.Join(out.Loosens, "; "), More: more}, nil
+			return chosen.Deed{Action: "settings.undo", Object: fmt.Sprintf("version %d", u.Version), After: strings.Join(out.Changes, "; "), Opens: strings.Join(out.Loosens, "; "), More: append(more, gone...)}, nil
 		})
 		out.Version = v.Version
 		return err
@@ -349,6 +350,7 @@ func (a *App) applyAll(ctx context.Context, doc, to chosen.Doc) error {
 	if !maps.Equal(doc.Limits.Values, to.Limits.Values) {
 		a.applyLimits()
 	}
+	a.applyUsers(doc, to) //nolint:contextcheck // a source runs by the context of the server, not of who asked
 	var models error
 	if len(changedModels(doc, to)) > 0 {
 		models = a.hangDoor()
@@ -362,5 +364,5 @@ func (a *App) differences(from, to chosen.Doc) []string {
 	if was, is := a.retentionOf(from.Retention), a.retentionOf(to.Retention); was != is {
 		out = append(out, "retention: "+a.saidRetention(is)+" instead of "+a.saidRetention(was))
 	}
-	return slices.Concat(out, sourceWords(changedSources(from, to)), changedRules(from, to), changedZones(from, to), changedPulls(from, to), changedModels(from, to), a.changedLimits(from, to))
+	return slices.Concat(out, sourceWords(changedSources(from, to)), changedRules(from, to), changedZones(from, to), changedPulls(from, to), changedModels(from, to), a.changedLimits(from, to), changedUsers(from, to))
 }

@@ -240,6 +240,7 @@ func (a *App) loosened(from, to chosen.Doc) []string {
 			out = append(out, "the rule "+r.Name+" does not hold any more as it was")
 		}
 	}
+	out = append(out, a.openedBrokers(from, to)...)
 	before := a.serversOf(from)
 	for _, e := range a.serversOf(to) {
 		at := slices.IndexFunc(before, func(o model.Endpoint) bool { return o.Name == e.Name })

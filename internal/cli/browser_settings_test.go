@@ -144,6 +144,7 @@ func TestConsoleModels(t *testing.T) {
 	}
 	fill := func(label, text string) {
 		t.Helper()
+		b.until("a field "+label, `[...document.querySelectorAll("form.decide label")].some((l) => l.textContent.startsWith("`+label+`"))`)
 		b.js(`(() => { const t = [...document.querySelectorAll("form.decide label")].find((l) => l.textContent.startsWith("` + label + `")).querySelector("input, select, textarea"); t.value = ` + "`" + text + "`" + `; t.dispatchEvent(new Event(t.tagName === "SELECT" ? "change" : "input", { bubbles: true })); })()`)
 	}
 	press := func(name string) {
@@ -182,7 +183,9 @@ func TestConsoleModels(t *testing.T) {
 	press("See what that does")
 	b.until("that it opens is told", `/This lets data go further: the mode is cloud instead of off/.test(document.querySelector("main").textContent)`)
 	press("Remove")
+	b.until("the form to remove", `document.querySelector("form.decide h2")?.textContent === "Remove plant"`)
 	fill("Why", "a test")
+	b.until("it can be removed", `document.querySelector("form.decide button[type=submit]")?.disabled === false`)
 	b.js(`document.querySelector("form.decide button[type=submit]").click()`)
 	b.until("it is gone", `/No endpoint is set/.test(document.querySelector("main").textContent)`)
 	b.open("/settings?part=limits")
@@ -195,4 +198,43 @@ func TestConsoleModels(t *testing.T) {
 	fill("Why", "a test")
 	press("Set it")
 	b.until("it is set", `/query_time1m/.test(document.querySelector("main tbody")?.textContent)`)
+}
+
+// A person adds a broker and a user of it: the password is shown once, and that the last
+// user goes is told before.
+func TestConsoleBrokerUsers(t *testing.T) {
+	b, _ := openTab(t)
+	b.until("open incidents", `/open incident/.test(document.querySelector("h1")?.textContent)`)
+	if got := b.js(`fetch("/api/v1/settings/sources", {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify({config: {name: "devices", kind: "broker", listen: "127.0.0.1:0"}, why: "a test"})}).then((r) => r.status)`); got != "200" {
+		t.Fatalf("adding a broker: %s", got)
+	}
+	button := func(name string) string {
+		return `[...document.querySelectorAll("main button")].find((x) => x.textContent.trim() === "` + name + `")`
+	}
+	press := func(name string) {
+		t.Helper()
+		b.until(name+" can be pressed", button(name)+`?.disabled === false`)
+		b.js(button(name) + `.click()`)
+	}
+	fill := func(label, text string) {
+		t.Helper()
+		b.until("a field "+label, `[...document.querySelectorAll("form.decide label")].some((l) => l.textContent.startsWith("`+label+`"))`)
+		b.js(`(() => { const t = [...document.querySelectorAll("form.decide label")].find((l) => l.textContent.startsWith("` + label + `")).querySelector("input, textarea"); t.value = "` + text + `"; t.dispatchEvent(new Event("input", { bubbles: true })); })()`)
+	}
+	b.open("/settings?part=sources")
+	b.until("who may connect", `/It has no user: anybody on this machine may connect/.test(document.querySelector("main").textContent)`)
+	press("Add a user")
+	fill("Name", "pump<3>")
+	fill("Why", "a test")
+	press("Add")
+	b.until("the password, once", `/The password is shown once, now: pump<3>: [A-Z0-9]{20}/.test(document.querySelector("main").textContent)`)
+	b.until("the user", `/pump<3>plants\/\+\/\{user\}\/#/.test(document.querySelector("main").textContent)`)
+	b.js(`[...document.querySelectorAll("main tr")].find((x) => x.textContent.startsWith("pump<3>")).querySelectorAll("button")[2].click()`)
+	b.until("a form", `document.querySelector("form.decide h2")?.textContent === "Remove pump<3>"`)
+	fill("Why", "a test")
+	b.until("it can be removed", `document.querySelector("form.decide button[type=submit]")?.disabled === false`)
+	b.js(`document.querySelector("form.decide button[type=submit]").click()`)
+	b.until("that it opens is told", `/has no user left: anybody on this machine may connect/.test(document.querySelector("main").textContent)`)
+	press("Remove all the same")
+	b.until("it is gone", `/It has no user/.test(document.querySelector("main").textContent)`)
 }

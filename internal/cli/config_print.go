@@ -106,7 +106,7 @@ func setLines(ctx context.Context, b backend) ([]setLine, error) {
 	for key, s := range map[string]api.Setting{"retention.events": kept.Events, "retention.disk": kept.Disk} {
 		out = append(out, valueLine(key, s)...)
 	}
-	for _, part := range []func(context.Context, backend) ([]setLine, error){sourceLines, zoneLines, feedLines, modelLines, limitLines, ruleLines} {
+	for _, part := range []func(context.Context, backend) ([]setLine, error){sourceLines, zoneLines, feedLines, modelLines, limitLines, userLines, ruleLines} {
 		lines, err := part(ctx, b)
 		if err != nil {
 			return nil, err
@@ -170,6 +170,16 @@ func modelLines(ctx context.Context, b backend) (out []setLine, err error) {
 	for _, v := range p.Rules {
 		if v.Origin == api.FromHere {
 			out = append(out, setLine{"models.policy.rules." + v.Rule.Name, v.Rule, nil, ""})
+		}
+	}
+	return out, err
+}
+
+func userLines(ctx context.Context, b backend) (out []setLine, err error) {
+	list, err := b.BrokerUsers(ctx, "")
+	for _, v := range list {
+		if v.Origin == api.FromHere {
+			out = append(out, setLine{"sources." + v.Broker + ".users." + v.Config.Name, v.Config, v.By, v.Rests})
 		}
 	}
 	return out, err

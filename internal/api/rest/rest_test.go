@@ -361,6 +361,20 @@ func (p *plant) ChangeModelServer(_ context.Context, d api.ModelServerDeed) (api
 	return api.ModelServerView{}, nil
 }
 
+func (p *plant) BrokerUsers(context.Context, string) ([]api.BrokerUserView, error) {
+	return []api.BrokerUserView{{Broker: "list", Config: api.BrokerUser{Name: "pump-3"}}}, nil
+}
+
+func (p *plant) PutBrokerUser(_ context.Context, put api.BrokerUserPut) (api.BrokerUserView, error) {
+	p.did = append(p.did, put.Actor+" sets the user "+put.Config.Name+" of "+put.Broker)
+	return api.BrokerUserView{Config: put.Config}, nil
+}
+
+func (p *plant) RemoveBrokerUser(_ context.Context, d api.BrokerUserDeed) (api.BrokerUserView, error) {
+	p.did = append(p.did, d.Actor+" removes the user "+d.Name+" of "+d.Broker)
+	return api.BrokerUserView{}, nil
+}
+
 func (p *plant) Limits(context.Context) (api.LimitsInForce, error) {
 	return api.LimitsInForce{Limits: []api.Limit{}, Notes: []string{}}, nil
 }
@@ -456,6 +470,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 		"GET /api/v1/rules": all, "GET /api/v1/rules/{id}": all, "POST /api/v1/rules": {authz.Admin}, "POST /api/v1/rules/try": {authz.Admin}, "POST /api/v1/rules/{id}/state": {authz.Admin}, "DELETE /api/v1/rules/{id}": {authz.Admin},
 		"GET /api/v1/settings/feeds": all[1:], "GET /api/v1/settings/feeds/{name}": all[1:], "POST /api/v1/settings/feeds": {authz.Admin}, "PUT /api/v1/settings/feeds/{name}": {authz.Admin}, "DELETE /api/v1/settings/feeds/{name}": {authz.Admin}, "POST /api/v1/settings/feeds/{name}/state": {authz.Admin},
 		"GET /api/v1/settings/models": all[1:], "GET /api/v1/settings/models/{name}": all[1:], "POST /api/v1/settings/models": {authz.Admin}, "PUT /api/v1/settings/models/{name}": {authz.Admin}, "DELETE /api/v1/settings/models/{name}": {authz.Admin}, "POST /api/v1/settings/models/{name}/state": {authz.Admin},
+		"GET /api/v1/settings/brokers/{name}/users": all[1:], "POST /api/v1/settings/brokers/{name}/users": {authz.Admin}, "PUT /api/v1/settings/brokers/{name}/users/{id}": {authz.Admin}, "DELETE /api/v1/settings/brokers/{name}/users/{id}": {authz.Admin},
 		"GET /api/v1/settings/limits": all[1:], "PUT /api/v1/settings/limits": {authz.Admin},
 		"GET /api/v1/settings/model-policy": all[1:], "PUT /api/v1/settings/model-policy": {authz.Admin},
 		"GET /api/v1/settings/zones": all[1:], "GET /api/v1/settings/zones/{name}": all[1:], "POST /api/v1/settings/zones": {authz.Admin}, "PUT /api/v1/settings/zones/{name}": {authz.Admin}, "DELETE /api/v1/settings/zones/{name}": {authz.Admin}, "POST /api/v1/settings/zones/{name}/name": {authz.Admin},
@@ -466,6 +481,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 	bodies := map[string]string{
 		"POST /api/v1/settings/models": `{"config":{"name":"list","url":"http://127.0.0.1:1","model":"m","location":"on-premises"}}`, "PUT /api/v1/settings/models/{name}": `{"config":{"name":"list","url":"http://127.0.0.1:1","model":"m","location":"on-premises"}}`,
 		"POST /api/v1/settings/models/{name}/state": `{"do":"retire"}`, "PUT /api/v1/settings/model-policy": `{"mode":"off"}`, "PUT /api/v1/settings/limits": `{"set":{"devices":"7"}}`,
+		"POST /api/v1/settings/brokers/{name}/users": `{"config":{"name":"pump-3"}}`, "PUT /api/v1/settings/brokers/{name}/users/{id}": `{"config":{"name":"CVE-2024-1"}}`,
 		"POST /api/v1/spool/replay": `{"all":true}`, "POST /api/v1/spool/drop": `{"all":true,"count":1,"why":"w"}`,
 		"POST /api/v1/ask": `{"question":"q"}`, "POST /api/v1/query": `{"query":"last 24h"}`, "PATCH /api/v1/devices/{uid}": `{"owner":"x"}`,
 		"POST /api/v1/incidents/{uid}/decisions": `{"action":"close","why":"w"}`, "POST /api/v1/ingest": "x", "POST /api/v1/bulk": "x", "POST /v1/logs": `{"resourceLogs":[]}`, "POST /api/v1/intel/lookup": `{"values":["192.0.2.1"]}`, "POST /api/v1/ai/use": `{"url":"http://127.0.0.1:1","model":"m","why":"w"}`,

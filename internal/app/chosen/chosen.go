@@ -9,6 +9,7 @@ package chosen
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -43,6 +44,7 @@ const (
 	MaxSubnets  = 200 // of a zone
 	MaxPulls    = 200
 	MaxModels   = 50
+	MaxUsers    = 300       // of brokers
 	MaxMindRule = 100       // rules of what may go to models
 	MaxText     = 256 << 10 // of a rule, and of its test
 	maxWhy      = 500
@@ -63,6 +65,7 @@ type Doc struct {
 	Models    []Model           `json:"models,omitempty"`   // by name
 	Mind      Mind              `json:"mind,omitzero"`
 	Limits    Limits            `json:"limits,omitzero"`
+	Users     []User            `json:"users,omitempty"` // of brokers, by broker and name
 }
 
 // Mark says who set a thing, and in which version.
@@ -124,6 +127,16 @@ type Mind struct {
 	Redact    string            `json:"redact,omitempty"` // true or false
 	Rules     []json.RawMessage `json:"rules,omitempty"`
 	Mark      Mark              `json:"mark"`
+}
+
+// User is somebody who may connect to a broker of ours. The hash of the password is
+// kept elsewhere: a way back must not bring an old password back.
+type User struct {
+	Broker    string   `json:"broker"`
+	Name      string   `json:"name"`
+	Publish   []string `json:"publish,omitempty"`
+	Subscribe []string `json:"subscribe,omitempty"`
+	Mark      Mark     `json:"mark"`
 }
 
 // Limits bound what the program takes, as texts by their keys; one that is missing
@@ -306,6 +319,9 @@ func (d *Doc) order() {
 	slices.SortFunc(d.Zones, func(a, b Zone) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(d.Pulls, func(a, b Pull) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(d.Models, func(a, b Model) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(d.Users, func(a, b User) int {
+		return cmp.Or(strings.Compare(a.Broker, b.Broker), strings.Compare(a.Name, b.Name))
+	})
 	slices.SortFunc(d.Rules, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
 }
 
@@ -327,6 +343,11 @@ func (d *Doc) Pull(name string) int {
 // Model finds one by name; -1: there is none.
 func (d *Doc) Model(name string) int {
 	return slices.IndexFunc(d.Models, func(m Model) bool { return m.Name == name })
+}
+
+// User finds one by broker and name; -1: there is none.
+func (d *Doc) User(broker, name string) int {
+	return slices.IndexFunc(d.Users, func(u User) bool { return u.Broker == broker && u.Name == name })
 }
 
 // Rule finds one by id; -1: there is none.

@@ -38,6 +38,7 @@ func (d *Doc) Restore(to Doc, m Mark) {
 		}
 	}
 	old.markModels(&to, m)
+	old.markUsers(&to, m)
 	if to.Limits.Mark = old.Limits.Mark; !maps.Equal(old.Limits.Values, to.Limits.Values) {
 		to.Limits.Mark = m
 	}
@@ -66,6 +67,21 @@ func (d *Doc) markModels(to *Doc, m Mark) {
 	if to.Mind.Mark = d.Mind.Mark; !d.Mind.Same(to.Mind) {
 		to.Mind.Mark = m
 	}
+}
+
+// markUsers does so for users of brokers.
+func (d *Doc) markUsers(to *Doc, m Mark) {
+	for i, u := range to.Users {
+		to.Users[i].Mark = m
+		if at := d.User(u.Broker, u.Name); at >= 0 && d.Users[at].Same(u) {
+			to.Users[i].Mark = d.Users[at].Mark
+		}
+	}
+}
+
+// Same reports whether both may do the same, whoever said it.
+func (u User) Same(o User) bool {
+	return slices.Equal(u.Publish, o.Publish) && slices.Equal(u.Subscribe, o.Subscribe)
 }
 
 // Same reports whether both say the same, whoever said it.
