@@ -81,6 +81,9 @@ type Service interface {
 	RuleSettings
 	ZoneSettings
 	PullSettings
+	ModelSettings
+	LimitSettings
+	BrokerSettings
 	Spool
 	Users
 	Tokens
@@ -147,6 +150,9 @@ func Local(s Service) http.Handler {
 	ruleSettings(mux, s)
 	zoneSettings(mux, s)
 	pullSettings(mux, s)
+	modelSettings(mux, s)
+	limitSettings(mux, s)
+	brokerSettings(mux, s)
 	spool(mux, s)
 	accounts(mux, s)
 	return mux

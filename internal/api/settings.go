@@ -88,6 +88,7 @@ type SettingsVersion struct {
 	Object  string    `json:"object"`
 	Before  string    `json:"before,omitempty"`
 	After   string    `json:"after,omitempty"`
+	Opens   string    `json:"opens,omitempty"` // what may go further than before
 }
 
 // SettingsUndo puts the settings of an earlier version in force.
@@ -102,7 +103,8 @@ type SettingsUndone struct {
 	Version int64            `json:"version"` // that is in force now
 	Changes []string         `json:"changes"` // in words
 	Effect  *RetentionEffect `json:"effect,omitempty"`
-	Zones   *ZoneEffect      `json:"zones,omitempty"` // if zones change
+	Zones   *ZoneEffect      `json:"zones,omitempty"`   // if zones change
+	Loosens []string         `json:"loosens,omitempty"` // what may go further to models than now
 }
 
 // Settings are what people set while a server runs.

@@ -93,6 +93,7 @@ type App struct {
 	tools   *toolbox.Box
 	copilot *copilot.Copilot
 	set     *chosen.Book // what people set while it runs
+	hashes  brokerHashes // of passwords of users of brokers
 	setting sync.Mutex   // held from a change of it until the change is in force
 	intel   *library.Library
 	models  *register.Register
@@ -247,7 +248,7 @@ func (a *App) open(ctx context.Context) error {
 	if err := a.openDevices(ctx); err != nil {
 		return err
 	}
-	if err := a.afterOpening(ctx); err != nil {
+	if err := errors.Join(a.openChosen(ctx), a.afterOpening(ctx)); err != nil {
 		return err
 	}
 	a.openIntel(filepath.Join(a.cfg.Dir, intelName))

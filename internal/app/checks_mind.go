@@ -44,7 +44,7 @@ func (a *App) modelsCheck(ctx context.Context) api.Check {
 	if approved == 0 && len(a.minds.now.Load().endpoints) == 0 {
 		return api.Check{Name: "models", State: api.OK, Text: "no language model is configured; the built-in engine answers"}
 	}
-	return api.Check{Name: "models", State: api.OK, Text: fmt.Sprintf("%d approved, %d endpoints, mode %s", approved, len(a.minds.now.Load().endpoints), a.cfg.Mind.Policy.Mode)}
+	return api.Check{Name: "models", State: api.OK, Text: fmt.Sprintf("%d approved, %d endpoints, mode %s", approved, len(a.minds.now.Load().endpoints), a.mindNow().Policy.Mode)}
 }
 
 // reasonOf is the text of ours behind the refusal of a model.

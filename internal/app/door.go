@@ -52,6 +52,8 @@ type minds struct {
 	neutral neutralisers
 	budgets budgets
 
+	hanging sync.Mutex // held while the door is made anew, so that the last change is the one that counts
+
 	mu    sync.Mutex // held while the catalogue is made
 	vault catalogues
 }
@@ -83,6 +85,8 @@ func (a *App) openDoor() error {
 
 // hangDoor makes the door anew, to the endpoints that there are now.
 func (a *App) hangDoor() error {
+	a.minds.hanging.Lock()
+	defer a.minds.hanging.Unlock()
 	out := doorway{endpoints: a.endpoints()}
 	var list []guard.Endpoint
 	for _, e := range out.endpoints {
@@ -95,17 +99,15 @@ func (a *App) hangDoor() error {
 		}
 		list = append(list, guard.Endpoint{Endpoint: e, Provider: p})
 	}
-	mode, ruled := a.cfg.Mind.Policy.Mode, a.cfg.Mind.Policy
-	ruled.Rules = slices.Clone(ruled.Rules)
-	for i := range ruled.Rules {
-		ruled.Rules[i].Zones = a.alsoCalled(ruled.Rules[i].Zones)
-	}
+	doc, _ := a.set.Now()
+	now := a.mindIn(doc)
+	mode := now.Policy.Mode
 	out.asked = len(list) > 0 && mode != route.Off && mode != ""
 	var err error
 	out.door, err = guard.New(guard.Config{
-		Journal: a.journal, Endpoints: list, Policy: ruled, Register: approvals{a.cfg.Mind.Chosen, a.models}, Budget: a.minds.budgets,
+		Journal: a.journal, Endpoints: list, Policy: a.ruled(now.Policy), Register: approvals{a.cfg.Mind.Chosen, a.models}, Budget: a.minds.budgets,
 		Vaults: a.minds.vaults, Neutral: a.neutraliser,
-		Memory: routes{a.records}, Questions: a.cfg.Mind.Questions, RedactInside: a.cfg.Mind.Redact, Now: a.cfg.Now, Log: a.cfg.Log,
+		Memory: routes{a.records}, Questions: now.Questions, RedactInside: now.Redact, Now: a.cfg.Now, Log: a.cfg.Log,
 	})
 	if err == nil {
 		a.minds.now.Store(&out)
@@ -113,14 +115,26 @@ func (a *App) hangDoor() error {
 	return err
 }
 
-// endpoints are those of the configuration, and those that a person approved by
-// address: one approval puts a model server of the site to work. What is outside
-// the site has terms, a key and a price, and is configured.
+// ruled is a policy whose rules name zones by all names that they have.
+func (a *App) ruled(p route.Policy) route.Policy {
+	p.Rules = slices.Clone(p.Rules)
+	for i := range p.Rules {
+		p.Rules[i].Zones = a.alsoCalled(p.Rules[i].Zones)
+	}
+	return p
+}
+
+// endpoints are those of the configuration, those that were set while the server
+// ran, and those that a person approved by address: one approval puts a model server
+// of the site to work. What is outside the site has terms, a key and a price, and is
+// configured or set.
 func (a *App) endpoints() []model.Endpoint {
 	out := slices.Clone(a.cfg.Endpoints)
 	if a.cfg.Mind.Chosen != "" {
 		return out // the one that this process was started with
 	}
+	doc, _ := a.set.Now()
+	out = append(out, a.serversOf(doc)...)
 	for _, e := range a.models.List() {
 		at := e.Endpoint
 		taken := at != nil && slices.ContainsFunc(out, func(c model.Endpoint) bool { return c.Name == at.Name })

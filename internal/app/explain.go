@@ -26,7 +26,7 @@ const noModel = "no model is configured: the built-in engines answer, and nothin
 // ExplainModels tells where a question, and the data that answer it, would go.
 // It asks no model and keeps nothing.
 func (a *App) ExplainModels(ctx context.Context, q api.ModelsQuestion) (api.ModelsExplained, error) {
-	out := api.ModelsExplained{Question: q.Question, Mode: string(a.cfg.Mind.Policy.Mode), Tasks: []api.TaskExplained{}, Endpoints: a.endpointsShown()}
+	out := api.ModelsExplained{Question: q.Question, Mode: string(a.mindNow().Policy.Mode), Tasks: []api.TaskExplained{}, Endpoints: a.endpointsShown()}
 	switch {
 	case strings.TrimSpace(q.Question) == "":
 		return out, fault.New(fault.Invalid, "explaining where a question goes: there is no question").WithHint(`try: vedette models explain "which devices are unusual?"`)

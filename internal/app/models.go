@@ -90,10 +90,11 @@ func (a *App) proposedEndpoint(ctx context.Context, in api.ModelEndpoint, pin st
 		Name: in.Name, URL: in.URL, Model: in.Model, Version: in.Version, Wire: model.Wire(in.Wire), Location: model.Location(in.Location), Served: in.Served,
 	}
 	var roots *x509.CertPool
-	for _, c := range a.cfg.Endpoints {
+	doc, _ := a.set.Now()
+	for _, c := range append(slices.Clone(a.cfg.Endpoints), a.serversOf(doc)...) {
 		if c.Name == at.Name {
 			if roots = rootsOf(c.CAFile); roots == nil && c.CAFile != "" {
-				return nil, fault.New(fault.Invalid, "proposing a model: there is no certificate in %s", c.CAFile).WithHint("correct ca_file of the endpoint %s in the configuration", c.Name)
+				return nil, fault.New(fault.Invalid, "proposing a model: there is no certificate in %s", c.CAFile).WithHint("correct ca_file of the endpoint %s", c.Name)
 			}
 			at.URL, at.Model = cmp.Or(at.URL, c.URL), cmp.Or(at.Model, c.Model)
 			at.Wire, at.Location = cmp.Or(at.Wire, c.Wire), cmp.Or(at.Location, c.Location)

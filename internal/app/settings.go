@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -259,7 +260,7 @@ func (a *App) SettingsHistory(ctx context.Context, most int) ([]api.SettingsVers
 	list, err := a.set.History(ctx, most)
 	out := make([]api.SettingsVersion, len(list))
 	for i, v := range list {
-		out[i] = api.SettingsVersion{Version: v.Version, At: v.At, By: v.By, Why: v.Why, Action: v.Action, Object: v.Object, Before: v.Before, After: v.After}
+		out[i] = api.SettingsVersion{Version: v.Version, At: v.At, By: v.By, Why: v.Why, Action: v.Action, Object: v.Object, Before: v.Before, After: v.After, Opens: v.Opens}
 	}
 	return out, err
 }
@@ -289,15 +290,22 @@ func (a *App) UndoSettings(ctx context.Context, u api.SettingsUndo) (api.Setting
 	if err := destroys(*out.Effect, u.Confirm); err != nil {
 		return out, err
 	}
+	if err := opens(out.Loosens, u.Confirm); err != nil {
+		return out, err
+	}
 	if out.Zones != nil {
 		if err := widens(*out.Zones, u.Confirm); err != nil {
 			return out, err
 		}
 	}
+	if err := a.retireGone(ctx, doc, to, u.Change); err != nil {
+		return out, err
+	}
+	gone := goneUsers(doc, to)
 	err = a.nameAnew(ctx, named, to, func(more []store.Change) error {
 		v, err := a.set.Change(ctx, u.Actor, u.Why, func(d *chosen.Doc, m chosen.Mark) (chosen.Deed, error) {
 			d.Restore(to, m)
-			return chosen.Deed{Action: "settings.undo", Object: fmt.Sprintf("version %d", u.Version), After: strings.Join(out.Changes, "; "), More: more}, nil
+			return chosen.Deed{Action: "settings.undo", Object: fmt.Sprintf("version %d", u.Version), After: strings.Join(out.Changes, "; "), Opens: strings.Join(out.Loosens, "; "), More: append(more, gone...)}, nil
 		})
 		out.Version = v.Version
 		return err
@@ -314,7 +322,7 @@ func (a *App) foretell(ctx context.Context, doc, to chosen.Doc, out *api.Setting
 	if err != nil {
 		return err
 	}
-	out.Effect = &effect
+	out.Effect, out.Loosens = &effect, a.loosened(doc, to)
 	if len(changedZones(doc, to)) == 0 {
 		return nil
 	}
@@ -339,7 +347,15 @@ func (a *App) applyAll(ctx context.Context, doc, to chosen.Doc) error {
 	if len(changedRules(doc, to)) > 0 {
 		rules = a.applyRules(ctx)
 	}
-	return errors.Join(zones, pulls, rules)
+	if !maps.Equal(doc.Limits.Values, to.Limits.Values) {
+		a.applyLimits()
+	}
+	a.applyUsers(doc, to) //nolint:contextcheck // a source runs by the context of the server, not of who asked
+	var models error
+	if len(changedModels(doc, to)) > 0 {
+		models = a.hangDoor()
+	}
+	return errors.Join(zones, pulls, rules, models)
 }
 
 // differences say in words what a document would change.
@@ -348,5 +364,5 @@ func (a *App) differences(from, to chosen.Doc) []string {
 	if was, is := a.retentionOf(from.Retention), a.retentionOf(to.Retention); was != is {
 		out = append(out, "retention: "+a.saidRetention(is)+" instead of "+a.saidRetention(was))
 	}
-	return slices.Concat(out, sourceWords(changedSources(from, to)), changedRules(from, to), changedZones(from, to), changedPulls(from, to))
+	return slices.Concat(out, sourceWords(changedSources(from, to)), changedRules(from, to), changedZones(from, to), changedPulls(from, to), changedModels(from, to), a.changedLimits(from, to), changedUsers(from, to))
 }

@@ -263,7 +263,7 @@ func (a *App) readByNames() error {
 			d.Swap(cfg)
 		}
 	}
-	for _, r := range a.cfg.Mind.Policy.Rules {
+	for _, r := range a.mindNow().Policy.Rules {
 		if len(r.Zones) > 0 {
 			return a.hangDoor()
 		}
@@ -342,7 +342,7 @@ func (a *App) readAs(was string) []string {
 			}
 		}
 	}
-	for _, r := range a.cfg.Mind.Policy.Rules {
+	for _, r := range a.mindNow().Policy.Rules {
 		if mine(r.Zones) {
 			out = append(out, "the rule "+r.Name+" in models.policy")
 		}

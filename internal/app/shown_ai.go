@@ -18,7 +18,7 @@ const ledgerTail = 200
 
 // ShowAI implements [api.Minds].
 func (a *App) ShowAI(_ context.Context, n int) (api.AI, error) {
-	out := api.AI{Mode: string(a.cfg.Mind.Policy.Mode), Asked: a.HasMind(), Models: []api.AIModel{}, Sent: []api.AICall{}}
+	out := api.AI{Mode: string(a.mindNow().Policy.Mode), Asked: a.HasMind(), Models: []api.AIModel{}, Sent: []api.AICall{}}
 	for _, e := range a.models.List() {
 		m := api.AIModel{ID: e.ID, State: string(e.State)}
 		if e.Endpoint != nil {
@@ -102,7 +102,7 @@ func runsHere(found []api.FoundModel, use api.ModelUse) error {
 	for _, m := range found {
 		if m.URL == use.URL && m.Name == use.Model && m.Cloud != "" {
 			return fault.New(fault.Denied, "the model %.80q runs in a cloud (%.80q), whatever the address of its server", m.Name, m.Cloud).
-				WithHint("name it under models.endpoints in the configuration, with location cloud and its terms")
+				WithHint("set it with location cloud and its terms: vedette models add, or models.endpoints in the configuration")
 		}
 	}
 	return nil

@@ -39,7 +39,7 @@ func (a *App) StartLive() (*Live, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := a.OpenLive(a.cfg.Spool, append(made, pushed)...)
+	l, err := a.OpenLive(int64(a.limitsNow().SpoolBytes), append(made, pushed)...)
 	if err == nil {
 		a.pushed.Store(pushed)
 	}
@@ -140,20 +140,26 @@ func (a *App) openBroker(s config.Source) (ingest.Source, error) {
 	if cfg.TLS, err = a.listenTLS(s); err != nil {
 		return nil, err
 	}
-	if s.UsersFile != "" {
-		f, err := os.Open(s.UsersFile)
-		if err != nil {
-			return nil, fault.Wrap(fault.Invalid, err, "reading the users of source %s", s.Name)
-		}
-		defer f.Close() //nolint:errcheck // only read
-		if cfg.Users, err = broker.ReadUsers(f); err != nil {
-			return nil, err
-		}
+	if cfg.Users, err = usersIn(s); err != nil {
+		return nil, err
 	}
+	cfg.Users = append(cfg.Users, a.usersOf(s.Name, cfg.Users)...)
 	return broker.New(cfg)
 }
 
-// certificate reads that of a source; nil if it has none.
+// usersIn reads the file of users of a broker; none if it has no such file.
+func usersIn(s config.Source) ([]broker.User, error) {
+	if s.UsersFile == "" {
+		return nil, nil
+	}
+	f, err := os.Open(s.UsersFile)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "reading the users of source %s", s.Name)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	return broker.ReadUsers(f)
+}
+
 // listenTLS is the TLS of a source that listens; nil without a certificate. A
 // certificate that is renewed is used without a restart.
 func (a *App) listenTLS(s config.Source) (*tls.Config, error) {

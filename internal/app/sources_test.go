@@ -1,12 +1,10 @@
 package app
 
 import (
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"vedette/internal/config"
 	"vedette/internal/ingest/broker"
@@ -19,6 +17,8 @@ func TestSourcesPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	a := openForSources(t, t.TempDir(), Config{})
+	defer func() { _ = a.Close() }()
 	kinds, userFiles := map[string]bool{}, 0
 	for i, part := range strings.Split(string(page), "```yaml\n")[1:] {
 		text, _, _ := strings.Cut(part, "```")
@@ -43,7 +43,7 @@ func TestSourcesPage(t *testing.T) {
 			if s.Kind == "broker" {
 				s.Listen = "127.0.0.1:1883"
 			}
-			if _, err := (&App{cfg: Config{Now: time.Now, Log: slog.New(slog.DiscardHandler)}}).openSource(s); err != nil {
+			if _, err := a.openSource(s); err != nil {
 				t.Errorf("example %d, %s: %v", i, s.Name, err)
 			}
 		}

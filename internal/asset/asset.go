@@ -349,6 +349,14 @@ type Stats struct {
 	Zones    int   // that have devices
 }
 
+// SetMaxDevices changes how many devices are kept. Those that are there stay, also
+// if they are more.
+func (r *Registry) SetMaxDevices(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cfg.MaxDevices = n
+}
+
 // Stats returns the registry's counts.
 func (r *Registry) Stats() Stats {
 	r.mu.Lock()

@@ -133,3 +133,108 @@ func TestConsoleRequiresPasskey(t *testing.T) {
 	b.js(row + `.querySelector("button[aria-label='No longer require a passkey of bob']").click()`)
 	b.until("no longer", `/no 0 passkeys/.test(`+row+`.textContent)`)
 }
+
+// A person adds an endpoint whose server is away: it is told, kept all the same, tested
+// in vain, approved and removed; what narrows is set at once, what opens is told first.
+func TestConsoleModels(t *testing.T) {
+	b, _ := openTab(t)
+	b.until("open incidents", `/open incident/.test(document.querySelector("h1")?.textContent)`)
+	button := func(name string) string {
+		return `[...document.querySelectorAll("main button")].find((x) => x.textContent.trim() === "` + name + `")`
+	}
+	fill := func(label, text string) {
+		t.Helper()
+		b.until("a field "+label, `[...document.querySelectorAll("form.decide label")].some((l) => l.textContent.startsWith("`+label+`"))`)
+		b.js(`(() => { const t = [...document.querySelectorAll("form.decide label")].find((l) => l.textContent.startsWith("` + label + `")).querySelector("input, select, textarea"); t.value = ` + "`" + text + "`" + `; t.dispatchEvent(new Event(t.tagName === "SELECT" ? "change" : "input", { bubbles: true })); })()`)
+	}
+	press := func(name string) {
+		t.Helper()
+		b.until(name+" can be pressed", button(name)+`?.disabled === false`)
+		b.js(button(name) + `.click()`)
+	}
+	b.open("/settings?part=models")
+	b.until("an empty state that helps", `/No endpoint is set/.test(document.querySelector("main").textContent)`)
+	press("Add an endpoint")
+	b.until("a form", `document.querySelector("form.decide h2")?.textContent === "Add an endpoint"`)
+	fill("Name, of", "plant")
+	fill("Address", "http://127.0.0.1:1")
+	fill("The name that", "m<b>1</b>")
+	press("Try it")
+	b.until("that it is away is told", `/is down/.test(document.querySelector("form.decide [role=status]")?.textContent)`)
+	fill("Why", "a test")
+	press("Set it all the same")
+	b.until("it is listed, as text, and not asked", `/m<b>1<\/b>.*not asked: .*not in the register/.test(document.querySelector("main tbody")?.textContent)`)
+	press("Test")
+	b.until("the test tells", `/asked how much 17 times 3 is:.*is down/s.test(document.querySelector("main [role=status]")?.textContent)`)
+	press("Approve")
+	b.until("what it means is told", `/may go to m<b>1<\/b> at http/.test(document.querySelector("form.decide").textContent)`)
+	fill("Why", "a test")
+	b.until("it can be approved", `document.querySelector("form.decide button[type=submit]")?.disabled === false`)
+	b.js(`document.querySelector("form.decide button[type=submit]").click()`)
+	b.until("it is approved", `/approved plant revision/.test(document.querySelector("main tbody")?.textContent)`)
+	fill("Mode", "off")
+	press("See what that does")
+	b.until("nothing goes further", `/Nothing goes further than before/.test(document.querySelector("main").textContent)`)
+	fill("Why", "a test")
+	press("Set it")
+	b.until("the mode is off", `/Modeoff/.test(document.querySelector("main dl").textContent)`)
+	b.until("the form is that of now", button("See what that does")+`?.disabled === true`)
+	fill("Mode", "cloud")
+	press("See what that does")
+	b.until("that it opens is told", `/This lets data go further: the mode is cloud instead of off/.test(document.querySelector("main").textContent)`)
+	press("Remove")
+	b.until("the form to remove", `document.querySelector("form.decide h2")?.textContent === "Remove plant"`)
+	fill("Why", "a test")
+	b.until("it can be removed", `document.querySelector("form.decide button[type=submit]")?.disabled === false`)
+	b.js(`document.querySelector("form.decide button[type=submit]").click()`)
+	b.until("it is gone", `/No endpoint is set/.test(document.querySelector("main").textContent)`)
+	b.open("/settings?part=limits")
+	b.until("limits with their default", `/query_time.*30s.*longest time/.test(document.querySelector("main tbody")?.textContent)`)
+	fill("query_time", "soon")
+	press("See what that does")
+	b.until("what is no time is refused", `/no length of time/.test(document.querySelector("form.decide").textContent)`)
+	fill("query_time", "1m")
+	press("See what that does")
+	fill("Why", "a test")
+	press("Set it")
+	b.until("it is set", `/query_time1m/.test(document.querySelector("main tbody")?.textContent)`)
+}
+
+// A person adds a broker and a user of it: the password is shown once, and that the last
+// user goes is told before.
+func TestConsoleBrokerUsers(t *testing.T) {
+	b, _ := openTab(t)
+	b.until("open incidents", `/open incident/.test(document.querySelector("h1")?.textContent)`)
+	if got := b.js(`fetch("/api/v1/settings/sources", {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify({config: {name: "devices", kind: "broker", listen: "127.0.0.1:0"}, why: "a test"})}).then((r) => r.status)`); got != "200" {
+		t.Fatalf("adding a broker: %s", got)
+	}
+	button := func(name string) string {
+		return `[...document.querySelectorAll("main button")].find((x) => x.textContent.trim() === "` + name + `")`
+	}
+	press := func(name string) {
+		t.Helper()
+		b.until(name+" can be pressed", button(name)+`?.disabled === false`)
+		b.js(button(name) + `.click()`)
+	}
+	fill := func(label, text string) {
+		t.Helper()
+		b.until("a field "+label, `[...document.querySelectorAll("form.decide label")].some((l) => l.textContent.startsWith("`+label+`"))`)
+		b.js(`(() => { const t = [...document.querySelectorAll("form.decide label")].find((l) => l.textContent.startsWith("` + label + `")).querySelector("input, textarea"); t.value = "` + text + `"; t.dispatchEvent(new Event("input", { bubbles: true })); })()`)
+	}
+	b.open("/settings?part=sources")
+	b.until("who may connect", `/It has no user: anybody on this machine may connect/.test(document.querySelector("main").textContent)`)
+	press("Add a user")
+	fill("Name", "pump<3>")
+	fill("Why", "a test")
+	press("Add")
+	b.until("the password, once", `/The password is shown once, now: pump<3>: [A-Z0-9]{20}/.test(document.querySelector("main").textContent)`)
+	b.until("the user", `/pump<3>plants\/\+\/\{user\}\/#/.test(document.querySelector("main").textContent)`)
+	b.js(`[...document.querySelectorAll("main tr")].find((x) => x.textContent.startsWith("pump<3>")).querySelectorAll("button")[2].click()`)
+	b.until("a form", `document.querySelector("form.decide h2")?.textContent === "Remove pump<3>"`)
+	fill("Why", "a test")
+	b.until("it can be removed", `document.querySelector("form.decide button[type=submit]")?.disabled === false`)
+	b.js(`document.querySelector("form.decide button[type=submit]").click()`)
+	b.until("that it opens is told", `/has no user left: anybody on this machine may connect/.test(document.querySelector("main").textContent)`)
+	press("Remove all the same")
+	b.until("it is gone", `/It has no user/.test(document.querySelector("main").textContent)`)
+}

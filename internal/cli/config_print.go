@@ -104,14 +104,9 @@ func setLines(ctx context.Context, b backend) ([]setLine, error) {
 	}
 	var out []setLine
 	for key, s := range map[string]api.Setting{"retention.events": kept.Events, "retention.disk": kept.Disk} {
-		switch {
-		case s.Kept != "":
-			out = append(out, setLine{key, s.Kept, s.By, "the configuration says otherwise, at " + s.Place})
-		case s.Origin == api.FromHere:
-			out = append(out, setLine{key, s.Value, s.By, ""})
-		}
+		out = append(out, valueLine(key, s)...)
 	}
-	for _, part := range []func(context.Context, backend) ([]setLine, error){sourceLines, zoneLines, feedLines, ruleLines} {
+	for _, part := range []func(context.Context, backend) ([]setLine, error){sourceLines, zoneLines, feedLines, modelLines, limitLines, userLines, ruleLines} {
 		lines, err := part(ctx, b)
 		if err != nil {
 			return nil, err
@@ -156,6 +151,57 @@ func feedLines(ctx context.Context, b backend) (out []setLine, err error) {
 		}
 	}
 	return out, err
+}
+
+func modelLines(ctx context.Context, b backend) (out []setLine, err error) {
+	list, err := b.ConfiguredModels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range list {
+		if v.Origin == api.FromHere {
+			out = append(out, setLine{"models.endpoints." + v.Config.Name, v.Config, v.By, v.Rests})
+		}
+	}
+	p, err := b.ModelPolicy(ctx)
+	for key, s := range map[string]api.Setting{"models.mode": p.Mode, "models.questions": p.Questions, "models.redact_on_premises": p.Redact} {
+		out = append(out, valueLine(key, s)...)
+	}
+	for _, v := range p.Rules {
+		if v.Origin == api.FromHere {
+			out = append(out, setLine{"models.policy.rules." + v.Rule.Name, v.Rule, nil, ""})
+		}
+	}
+	return out, err
+}
+
+func userLines(ctx context.Context, b backend) (out []setLine, err error) {
+	list, err := b.BrokerUsers(ctx, "")
+	for _, v := range list {
+		if v.Origin == api.FromHere {
+			out = append(out, setLine{"sources." + v.Broker + ".users." + v.Config.Name, v.Config, v.By, v.Rests})
+		}
+	}
+	return out, err
+}
+
+func limitLines(ctx context.Context, b backend) (out []setLine, err error) {
+	l, err := b.Limits(ctx)
+	for _, x := range l.Limits {
+		out = append(out, valueLine("limits."+x.Key, x.Setting)...)
+	}
+	return out, err
+}
+
+// valueLine is one value, if it was set while a server ran.
+func valueLine(key string, s api.Setting) []setLine {
+	switch {
+	case s.Kept != "":
+		return []setLine{{key, s.Kept, s.By, "the configuration says otherwise, at " + s.Place}}
+	case s.Origin == api.FromHere:
+		return []setLine{{key, s.Value, s.By, ""}}
+	}
+	return nil
 }
 
 func ruleLines(ctx context.Context, b backend) (out []setLine, err error) {

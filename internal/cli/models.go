@@ -34,7 +34,7 @@ func (r *root) modelsCommand() *cobra.Command {
 		r.proposeModelCommand(), r.signModelCommand(),
 		r.decideModelCommand("approve ID", "let a proposed model be used; its files are read once more", api.ModelApprove),
 		r.decideModelCommand("retire ID", "end the use of a model, at once", api.ModelRetire),
-		r.attachModelCommand(), r.verifyModelCommand(), r.modelsDiscover(), r.modelsExplain(),
+		r.attachModelCommand(), r.verifyModelCommand(), r.modelsDiscover(), r.modelsExplain(), r.modelsEndpoints(), r.modelsPolicy(),
 		&cobra.Command{
 			Use: "export [ID...]", Short: "write the models, or those with these ids, as a CycloneDX 1.6 bill of materials with model cards", ValidArgsFunction: r.completeModels,
 			RunE: func(cmd *cobra.Command, args []string) error {

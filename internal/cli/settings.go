@@ -36,12 +36,12 @@ func (c *changeFlags) change() (api.Change, error) {
 func (r *root) settingsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "settings",
-		Short: "settings that are changed while the server runs: retention, history, undo",
+		Short: "settings that are changed while the server runs: retention, limits, history, undo",
 		Long:  "Shows and changes what API and console can set too. What the configuration says is fixed and is changed there. Sources are set with vedette sources, see docs/settings.md.",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(r.settingsRetention(), r.settingsHistory(), r.settingsUndo())
+	cmd.AddCommand(r.settingsRetention(), r.settingsLimits(), r.settingsHistory(), r.settingsUndo())
 	return cmd
 }
 
@@ -153,6 +153,9 @@ func (r *root) settingsUndo() *cobra.Command {
 				}
 				for _, line := range done.Changes {
 					fmt.Fprintln(r.Out, printable(line))
+				}
+				for _, line := range done.Loosens {
+					fmt.Fprintf(r.Err, "opens: %s\n", printable(line))
 				}
 				return nil
 			})

@@ -31,7 +31,7 @@ func (r *root) sourcesCommand() *cobra.Command {
 		},
 	}
 	cmd.AddCommand(
-		r.sourcesConfig(), r.sourcesPut(true), r.sourcesPut(false),
+		r.sourcesConfig(), r.sourcesUsers(), r.sourcesPut(true), r.sourcesPut(false),
 		r.sourcesDo("remove", "remove a source that was added while the server ran; what it received is kept"),
 		r.sourcesDo("stop", "stop a source, also one of the configuration, until it is started"),
 		r.sourcesDo("start", "start a source that was stopped, or begin one anew that stopped by itself"),

@@ -400,6 +400,20 @@ func ReadPull(raw []byte) (Pull, []Problem) {
 	return p, problems
 }
 
+// ReadModelEndpoint reads one endpoint of a model as [ReadSource] does a source.
+func ReadModelEndpoint(raw []byte) (ModelEndpoint, []Problem) {
+	var e ModelEndpoint
+	problems := readOne(raw, &e, "is no endpoint of a model: it has at least a name, a url, a model and a location", func() []Problem { return e.Problems() })
+	return e, problems
+}
+
+// ReadModelRule reads one rule of what may go to models as [ReadSource] does a source.
+func ReadModelRule(raw []byte) (ModelRule, []Problem) {
+	var m ModelRule
+	problems := readOne(raw, &m, "is no rule: it has at least highest", func() []Problem { return m.Problems() })
+	return m, problems
+}
+
 // readOne reads one element of a list of the configuration and checks it.
 func readOne(raw []byte, into any, none string, check func() []Problem) []Problem {
 	l := loader{lines: make(map[string]int)}

@@ -254,6 +254,19 @@ func (s *Spool) write(seg *segment) error {
 // bound on all of them.
 func (s *Spool) makeRoom(bytes int64) error {
 	for s.size()+bytes > s.cfg.MaxBytes {
+		// The last file is written to and stays though all of it is done. A bound that was
+		// made smaller than it would refuse for good.
+		if last := s.segments[len(s.segments)-1]; last.next > last.first && last.next <= s.acked {
+			if err := s.roll(last.next); err != nil {
+				return err
+			}
+			for len(s.segments) > 1 {
+				if err := s.removeOldest(); err != nil {
+					return err
+				}
+			}
+			continue
+		}
 		if !s.cfg.DropOldest || len(s.segments) == 1 {
 			return fault.New(fault.Limited, "appending to spool %s: it holds %d of at most %d bytes", s.cfg.Dir, s.size(), s.cfg.MaxBytes).
 				WithHint("its reader is slow or away; make the spool larger or see to the reader")
@@ -272,6 +285,15 @@ func (s *Spool) makeRoom(bytes int64) error {
 		return s.roll(last.next)
 	}
 	return nil
+}
+
+// SetMaxBytes changes the bound on all files together. What waits beyond a smaller
+// one stays, and nothing more is accepted until it is read.
+func (s *Spool) SetMaxBytes(n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cfg.MaxBytes = n
+	s.cfg.SegmentSize = max(min(s.cfg.SegmentSize, n/2), 1)
 }
 
 func (s *Spool) size() int64 {

@@ -173,6 +173,33 @@ func TestSpoolBounds(t *testing.T) {
 		t.Errorf("stats %+v", st)
 	}
 
+	// A bound can be changed: a larger one accepts again, a smaller one once all is done,
+	// though the file that is written to is larger by then.
+	refusing.SetMaxBytes(200)
+	appendAll(t, refusing, "more")
+	refusing.SetMaxBytes(40)
+	if _, err := refusing.Append([]byte("0123456789")); fault.KindOf(err) != fault.Limited {
+		t.Errorf("a smaller bound, and all waits: %v", err)
+	}
+	last := uint64(refusing.Stats().Appended - 1)
+	reader := refusing.Read()
+	defer func() { _ = reader.Close() }()
+	for seq := uint64(0); seq < last; {
+		var err error
+		if seq, _, err = reader.Next(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := refusing.Ack(last); err != nil {
+		t.Fatal(err)
+	}
+	refusing.SetMaxBytes(60)
+	appendAll(t, refusing, "0123456789")
+	expect(t, "after the smaller bound", drain(t, refusing), fmt.Sprintf("%d:0123456789", last+1))
+	if seq, _, err := reader.Next(t.Context()); err != nil || seq != last+1 {
+		t.Errorf("a reader that was at the end of the file that is gone: %d, %v", seq, err)
+	}
+
 	forgetting := open(t, SpoolConfig{Dir: t.TempDir(), MaxBytes: 100, SegmentSize: 50, DropOldest: true})
 	for i := range 20 {
 		appendAll(t, forgetting, fmt.Sprintf("record %02d", i))

@@ -68,6 +68,9 @@ type Service interface {
 	api.RuleSettings
 	api.ZoneSettings
 	api.PullSettings
+	api.ModelSettings
+	api.LimitSettings
+	api.BrokerSettings
 	TakeBulk(ctx context.Context, body io.Reader, from bulk.Sender) (bulk.Taken, error)
 	TakeLogs(ctx context.Context, body []byte, isJSON bool, peer string) (refused int64, err error)
 	IngestStream(ctx context.Context, in io.Reader, name, format string, modified time.Time) (ingest.Summary, error)

@@ -347,6 +347,52 @@ func (p *plant) ChangePull(_ context.Context, d api.PullDeed) (api.PullView, err
 	return api.PullView{}, nil
 }
 
+func (p *plant) ConfiguredModels(context.Context) ([]api.ModelServerView, error) {
+	return []api.ModelServerView{{Config: api.ModelServer{Name: "list", URL: "http://127.0.0.1:1", Model: "m", Location: "on-premises"}, Version: 3}}, nil
+}
+
+func (p *plant) PutModelServer(_ context.Context, put api.ModelServerPut) (api.ModelServerView, error) {
+	p.did = append(p.did, put.Actor+" sets the model "+put.Config.Name)
+	return api.ModelServerView{Config: put.Config}, nil
+}
+
+func (p *plant) ChangeModelServer(_ context.Context, d api.ModelServerDeed) (api.ModelServerView, error) {
+	p.did = append(p.did, d.Actor+" does "+d.Do+" to the model "+d.Name)
+	return api.ModelServerView{}, nil
+}
+
+func (p *plant) BrokerUsers(context.Context, string) ([]api.BrokerUserView, error) {
+	return []api.BrokerUserView{{Broker: "list", Config: api.BrokerUser{Name: "pump-3"}}}, nil
+}
+
+func (p *plant) PutBrokerUser(_ context.Context, put api.BrokerUserPut) (api.BrokerUserView, error) {
+	p.did = append(p.did, put.Actor+" sets the user "+put.Config.Name+" of "+put.Broker)
+	return api.BrokerUserView{Config: put.Config}, nil
+}
+
+func (p *plant) RemoveBrokerUser(_ context.Context, d api.BrokerUserDeed) (api.BrokerUserView, error) {
+	p.did = append(p.did, d.Actor+" removes the user "+d.Name+" of "+d.Broker)
+	return api.BrokerUserView{}, nil
+}
+
+func (p *plant) Limits(context.Context) (api.LimitsInForce, error) {
+	return api.LimitsInForce{Limits: []api.Limit{}, Notes: []string{}}, nil
+}
+
+func (p *plant) SetLimits(_ context.Context, c api.LimitsChange) (api.LimitsInForce, error) {
+	p.did = append(p.did, c.Actor+" sets limits")
+	return api.LimitsInForce{Limits: []api.Limit{}, Notes: []string{}}, nil
+}
+
+func (p *plant) ModelPolicy(context.Context) (api.ModelPolicy, error) {
+	return api.ModelPolicy{Rules: []api.ModelRuleView{}}, nil
+}
+
+func (p *plant) SetModelPolicy(_ context.Context, c api.ModelPolicyChange) (api.ModelPolicy, error) {
+	p.did = append(p.did, c.Actor+" sets what may go to models")
+	return api.ModelPolicy{Rules: []api.ModelRuleView{}}, nil
+}
+
 func here() About { return About{Version: "v1", Now: time.Now} }
 
 func device3(zones ...string) *plant {
@@ -423,12 +469,19 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 		"GET /api/v1/settings/retention": all[1:], "PUT /api/v1/settings/retention": {authz.Admin}, "GET /api/v1/settings/history": all[1:], "POST /api/v1/settings/undo": {authz.Admin},
 		"GET /api/v1/rules": all, "GET /api/v1/rules/{id}": all, "POST /api/v1/rules": {authz.Admin}, "POST /api/v1/rules/try": {authz.Admin}, "POST /api/v1/rules/{id}/state": {authz.Admin}, "DELETE /api/v1/rules/{id}": {authz.Admin},
 		"GET /api/v1/settings/feeds": all[1:], "GET /api/v1/settings/feeds/{name}": all[1:], "POST /api/v1/settings/feeds": {authz.Admin}, "PUT /api/v1/settings/feeds/{name}": {authz.Admin}, "DELETE /api/v1/settings/feeds/{name}": {authz.Admin}, "POST /api/v1/settings/feeds/{name}/state": {authz.Admin},
+		"GET /api/v1/settings/models": all[1:], "GET /api/v1/settings/models/{name}": all[1:], "POST /api/v1/settings/models": {authz.Admin}, "PUT /api/v1/settings/models/{name}": {authz.Admin}, "DELETE /api/v1/settings/models/{name}": {authz.Admin}, "POST /api/v1/settings/models/{name}/state": {authz.Admin},
+		"GET /api/v1/settings/brokers/{name}/users": all[1:], "POST /api/v1/settings/brokers/{name}/users": {authz.Admin}, "PUT /api/v1/settings/brokers/{name}/users/{id}": {authz.Admin}, "DELETE /api/v1/settings/brokers/{name}/users/{id}": {authz.Admin},
+		"GET /api/v1/settings/limits": all[1:], "PUT /api/v1/settings/limits": {authz.Admin},
+		"GET /api/v1/settings/model-policy": all[1:], "PUT /api/v1/settings/model-policy": {authz.Admin},
 		"GET /api/v1/settings/zones": all[1:], "GET /api/v1/settings/zones/{name}": all[1:], "POST /api/v1/settings/zones": {authz.Admin}, "PUT /api/v1/settings/zones/{name}": {authz.Admin}, "DELETE /api/v1/settings/zones/{name}": {authz.Admin}, "POST /api/v1/settings/zones/{name}/name": {authz.Admin},
 		"GET /api/v1/settings/sources": all[1:], "GET /api/v1/settings/sources/{name}": all[1:], "POST /api/v1/settings/sources": {authz.Admin}, "PUT /api/v1/settings/sources/{name}": {authz.Admin},
 		"DELETE /api/v1/settings/sources/{name}": {authz.Admin}, "POST /api/v1/settings/sources/{name}/state": {authz.Admin},
 		"GET /api/v1/intel/seen": all,
 	}
 	bodies := map[string]string{
+		"POST /api/v1/settings/models": `{"config":{"name":"list","url":"http://127.0.0.1:1","model":"m","location":"on-premises"}}`, "PUT /api/v1/settings/models/{name}": `{"config":{"name":"list","url":"http://127.0.0.1:1","model":"m","location":"on-premises"}}`,
+		"POST /api/v1/settings/models/{name}/state": `{"do":"retire"}`, "PUT /api/v1/settings/model-policy": `{"mode":"off"}`, "PUT /api/v1/settings/limits": `{"set":{"devices":"7"}}`,
+		"POST /api/v1/settings/brokers/{name}/users": `{"config":{"name":"pump-3"}}`, "PUT /api/v1/settings/brokers/{name}/users/{id}": `{"config":{"name":"CVE-2024-1"}}`,
 		"POST /api/v1/spool/replay": `{"all":true}`, "POST /api/v1/spool/drop": `{"all":true,"count":1,"why":"w"}`,
 		"POST /api/v1/ask": `{"question":"q"}`, "POST /api/v1/query": `{"query":"last 24h"}`, "PATCH /api/v1/devices/{uid}": `{"owner":"x"}`,
 		"POST /api/v1/incidents/{uid}/decisions": `{"action":"close","why":"w"}`, "POST /api/v1/ingest": "x", "POST /api/v1/bulk": "x", "POST /v1/logs": `{"resourceLogs":[]}`, "POST /api/v1/intel/lookup": `{"values":["192.0.2.1"]}`, "POST /api/v1/ai/use": `{"url":"http://127.0.0.1:1","model":"m","why":"w"}`,

@@ -168,6 +168,8 @@ func settingRoutes(page []param) []Route {
 	return []Route{
 		{"GET /api/v1/settings/retention", authz.SettingsRead, "how long events are kept, where that is set, and what it drops next", retention, false, shapes{nil, of[retentionView](), nil}},
 		{"PUT /api/v1/settings/retention", authz.SettingsWrite, "set how long events are kept; with check: true tell what that would drop", setRetention, false, shapes{of[api.RetentionChange](), of[retentionView](), nil}},
+		{"GET /api/v1/settings/limits", authz.SettingsRead, "what bounds queries, devices and what waits to be stored, and where that is set", limits, false, shapes{nil, of[limitsView](), nil}},
+		{"PUT /api/v1/settings/limits", authz.SettingsWrite, "set limits; with check: true tell what that would do", setLimits, false, shapes{of[api.LimitsChange](), of[limitsView](), nil}},
 		{"GET /api/v1/settings/sources", authz.SettingsRead, "the live sources as they are set, and where", configuredSources, false, shapes{nil, of[Page[api.SourceView]](), page}},
 		{"POST /api/v1/settings/sources", authz.SourcesWrite, "add a live source, which begins at once; with check: true tell what would happen", addSource, false, shapes{of[api.SourcePut](), of[sourceView](), nil}},
 		{"GET /api/v1/settings/sources/{name}", authz.SettingsRead, "one live source as it is set", configuredSource, false, shapes{nil, of[sourceView](), nil}},

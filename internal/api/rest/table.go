@@ -73,7 +73,7 @@ func Routes() []Route {
 		{"POST /api/v1/bulk", authz.EventsIngest, "push lines into the durable spool", push, false, shapes{nil, of[bulk.Taken](), []param{{"format", "name of a format; without it it is recognised"}}}},
 		{"POST /v1/logs", authz.EventsIngest, "OTLP/HTTP export of logs, as application/json or application/x-protobuf", logs, false, shapes{of[map[string]any](), of[map[string]any](), nil}},
 		{"POST /api/v1/ingest", authz.EventsIngest, "take in a file or log of any format, and answer when it is stored", take, false, shapes{nil, of[ingest.Summary](), []param{{"name", "what it is called"}, {"format", "as of bulk"}}}},
-	}, slices.Concat(networkRoutes(), spoolRoutes(page), vulnRoutes(page), settingRoutes(page), zoneRoutes(page), feedRoutes(page))...)
+	}, slices.Concat(networkRoutes(), spoolRoutes(page), vulnRoutes(page), settingRoutes(page), zoneRoutes(page), feedRoutes(page), modelRoutes(page), brokerRoutes(page))...)
 }
 
 func networkRoutes() []Route {

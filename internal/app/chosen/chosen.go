@@ -9,6 +9,7 @@ package chosen
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -42,6 +43,9 @@ const (
 	MaxZones    = 500
 	MaxSubnets  = 200 // of a zone
 	MaxPulls    = 200
+	MaxModels   = 50
+	MaxUsers    = 300       // of brokers
+	MaxMindRule = 100       // rules of what may go to models
 	MaxText     = 256 << 10 // of a rule, and of its test
 	maxWhy      = 500
 	maxValue    = 1000 // of a value in journal and history
@@ -58,6 +62,10 @@ type Doc struct {
 	Renamed   map[string]string `json:"renamed,omitempty"`  // former names of zones, each with the one that it has
 	Pulls     []Pull            `json:"pulls,omitempty"`    // by name
 	Paused    map[string]Mark   `json:"paused,omitempty"`   // pulls that rest, by name
+	Models    []Model           `json:"models,omitempty"`   // by name
+	Mind      Mind              `json:"mind,omitzero"`
+	Limits    Limits            `json:"limits,omitzero"`
+	Users     []User            `json:"users,omitempty"` // of brokers, by broker and name
 }
 
 // Mark says who set a thing, and in which version.
@@ -104,6 +112,40 @@ type Pull struct {
 	Mark   Mark            `json:"mark"`
 }
 
+// Model is an endpoint of a language model in the form that the configuration has.
+type Model struct {
+	Name   string          `json:"name"`
+	Config json.RawMessage `json:"config"`
+	Mark   Mark            `json:"mark"`
+}
+
+// Mind is how far questions and data may go to models, as texts; an empty one is not
+// set. Rules are in the form that the configuration has.
+type Mind struct {
+	Mode      string            `json:"mode,omitempty"`
+	Questions string            `json:"questions,omitempty"`
+	Redact    string            `json:"redact,omitempty"` // true or false
+	Rules     []json.RawMessage `json:"rules,omitempty"`
+	Mark      Mark              `json:"mark"`
+}
+
+// User is somebody who may connect to a broker of ours. The hash of the password is
+// kept elsewhere: a way back must not bring an old password back.
+type User struct {
+	Broker    string   `json:"broker"`
+	Name      string   `json:"name"`
+	Publish   []string `json:"publish,omitempty"`
+	Subscribe []string `json:"subscribe,omitempty"`
+	Mark      Mark     `json:"mark"`
+}
+
+// Limits bound what the program takes, as texts by their keys; one that is missing
+// is not set.
+type Limits struct {
+	Values map[string]string `json:"values,omitempty"`
+	Mark   Mark              `json:"mark"`
+}
+
 // Version is one change.
 type Version struct {
 	Mark
@@ -112,6 +154,7 @@ type Version struct {
 	Object string `json:"object"`
 	Before string `json:"before,omitempty"`
 	After  string `json:"after,omitempty"`
+	Opens  string `json:"opens,omitempty"` // what may go further than before, in words
 	Doc    *Doc   `json:"doc,omitempty"`
 }
 
@@ -120,6 +163,7 @@ type Deed struct {
 	By, Why        string
 	Action, Object string
 	Before, After  string // the values, for journal and history; no secrets
+	Opens          string // what the change lets go further than before, in words
 	Texts          map[string][]byte
 	More           []store.Change // of others, in the same transaction
 }
@@ -203,7 +247,7 @@ func (b *Book) Change(ctx context.Context, by, why string, apply func(d *Doc, m 
 		return Version{}, err
 	}
 	next.Doc.order()
-	v := Version{Mark: mark, Action: deed.Action, Object: deed.Object, Before: short(deed.Before), After: short(deed.After), Doc: &next.Doc}
+	v := Version{Mark: mark, Action: deed.Action, Object: deed.Object, Before: short(deed.Before), After: short(deed.After), Opens: short(deed.Opens), Doc: &next.Doc}
 	changes, err := b.changes(v, next, deed.Texts)
 	if err != nil {
 		return Version{}, err
@@ -251,7 +295,7 @@ func (b *Book) changes(v Version, next kept, texts map[string][]byte) ([]store.C
 // tell writes a change into the journal.
 func (b *Book) tell(v Version, failed string) error {
 	d := map[string]string{"version": strconv.FormatInt(v.Version, 10)}
-	for k, text := range map[string]string{"why": v.Why, "before": v.Before, "after": v.After, "failed": failed} {
+	for k, text := range map[string]string{"why": v.Why, "before": v.Before, "after": v.After, "opens": v.Opens, "failed": failed} {
 		if text != "" {
 			d[k] = text
 		}
@@ -274,6 +318,10 @@ func (d *Doc) order() {
 	slices.SortFunc(d.Sources, func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(d.Zones, func(a, b Zone) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(d.Pulls, func(a, b Pull) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(d.Models, func(a, b Model) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(d.Users, func(a, b User) int {
+		return cmp.Or(strings.Compare(a.Broker, b.Broker), strings.Compare(a.Name, b.Name))
+	})
 	slices.SortFunc(d.Rules, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
 }
 
@@ -290,6 +338,16 @@ func (d *Doc) Zone(name string) int {
 // Pull finds one by name; -1: there is none.
 func (d *Doc) Pull(name string) int {
 	return slices.IndexFunc(d.Pulls, func(p Pull) bool { return p.Name == name })
+}
+
+// Model finds one by name; -1: there is none.
+func (d *Doc) Model(name string) int {
+	return slices.IndexFunc(d.Models, func(m Model) bool { return m.Name == name })
+}
+
+// User finds one by broker and name; -1: there is none.
+func (d *Doc) User(broker, name string) int {
+	return slices.IndexFunc(d.Users, func(u User) bool { return u.Broker == broker && u.Name == name })
 }
 
 // Rule finds one by id; -1: there is none.

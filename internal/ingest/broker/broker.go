@@ -12,6 +12,8 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"net"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	server "github.com/mochi-mqtt/server/v2"
@@ -49,9 +51,12 @@ const (
 // Source is a [ingest.Source].
 type Source struct {
 	cfg    Config
-	users  map[string]*User
+	users  atomic.Pointer[map[string]*User] // none: anybody
 	naming mqtt.Naming
 	gauge  *ingest.Gauge
+
+	mu    sync.Mutex // held while users are set
+	guard *guard     // of the run; nil: none
 }
 
 // New makes a source. It listens when it runs.
@@ -60,15 +65,12 @@ func New(cfg Config) (*Source, error) {
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "the broker %s: %q is no address with a port", cfg.Name, cfg.Listen).WithHint("write it like 127.0.0.1:1883")
 	}
-	if ip := net.ParseIP(host); (cfg.TLS == nil || len(cfg.Users) == 0) && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, fault.New(fault.Invalid, "the broker %s would listen on %s without TLS or without users", cfg.Name, cfg.Listen).WithHint("set a certificate and users, or listen on 127.0.0.1")
+	if cfg.TLS == nil && !onLoopback(host) {
+		return nil, exposed(cfg.Name, cfg.Listen)
 	}
-	s := &Source{cfg: cfg, users: make(map[string]*User, len(cfg.Users))}
-	if err := checkUsers(cfg.Users); err != nil {
+	s := &Source{cfg: cfg}
+	if err := s.SetUsers(cfg.Users); err != nil {
 		return nil, err
-	}
-	for i := range cfg.Users {
-		s.users[cfg.Users[i].Name] = &cfg.Users[i]
 	}
 	if s.naming, err = mqtt.CompileNaming(cfg.Devices); err != nil {
 		return nil, err
@@ -92,6 +94,15 @@ func New(cfg Config) (*Source, error) {
 	return s, nil
 }
 
+func onLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func exposed(name, listen string) error {
+	return fault.New(fault.Invalid, "the broker %s would listen on %s without TLS or without users", name, listen).WithHint("set a certificate and users, or listen on 127.0.0.1")
+}
+
 // Status implements [ingest.Source].
 func (s *Source) Status() ingest.Status { return s.gauge.Status() }
 
@@ -107,8 +118,10 @@ func (s *Source) Run(ctx context.Context, to ingest.Spooler) error {
 		Logger:                 slog.New(slog.DiscardHandler), // it would write what clients send
 		SysTopicResendInterval: 60,
 	})
-	guard := &guard{s: s, ctx: ctx, to: to, server: srv, failures: map[string]failed{}, rates: map[*server.Client]*bucket{}}
+	guard := &guard{s: s, ctx: ctx, to: to, server: srv, failures: map[string]failed{}, rates: map[*server.Client]*bucket{}, as: map[*server.Client]*User{}}
 	door := &door{ln: ln, s: s, guard: guard, open: map[net.Conn]string{}, from: map[string]int{}}
+	s.meet(guard)
+	defer s.meet(nil)
 	if err := srv.AddHook(guard, nil); err != nil {
 		return s.gauge.Stop(fault.Wrap(fault.Internal, err, "starting the broker"))
 	}

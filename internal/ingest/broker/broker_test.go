@@ -390,3 +390,57 @@ func TestAMessageThatPanics(t *testing.T) {
 		t.Errorf("%+v %v", told, b.Texts())
 	}
 }
+
+// Users are set while the broker runs: who is gone, has another password or other
+// bounds is let go with the session, without their will; the others stay.
+func TestSetUsers(t *testing.T) {
+	b := &ingesttest.Box{}
+	list := users(t)
+	s, port := running(t, Config{Users: list}, b)
+	will := packet(0x10, text("MQTT")+"\x04\xe6\x00\x1e"+text("three")+text("plants/a/pump-3/state")+text("gone")+text("pump-3")+text("secret-pump-3"))
+	three := dial(t, port).say(will).hears("one", welcome)
+	four := dial(t, port).say(hello("four", "pump-4", "secret-pump-4")).hears("another", welcome)
+	away := dial(t, port).say(packet(0x10, text("MQTT")+"\x04\xc0\x00\x1e"+text("away")+text("pump-3")+text("secret-pump-3"))).hears("one that keeps its session", welcome)
+	_ = away.say(goodbye).Close()
+	made, err := HashPassword("a new password")
+	if err != nil {
+		t.Fatal(err)
+	}
+	five := User{Name: "pump-5", Password: made, Publish: []string{"plants/+/{user}/#"}}
+	if err := s.SetUsers([]User{list[1], five}); err != nil {
+		t.Fatal(err)
+	}
+	three.hears("who is gone", "")
+	dial(t, port).say(hello("three", "pump-3", "secret-pump-3")).hears("who is gone, again", refused)
+	four.say(publish(1, "plants/a/pump-4/x", "7")).hears("who stays", acked(1))
+	new5 := dial(t, port).say(hello("away", "pump-5", "a new password")).hears("who is new, with the id of a session that is gone", welcome)
+	new5.say(publish(1, "plants/a/pump-5/x", "8")).hears("its topic", acked(1))
+	narrow := list[1]
+	narrow.Publish = []string{"plants/b/{user}/#"}
+	if err := s.SetUsers([]User{narrow, five}); err != nil {
+		t.Fatal(err)
+	}
+	four.hears("who has other bounds", "")
+	dial(t, port).say(hello("four", "pump-4", "secret-pump-4")).hears("the same, again", welcome).say(publish(1, "plants/a/pump-4/x", "9")).hears("what was taken from it", goodbye)
+	if err := s.SetUsers([]User{{Name: "x", Password: "clear"}}); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("a password in clear: %v", err)
+	}
+	new5.say(publish(2, "plants/a/pump-5/x", "8")).hears("what is refused changes nothing", acked(2))
+	if got := strings.Join(b.Texts(), " "); got != "7 8 8" {
+		t.Errorf("stored %q", got)
+	}
+	open, port := running(t, Config{}, b)
+	anybody := dial(t, port).say(hello("a", "", "")).hears("anybody", welcome)
+	if err := open.SetUsers([]User{five}); err != nil {
+		t.Fatal(err)
+	}
+	anybody.hears("anybody, once there are users", "")
+	dial(t, port).say(hello("a", "", "")).hears("nobody, again", refused)
+	outside, err := New(Config{Name: "b", Listen: "0.0.0.0:8883", TLS: &tls.Config{MinVersion: tls.VersionTLS12}, Users: list})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := outside.SetUsers(nil); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("a broker that others reach, without users: %v", err)
+	}
+}

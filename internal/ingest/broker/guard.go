@@ -2,9 +2,11 @@ package broker
 
 import (
 	"context"
+	"maps"
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	server "github.com/mochi-mqtt/server/v2"
@@ -26,6 +28,7 @@ type guard struct {
 	mu       sync.Mutex
 	failures map[string]failed // by address
 	rates    map[*server.Client]*bucket
+	as       map[*server.Client]*User // whom each was let in as; nil: anybody
 }
 
 // ID implements [server.Hook].
@@ -34,7 +37,7 @@ func (g *guard) ID() string { return "vedette" }
 // Provides implements [server.Hook].
 func (g *guard) Provides(b byte) bool {
 	switch b {
-	case server.OnConnect, server.OnConnectAuthenticate, server.OnACLCheck, server.OnPacketRead, server.OnPublish, server.OnWill, server.OnWillSent, server.OnDisconnect, server.OnClientExpired:
+	case server.OnConnect, server.OnConnectAuthenticate, server.OnACLCheck, server.OnPacketRead, server.OnPublish, server.OnWill, server.OnWillSent, server.OnSessionEstablished, server.OnDisconnect, server.OnClientExpired:
 		return true
 	}
 	return false
@@ -53,40 +56,75 @@ func (g *guard) OnConnect(cl *server.Client, _ packets.Packet) error {
 func (g *guard) OnConnectAuthenticate(cl *server.Client, pk packets.Packet) bool {
 	from, _ := address(cl.Net.Conn)
 	known, taken := g.server.Clients.Get(cl.ID)
-	ok := len(cl.ID) <= 256 && g.may(pk) && (!taken || string(known.Properties.Username) == string(pk.Connect.Username))
+	u, let := g.may(pk)
+	ok := len(cl.ID) <= 256 && let && (!taken || string(known.Properties.Username) == string(pk.Connect.Username))
 	if ok && !taken && g.server.Clients.Len() >= 2*g.s.cfg.MaxClients { // sessions of those who have left
 		ok = false
 	} else if !ok {
 		g.failed(from)
 	}
-	if ok && pk.Connect.WillFlag && !g.allowed(string(pk.Connect.Username), pk.Connect.WillTopic, true) {
+	if ok && pk.Connect.WillFlag && !g.allowed(g.s.user(string(pk.Connect.Username)), pk.Connect.WillTopic, true) {
 		ok = false // the broker would publish it without asking again
 	}
 	if !ok {
 		g.s.gauge.Refuse()
+		return false
 	}
-	return ok
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.as) >= 2*g.s.cfg.MaxClients { // some went before they were welcomed, which nobody tells
+		maps.DeleteFunc(g.as, func(cl *server.Client, _ *User) bool { return cl.Closed() })
+	}
+	g.as[cl] = u
+	return true
 }
 
 // may checks user and password. An unknown user takes as long as a wrong password.
-func (g *guard) may(pk packets.Packet) bool {
-	if len(g.s.users) == 0 {
-		return true
+func (g *guard) may(pk packets.Packet) (*User, bool) {
+	users := *g.s.users.Load()
+	if len(users) == 0 {
+		return nil, true
 	}
-	u := g.s.users[string(pk.Connect.Username)]
+	u := users[string(pk.Connect.Username)]
 	if u == nil {
-		for _, other := range g.s.users {
+		for _, other := range users {
 			other.hash.is(pk.Connect.Password)
 			break
 		}
-		return false
+		return nil, false
 	}
-	return u.hash.is(pk.Connect.Password)
+	return u, u.hash.is(pk.Connect.Password)
+}
+
+// stands reports whether a client was let in as somebody who is still the same.
+func (g *guard) stands(cl *server.Client) (*User, bool) {
+	now := g.s.user(string(cl.Properties.Username))
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return now, g.as[cl] == now && (now != nil || len(*g.s.users.Load()) == 0)
+}
+
+// OnSessionEstablished implements [server.Hook]: users may have been set between the
+// password and this moment, and whoever set them did not see the client yet.
+func (g *guard) OnSessionEstablished(cl *server.Client, _ packets.Packet) {
+	if _, ok := g.stands(cl); !ok {
+		g.letGo(cl)
+	}
+}
+
+// letGo ends a client and its session. Its will is not published: who set users may have
+// taken that from it.
+func (g *guard) letGo(cl *server.Client) {
+	atomic.StoreUint32(&cl.Properties.Will.Flag, 0)
+	cl.Stop(packets.ErrNotAuthorized)
+	g.server.UnsubscribeClient(cl)
+	cl.ClearInflights()
 }
 
 // OnACLCheck implements [server.Hook].
 func (g *guard) OnACLCheck(cl *server.Client, topic string, write bool) bool {
-	ok := len(topic) <= 1024 && g.allowed(string(cl.Properties.Username), topic, write)
+	u, same := g.stands(cl)
+	ok := len(topic) <= 1024 && same && g.allowed(u, topic, write)
 	if !write && cl.State.Subscriptions.Len() >= maxSubscriptions {
 		ok = false
 	}
@@ -98,17 +136,16 @@ func (g *guard) OnACLCheck(cl *server.Client, topic string, write bool) bool {
 
 // allowed reports whether a user may publish under a topic, or subscribe to a
 // filter.
-func (g *guard) allowed(user, topic string, write bool) bool {
+func (g *guard) allowed(u *User, topic string, write bool) bool {
 	if rest, shared := strings.CutPrefix(topic, "$share/"); shared && !write {
 		_, topic, _ = strings.Cut(rest, "/")
 	}
 	if topic == "" {
 		return false
 	}
-	if len(g.s.users) == 0 {
+	if len(*g.s.users.Load()) == 0 {
 		return !strings.HasPrefix(topic, "$")
 	}
-	u := g.s.users[user]
 	if u == nil {
 		return false
 	}
@@ -225,6 +262,7 @@ func (g *guard) OnDisconnect(cl *server.Client, _ error, _ bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.rates, cl)
+	delete(g.as, cl)
 }
 
 // OnClientExpired implements [server.Hook]: the broker itself forgets the session

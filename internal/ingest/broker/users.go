@@ -3,11 +3,14 @@ package broker
 import (
 	"bytes"
 	"crypto/pbkdf2"
+	"crypto/rand"
 	"crypto/sha512"
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
 	"io"
+	"net"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -80,6 +83,101 @@ func checkUsers(users []User) error {
 		}
 	}
 	return nil
+}
+
+// SetUsers says who may connect from now on; none is anybody, on loopback only. Whoever
+// is connected as somebody who is gone, or who has another password or other bounds, is let go with
+// their session; the others do not notice.
+func (s *Source) SetUsers(list []User) error {
+	list = slices.Clone(list)
+	for i := range list {
+		list[i].Publish, list[i].Subscribe = slices.Clone(list[i].Publish), slices.Clone(list[i].Subscribe)
+	}
+	if err := checkUsers(list); err != nil {
+		return err
+	}
+	if host, _, _ := net.SplitHostPort(s.cfg.Listen); len(list) == 0 && !onLoopback(host) {
+		return exposed(s.cfg.Name, s.cfg.Listen)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next, before := make(map[string]*User, len(list)), s.users.Load()
+	for i := range list {
+		u := &list[i]
+		if was := s.user(u.Name); was != nil && was.Password == u.Password && slices.Equal(was.Publish, u.Publish) && slices.Equal(was.Subscribe, u.Subscribe) {
+			u = was
+		}
+		next[u.Name] = u
+	}
+	s.users.Store(&next)
+	if s.guard != nil {
+		s.guard.sweep(*before)
+	}
+	return nil
+}
+
+// user finds one by name; nil: there is none.
+func (s *Source) user(name string) *User {
+	users := s.users.Load()
+	if users == nil {
+		return nil
+	}
+	return (*users)[name]
+}
+
+// meet tells of the guard of a run; nil: the run has ended.
+func (s *Source) meet(g *guard) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.guard = g
+}
+
+// sweep lets those go who are not let in as they were. A session whose client is away
+// goes too: its subscriptions would be taken over unasked.
+func (g *guard) sweep(before map[string]*User) {
+	for id, cl := range g.server.Clients.GetAll() {
+		if cl.Closed() { // a session whose client is away
+			name := string(cl.Properties.Username)
+			if now := g.s.user(name); now != before[name] || now == nil && len(*g.s.users.Load()) > 0 {
+				g.letGo(cl)
+				g.server.Clients.Delete(id)
+			}
+			continue
+		}
+		if _, ok := g.stands(cl); !ok {
+			g.letGo(cl)
+		}
+	}
+}
+
+// CheckUser refuses a user that no file could have.
+func CheckUser(u User) error {
+	u.Publish, u.Subscribe = slices.Clone(u.Publish), slices.Clone(u.Subscribe)
+	return checkUsers([]User{u})
+}
+
+// iterations of passwords that are hashed here: some milliseconds each.
+const iterations = 10_000
+
+// HashPassword hashes a password as a file of users has it.
+func HashPassword(password string) (string, error) {
+	salt := make([]byte, 12)
+	if _, err := rand.Read(salt); err != nil {
+		return "", fault.Wrap(fault.Internal, err, "hashing a password")
+	}
+	sum, err := pbkdf2.Key(sha512.New, password, salt, iterations, sha512.Size)
+	if err != nil {
+		return "", fault.Wrap(fault.Internal, err, "hashing a password")
+	}
+	return "$7$" + strconv.Itoa(iterations) + "$" + base64.StdEncoding.EncodeToString(salt) + "$" + base64.StdEncoding.EncodeToString(sum), nil
+}
+
+// NoPassword is a hash that no password has: its sum is random. A user with it is not
+// let in, and the broker is not one without users.
+func NoPassword() string {
+	random := make([]byte, 12+sha512.Size)
+	_, _ = rand.Read(random) // it never fails
+	return "$7$1$" + base64.StdEncoding.EncodeToString(random[:12]) + "$" + base64.StdEncoding.EncodeToString(random[12:])
 }
 
 // hash is that of a password: PBKDF2 with SHA-512.

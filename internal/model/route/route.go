@@ -272,5 +272,5 @@ func (p Policy) refuse(d *Decision, e model.Endpoint) string {
 	if e.Location == model.OnPremises {
 		return ""
 	}
-	return p.Require.unmet(e.Terms)
+	return p.Require.Unmet(e.Terms)
 }

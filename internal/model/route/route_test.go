@@ -99,11 +99,11 @@ func TestTerms(t *testing.T) {
 		{change(func(t *model.Terms) { t.Contract = "" }), "agreement"},
 	}
 	for _, tt := range tests {
-		if got := strict.unmet(tt.terms); (tt.want == "") != (got == "") || !strings.Contains(got, tt.want) {
+		if got := strict.Unmet(tt.terms); (tt.want == "") != (got == "") || !strings.Contains(got, tt.want) {
 			t.Errorf("%+v: %q, want %q", tt.terms, got, tt.want)
 		}
 	}
-	if got := (Require{Retention: "soon"}).unmet(good); !strings.Contains(got, "cannot be read") {
+	if got := (Require{Retention: "soon"}).Unmet(good); !strings.Contains(got, "cannot be read") {
 		t.Errorf("a requirement of nonsense is met: %q", got)
 	}
 }

@@ -18,8 +18,8 @@ type Require struct {
 	Contract      bool     // there must be a named agreement
 }
 
-// unmet says which requirement an endpoint does not meet, or nothing.
-func (r Require) unmet(t model.Terms) string {
+// Unmet says which requirement an endpoint does not meet, or nothing.
+func (r Require) Unmet(t model.Terms) string {
 	switch {
 	case len(r.Jurisdictions) > 0 && t.Jurisdiction == "":
 		return "its jurisdiction is not known, and the policy requires " + strings.Join(r.Jurisdictions, " or ")

@@ -91,6 +91,8 @@ type Store struct {
 	lock  *os.File
 	db    *sql.DB
 
+	queryTime atomic.Int64 // nanoseconds; that of opts unless it was set
+
 	life   sync.RWMutex // held for reading by every call, for writing by Close
 	closed bool
 

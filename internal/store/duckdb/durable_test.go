@@ -379,6 +379,12 @@ func TestLimits(t *testing.T) {
 	if _, hint := fault.Public(err); fault.KindOf(err) != fault.Limited || hint == "" {
 		t.Errorf("after the time limit: %v", err)
 	}
+	s.SetQueryTimeout(time.Minute)
+	count(t, s, query.Query{}, 100)
+	s.SetQueryTimeout(time.Nanosecond)
+	if _, err := s.Query(context.Background(), query.Query{}); fault.KindOf(err) != fault.Limited {
+		t.Errorf("after the time limit was set: %v", err)
+	}
 	small := open(t, t.TempDir(), duckdb.Options{ResultBytes: 50})
 	defer small.Close()
 	fill(t, small, 0, 100)

@@ -32,7 +32,7 @@ func (s *Store) Query(ctx context.Context, q query.Query) (res *store.Result, er
 	if err != nil {
 		return nil, err
 	}
-	limited, cancel := context.WithTimeoutCause(ctx, s.opts.QueryTimeout, errTimeout)
+	limited, cancel := context.WithTimeoutCause(ctx, s.queryTimeout(), errTimeout)
 	defer cancel()
 	err = s.reading(limited, "running the query", func(conn *sql.Conn) error {
 		res, err = s.run(limited, conn, plan)
@@ -42,6 +42,16 @@ func (s *Store) Query(ctx context.Context, q query.Query) (res *store.Result, er
 		return nil, s.blame(limited, plan, err)
 	}
 	return res, nil
+}
+
+// SetQueryTimeout bounds the queries that begin from now on.
+func (s *Store) SetQueryTimeout(d time.Duration) { s.queryTime.Store(int64(d)) }
+
+func (s *Store) queryTimeout() time.Duration {
+	if d := time.Duration(s.queryTime.Load()); d > 0 {
+		return d
+	}
+	return s.opts.QueryTimeout
 }
 
 // blame finds the sealed file that a query has failed on; the engine does not

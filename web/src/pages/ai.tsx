@@ -17,7 +17,7 @@ export function AI() {
       <h1>AI</h1>
       <Show of={got}>{(d) => (
         <>
-          <p>{d.asked ? "The built-in engine answers; a model may read what it does not understand, and add sentences that are checked." : "The built-in engine answers alone; no model is at work."} <span class="soft">Mode: {d.mode}.</span></p>
+          <p>{d.asked ? "The built-in engine answers; a model may read what it does not understand, and add sentences that are checked." : "The built-in engine answers alone; no model is at work."} <span class="soft">Mode: {d.mode}.</span> {may("settings.read") && <a href="/settings?part=models">Set models and what may go to them</a>}</p>
           <h2>Models</h2>
           {d.models.length ? (
             <div class="scroll"><table><thead><tr><th scope="col">State</th><th scope="col">Model</th><th scope="col">Where it runs</th><th scope="col">Decided by</th><th scope="col"></th></tr></thead>

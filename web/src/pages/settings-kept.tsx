@@ -77,7 +77,7 @@ function Change({ of, done }: { of: Kept; done: () => void }) {
 }
 
 interface Version { version: number; at: string; by: string; why?: string; action: string; object: string; before?: string; after?: string }
-interface Undone { version: number; changes: string[]; effect?: Effect; zones?: ZoneEffect }
+interface Undone { version: number; changes: string[]; effect?: Effect; zones?: ZoneEffect; loosens?: string[] }
 
 /** History is who changed which setting, and the way back. */
 export function History() {
@@ -101,7 +101,7 @@ function Undo({ to, seen, done, leave }: { to: number; seen: number; done: () =>
   return (
     <form class="decide" onSubmit={(ev) => { ev.preventDefault(); call("POST", "/settings/undo", { version: to, why, confirm: true }, undefined, seen).then(done, setError); }}>
       <h2>{to ? `Back to version ${to}` : "Back to the configuration alone"}</h2>
-      <Show of={got}>{(d) => <><ul class="plain">{d.changes.map((c, i) => <li key={i}>{visible(c)}</li>)}</ul>{d.effect && gone(d.effect) > 0 && <Drops effect={d.effect} />}{d.zones && <Touches effect={d.zones} />}</>}</Show>
+      <Show of={got}>{(d) => <><ul class="plain">{d.changes.map((c, i) => <li key={i}>{visible(c)}</li>)}</ul>{d.effect && gone(d.effect) > 0 && <Drops effect={d.effect} />}{d.zones && <Touches effect={d.zones} />}{d.loosens?.map((l, i) => <p key={i} class="warn">This lets data go further: {visible(l)}</p>)}</>}</Show>
       {error && <Trouble error={error} />}
       <Why value={why} set={setWhy} />
       <p><button type="submit" disabled={!why.trim() || !got.data}>Go back</button><button type="button" class="quiet" onClick={leave}>Leave it</button></p>

@@ -4,6 +4,7 @@ import { may } from "../me";
 import { clock, visible } from "../show";
 import { Show, Trouble, useLoad } from "../parts/load";
 import { Rows } from "../parts/rows";
+import { BrokerUsers } from "./settings-brokers";
 import { Origin, Why } from "./settings-kept";
 
 type Config = { name: string; kind: string } & Record<string, string | boolean | string[]>;
@@ -50,6 +51,7 @@ export function SourceSettings({ changed }: { changed: () => void }) {
       ])} /> : <p class="none">None is set.</p>}</Show>
       {write && edits === null && <p class="bar"><button type="button" class="quiet" onClick={() => setEdits("new")}>Add a source</button></p>}
       {edits !== null && <Edit key={edits === "new" ? "" : edits.config.name} of={edits === "new" ? null : edits} done={done} leave={() => setEdits(null)} />}
+      {got.data?.rows.filter((v) => v.config.kind === "broker" && !v.rests).map((v) => <BrokerUsers key={v.config.name} broker={v.config.name} />)}
     </>
   );
 }

@@ -7,13 +7,15 @@ import { Show, Trouble, useLoad } from "../parts/load";
 import { Rows } from "../parts/rows";
 import { Aside, AsideNote } from "./settings-aside";
 import { FeedSettings } from "./settings-feeds";
+import { LimitSettings } from "./settings-limits";
 import { History, Retention } from "./settings-kept";
+import { ModelSettings } from "./settings-models";
 import { RuleSettings } from "./settings-rules";
 import { SourceSettings } from "./settings-sources";
 import { ZoneSettings } from "./settings-zones";
 
 const tabs: [string, string, () => boolean][] = [
-  ["sources", "Sources", () => may("sources.read") && !limited()], ["aside", "Set aside", () => may("sources.write") && !limited()], ["retention", "Retention", () => may("settings.read") && !limited()], ["rules", "Rules", () => may("rules.read") && !limited()], ["zones", "Zones", () => may("settings.read") && !limited()], ["feeds", "Feeds", () => may("settings.read") && !limited()], ["users", "Users", () => may("users.read") && !limited()],
+  ["sources", "Sources", () => may("sources.read") && !limited()], ["aside", "Set aside", () => may("sources.write") && !limited()], ["retention", "Retention", () => may("settings.read") && !limited()], ["limits", "Limits", () => may("settings.read") && !limited()], ["rules", "Rules", () => may("rules.read") && !limited()], ["zones", "Zones", () => may("settings.read") && !limited()], ["feeds", "Feeds", () => may("settings.read") && !limited()], ["models", "Models", () => may("settings.read") && !limited()], ["users", "Users", () => may("users.read") && !limited()],
   ["tokens", "Tokens", () => true], ["sessions", "Sessions", () => true], ["journal", "Journal", () => may("audit.read") && !limited()], ["history", "Changes", () => may("settings.read") && !limited()], ["about", "About", () => true],
 ];
 
@@ -25,7 +27,7 @@ export function Settings() {
     <div class="page">
       <h1>Settings</h1>
       <nav class="tabs" aria-label="Settings">{mine.map(([k, t]) => <a key={k} href={"/settings?part=" + k} aria-current={k === at ? "page" : undefined}>{t}</a>)}</nav>
-      {at === "sources" ? <Sources /> : at === "aside" ? <Aside /> : at === "users" ? <Users /> : at === "tokens" ? <Tokens /> : at === "sessions" ? <Sessions /> : at === "journal" ? <Journal /> : at === "zones" ? <ZoneSettings /> : at === "feeds" ? <FeedSettings /> : at === "retention" ? <Retention /> : at === "rules" ? <RuleSettings /> : at === "history" ? <History /> : <About />}
+      {at === "sources" ? <Sources /> : at === "aside" ? <Aside /> : at === "users" ? <Users /> : at === "tokens" ? <Tokens /> : at === "sessions" ? <Sessions /> : at === "journal" ? <Journal /> : at === "zones" ? <ZoneSettings /> : at === "feeds" ? <FeedSettings /> : at === "models" ? <ModelSettings /> : at === "limits" ? <LimitSettings /> : at === "retention" ? <Retention /> : at === "rules" ? <RuleSettings /> : at === "history" ? <History /> : <About />}
     </div>
   );
 }
