@@ -121,7 +121,7 @@ func (x *Index) forget(id string) int {
 		x.changes++
 	}
 	for p := range parts {
-		p.uncount()
+		x.uncount(p)
 	}
 	return min(1, len(parts))
 }
@@ -139,9 +139,10 @@ func (x *Index) Reweigh() int {
 }
 
 // uncount forgets what was counted of a part and of the bills with it.
-func (p *part) uncount() {
+func (x *Index) uncount(p *part) {
 	p.counts = nil
 	p.rating++
+	x.notePart(p)
 	for l := range p.lists {
 		l.counts = nil
 	}
@@ -180,6 +181,7 @@ func (x *Index) settle() int {
 		if !slices.Equal(a.part.rows, a.rows) {
 			x.changes++
 			a.part.revision++
+			x.notePart(a.part)
 		}
 		x.unhook(a.part)
 		x.hook(a)
@@ -221,7 +223,7 @@ func (x *Index) hook(a answer) {
 		}
 		m[p] = struct{}{}
 	}
-	p.uncount()
+	x.uncount(p)
 }
 
 // unhook takes a part out of what finds it.
@@ -239,6 +241,9 @@ func (x *Index) unhook(p *part) {
 				delete(x.rated, id)
 			}
 		}
+	}
+	if len(p.rows) > 0 {
+		x.notePart(p)
 	}
 	p.keys, p.rows = nil, nil
 }
