@@ -183,8 +183,10 @@ func (x *Index) settle() int {
 			a.part.revision++
 			x.notePart(a.part)
 		}
+		was := a.part.rows
 		x.unhook(a.part)
 		x.hook(a)
+		x.unrate(was)
 	}
 	x.work.Matched += len(list)
 	return len(list)
@@ -226,6 +228,16 @@ func (x *Index) hook(a answer) {
 	x.uncount(p)
 }
 
+// unrate forgets ratings of what nothing has any more. One of what something has is
+// never forgotten silently: that it is rated otherwise later could not be told.
+func (x *Index) unrate(rows []match.Row) {
+	for i := range rows {
+		if id := strings.ToUpper(rows[i].ID); x.byVuln[id] == nil {
+			delete(x.rated, id)
+		}
+	}
+}
+
 // unhook takes a part out of what finds it.
 func (x *Index) unhook(p *part) {
 	for _, b := range p.keys {
@@ -238,7 +250,6 @@ func (x *Index) unhook(p *part) {
 		if m := x.byVuln[id]; m != nil {
 			if delete(m, p); len(m) == 0 {
 				delete(x.byVuln, id)
-				delete(x.rated, id)
 			}
 		}
 	}

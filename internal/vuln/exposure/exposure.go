@@ -301,7 +301,9 @@ func (x *Index) drop(p *part) {
 	if p == nil || len(p.lists)+len(p.owners) > 0 {
 		return
 	}
+	was := p.rows
 	x.unhook(p)
+	x.unrate(was)
 	delete(x.parts, p.key)
 	delete(x.codes, p.code)
 	delete(x.stale, p)

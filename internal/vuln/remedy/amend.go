@@ -76,7 +76,6 @@ func (p *Planner) amend(b *board, m *made, touched iter.Seq[exposure.Part]) {
 	for _, s := range stale {
 		s.pieces = slices.DeleteFunc(s.pieces, func(p piece) bool { _, in := parts[p.from.Serial()]; return in })
 	}
-	m.list = slices.DeleteFunc(m.list, func(s *sketch) bool { return s.stale })
 	for _, part := range parts {
 		for _, inside := range []bool{false, true} {
 			if len(part.Rows()) > 0 && part.Held(inside) {
@@ -92,6 +91,7 @@ func (p *Planner) amend(b *board, m *made, touched iter.Seq[exposure.Part]) {
 // merge sums up the actions that are stale, or new since, and puts them in their
 // places.
 func (p *Planner) merge(b *board, m *made, parts map[uint64]exposure.Part, stale []*sketch) {
+	m.list = slices.DeleteFunc(m.list, func(s *sketch) bool { return s.stale })
 	var late []*sketch
 	take := func(s *sketch) {
 		if !s.stale {

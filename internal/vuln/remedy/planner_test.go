@@ -290,3 +290,23 @@ func BenchmarkPage(b *testing.B) {
 		})
 	}
 }
+
+// TestRatedAfterMatchedAgain: what was matched again with the same outcome, and then
+// is rated otherwise, is rated otherwise in the plan.
+func TestRatedAfterMatchedAgain(t *testing.T) {
+	w := newWorld(t)
+	a, other := affected("CVE-2024-0001", "Acme", "Gate", "< 2.0"), affected("CVE-2024-0002", "Acme", "Gate", "< 0.5")
+	w.match.Add(a)
+	w.index.Changed(exposure.Change{New: a})
+	w.index.PutSubject("device:1", exposure.Subject{Own: match.Query{Vendor: "Acme", Product: "Gate", Version: "1.0"}, Context: priority.Context{Mission: "high"}})
+	first := w.planner.Page(w.index.All(), &remedy.Ask{}).Actions[0]
+	other.ID = "other"
+	w.match.Add(other)
+	w.index.Changed(exposure.Change{New: other})
+	kev := &advisory.Advisory{Kind: advisory.KEV, ID: "kev", Vulnerabilities: []advisory.Vulnerability{{ID: "CVE-2024-0001", KEV: "2024-01-01"}}}
+	w.match.Add(kev)
+	w.index.Changed(exposure.Change{New: kev})
+	if then := w.planner.Page(w.index.All(), &remedy.Ask{}).Actions[0]; then.Decision == first.Decision {
+		t.Errorf("%s, and %s once it is exploited", first.Decision, then.Decision)
+	}
+}
