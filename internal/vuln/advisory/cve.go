@@ -330,6 +330,16 @@ func (v *Vulnerability) best() (Score, bool) {
 	return Score{}, false
 }
 
+// Disagrees tells whether the score is another than the vector gives, and what that is.
+func (s *Score) Disagrees() (float64, bool) {
+	v, err := cvss.Parse(s.Vector)
+	if err != nil {
+		return 0, false
+	}
+	ok, want := v.Agrees(s.Base)
+	return want, !ok
+}
+
 // Vector returns the metrics of the score that tells most, or none.
 func (v *Vulnerability) Vector() (cvss.Vector, bool) {
 	s, ok := v.best()
