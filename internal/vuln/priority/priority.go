@@ -152,14 +152,15 @@ func exploitTag(r advisory.Reference, noADP bool) (string, bool) {
 		}
 	}
 	if writeUp.MatchString(r.URL) {
-		return "a file in a repository that is called after vulnerabilities", true
+		return "a repository that is called after vulnerabilities, or a file in one", true
 	}
 	return "", false
 }
 
-// writeUp is a file in a repository whose name says that it is about vulnerabilities:
-// there finders write down how to use what they found.
-var writeUp = regexp.MustCompile(`(?i)^https://github\.com/[^/]+/[^/]*(cve|vul|bug|poc|0day|exploit)[^/]*/(blob|tree|issues)(/|$)`)
+// writeUp is a file in a repository whose name says that it is about vulnerabilities,
+// or a repository that is called after one of them: there finders write down how to use
+// what they found.
+var writeUp = regexp.MustCompile(`(?i)^https://github\.com/[^/]+/([^/]*(cve|vul|bug|poc|0-?day|exploit)[^/]*/(blob|tree|issues)(/|$)|[^/]*cve-\d{4}-\d{4,}[^/]*(/|$))`)
 
 // local are weaknesses whose use needs a victim's hand or a foothold, whatever
 // the vector says.
@@ -208,7 +209,7 @@ func impact(abouts []match.About, given *advisory.SSVC, facts Facts, say sayer) 
 		}
 		return true
 	}
-	if whole("C", "I", "A") || whole("VC", "VI", "VA") || whole("C", "I") && m["S"] != "" {
+	if whole("C", "I", "A") || whole("VC", "VI") || whole("C", "I") && m["S"] != "" {
 		return say(point, "total", "confidentiality and integrity are lost wholly ("+source+")")
 	}
 	return say(point, "partial", "not all is lost ("+source+")")
