@@ -54,6 +54,7 @@ type cveAffected struct {
 	Vendor, Product string
 	PackageName     string   `json:"packageName"`
 	CollectionURL   string   `json:"collectionURL"`
+	PackageURL      string   `json:"packageURL"`
 	Platforms       []string `json:"platforms"`
 	CPEs            []string `json:"cpes"`
 	Default         string   `json:"defaultStatus"`
@@ -189,6 +190,9 @@ func (a *Advisory) affected(v *Vulnerability, e *cveAffected, rank Rank) {
 	base := Product{Vendor: none(e.Vendor), Name: none(e.Product), Rank: rank}
 	if base.Name == "" {
 		base.Name = clip(e.PackageName, 500)
+	}
+	if base.PURL = clip(e.PackageURL, 500); !ValidPURL(base.PURL) {
+		base.PURL = packageIn(e.CollectionURL, clip(e.PackageName, 400))
 	}
 	for _, c := range e.CPEs {
 		if len(base.CPEs) < 50 {
