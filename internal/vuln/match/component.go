@@ -13,8 +13,8 @@ import (
 var languages = wordSet("npm pypi cargo gem nuget maven composer hex pub cocoapods cpan cran hackage swift golang luarocks conda")
 
 // distributions are the types of packages that are built, and mended, by others than
-// the maker.
-var distributions = wordSet("deb rpm apk alpm")
+// the maker; "alpine" is what some tools write for apk.
+var distributions = wordSet("deb rpm apk alpm alpine")
 
 // filled completes a query: where only a package URL or a CPE has the version, that is
 // it, and an epoch that stands apart is put before it.
@@ -103,10 +103,17 @@ func (x *Index) built(s *search, q *Query, text string, p *advisory.PURL) {
 		from = name
 	}
 	from, _, _ = strings.Cut(from, "@")
-	s.find(tableName, prepare(from, vendorWords(q.Vendor)).key, byName)
+	var list []ref
+	for _, r := range s.list(tableName, prepare(from, vendorWords(q.Vendor)).key) {
+		if !slices.Contains(r.in.makers[r.product], x.aliases.Vendor(p.Namespace)) || p.Namespace == "" { // "linux" of Debian is the distribution
+			list = append(list, r)
+		}
+	}
+	s.take(list, byName)
 }
 
-// cpeMakers are the makers that the CPEs of a query name, when nobody else names one.
+// cpeMakers are the makers that the CPEs of a query name, when nobody else names one. A
+// CPE that has the name twice is what tools guess, and names none.
 func (x *Index) cpeMakers(q *Query) []string {
 	if q.Vendor != "" {
 		return nil
@@ -115,7 +122,7 @@ func (x *Index) cpeMakers(q *Query) []string {
 	for _, text := range q.CPEs {
 		if c, ok := advisory.ParseCPE(text); ok {
 			v := x.aliases.Vendor(c.Vendor)
-			if v == "" {
+			if v == "" || squash(words(c.Vendor)) == squash(words(c.Product)) {
 				return nil
 			}
 			out = append(out, v)
