@@ -127,13 +127,23 @@ func (x *Index) forget(id string) int {
 }
 
 // Reweigh rates anew of what more is known outside the advisories than when it was
-// rated, and returns of how many that something has.
+// rated, and returns how many that something has are rated otherwise: chances change
+// every day, and few so much that anything follows.
 func (x *Index) Reweigh() int {
 	n := 0
 	for id, r := range x.rated {
-		if r.facts != x.facts(id) {
-			n += x.forget(id)
+		facts := x.facts(id)
+		if r.facts == facts {
+			continue
 		}
+		x.work.Rated++
+		points := x.tree.Found(x.match.Find(id), facts)
+		if points.Same(&r.points) {
+			r.facts = facts
+			continue
+		}
+		n += x.forget(id)
+		x.rated[id] = &rating{points: points, facts: facts}
 	}
 	return n
 }

@@ -28,6 +28,15 @@ type Points struct {
 	Why             []string `json:"why"`
 }
 
+// Same tells whether two are found alike, for the same reasons.
+func (p *Points) Same(o *Points) bool {
+	return p.values() == o.values() && slices.Equal(p.Why, o.Why)
+}
+
+func (p *Points) values() [7]string {
+	return [7]string{p.Exploitation, p.Automatable, p.TechnicalImpact, p.Network, p.Mission, p.Exposure, p.Decision}
+}
+
 // Tree is the decision table.
 type Tree struct{ rows map[[4]string]string }
 

@@ -2,6 +2,7 @@ package remedy_test
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -176,10 +177,10 @@ func changes(x fleet, n int) {
 		a := affected(fmt.Sprint("CVE-2026-", n), "Acme", fmt.Sprintf("part number%d", r.IntN(50)), "< 3.0")
 		x.advisories.Add(a)
 		x.Changed(exposure.Change{New: a})
-	case 9: // the chances of a thousand vulnerabilities
+	case 9: // all chances, few of them above one half, as they are
 		a := &advisory.Advisory{Kind: advisory.EPSS, ID: "epss", EPSS: map[string]advisory.Chance{}}
-		for i := range 1000 {
-			a.EPSS[fmt.Sprint("CVE-2023-", i*4)] = advisory.Chance{Score: r.Float64()}
+		for i := range 66_700 {
+			a.EPSS[fmt.Sprint("CVE-2023-", i)] = advisory.Chance{Score: math.Pow(r.Float64(), 60)}
 		}
 		x.advisories.Add(a)
 		x.Changed(exposure.Change{New: a})
