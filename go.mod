@@ -27,6 +27,7 @@ require (
 
 require (
 	github.com/go-webauthn/webauthn v0.18.2
+	github.com/pandatix/go-cvss v0.6.4
 	go.opentelemetry.io/otel v1.47.0
 	go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp v1.47.0
 	go.opentelemetry.io/otel/sdk v1.47.0

@@ -101,6 +101,8 @@ type VulnScore struct {
 	Base     float64 `json:"base"`
 	Severity string  `json:"severity"`
 	Source   string  `json:"source"`
+	// Computed is what the vector gives, if the source says another score.
+	Computed *float64 `json:"computed,omitempty"`
 }
 
 // VulnAffected is what a source says of a product.

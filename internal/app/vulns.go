@@ -249,7 +249,11 @@ func addAbout(out *api.VulnDetail, about match.About) {
 		out.KEV, out.KEVSince = true, v.KEV
 	}
 	for _, s := range v.Scores {
-		out.CVSS = append(out.CVSS, api.VulnScore{Version: s.Version, Vector: s.Vector, Base: s.Base, Severity: s.Severity, Source: s.Source})
+		one := api.VulnScore{Version: s.Version, Vector: s.Vector, Base: s.Base, Severity: s.Severity, Source: s.Source}
+		if want, other := s.Disagrees(); other {
+			one.Computed = &want
+		}
+		out.CVSS = append(out.CVSS, one)
 	}
 	for _, c := range v.CWE {
 		if !slices.Contains(out.CWE, c) {

@@ -231,7 +231,11 @@ func (r *root) printVuln(v api.VulnDetail) error {
 		rows = append(rows, []any{"why", w})
 	}
 	for _, s := range v.CVSS {
-		rows = append(rows, []any{"cvss", fmt.Sprintf("%.1f %s %s (%s)", s.Base, s.Severity, s.Vector, s.Source)})
+		text := fmt.Sprintf("%.1f %s %s (%s)", s.Base, s.Severity, s.Vector, s.Source)
+		if s.Computed != nil {
+			text += fmt.Sprintf("; the vector gives %.1f", *s.Computed)
+		}
+		rows = append(rows, []any{"cvss", text})
 	}
 	for _, a := range v.Affected {
 		rows = append(rows, []any{a.Status, a.Vendor + " " + a.Product + ": " + a.Versions + " (" + a.Source + ")"})

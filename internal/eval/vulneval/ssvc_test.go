@@ -22,27 +22,7 @@ func TestSSVC(t *testing.T) {
 		t.Fatal(err)
 	}
 	schemas, index := schema.New(), match.New(nil)
-	read := func(name string, f func(*advisory.Advisory)) {
-		in, err := os.Open(shared(t, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer in.Close()
-		z, err := gzip.NewReader(bufio.NewReader(in))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := advisory.Each(z, schemas, func(a *advisory.Advisory, err error) error {
-			if err != nil {
-				t.Errorf("%s: %v", name, err)
-				return nil
-			}
-			f(a)
-			return nil
-		}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	read := func(name string, f func(*advisory.Advisory)) { eachRecord(t, name, schemas, f) }
 	read("vuln/kev.json.gz", index.Add)
 	// What is derived was looked at on one half of the records, by a hash of their
 	// ids; the other was held back.
@@ -103,4 +83,28 @@ func yes(b bool) int {
 		return 1
 	}
 	return 0
+}
+
+// eachRecord reads a file of the public data, record by record.
+func eachRecord(t *testing.T, name string, schemas *schema.Set, f func(*advisory.Advisory)) {
+	t.Helper()
+	in, err := os.Open(shared(t, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	z, err := gzip.NewReader(bufio.NewReader(in))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := advisory.Each(z, schemas, func(a *advisory.Advisory, err error) error {
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			return nil
+		}
+		f(a)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -155,11 +155,13 @@ type Advisory struct {
 // read of them than before; the documents themselves are not kept, so those that an
 // earlier one read have to be taken in anew. 1 is that before there were versions; 2
 // knows what parts are on, and reads more words about versions, some of which were
-// taken for the opposite.
+// taken for the opposite; 3 knows the packages that CVE records name in collections.
 func Reader(kind string) int {
 	switch kind {
-	case CSAF, CVE:
+	case CSAF:
 		return 2
+	case CVE:
+		return 3
 	}
 	return 0
 }

@@ -233,3 +233,32 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+func TestPackages(t *testing.T) {
+	for _, c := range [][3]string{
+		{"https://repo.maven.apache.org/maven2", "org.acme:thing", "pkg:maven/org.acme/thing"},
+		{"https://pypi.org/project/pip", "pip", "pkg:pypi/pip"},
+		{"https://registry.npmjs.org", "@acme/thing", "pkg:npm/%40acme/thing"},
+		{"https://access.redhat.com/downloads/content/package-browser/", "openssl", ""},
+		{"https://repo.maven.apache.org/maven2", "thing", ""},
+		{"https://pypi.org.example/", "pip", ""},
+		{"::", "pip", ""},
+		{"https://pypi.org", "", ""},
+	} {
+		if got := packageIn(c[0], c[1]); got != c[2] {
+			t.Errorf("%q %q: %q, want %q", c[0], c[1], got, c[2])
+		}
+	}
+	for text, want := range map[string]string{"pkg:rpm/a/b@1?arch=x&epoch=2#y": "2", "pkg:rpm/a/b@1?EPOCH=3": "3", "pkg:rpm/a/b@1": "", "pkg:deb/a/b@1#x?epoch=4": "", "": ""} {
+		if got := Qualifier(text, "epoch"); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	for _, same := range [][2]string{{"pkg:pypi/A_b.c@1", "pkg:pypi/a-b-c"}, {"pkg:npm/%40acme/thing", "pkg:npm/@acme/thing@2"}} {
+		a, _ := ParsePURL(same[0])
+		b, _ := ParsePURL(same[1])
+		if a.Base() != b.Base() {
+			t.Errorf("%q, %q", a.Base(), b.Base())
+		}
+	}
+}

@@ -2,7 +2,6 @@ package advisory
 
 import (
 	"encoding/json"
-	"math"
 
 	"vedette/internal/vuln/cvss"
 )
@@ -11,7 +10,7 @@ func (c *csafChecker) scores() error {
 	for i := range c.doc.Vulnerabilities {
 		seen := map[string]bool{}
 		for _, s := range c.doc.Vulnerabilities[i].Scores {
-			for kind, raw := range map[string]json.RawMessage{"2": s.V2, "3": s.V3} {
+			for kind, raw := range map[string]json.RawMessage{"2": s.V2, "3": s.V3, "4": s.V4} {
 				if len(raw) == 0 {
 					continue
 				}
@@ -51,15 +50,14 @@ func checkScore(where, kind string, raw json.RawMessage) (string, error) {
 	if !ok || score < 0 || score > 10 {
 		return "", fails("6.1.8", "at %s: baseScore is missing or not between 0 and 10", where)
 	}
-	want, _ := v.Base()
-	if math.Abs(want-score) > 0.001 {
+	if ok, want := v.Agrees(score); !ok {
 		return "", fails("6.1.9", "at %s: baseScore is %v, but the vector gives %.1f", where, score, want)
 	}
 	severity, has := m["baseSeverity"].(string)
-	if kind == "3" && !has {
+	if kind != "2" && !has {
 		return "", fails("6.1.8", "at %s: baseSeverity is missing", where)
 	}
-	if kind == "3" && severity != cvss.Severity(version, score) {
+	if kind != "2" && severity != cvss.Severity(version, score) {
 		return "", fails("6.1.9", "at %s: baseSeverity is %.20q, but %.1f is %s", where, severity, score, cvss.Severity(version, score))
 	}
 	return version, consistent(where, m, v)
@@ -76,12 +74,18 @@ var metricNames2 = map[string]string{
 	"C": "confidentialityImpact", "I": "integrityImpact", "A": "availabilityImpact", "E": "exploitability", "RL": "remediationLevel", "RC": "reportConfidence",
 }
 
+var metricNames4 = map[string]string{
+	"AV": "attackVector", "AC": "attackComplexity", "AT": "attackRequirements", "PR": "privilegesRequired", "UI": "userInteraction",
+	"VC": "vulnConfidentialityImpact", "VI": "vulnIntegrityImpact", "VA": "vulnAvailabilityImpact",
+	"SC": "subConfidentialityImpact", "SI": "subIntegrityImpact", "SA": "subAvailabilityImpact",
+}
+
 // consistent compares the fields that repeat the vector, by their first letter,
 // which is the metric's value but for a few.
 func consistent(where string, m map[string]any, v cvss.Vector) error {
-	names := metricNames
-	if v.Version == "2.0" {
-		names = metricNames2
+	names := map[string]map[string]string{"2.0": metricNames2, "4.0": metricNames4}[v.Version]
+	if names == nil {
+		names = metricNames
 	}
 	for metric, name := range names {
 		word, ok := m[name].(string)

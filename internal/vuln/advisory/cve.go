@@ -54,6 +54,7 @@ type cveAffected struct {
 	Vendor, Product string
 	PackageName     string   `json:"packageName"`
 	CollectionURL   string   `json:"collectionURL"`
+	PackageURL      string   `json:"packageURL"`
 	Platforms       []string `json:"platforms"`
 	CPEs            []string `json:"cpes"`
 	Default         string   `json:"defaultStatus"`
@@ -189,6 +190,9 @@ func (a *Advisory) affected(v *Vulnerability, e *cveAffected, rank Rank) {
 	base := Product{Vendor: none(e.Vendor), Name: none(e.Product), Rank: rank}
 	if base.Name == "" {
 		base.Name = clip(e.PackageName, 500)
+	}
+	if base.PURL = clip(e.PackageURL, 500); !ValidPURL(base.PURL) {
+		base.PURL = packageIn(e.CollectionURL, clip(e.PackageName, 400))
 	}
 	for _, c := range e.CPEs {
 		if len(base.CPEs) < 50 {
@@ -328,6 +332,16 @@ func (v *Vulnerability) best() (Score, bool) {
 		}
 	}
 	return Score{}, false
+}
+
+// Disagrees tells whether the score is another than the vector gives, and what that is.
+func (s *Score) Disagrees() (float64, bool) {
+	v, err := cvss.Parse(s.Vector)
+	if err != nil {
+		return 0, false
+	}
+	ok, want := v.Agrees(s.Base)
+	return want, !ok
 }
 
 // Vector returns the metrics of the score that tells most, or none.

@@ -13,7 +13,7 @@ type CPE struct{ Part, Vendor, Product, Version, Update string }
 func ParseCPE(text string) (CPE, bool) {
 	var parts []string
 	switch {
-	case strings.HasPrefix(text, "cpe:2.3:"):
+	case len(text) > 8 && strings.EqualFold(text[:8], "cpe:2.3:"):
 		parts = splitCPE(text[8:])
 	case strings.HasPrefix(text, "cpe:/"):
 		parts = strings.Split(text[5:], ":")
@@ -31,7 +31,7 @@ func ParseCPE(text string) (CPE, bool) {
 		}
 		return parts[i]
 	}
-	c := CPE{get(0), get(1), get(2), get(3), get(4)}
+	c := CPE{strings.ToLower(get(0)), get(1), get(2), get(3), get(4)}
 	return c, c.Product != "" && (c.Part == "a" || c.Part == "o" || c.Part == "h")
 }
 
@@ -85,6 +85,46 @@ func ParsePURL(text string) (PURL, bool) {
 	return p, p.Name != ""
 }
 
+var pypiRuns = regexp.MustCompile(`[-_.]+`)
+
+// Qualifier is the value of a qualifier of a package URL, or "".
+func Qualifier(text, key string) string {
+	text, _, _ = strings.Cut(text, "#")
+	_, list, _ := strings.Cut(text, "?")
+	for pair := range strings.SplitSeq(list, "&") {
+		if k, v, ok := strings.Cut(pair, "="); ok && strings.EqualFold(k, key) {
+			return unescape(v)
+		}
+	}
+	return ""
+}
+
+// collections are where packages of an ecosystem lie, by host.
+var collections = map[string]string{
+	"repo.maven.apache.org": "maven", "repo1.maven.org": "maven", "central.sonatype.com": "maven", "mvnrepository.com": "maven", "search.maven.org": "maven",
+	"registry.npmjs.org": "npm", "www.npmjs.com": "npm", "npmjs.com": "npm", "pypi.org": "pypi", "pypi.python.org": "pypi", "pkg.go.dev": "golang", "crates.io": "cargo",
+	"rubygems.org": "gem", "www.nuget.org": "nuget", "nuget.org": "nuget", "packagist.org": "composer", "hex.pm": "hex", "pub.dev": "pub",
+}
+
+// packageIn is the package URL of a package in a collection, or "".
+func packageIn(collection, name string) string {
+	u, err := url.Parse(strings.TrimSpace(collection))
+	if err != nil || name == "" {
+		return ""
+	}
+	kind := collections[strings.ToLower(u.Host)]
+	if kind == "" || strings.ContainsAny(name, " ?#") {
+		return ""
+	}
+	if kind == "maven" {
+		name = strings.Replace(name, ":", "/", 1)
+	}
+	if text := "pkg:" + kind + "/" + strings.ReplaceAll(name, "@", "%40"); ValidPURL(text) {
+		return text
+	}
+	return ""
+}
+
 func unescape(s string) string {
 	if plain, err := url.PathUnescape(s); err == nil {
 		return plain
@@ -105,7 +145,7 @@ func ValidPURL(text string) bool {
 func (p PURL) Base() string {
 	base := p.Type + "/" + p.Namespace + "/" + p.Name
 	if p.Type == "pypi" {
-		base = strings.ReplaceAll(base, "_", "-")
+		base = p.Type + "/" + p.Namespace + "/" + pypiRuns.ReplaceAllString(p.Name, "-") // PEP 503
 	}
 	return strings.ToLower(base)
 }

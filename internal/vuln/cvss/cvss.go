@@ -1,5 +1,5 @@
 // Package cvss reads CVSS vectors of versions 2, 3.0, 3.1 and 4.0 and computes
-// the base scores of versions 2 and 3.
+// their base scores; those of version 4 with github.com/pandatix/go-cvss.
 //
 // It must not rank anything.
 package cvss
@@ -7,6 +7,8 @@ package cvss
 import (
 	"math"
 	"strings"
+
+	gocvss40 "github.com/pandatix/go-cvss/40"
 
 	"vedette/internal/fault"
 )
@@ -99,15 +101,56 @@ func has(values, value string) bool {
 
 func (v Vector) of(key string, values map[string]float64) float64 { return values[v.Metrics[key]] }
 
-// Base returns the base score; false for version 4, which is not computed.
+// Base returns the base score: what threat, environment and supplements say is left
+// out of it. false: the vector is of no known version.
 func (v Vector) Base() (float64, bool) {
 	switch v.Version {
 	case "2.0":
 		return v.base2(), true
 	case "3.0", "3.1":
 		return v.base3(), true
+	case "4.0":
+		return v.score4(v4.required)
 	}
 	return 0, false
+}
+
+// Whole returns the score of version 4 with threat and environment, which it has no
+// other name for; false for other versions.
+func (v Vector) Whole() (float64, bool) {
+	if v.Version != "4.0" {
+		return 0, false
+	}
+	return v.score4(append(append([]string{}, v4.required...), "E", "CR", "IR", "AR", "MAV", "MAC", "MAT", "MPR", "MUI", "MVC", "MVI", "MVA", "MSC", "MSI", "MSA"))
+}
+
+// score4 computes from some of the metrics, which are put in the order that the
+// specification wants.
+func (v Vector) score4(metrics []string) (float64, bool) {
+	var b strings.Builder
+	b.WriteString("CVSS:4.0")
+	for _, m := range metrics {
+		if value := v.Metrics[m]; value != "" {
+			b.WriteString("/" + m + ":" + value)
+		}
+	}
+	vec, err := gocvss40.ParseVector(b.String())
+	if err != nil {
+		return 0, false
+	}
+	return vec.Score(), true
+}
+
+// Agrees tells whether a score is what the vector gives, and what it gives. In version
+// 4 a score with threat and environment agrees as well, since sources tell it in the
+// same place.
+func (v Vector) Agrees(score float64) (bool, float64) {
+	base, ok := v.Base()
+	if !ok || math.Abs(base-score) <= 0.001 {
+		return true, base
+	}
+	whole, ok := v.Whole()
+	return ok && math.Abs(whole-score) <= 0.001, base
 }
 
 func (v Vector) base2() float64 {

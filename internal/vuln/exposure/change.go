@@ -121,27 +121,38 @@ func (x *Index) forget(id string) int {
 		x.changes++
 	}
 	for p := range parts {
-		p.uncount()
+		x.uncount(p)
 	}
 	return min(1, len(parts))
 }
 
 // Reweigh rates anew of what more is known outside the advisories than when it was
-// rated, and returns of how many that something has.
+// rated, and returns how many that something has are rated otherwise: chances change
+// every day, and few so much that anything follows.
 func (x *Index) Reweigh() int {
 	n := 0
 	for id, r := range x.rated {
-		if r.facts != x.facts(id) {
-			n += x.forget(id)
+		facts := x.facts(id)
+		if r.facts == facts {
+			continue
 		}
+		x.work.Rated++
+		points := x.tree.Found(x.match.Find(id), facts)
+		if points.Same(&r.points) {
+			r.facts = facts
+			continue
+		}
+		n += x.forget(id)
+		x.rated[id] = &rating{points: points, facts: facts}
 	}
 	return n
 }
 
 // uncount forgets what was counted of a part and of the bills with it.
-func (p *part) uncount() {
+func (x *Index) uncount(p *part) {
 	p.counts = nil
 	p.rating++
+	x.notePart(p)
 	for l := range p.lists {
 		l.counts = nil
 	}
@@ -180,9 +191,12 @@ func (x *Index) settle() int {
 		if !slices.Equal(a.part.rows, a.rows) {
 			x.changes++
 			a.part.revision++
+			x.notePart(a.part)
 		}
+		was := a.part.rows
 		x.unhook(a.part)
 		x.hook(a)
+		x.unrate(was)
 	}
 	x.work.Matched += len(list)
 	return len(list)
@@ -221,7 +235,17 @@ func (x *Index) hook(a answer) {
 		}
 		m[p] = struct{}{}
 	}
-	p.uncount()
+	x.uncount(p)
+}
+
+// unrate forgets ratings of what nothing has any more. One of what something has is
+// never forgotten silently: that it is rated otherwise later could not be told.
+func (x *Index) unrate(rows []match.Row) {
+	for i := range rows {
+		if id := strings.ToUpper(rows[i].ID); x.byVuln[id] == nil {
+			delete(x.rated, id)
+		}
+	}
 }
 
 // unhook takes a part out of what finds it.
@@ -236,9 +260,11 @@ func (x *Index) unhook(p *part) {
 		if m := x.byVuln[id]; m != nil {
 			if delete(m, p); len(m) == 0 {
 				delete(x.byVuln, id)
-				delete(x.rated, id)
 			}
 		}
+	}
+	if len(p.rows) > 0 {
+		x.notePart(p)
 	}
 	p.keys, p.rows = nil, nil
 }

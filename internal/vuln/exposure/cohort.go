@@ -16,10 +16,15 @@ type cohort struct {
 	lists   []*list
 	context int
 	zone    string
-	members []*subject
-	ordered bool  // members are by id
-	sums    tally // of one member; kept for one reading alone
+	members []*subject // some are nil: those that left
+	gone    int        // how many are nil
+	ordered int        // how many of the first are by id, the nil ones aside
+	sums    tally      // of one member; kept for one reading alone
+	mark    uint64     // of the last [Census] that has it
 }
+
+// size is how many members there are.
+func (c *cohort) size() int { return len(c.members) - c.gone }
 
 type cohortKey struct {
 	own     *part
@@ -35,7 +40,7 @@ func (x *Index) cohortOf(own *part, lists []string, context int, zone string) *c
 	if c != nil {
 		return c
 	}
-	c = &cohort{key: key, own: own, context: context, zone: zone, lists: make([]*list, len(lists)), ordered: true}
+	c = &cohort{key: key, own: own, context: context, zone: zone, lists: make([]*list, len(lists))}
 	if n := len(x.free); n > 0 {
 		c.serial, x.free = x.free[n-1], x.free[:n-1]
 		x.cohorts[c.serial] = c
@@ -55,36 +60,38 @@ func (x *Index) cohortOf(own *part, lists []string, context int, zone string) *c
 }
 
 // join makes a subject a member.
-func (c *cohort) join(t *subject) {
-	c.ordered = len(c.members) == 0 || c.ordered && c.members[len(c.members)-1].id < t.id
-	t.cohort, t.at = c, len(c.members)
+func (x *Index) join(c *cohort, t *subject) {
+	n := len(c.members)
+	if c.ordered == n && (n == 0 || c.members[n-1] != nil && c.members[n-1].id < t.id) {
+		c.ordered++
+	}
+	t.cohort, t.at = c, n
 	c.members = append(c.members, t)
-	c.moved()
+	x.moved(c)
 }
 
-// moved tells what the members have that who has it changed.
-func (c *cohort) moved() {
+// moved tells of what the members have that who has it changed.
+func (x *Index) moved(c *cohort) {
 	if c.own != nil {
-		c.own.moves++
+		x.notePart(c.own)
 	}
 	for _, l := range c.lists {
-		l.moves++
+		x.noteList(l)
 	}
 }
 
-// leave takes a subject out of its cohort, which goes with the last one.
+// leave takes a subject out of its cohort, which goes with the last one. The others
+// keep their places, so that a large one need not be put in order again.
 func (x *Index) leave(t *subject) {
-	c, last := t.cohort, len(t.members)-1
-	if t.at != last {
-		c.members[t.at] = c.members[last]
-		c.members[t.at].at = t.at
-		c.ordered = false
-	}
-	c.members[last] = nil
-	c.members = c.members[:last]
+	c := t.cohort
+	c.members[t.at] = nil
+	c.gone++
 	t.cohort = nil
-	c.moved()
-	if last > 0 {
+	x.moved(c)
+	if c.size() > 0 {
+		if c.gone > len(c.members)/2 {
+			c.close()
+		}
 		return
 	}
 	delete(x.byCohort, c.key)
@@ -100,15 +107,45 @@ func (x *Index) leave(t *subject) {
 	}
 }
 
-// order puts the members by id.
-func (c *cohort) order() []*subject {
-	if !c.ordered {
-		slices.SortFunc(c.members, func(a, b *subject) int { return strings.Compare(a.id, b.id) })
-		for i, t := range c.members {
-			t.at = i
+// close closes the gaps that members left.
+func (c *cohort) close() {
+	n, ordered := 0, c.ordered
+	for i, t := range c.members {
+		switch {
+		case t != nil:
+			c.members[n], t.at = t, n
+			n++
+		case i < ordered:
+			c.ordered--
 		}
-		c.ordered = true
 	}
+	clear(c.members[n:])
+	c.members, c.gone = c.members[:n], 0
+}
+
+// order puts the members by id and returns them, without gaps. Those that came since
+// are put in order and merged: a large cohort costs one pass.
+func (c *cohort) order() []*subject {
+	if c.gone > 0 {
+		c.close()
+	}
+	if c.ordered == len(c.members) {
+		return c.members
+	}
+	byID := func(a, b *subject) int { return strings.Compare(a.id, b.id) }
+	late := slices.Clone(c.members[c.ordered:])
+	slices.SortFunc(late, byID)
+	early := c.members[:c.ordered]
+	for n := len(c.members); n > 0 && len(late) > 0; n-- { // from the end, so that nothing is overwritten
+		from := &late
+		if len(early) > 0 && byID(early[len(early)-1], late[len(late)-1]) > 0 {
+			from = &early
+		}
+		t := (*from)[len(*from)-1]
+		*from = (*from)[:len(*from)-1]
+		c.members[n-1], t.at = t, n-1
+	}
+	c.ordered = len(c.members)
 	return c.members
 }
 
@@ -181,7 +218,7 @@ func (v *View) count(c *cohort) int {
 	case v.one:
 		return 1
 	}
-	return len(c.members)
+	return c.size()
 }
 
 // find returns the subject of an id, if it is seen.

@@ -57,6 +57,8 @@ type Index struct {
 	work     Work
 	serials  uint64 // of parts
 	changes  uint64 // counts what changed that a reader can tell
+	trail    trail
+	marks    uint64 // counts marks on bills and cohorts
 }
 
 // Work counts what was done since the index was made.
@@ -80,7 +82,7 @@ type part struct {
 	serial   uint64
 	revision uint64 // counts changes of rows and labels
 	rating   uint64 // counts changes of how urgent its rows are
-	moves    uint64 // counts who came to be it or went, and bills that came and went
+	noted    uint64 // where the trail last has it
 }
 
 // bucket are the parts that looked a key up.
@@ -96,7 +98,9 @@ type list struct {
 	entries []entry
 	cohorts map[*cohort]struct{}
 	counts  tallies
-	moves   uint64 // counts who got it and who lost it
+	noted   uint64 // where the trail last has it
+	mark    uint64 // of the last [Census] that has it
+	crowd   crowd
 }
 
 type entry struct {
@@ -137,9 +141,8 @@ func (x *Index) PutList(key string, items []Item) {
 			if p.labels[items[i].Label]++; p.labels[items[i].Label] == 1 {
 				p.revision++
 			}
-			if p.lists[l]++; p.lists[l] == 1 {
-				p.moves++
-			}
+			p.lists[l]++
+			x.notePart(p)
 			l.entries = append(l.entries, entry{items[i].Label, p})
 		}
 	}
@@ -196,8 +199,8 @@ func (x *Index) release(l *list, entries []entry) {
 	for _, e := range entries {
 		if e.part.lists[l]--; e.part.lists[l] == 0 {
 			delete(e.part.lists, l)
-			e.part.moves += 1 + l.moves // so that the sum of moves never falls
 		}
+		x.notePart(e.part)
 		if e.part.labels[e.label]--; e.part.labels[e.label] == 0 {
 			delete(e.part.labels, e.label)
 			e.part.revision++
@@ -226,7 +229,7 @@ func (x *Index) PutSubject(id string, s Subject) bool {
 	} else {
 		x.leave(t)
 	}
-	c.join(t)
+	x.join(c, t)
 	return true
 }
 
@@ -298,7 +301,9 @@ func (x *Index) drop(p *part) {
 	if p == nil || len(p.lists)+len(p.owners) > 0 {
 		return
 	}
+	was := p.rows
 	x.unhook(p)
+	x.unrate(was)
 	delete(x.parts, p.key)
 	delete(x.codes, p.code)
 	delete(x.stale, p)

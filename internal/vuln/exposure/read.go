@@ -110,9 +110,9 @@ func (v *View) among(f Filter) (list []*subject, all tally) {
 	n, of := 0, []*cohort{}
 	for _, c := range x.cohorts {
 		if c != nil && mine(c) {
-			n, of = n+len(c.members), append(of, c)
+			n, of = n+c.size(), append(of, c)
 			for i, k := range c.sums {
-				all[i] += k * len(c.members)
+				all[i] += k * c.size()
 			}
 		}
 	}
@@ -127,7 +127,7 @@ func (x *Index) inOrder(n int, of []*cohort, mine func(c *cohort) bool) []*subje
 	out := make([]*subject, 0, n)
 	if n < len(x.subjects)/20 { // few: they are put in order by themselves
 		for _, c := range of {
-			out = append(out, c.members...)
+			out = append(out, c.order()...)
 		}
 		slices.SortFunc(out, func(a, b *subject) int { return strings.Compare(a.id, b.id) })
 		return out

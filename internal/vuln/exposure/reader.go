@@ -1,7 +1,6 @@
 package exposure
 
 import (
-	"container/heap"
 	"iter"
 
 	"vedette/internal/vuln/match"
@@ -9,7 +8,8 @@ import (
 )
 
 // Reader reads what a view sees while nothing in the index changes. It and what it
-// gives must not be used after the call of [View.Read] that gave it.
+// gives must not be used after the call of [View.Read] that gave it; a [Part] may, in
+// another of a view with the same key, as long as [Reader.Touched] does not give it.
 type Reader struct{ v *View }
 
 // Read lets f read. It must not call the index, nor wait for what does.
@@ -105,17 +105,6 @@ func (p Part) Key() string { return p.p.key }
 // Revision counts the changes of its rows and label, Rating those of their urgency.
 func (p Part) Revision() uint64 { return p.p.revision }
 
-// Moves counts the changes of who has it; it never falls.
-func (p Part) Moves(inside bool) uint64 {
-	n := p.p.moves
-	if inside {
-		for l := range p.p.lists {
-			n += l.moves
-		}
-	}
-	return n
-}
-
 // Rating counts the changes of how urgent its rows are.
 func (p Part) Rating() uint64 { return p.p.rating }
 
@@ -146,59 +135,4 @@ func (p Part) Held(inside bool) bool {
 		}
 	}
 	return false
-}
-
-// Holders are the cohorts of who is it, or has it inside, with how many are seen of
-// each; none twice.
-func (p Part) Holders(inside bool) iter.Seq2[int, int] {
-	return func(yield func(int, int) bool) {
-		for c := range p.p.holders(inside) {
-			if n := p.v.count(c); n > 0 && !yield(c.serial, n) {
-				return
-			}
-		}
-	}
-}
-
-// First are the first members of some cohorts that are seen, by id.
-func (r Reader) First(cohorts []int, most int) []string {
-	h := make(heads, 0, len(cohorts))
-	for _, n := range cohorts {
-		if list := r.v.members(r.v.x.cohorts[n]); len(list) > 0 {
-			h = append(h, list)
-		}
-	}
-	heap.Init(&h)
-	var out []string
-	for len(h) > 0 && len(out) < most {
-		out = append(out, h[0][0].id)
-		if h[0] = h[0][1:]; len(h[0]) == 0 {
-			heap.Pop(&h)
-		} else {
-			heap.Fix(&h, 0)
-		}
-	}
-	return out
-}
-
-// heads are lists, the one with the least first member on top.
-type heads [][]*subject
-
-// Len implements [heap.Interface].
-func (h heads) Len() int { return len(h) }
-
-// Less implements [heap.Interface].
-func (h heads) Less(i, j int) bool { return h[i][0].id < h[j][0].id }
-
-// Swap implements [heap.Interface].
-func (h heads) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-
-// Push implements [heap.Interface].
-func (h *heads) Push(v any) { *h = append(*h, v.([]*subject)) } //nolint:forcetypeassert // of this type alone
-
-// Pop implements [heap.Interface].
-func (h *heads) Pop() any {
-	last := (*h)[len(*h)-1]
-	*h = (*h)[:len(*h)-1]
-	return last
 }

@@ -317,6 +317,11 @@ func (t *sums) verdict(q *Query, v *advisory.Vulnerability, f *found) (verdict, 
 		one.confidence *= 0.8
 	case byName, byModel, byPURL, byPlatform:
 	}
+	if t.found != byPURL && one.status == Affected && f.doubtful != "" {
+		one.status, one.strength = Undetermined, ignorant
+		one.reason += "; " + f.doubtful
+		one.confidence *= 0.3
+	}
 	if t.found != byPURL && one.status == Affected && q.packaged() {
 		one.status, one.strength = Undetermined, ignorant
 		one.reason += "; it is a distribution's package, which may have the fix without the version"

@@ -78,6 +78,8 @@ type found struct {
 	in       *entry
 	products map[int32]how
 
+	doubtful string // why what was found by name need not be it
+
 	on   *platformName // what the query is on
 	onAt map[int]there // by product that others are on
 
@@ -147,11 +149,12 @@ func (x *Index) Match(q Query) []Row { return x.MatchNoting(q, nil) }
 func (x *Index) MatchNoting(q Query, note func(key string)) []Row {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
+	q.filled()
 	hits, on := x.look(&q, note), x.platformNames.of(q.On)
 	verdicts := map[string][]verdict{}
 	for _, f := range hits {
 		f.ready()
-		f.on = on
+		f.on, f.doubtful = on, f.doubt(x, &q)
 		for i := range f.in.Vulnerabilities {
 			v := &f.in.Vulnerabilities[i]
 			verdicts[v.ID] = append(verdicts[v.ID], judge(f, v, &q)...)
@@ -171,6 +174,7 @@ func (x *Index) MatchNoting(q Query, note func(key string)) []Row {
 type search struct {
 	index  *Index
 	vendor string
+	makers []string // that CPEs name; nil: any
 	at     map[*entry]*found
 	order  []*found
 	note   func(key string)
@@ -193,7 +197,7 @@ func (s *search) take(list []ref, by how) {
 		if by == byPlatform {
 			of.product = int32(r.in.Products[r.product].On - 1) //nolint:gosec // G115: bounded by the reader
 		}
-		if r.in.dead || r.in.Withdrawn || !fits(of, s.vendor, by) {
+		if r.in.dead || r.in.Withdrawn || !fits(of, s.vendor, by) || by != byPURL && by != byModel && !s.made(of) {
 			continue
 		}
 		f := s.at[r.in]
@@ -208,6 +212,13 @@ func (s *search) take(list []ref, by how) {
 	}
 }
 
+// made tells whether a product is of one of the makers that CPEs name.
+func (s *search) made(r ref) bool {
+	return len(s.makers) == 0 || slices.ContainsFunc(s.makers, func(maker string) bool {
+		return slices.ContainsFunc(r.in.makers[r.product], func(m string) bool { return sameVendor(m, maker) })
+	})
+}
+
 // look finds the products that the query may mean.
 func (x *Index) look(q *Query, note func(string)) []*found {
 	s := &search{index: x, vendor: x.aliases.Vendor(q.Vendor), at: map[*entry]*found{}, note: note}
@@ -217,6 +228,7 @@ func (x *Index) look(q *Query, note func(string)) []*found {
 		return s.order
 	}
 	exact := len(s.order) > 0
+	s.makers = x.cpeMakers(q)
 	s.find(tableName, n.key, byName)
 	for _, maker := range []string{squash(words(q.Vendor)), vendorKey(q.Vendor)} { // names that have the maker in them
 		if maker != "" {
@@ -227,6 +239,9 @@ func (x *Index) look(q *Query, note func(string)) []*found {
 	clear(s.at)
 	for _, f := range s.order {
 		s.at[f.in] = f
+	}
+	if bare := withoutVersion(q.Product, q.Version); bare != "" && len(s.order) == 0 {
+		s.find(tableName, prepare(bare, vendorWords(q.Vendor)).key, byName)
 	}
 	if len(s.order) == 0 {
 		for _, m := range n.loose {
@@ -250,7 +265,12 @@ func (x *Index) identified(s *search, q *Query, n *name) {
 	for _, u := range q.PURLs {
 		if p, ok := advisory.ParsePURL(u); ok {
 			s.find(tablePURL, p.Base(), byPURL)
+			x.owned(s, &p)
+			x.built(s, q, u, &p)
 		}
+	}
+	if group, artifact, ok := strings.Cut(q.Product, ":"); ok && strings.Contains(group, ".") && !strings.ContainsAny(q.Product, " /") {
+		s.find(tablePURL, (&advisory.PURL{Type: "maven", Namespace: group, Name: artifact}).Base(), byPURL)
 	}
 	asked := s.vendor
 	for _, text := range q.CPEs {
@@ -354,11 +374,6 @@ func fits(r ref, vendor string, by how) bool {
 // it is the maker's version in it.
 func (q *Query) versionFor(by how) string {
 	v := q.Version
-	for _, u := range q.PURLs {
-		if p, ok := advisory.ParsePURL(u); ok && v == "" && by == byPURL {
-			v = p.Version
-		}
-	}
 	if by != byPURL && q.packaged() {
 		return upstream(v)
 	}
@@ -368,22 +383,11 @@ func (q *Query) versionFor(by how) string {
 // packaged tells whether the query is of a distribution's package.
 func (q *Query) packaged() bool {
 	for _, u := range q.PURLs {
-		if p, ok := advisory.ParsePURL(u); ok && (p.Type == "deb" || p.Type == "rpm" || p.Type == "apk") {
+		if p, ok := advisory.ParsePURL(u); ok && distributions[p.Type] {
 			return true
 		}
 	}
 	return false
-}
-
-// upstream takes the epoch and the revision of a distribution off a version.
-func upstream(v string) string {
-	if epoch, rest, ok := strings.Cut(v, ":"); ok && epoch != "" && strings.Trim(epoch, "0123456789") == "" {
-		v = rest
-	}
-	if i := strings.LastIndexByte(v, '-'); i > 0 {
-		v = v[:i]
-	}
-	return v
 }
 
 // settle joins what all sources say of one vulnerability.

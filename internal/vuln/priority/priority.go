@@ -28,6 +28,15 @@ type Points struct {
 	Why             []string `json:"why"`
 }
 
+// Same tells whether two are found alike, for the same reasons.
+func (p *Points) Same(o *Points) bool {
+	return p.values() == o.values() && slices.Equal(p.Why, o.Why)
+}
+
+func (p *Points) values() [7]string {
+	return [7]string{p.Exploitation, p.Automatable, p.TechnicalImpact, p.Network, p.Mission, p.Exposure, p.Decision}
+}
+
 // Tree is the decision table.
 type Tree struct{ rows map[[4]string]string }
 
@@ -152,14 +161,15 @@ func exploitTag(r advisory.Reference, noADP bool) (string, bool) {
 		}
 	}
 	if writeUp.MatchString(r.URL) {
-		return "a file in a repository that is called after vulnerabilities", true
+		return "a repository that is called after vulnerabilities, or a file in one", true
 	}
 	return "", false
 }
 
-// writeUp is a file in a repository whose name says that it is about vulnerabilities:
-// there finders write down how to use what they found.
-var writeUp = regexp.MustCompile(`(?i)^https://github\.com/[^/]+/[^/]*(cve|vul|bug|poc|0day|exploit)[^/]*/(blob|tree|issues)(/|$)`)
+// writeUp is a file in a repository whose name says that it is about vulnerabilities,
+// or a repository that is called after one of them: there finders write down how to use
+// what they found.
+var writeUp = regexp.MustCompile(`(?i)^https://github\.com/[^/]+/([^/]*(cve|vul|bug|poc|0-?day|exploit)[^/]*/(blob|tree|issues)(/|$)|[^/]*cve-\d{4}-\d{4,}[^/]*(/|$))`)
 
 // local are weaknesses whose use needs a victim's hand or a foothold, whatever
 // the vector says.
@@ -208,7 +218,7 @@ func impact(abouts []match.About, given *advisory.SSVC, facts Facts, say sayer) 
 		}
 		return true
 	}
-	if whole("C", "I", "A") || whole("VC", "VI", "VA") || whole("C", "I") && m["S"] != "" {
+	if whole("C", "I", "A") || whole("VC", "VI") || whole("C", "I") && m["S"] != "" {
 		return say(point, "total", "confidentiality and integrity are lost wholly ("+source+")")
 	}
 	return say(point, "partial", "not all is lost ("+source+")")

@@ -12,12 +12,14 @@ import (
 // record writes is untrusted: the most that a lie gains is another place in a list.
 var (
 	control = regexp.MustCompile(`(?i)(execut|inject|run)\w*( of)?( an?y?)?( malicious| arbitrary| remote| system| os| shell| operating system| unauthorized)*( code| commands?\b)` +
-		`|code execution|(command|code) injection|(gain|escalat|elevat)\w*( of| their)?( \w+){0,2} privileges?|privilege escalation|(gain|obtain)\w* root|root (access|shell|privilege)` +
+		`|(code|command) execution|\brce\b|(command|code) injection|unrestricted (file )?upload|(gain|escalat|elevat)\w*( of| their)?( \w+){0,2} privileges?|privilege escalation|(gain|obtain)\w* root|root (access|shell|privilege)` +
 		`|bypass\w*( of)?( the)? (authentication|login)|authentication bypass|hard-?coded (password|credential)`)
-	written = regexp.MustCompile(`(?i)overflow|out[- ]of[- ]bounds write|use[- ]after[- ]free|double free|memory corruption`)
+	written = regexp.MustCompile(`(?i)overflow|under(run|flow|write)|out[- ]of[- ]bounds write|use[- ]after[- ]free|double free|memory corruption`)
 	stopped = regexp.MustCompile(`(?i)denial[- ]of[- ]service|\bdos\b|crash|out[- ]of[- ]bounds read|over-?read`)
-	anyone  = regexp.MustCompile(`(?i)unauthenticated|without (any )?(authenticat|authoriz|login|credential)\w*|pre-?auth`)
-	someone = regexp.MustCompile(`(?i)\bauthenticated|local (user|attack)|physical|adjacent|user interaction|victim|logged[- ]in|\badmin`)
+	anyone  = regexp.MustCompile(`(?i)unauthenticated|without (any )?(authenticat|authoriz|login|credential)\w*|pre-?auth|remote attack|remote (code|denial|escalation|information)[^.]*no additional execution privileges`)
+	someone = regexp.MustCompile(`(?i)\bauthenticated|local (user|attack)|physical|adjacent|(user|human) interaction|victim|logged[- ]in|\badmin|(difficult|hard) to exploit|privileged attack|crafted (\w+ )?(file|page|document|image|link|html|media)|cross[- ]site|man[- ]in[- ]the[- ]middle|trick|renderer`)
+	// unneeded says that what someone names is not wanted.
+	unneeded = regexp.MustCompile(`(?i)(user|human) interaction is not needed|(no|without) (user|human) interaction`)
 )
 
 // maxProse bounds what is looked through of one record.
@@ -49,7 +51,7 @@ func impactInWords(abouts []match.About) (value, why string) {
 // automatableInWords tells whether the words say that nobody has to sign in.
 func automatableInWords(abouts []match.About) (value, why string) {
 	text, source := prose(abouts)
-	if anyone.MatchString(text) && !someone.MatchString(text) {
+	if text = unneeded.ReplaceAllString(text, ""); anyone.MatchString(text) && !someone.MatchString(text) {
 		return "yes", "without signing in (" + source + "; no CVSS vector tells)"
 	}
 	return "no", "no CVSS vector tells"

@@ -25,6 +25,12 @@ func TestWordsWhereNoVectorTells(t *testing.T) {
 		{"A stack overflow in the parser.", "", "", [3]string{"none", "no", "total"}},
 		{"A stack overflow leads to a denial of service.", "", "", [3]string{"none", "no", "partial"}},
 		{"A page shows the version.", "https://github.com/someone/my-vulns/blob/main/a.md", "", [3]string{"poc", "no", "partial"}},
+		{"A page shows the version.", "https://github.com/someone/CVE-2026-1234", "", [3]string{"poc", "no", "partial"}},
+		{"In the modem, a write could lead to remote code execution with no additional execution privileges needed. User interaction is not needed.", "", "", [3]string{"none", "yes", "total"}},
+		{"An unauthenticated attacker may crash it. Attacks require human interaction.", "", "", [3]string{"none", "no", "partial"}},
+		{"A difficult to exploit flaw allows an unauthenticated attacker to crash it.", "", "", [3]string{"none", "no", "partial"}},
+		{"A remote attacker with a crafted PDF file executes arbitrary code.", "", "", [3]string{"none", "no", "total"}},
+		{"Read beyond it.", "", "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:N/SC:N/SI:N/SA:N", [3]string{"none", "yes", "total"}},
 		{"A page shows the version.", "https://github.com/vendor/product/blob/main/a.md", "", [3]string{"none", "no", "partial"}},
 		{"An unauthenticated attacker executes arbitrary code.", "", "CVSS:3.1/AV:L/AC:L/PR:L/UI:N/S:U/C:L/I:N/A:N", [3]string{"none", "no", "partial"}},
 	} {

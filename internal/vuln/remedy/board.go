@@ -8,27 +8,24 @@ import (
 	"vedette/internal/vuln/reach"
 )
 
-// board is one reading of the index: who has what is ticked off on it.
+// board is one reading of the index: who has what is counted on it.
 type board struct {
-	r    exposure.Reader
-	seen []uint32 // by cohort: the round in which it was ticked
-	now  uint32
+	r      exposure.Reader
+	census *exposure.Census
 
-	by    []int8   // by context: what urgent gives
-	there []uint32 // by context: the round in which it was met
-	round uint32
+	by   []int8 // by context: what urgent gives
+	bits []uint64
 }
 
-// each gives the cohorts of an action, none twice, with how many are seen of each.
-func (b *board) each(s *sketch, f func(cohort, count int)) {
-	b.now++
+func newBoard(r exposure.Reader) *board {
+	return &board{r: r, census: r.Census(), by: make([]int8, r.Contexts())}
+}
+
+// count counts who is concerned by an action, each once.
+func (b *board) count(s *sketch) {
+	b.census.Start()
 	for _, p := range s.pieces {
-		for c, n := range p.from.Holders(p.part) {
-			if b.seen[c] != b.now {
-				b.seen[c] = b.now
-				f(c, n)
-			}
-		}
+		b.census.Add(p.from, p.inside)
 	}
 }
 
@@ -52,21 +49,13 @@ func (b *board) least(p piece, context int) int {
 // urgent is how urgent an action is by context; contexts that nobody of it is in have
 // none. It holds until it is asked for the next.
 func (b *board) urgent(s *sketch) []int8 {
-	if b.by == nil {
-		b.by, b.there = make([]int8, b.r.Contexts()), make([]uint32, b.r.Contexts())
-	}
 	for i := range b.by {
 		b.by[i] = none
 	}
 	for _, p := range s.pieces {
-		b.round++
-		for c := range p.from.Holders(p.part) {
-			context := b.r.Context(c)
-			if b.there[context] != b.round {
-				b.there[context] = b.round
-				b.by[context] = min(b.by[context], int8(b.least(p, context))) //nolint:gosec // G115: of four
-			}
-		}
+		b.bits = b.census.Contexts(p.from, p.inside, b.bits, func(context int) {
+			b.by[context] = min(b.by[context], int8(b.least(p, context))) //nolint:gosec // G115: of four
+		})
 	}
 	return b.by
 }
@@ -76,7 +65,8 @@ const none = 127
 
 // sum works out what an action is put in order by.
 func (b *board) sum(s *sketch) {
-	b.each(s, func(_, n int) { s.devices += n })
+	b.count(s)
+	s.devices = b.census.Devices()
 	s.urgency = priority.Urgency("track")
 	for _, u := range b.urgent(s) {
 		s.urgency = min(s.urgency, int(u))
@@ -87,38 +77,15 @@ func (b *board) sum(s *sketch) {
 			s.first = p
 		}
 	}
+	s.text = ""
 	if s.ids = len(s.first.ids); len(s.pieces) > 1 {
 		s.ids = len(s.vulnerabilities())
 	}
 }
 
-// named are the cohorts in which a name has the text that is asked for; nil: none.
-func (b *board) named(ask *Ask) []bool {
-	if len(ask.Named) == 0 {
-		return nil
-	}
-	out := make([]bool, b.r.Cohorts())
-	for _, subject := range ask.Named {
-		if c, ok := b.r.Cohort(subject); ok {
-			out[c] = true
-		}
-	}
-	return out
-}
-
-// concerns tells whether an action is about some of the cohorts.
-func (b *board) concerns(s *sketch, named []bool) bool {
-	if named == nil {
-		return false
-	}
-	for _, p := range s.pieces {
-		for c := range p.from.Holders(p.part) {
-			if named[c] {
-				return true
-			}
-		}
-	}
-	return false
+// concerns tells whether an action is about some subjects; none when nil.
+func concerns(s *sketch, named *exposure.Named) bool {
+	return named != nil && slices.ContainsFunc(s.pieces, func(p piece) bool { return named.Have(p.from, p.inside) })
 }
 
 // flow is who reaches some member of a cohort.
@@ -148,15 +115,8 @@ func (b *board) action(s *sketch, most int, flows []flow) Action {
 		ID: s.id, Kind: s.first.kind, Text: s.say(), Product: s.first.product, To: s.first.to, Part: s.first.part, Devices: s.devices, Decision: decision, Horizon: priority.Horizon(decision),
 		Vulnerabilities: s.vulnerabilities(), Cited: []Citation{},
 	}
-	urgent := b.urgent(s)
-	by := make([][]int, len(priority.Decisions()))
-	b.each(s, func(c, _ int) {
-		u := urgent[b.r.Context(c)]
-		by[u] = append(by[u], c)
-	})
-	for _, cohorts := range by {
-		a.Subjects = append(a.Subjects, b.r.First(cohorts, most-len(a.Subjects))...)
-	}
+	b.count(s)
+	a.Subjects = b.census.First(b.urgent(s), s.devices, most)
 	slices.SortFunc(s.pieces, byPart)
 	for _, p := range s.pieces {
 		rows := p.from.Rows()
@@ -170,7 +130,7 @@ func (b *board) action(s *sketch, most int, flows []flow) Action {
 	if s.first.kind == Control && flows != nil {
 		a.Breaks = breaks(func(yield func(reach.Flow)) {
 			for i := range flows {
-				if b.seen[flows[i].cohort] == b.now { // ticked just now
+				if b.census.Has(flows[i].cohort) {
 					for _, f := range flows[i].flows {
 						yield(f)
 					}

@@ -29,10 +29,12 @@ type Planner struct {
 
 // made is a plan as of a generation of the index.
 type made struct {
-	list  []*sketch
-	byKey map[string]*sketch
-	at    uint64
-	used  int // the last build after which it was asked for
+	list   []*sketch
+	byKey  map[string]*sketch
+	byPart map[place][]*sketch // which have a piece of it
+	at     uint64
+	place  uint64 // on the trail of changes
+	used   int    // the last build after which it was asked for
 }
 
 // maxPlans bounds those that are kept; the one that nobody asked for longest goes.
@@ -87,13 +89,16 @@ func (p *Planner) Page(v exposure.View, ask *Ask) (out Page) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	v.Read(func(r exposure.Reader) {
-		b := &board{r: r, seen: make([]uint32, r.Cohorts())}
+		b := newBoard(r)
 		list := p.list(v, b)
 		out = Page{Actions: []Action{}, Counts: map[string]int{}}
-		named := b.named(ask)
+		var named *exposure.Named
+		if len(ask.Named) > 0 {
+			named = r.Named(ask.Named)
+		}
 		var chosen []*sketch
 		for _, s := range list {
-			if ask.ID != "" && !s.has(ask.ID) || ask.Text != "" && !s.about(ask.Text) && !b.concerns(s, named) {
+			if ask.ID != "" && !s.has(ask.ID) || ask.Text != "" && !s.about(ask.Text) && !concerns(s, named) {
 				continue
 			}
 			decision := priority.Decisions()[s.urgency]
@@ -128,14 +133,14 @@ func (p *Planner) Action(v exposure.View, id string, keep func(subject string) b
 	one := &plan{at: map[string]*building{}, flows: flows}
 	key := ""
 	v.Read(func(r exposure.Reader) {
-		for _, s := range p.list(v, &board{r: r, seen: make([]uint32, r.Cohorts())}) {
+		for _, s := range p.list(v, newBoard(r)) {
 			if s.id != id {
 				continue
 			}
 			key = s.key
 			slices.SortFunc(s.pieces, byPart)
 			for _, piece := range s.pieces {
-				h := piece.from.Holding(piece.part)
+				h := piece.from.Holding(piece.inside)
 				h.By = slices.DeleteFunc(h.By, func(x exposure.Holder) bool { return !keep(x.Subject) })
 				if len(h.By) > 0 {
 					one.holding(&h)
@@ -155,14 +160,14 @@ func (p *Planner) Action(v exposure.View, id string, keep func(subject string) b
 func (p *Planner) list(v exposure.View, b *board) []*sketch {
 	key, keep := v.Key()
 	if !keep {
-		return p.make(b, nil).list
+		return p.make(b).list
 	}
-	was := p.plans[key]
-	if was == nil || was.at != b.r.Generation() {
-		was = p.make(b, was)
-		p.plans[key] = was
+	m := p.plans[key]
+	if m == nil || m.at != b.r.Generation() {
+		m = p.renew(b, m)
+		p.plans[key] = m
 	}
-	if was.used = p.builds; len(p.plans) > maxPlans {
+	if m.used = p.builds; len(p.plans) > maxPlans {
 		oldest := key
 		for k, m := range p.plans {
 			if m.used < p.plans[oldest].used {
@@ -171,56 +176,20 @@ func (p *Planner) list(v exposure.View, b *board) []*sketch {
 		}
 		delete(p.plans, oldest)
 	}
-	return was.list
+	return m.list
 }
 
-// make makes the plan of a reading; was is what it was before, or nil.
-func (p *Planner) make(b *board, was *made) *made {
-	p.builds++
-	if was == nil {
-		was = &made{}
-	}
-	found := make(map[string]*sketch, len(was.list))
-	n := 0
-	for part := range b.r.Parts() {
-		for _, inside := range []bool{false, true} {
-			if !part.Held(inside) {
-				continue
-			}
-			of := p.piecesOf(part, inside)
-			n++
-			at := stamp{part.Serial(), part.Revision(), part.Rating(), part.Moves(inside)}
-			for _, one := range of.list {
-				s := found[one.key]
-				if s == nil {
-					s = &sketch{key: one.key, id: one.id, kind: one.at}
-					found[one.key] = s
-				}
-				s.pieces = append(s.pieces, piece{one, part, at})
-			}
+// renew makes the plan of a reading out of the one before it, or anew.
+func (p *Planner) renew(b *board, m *made) *made {
+	if m != nil {
+		if touched, ok := b.r.Touched(m.place); ok {
+			p.builds++
+			p.amend(b, m, touched)
+			return m
 		}
 	}
-	if len(p.known) > 2*n+spareKnown { // parts that are gone, or other names for them
-		for key, of := range p.known {
-			if of.used < p.builds-maxPlans {
-				delete(p.known, key)
-			}
-		}
-	}
-	out := make([]*sketch, 0, len(found))
-	for _, s := range found {
-		s.like(was.byKey[s.key])
-		if s.first.share == nil {
-			b.sum(s)
-		}
-		out = append(out, s)
-	}
-	slices.SortFunc(out, compare)
-	return &made{list: out, byKey: found, at: b.r.Generation()}
+	return p.make(b)
 }
-
-// spareKnown is how many parts that are gone are not worth a sweep.
-const spareKnown = 10_000
 
 func byPart(a, b piece) int { return strings.Compare(a.from.Key(), b.from.Key()) }
 
@@ -253,12 +222,9 @@ type share struct {
 // piece is a share with the part as one reading sees it.
 type piece struct {
 	*share
-	from  exposure.Part
-	stamp stamp
+	from   exposure.Part
+	inside bool
 }
-
-// stamp says of which state of a part something is.
-type stamp struct{ part, revision, rating, moves uint64 }
 
 // piecesOf works out what to do about a part, if that is not known.
 func (p *Planner) piecesOf(part exposure.Part, inside bool) *pieces {
@@ -303,21 +269,7 @@ type sketch struct {
 	urgency int
 	kind    int // the place of its kind
 	text    string
-}
-
-// like takes what was summed up of the same action, if nothing of it changed.
-func (s *sketch) like(old *sketch) {
-	if old == nil || len(old.pieces) != len(s.pieces) {
-		return
-	}
-	byStamp := func(a, b piece) int { return cmp.Compare(a.stamp.part, b.stamp.part) }
-	slices.SortFunc(s.pieces, byStamp)
-	if !slices.IsSortedFunc(old.pieces, byStamp) {
-		slices.SortFunc(old.pieces, byStamp)
-	}
-	if slices.EqualFunc(s.pieces, old.pieces, func(a, b piece) bool { return a.stamp == b.stamp }) {
-		s.devices, s.ids, s.urgency, s.text, s.first = old.devices, old.ids, old.urgency, old.text, old.first
-	}
+	stale   bool // some of its pieces changed
 }
 
 // say is what to do in words. It is worded when somebody reads it, or when nothing

@@ -222,8 +222,13 @@ func TestPlanIsMadeAnew(t *testing.T) {
 		{"how much hangs on it", put("device:1", at("high", "b")), true},
 		{"a list of exploited ones", kev("CVE-2024-0001"), true},
 		{"the same list", kev("CVE-2024-0001"), false},
+		{"a chance of what is exploited", epss(0.7), false},
+		{"a list without it", kev("CVE-2024-0009"), true},
+		{"a chance from which less follows, then", epss(0.1), true},
 		{"a chance", epss(0.9), true},
 		{"the same chance", epss(0.9), false},
+		{"a chance from which the same follows", epss(0.8), false},
+		{"a chance from which less follows", epss(0.1), true},
 		{"a sighting", func() { w.match.Sight(map[string]string{"CVE-2024-0001": "seen here"}); w.index.Reweigh() }, true},
 		{"the same sighting", func() { w.match.Sight(map[string]string{"CVE-2024-0001": "seen here"}); w.index.Reweigh() }, false},
 		{"a bill", list("1.1"), true},
@@ -288,5 +293,25 @@ func BenchmarkPage(b *testing.B) {
 				}
 			})
 		})
+	}
+}
+
+// TestRatedAfterMatchedAgain: what was matched again with the same outcome, and then
+// is rated otherwise, is rated otherwise in the plan.
+func TestRatedAfterMatchedAgain(t *testing.T) {
+	w := newWorld(t)
+	a, other := affected("CVE-2024-0001", "Acme", "Gate", "< 2.0"), affected("CVE-2024-0002", "Acme", "Gate", "< 0.5")
+	w.match.Add(a)
+	w.index.Changed(exposure.Change{New: a})
+	w.index.PutSubject("device:1", exposure.Subject{Own: match.Query{Vendor: "Acme", Product: "Gate", Version: "1.0"}, Context: priority.Context{Mission: "high"}})
+	first := w.planner.Page(w.index.All(), &remedy.Ask{}).Actions[0]
+	other.ID = "other"
+	w.match.Add(other)
+	w.index.Changed(exposure.Change{New: other})
+	kev := &advisory.Advisory{Kind: advisory.KEV, ID: "kev", Vulnerabilities: []advisory.Vulnerability{{ID: "CVE-2024-0001", KEV: "2024-01-01"}}}
+	w.match.Add(kev)
+	w.index.Changed(exposure.Change{New: kev})
+	if then := w.planner.Page(w.index.All(), &remedy.Ask{}).Actions[0]; then.Decision == first.Decision {
+		t.Errorf("%s, and %s once it is exploited", first.Decision, then.Decision)
 	}
 }

@@ -10,7 +10,7 @@ import { Reason, Subject, type Action, type Named, type VulnRow } from "./vulns"
 
 interface Detail {
   id: string; title: string; description: string; exploitation: string; automatable: string; technical_impact: string; decision: string; why: string[] | null; kev: boolean; kev_since?: string; epss: number | null;
-  cvss: { version: string; vector: string; base: number; severity: string; source: string }[] | null; cwe: string[] | null; affected: { vendor: string; product: string; versions: string; status: string; source: string }[] | null;
+  cvss: { version: string; vector: string; base: number; severity: string; source: string; computed?: number }[] | null; cwe: string[] | null; affected: { vendor: string; product: string; versions: string; status: string; source: string }[] | null;
   remediations: { kind: string; text: string; url?: string; fix?: string; source: string }[] | null; references: string[] | null;
   sources: { id: string; kind: string; publisher: string; updated: string; title?: string; text?: string; ssvc?: string }[] | null;
 }
@@ -44,7 +44,7 @@ function Body({ d, reload }: { d: Detail; reload: () => void }) {
         <aside>
           <h2>How the decision comes about</h2>
           <ul class="bullets">{(d.why || []).map((w, i) => <li key={i}>{sentence(visible(w))}</li>)}</ul>
-          {(d.cvss || []).length > 0 && <><h2>Scores</h2><ul class="bullets">{d.cvss!.map((c, i) => <li key={i}>{c.base} {visible(c.severity)} <span class="mono">{visible(c.vector)}</span> <span class="soft">{visible(c.source)}</span></li>)}</ul></>}
+          {(d.cvss || []).length > 0 && <><h2>Scores</h2><ul class="bullets">{d.cvss!.map((c, i) => <li key={i}>{c.base} {visible(c.severity)} <span class="mono">{visible(c.vector)}</span> <span class="soft">{visible(c.source)}{c.computed !== undefined && `; the vector gives ${c.computed}`}</span></li>)}</ul></>}
           {(d.cwe || []).length > 0 && <p class="soft">{d.cwe!.map(visible).join(", ")}</p>}
           {!limited() && <Statements id={d.id} turn={turn} done={stated} />}
         </aside>
