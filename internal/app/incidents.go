@@ -14,6 +14,7 @@ import (
 	"vedette/internal/authz"
 	"vedette/internal/correlate"
 	"vedette/internal/fault"
+	"vedette/internal/query"
 )
 
 // openIncidents takes the kept incidents back.
@@ -96,6 +97,15 @@ func (a *App) DecideIncident(ctx context.Context, d api.IncidentDecision) (api.I
 	if d.Action != api.IncidentAssign && d.Action != api.IncidentNote && strings.TrimSpace(d.Why) == "" {
 		return none, fault.New(fault.Invalid, "a decision on an incident needs a reason").WithHint(`say why with --reason "..."`)
 	}
+	if sight, confined := a.sightOf(ctx); confined {
+		i, err := sight.ruled(&d)
+		if err != nil {
+			return none, err
+		}
+		if d.Action != api.IncidentUndo && d.Action != api.IncidentSplit {
+			d.Incident = i.UID // not by the start of it, which may be that of another's too
+		}
+	}
 	uid := d.Incident
 	if d.Action != api.IncidentUndo && d.Action != api.IncidentSplit {
 		i, err := a.findIncident(d.Incident)
@@ -166,8 +176,12 @@ func (a *App) incidentAct(ctx context.Context, d *api.IncidentDecision, uid stri
 	case api.IncidentFeedback:
 		switch d.Verdict {
 		case correlate.True, correlate.False, correlate.Benign:
+			say := a.incidents.Feedback
+			if _, confined := query.Confined(ctx); confined {
+				say = a.incidents.FeedbackOfSome
+			}
 			return func() error {
-				_, err := a.incidents.Feedback(uid, d.Verdict, d.Actor, d.Why)
+				_, err := say(uid, d.Verdict, d.Actor, d.Why)
 				return err
 			}, nil
 		}
@@ -177,7 +191,8 @@ func (a *App) incidentAct(ctx context.Context, d *api.IncidentDecision, uid stri
 }
 
 // Assignable lists the people whom an incident can be given to: accounts that may
-// sign in and change incidents now. Who is limited to zones cannot decide on incidents.
+// sign in and change incidents now, and see all zones. In a confined context they see at
+// least its zones: of who is limited to others nothing is told.
 func (a *App) Assignable(ctx context.Context) ([]api.Assignable, error) {
 	users, err := a.accounts.Living(ctx)
 	if err != nil {
@@ -186,11 +201,18 @@ func (a *App) Assignable(ctx context.Context) ([]api.Assignable, error) {
 	out := []api.Assignable{}
 	for _, u := range users {
 		p := authz.Principal{ID: u.UID, Name: u.Name, Kind: authz.Person, Roles: u.Roles, Zones: u.Zones}
-		if len(u.Zones) == 0 && slices.Contains(a.authority.Allowed(p), authz.IncidentsWrite) { //nolint:contextcheck // it decides from its arguments alone
+		if seesAll(ctx, u.Zones) && slices.Contains(a.authority.Allowed(p), authz.IncidentsWrite) { //nolint:contextcheck // it decides from its arguments alone
 			out = append(out, api.Assignable{Name: u.Name})
 		}
 	}
 	return out, nil
+}
+
+// seesAll reports whether somebody who is limited to zones, or to none, sees all that a
+// context does.
+func seesAll(ctx context.Context, zones []string) bool {
+	wanted, confined := query.Confined(ctx)
+	return len(zones) == 0 || confined && !slices.ContainsFunc(wanted, func(z string) bool { return !slices.Contains(zones, z) })
 }
 
 // assignAct gives an incident to a person, me or nobody.

@@ -81,7 +81,9 @@ func (a *App) archivedTask(ctx context.Context, uid string, zones []string) (api
 	if fault.KindOf(err) != fault.NotFound {
 		return api.RemediationView{}, err
 	}
-	found, err := a.archivedTasks(ctx, func(t *task.Task) bool { return len(uid) >= 4 && strings.HasPrefix(t.UID, uid) && a.visibleTask(t, zones) })
+	found, err := a.archivedTasks(ctx, func(t *task.Task) bool {
+		return len(uid) >= 4 && strings.HasPrefix(t.UID, uid) && a.visibleTask(t, zones)
+	})
 	switch {
 	case err != nil:
 		return api.RemediationView{}, err

@@ -3,6 +3,7 @@ package app_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"vedette/internal/api"
+	"vedette/internal/api/account"
 	"vedette/internal/app"
 	"vedette/internal/authz"
 	"vedette/internal/vuln/vex"
@@ -31,17 +33,25 @@ func openWall(t *testing.T) *wall {
 	x := &wall{}
 	x.halls = openHallsWith(t, func(c *app.Config) {
 		c.Detect.BuiltIn = true
+		for i := range c.Assets.Zones { // one of the other side has addresses that are not private
+			if z := &c.Assets.Zones[i]; z.Name == yard {
+				z.Subnets = append(z.Subnets, netip.MustParsePrefix("192.0.2.0/28"))
+			}
+		}
 		c.Now = func() time.Time { return clock.Add(time.Duration(x.passed.Load())) }
 	})
 	x.own, x.other = map[string][]string{}, map[string][]string{}
 	takeFeed(t, x.app, feedOfWall)
 	x.take("carmine.json", x.talk("10.2.0.6", "10.2.0.5", `,"vermil_tag":"vermil-value"`)+x.talk("10.2.0.5", "198.51.100.77", "")+x.dns("10.2.0.6", "verdigris.example"))
-	x.take("ovens.json", x.talk("10.1.0.6", "10.1.0.5", `,"oven_tag":"warm"`)+x.talk("10.1.0.5", "198.51.100.66", "")+x.dns("10.1.0.6", "bread.example"))
+	x.take("ovens.json", x.talk("10.1.0.6", "10.1.0.5", `,"oven_tag":"warm"`)+x.talk("10.1.0.5", "198.51.100.66", "")+x.dns("10.1.0.6", "bread.example")+x.talk("10.1.0.5", "192.0.2.5", ""))
+	x.take("dough.json", x.alert("10.1.0.8", "10.1.0.7"))
 	x.furnish("10.1.0.5", "oven", "CVE-2024-8001", x.own)
 	x.furnish("10.2.0.5", "zinn", "CVE-2024-9001", x.other)
 	x.state()
+	x.people()
 	x.sort()
 	x.write(in())
+	x.notes()
 	x.open(admin(ovens), x.own)
 	x.open(in(), x.other)
 	for kind, list := range x.other { // what both have is no secret
@@ -50,7 +60,7 @@ func openWall(t *testing.T) *wall {
 			t.Fatalf("no %s: %q and %q", kind, x.own[kind], x.other[kind])
 		}
 	}
-	x.marks = append(x.marks, "zinnlib", "zinnpack", "CVE-2024-9001", "verdigris", "vermil_tag", "vermil-value", "carmine", "10.2.0.", "10.3.0.", "198.51.100.77", "zinnober", "ocker", "indigo", "sepia")
+	x.marks = append(x.marks, "zinnlib", "zinnpack", "CVE-2024-9001", "verdigris", "vermil_tag", "vermil-value", "carmine", "10.2.0.", "10.3.0.", "192.0.2.", "198.51.100.77", "zinnober", "ocker", "indigo", "sepia")
 	x.marks = append(x.marks, x.yours...)
 	for kind, list := range x.other {
 		if kind != "vulnerability" { // it is public what is known of it
@@ -100,6 +110,16 @@ func (x *wall) furnish(device, word, cve string, into map[string][]string) {
 	into["vulnerability"] = append(into["vulnerability"], cve)
 }
 
+// people are accounts of who sees all, this side, the other, or both.
+func (x *wall) people() {
+	x.t.Helper()
+	for name, zones := range map[string][]string{"maria": nil, "ann": {ovens}, "beth": {ovens, docks}, "carmine": {docks}} {
+		if _, err := x.app.AddUser(x.t.Context(), "test", account.NewUser{Name: name, Roles: []authz.Role{authz.Analyst}, Zones: zones}); err != nil {
+			x.t.Fatal(err)
+		}
+	}
+}
+
 // state says something of a product of each side, and of one that both have.
 func (x *wall) state() {
 	x.t.Helper()
@@ -138,7 +158,37 @@ func (x *wall) sort() {
 			x.other["incident"] = append(x.other["incident"], uid)
 		}
 	}
+	for _, uid := range mine { // what both are in is told of, and decided by neither
+		_, text := x.ask(ann, "GET", "/api/v1/incidents/"+uid, "")
+		var seen struct{ Outside *struct{} }
+		if err := json.Unmarshal([]byte(text), &seen); err != nil {
+			x.t.Fatal(err)
+		}
+		if seen.Outside == nil {
+			x.own["theirs"] = append(x.own["theirs"], uid)
+		} else {
+			x.own["shared"] = append(x.own["shared"], uid)
+		}
+	}
+	hmi, err := x.app.FindDevice(x.t.Context(), "10.1.0.6")
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	x.own["quiet"], x.other["quiet"] = []string{hmi.UID}, []string{"no-such-device"} // it has no peer outside but in private networks
 	x.own["device"], x.other["device"] = x.ours[:1], []string{x.yours[0], "crane-zinnober", "10.2.0.5"}
+}
+
+// notes are those that somebody wrote who sees all, on what both sides are in.
+func (x *wall) notes() {
+	x.t.Helper()
+	for _, uid := range slices.Concat(x.own["shared"], x.own["theirs"]) {
+		d, err := x.app.Incident(x.t.Context(), uid)
+		if err != nil || len(d.Notes) == 0 {
+			x.t.Fatal(err, d.Notes)
+		}
+		x.other["note"] = append(x.other["note"], d.Notes[0].ID)
+	}
+	x.own["note"] = []string{"none"}
 }
 
 // open opens a task for each action of the plan that somebody sees; nobody limited sees

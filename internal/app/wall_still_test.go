@@ -60,7 +60,7 @@ func (x *wall) answers() map[string]string {
 }
 
 // passing is what is otherwise each time: how long it took, and when a file was made.
-var passing = regexp.MustCompile(`"seconds":[0-9.e-]+|"exported_at": "[^"]*"|- Written [^\n]*`)
+var passing = regexp.MustCompile(`"seconds":[0-9.e-]+|"exported_at": "[^"]*"|- Written [^\n]*|"last-update": "[^"]*"`)
 
 // seenBy are the lists as who sees all has them.
 func (x *wall) seenBy() map[string]string {
@@ -96,7 +96,7 @@ func (x *wall) stir() {
 			must(err)
 		}
 	}
-	for _, uid := range x.own["incident"] { // those that both sides are in: what persons write is not shown
+	for _, uid := range x.own["shared"] { // those that both sides are in: what persons write is not shown
 		_, err = x.app.DecideIncident(ctx, api.IncidentDecision{Actor: "maria", Incident: uid, Action: api.IncidentNote, Text: "a later word"})
 		must(err)
 	}

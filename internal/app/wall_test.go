@@ -4,14 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"vedette/internal/api"
 	"vedette/internal/api/rest"
 	"vedette/internal/authz"
 )
@@ -159,6 +157,11 @@ func with(body string, list []probe) []probe {
 	return list
 }
 
+// deeds are decisions of a kind on each of some incidents.
+func deeds(action string, list []string) []probe {
+	return with(fmt.Sprintf(`{"action":%q,"why":"w","text":"a word","to":"me","verdict":"%s"}`, action, map[string]string{"feedback": "true"}[action]), at("/api/v1/incidents/*/decisions", list))
+}
+
 // gets are paths under /api/v1.
 func gets(paths ...string) (out []probe) {
 	for _, p := range paths {
@@ -264,23 +267,33 @@ func (x *wall) opened() map[string]judged {
 		"GET /api/v1/devices/{uid}/vulnerabilities": device("/vulnerabilities"),
 		"GET /api/v1/devices/{uid}/bills":           device("/bills"),
 		"GET /api/v1/devices/{uid}/bills/{id}":      bill,
-		"GET /api/v1/network/crossings":             list("network/crossings?last=24h", "network/crossings?zone=docks"),
-		"GET /api/v1/network/passages":              {is: open_, own: gets("network/passages?last=24h", "network/passages?zone=yard"), silent: true},
-		"GET /api/v1/conduits":                      {is: open_, own: gets("conduits"), silent: true},
+		"GET /api/v1/devices/{uid}/policy":          {is: open_, own: append(at(v1+"devices/*/policy", own["device"]), at(v1+"devices/*/policy?format=mud", own["quiet"])...), other: append(at(v1+"devices/*/policy", other["device"]), at(v1+"devices/*/policy?format=mud", append(own["device"], other["device"]...))...)},
+		"GET /api/v1/incidents/people":              {is: open_, own: gets("incidents/people"), silent: true},
+		"POST /api/v1/incidents/{uid}/decisions": {
+			is: open_, own: slices.Concat(deeds("note", own["theirs"]), deeds("assign", own["theirs"]), deeds("feedback", own["theirs"]), deeds("close", own["theirs"]), deeds("reopen", own["theirs"])),
+			other: slices.Concat(deeds("close", other["incident"]), deeds("close", own["shared"]), deeds("note", own["shared"]), deeds("assign", own["shared"]), deeds("feedback", own["shared"]), deeds("split", own["shared"]), deeds("undo", other["note"])),
+		},
+		"POST /api/v1/intel/lookup":              {is: open_, own: bodies("intel/lookup", `{"values":["198.51.100.66","198.51.100.9"]}`, `{"values":["198.51.100.77"]}`)},
+		"GET /api/v1/intel/seen":                 list("intel/seen"),
+		"GET /api/v1/intel/techniques/{id}":      list("intel/techniques/T0855", "intel/techniques/T0884", "intel/techniques/T0846"),
+		"GET /api/v1/vulnerabilities/statements": list("vulnerabilities/statements", "vulnerabilities/statements?all=1", "vulnerabilities/statements?id=CVE-2024-9001", "vulnerabilities/statements?limit=1"),
+		"GET /api/v1/bills":                      {is: open_, own: gets("bills", "bills?limit=1", "bills?subject="+own["device"][0]), other: gets("bills?subject="+other["device"][0], "bills?subject=device:"+other["device"][0], "bills?subject=product:zinnpack")},
+		"GET /api/v1/bills/{id}":                 {is: open_, own: at(v1+"bills/*", own["bill"]), other: at(v1+"bills/*", other["bill"])},
+		"GET /api/v1/bills/diff": {
+			is: open_, own: gets("bills/diff?before=" + own["bill"][1] + "&after=" + own["bill"][0]),
+			other: gets("bills/diff?before="+other["bill"][1]+"&after="+other["bill"][0], "bills/diff?before="+own["bill"][1]+"&after="+other["bill"][0], "bills/diff?before="+other["bill"][1]+"&after="+own["bill"][0]),
+		},
+		"GET /api/v1/network/crossings": list("network/crossings?last=24h", "network/crossings?zone=docks"),
+		"GET /api/v1/network/passages":  {is: open_, own: gets("network/passages?last=24h", "network/passages?zone=yard"), silent: true},
+		"GET /api/v1/conduits":          {is: open_, own: gets("conduits"), silent: true},
 	}
 }
 
 // closed are the routes that are about the whole site, with what they are asked.
 func (x *wall) closed() map[string]probe {
 	return map[string]probe{
-		"GET /api/v1/devices/{uid}/policy":           {},
-		"GET /api/v1/incidents/people":               {},
-		"POST /api/v1/incidents/{uid}/decisions":     {path: "/api/v1/incidents/" + x.own["incident"][0] + "/decisions", body: `{"action":"close","why":"w"}`},
 		"GET /api/v1/intel":                          {},
 		"GET /api/v1/intel/pulls":                    {},
-		"POST /api/v1/intel/lookup":                  {body: `{"values":["198.51.100.77"]}`},
-		"GET /api/v1/intel/seen":                     {},
-		"GET /api/v1/intel/techniques/{id}":          {path: "/api/v1/intel/techniques/T0855"},
 		"GET /api/v1/intel/allow":                    {},
 		"POST /api/v1/intel/allow":                   {body: `{"values":["198.51.100.77"],"why":"w"}`},
 		"POST /api/v1/intel":                         {body: "192.0.2.1"},
@@ -299,12 +312,8 @@ func (x *wall) closed() map[string]probe {
 		"GET /api/v1/spool/aside/{id}":               {},
 		"POST /api/v1/spool/replay":                  {body: `{"all":true}`},
 		"POST /api/v1/spool/drop":                    {body: `{"all":true,"count":1,"why":"w"}`},
-		"GET /api/v1/vulnerabilities/statements":     {},
 		"POST /api/v1/vulnerabilities/statements":    {body: `{"vulnerability":"CVE-2024-8001","product":"ovenlib","status":"fixed","why":"w"}`},
-		"GET /api/v1/bills":                          {},
 		"POST /api/v1/bills":                         {body: "{}"},
-		"GET /api/v1/bills/diff":                     {path: "/api/v1/bills/diff?before=" + x.own["bill"][1] + "&after=" + x.own["bill"][0]},
-		"GET /api/v1/bills/{id}":                     {},
 		"GET /api/v1/advisories":                     {},
 		"POST /api/v1/advisories":                    {body: "{}"},
 		"GET /api/v1/settings/retention":             {},
@@ -337,8 +346,3 @@ func (x *wall) closed() map[string]probe {
 		"POST /api/v1/settings/sources/{name}/state": {body: `{"do":"stop"}`},
 	}
 }
-
-var (
-	_ = http.MethodGet
-	_ = api.IncidentClose
-)
