@@ -51,10 +51,38 @@ func (a *App) Incidents(ctx context.Context, all bool) ([]correlate.Incident, er
 	} else if list = a.incidents.Incidents(); !all {
 		list = slices.DeleteFunc(list, func(i correlate.Incident) bool { return i.Status != correlate.Open })
 	}
+	gravestFirst(list)
+	return list, nil
+}
+
+func gravestFirst(list []correlate.Incident) {
 	slices.SortStableFunc(list, func(x, y correlate.Incident) int {
 		return cmp.Or(cmp.Compare(y.Severity, x.Severity), cmp.Compare(y.Score, x.Score), y.Last.Compare(x.Last))
 	})
-	return list, nil
+}
+
+// IncidentPage returns a part of the incidents as [App.Incidents] has them, and how many
+// there are. In a confined context those of the page alone are narrowed, which takes
+// longer than to find and order them.
+func (a *App) IncidentPage(ctx context.Context, w api.IncidentWish) ([]correlate.Incident, int, error) {
+	part := func(list []correlate.Incident) []correlate.Incident {
+		start := min(w.Offset, len(list))
+		return list[start:min(start+w.Limit, len(list))]
+	}
+	sight, confined := a.sightOf(ctx)
+	if !confined {
+		list, err := a.Incidents(ctx, w.All)
+		list = api.AssignedTo(list, w.Assignee, w.Asks)
+		return part(list), len(list), err
+	}
+	list := a.incidents.About(w.All, sight.own)
+	gravestFirst(list)
+	list = api.AssignedTo(list, w.Assignee, w.Asks)
+	uids := []string{}
+	for _, i := range part(list) {
+		uids = append(uids, i.UID)
+	}
+	return sight.cut(a.incidents.TimelinesOf(uids)), len(list), nil
 }
 
 // Incident returns one incident in full, with those that it resembles.

@@ -7,8 +7,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"vedette/internal/api"
 	"vedette/internal/authz"
+	"vedette/internal/correlate"
 )
 
 // Who is limited to zones decides on incidents that are wholly theirs, reads there what
@@ -135,5 +139,36 @@ func TestLimitedRooms(t *testing.T) {
 	}
 	if _, text = x.ask(in(), "POST", "/api/v1/intel/lookup", `{"values":["198.51.100.77"]}`); !strings.Contains(text, `"them"`) {
 		t.Errorf("who sees all: %s", text)
+	}
+}
+
+// Page by page the list of incidents is what it is as a whole, whoever asks.
+func TestIncidentPages(t *testing.T) {
+	x := openWall(t)
+	for _, p := range []authz.Principal{in(), in(ovens), in(docks), in(ovens, yard), in("nowhere")} {
+		for _, wish := range []api.IncidentWish{{}, {All: true}, {All: true, Assignee: "bob"}, {Assignee: "nobody"}, {All: true, Assignee: "me", Asks: "bob"}} {
+			ctx := authz.With(t.Context(), p)
+			list, err := x.app.Incidents(ctx, wish.All)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := api.AssignedTo(list, wish.Assignee, wish.Asks)
+			var got []correlate.Incident
+			for wish.Limit = 2; ; wish.Offset += wish.Limit {
+				rows, total, err := x.app.IncidentPage(ctx, wish)
+				if err != nil || total != len(want) {
+					t.Fatalf("%v %+v: %d of %d, %v", p.Zones, wish, total, len(want), err)
+				}
+				if got = append(got, rows...); len(rows) == 0 {
+					break
+				}
+			}
+			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("%v %+v: %s", p.Zones, wish, diff)
+			}
+		}
+	}
+	if list, _ := x.app.Incidents(authz.With(t.Context(), in(ovens)), true); len(list) < 2 {
+		t.Errorf("only %d incidents to turn pages of", len(list))
 	}
 }

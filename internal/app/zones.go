@@ -37,8 +37,8 @@ func (a *App) sightOf(ctx context.Context) (sight, bool) {
 func (s sight) own(uid string) bool {
 	is, known := s.ours[uid]
 	if !known {
-		d, ok := s.app.devices.Get(uid)
-		is = ok && query.Sees(s.ctx, d.Value(asset.KeyZone))
+		zone, ok := s.app.devices.ZoneOf(uid)
+		is = ok && query.Sees(s.ctx, zone)
 		s.ours[uid] = is
 	}
 	return is
@@ -93,14 +93,12 @@ func (s sight) means(text string) bool {
 }
 
 func (s sight) meant(text string) bool {
-	for _, t := range []string{text, strings.Trim(text, ".:!?")} {
-		for _, d := range s.app.devices.Find(t) {
-			if !query.Sees(s.ctx, d.Value(asset.KeyZone)) {
-				return true
-			}
-		}
+	others := func(zone string) bool { return !query.Sees(s.ctx, zone) }
+	if s.app.devices.ZonesMeant(text, others) {
+		return true
 	}
-	return false
+	bare := strings.Trim(text, ".:!?")
+	return bare != text && s.app.devices.ZonesMeant(bare, others)
 }
 
 // device leaves out why a device is believed to be what it is where that names one
@@ -230,8 +228,13 @@ func (unasked) Findings([]string) map[string]bool { return nil }
 
 // incidents are those that touch a device of the zones, and what may be seen of them.
 func (s sight) incidents(all bool) []correlate.Incident {
+	return s.cut(s.app.incidents.Timelines(all, s.own))
+}
+
+// cut narrows incidents for a list.
+func (s sight) cut(list []correlate.Incident) []correlate.Incident {
 	out := []correlate.Incident{}
-	for _, full := range s.app.incidents.Timelines(all, s.own) {
+	for _, full := range list {
 		full.Merges, full.Computed = nil, nil // not in these lists
 		if seen, ok := full.Within(unasked{s}); ok {
 			seen.Timeline = nil
