@@ -49,19 +49,32 @@ func (c *Correlator) Timelines(all bool, wants func(device string) bool) []Incid
 	return out
 }
 
-// About returns the incidents whose devices somebody wants, without what [Correlator.Timelines]
-// and a page of one have more: to be put in order before a page of them is looked at.
+// About returns the incidents whose devices somebody wants with what they are put in order
+// and chosen by, before a page of them is looked at: uid, status, severity, score,
+// assignee and the last time. Nothing else is in them.
 func (c *Correlator) About(all bool, wants func(device string) bool) []Incident {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	out, verdicts := []Incident{}, c.verdicts()
+	out := []Incident{}
 	for _, s := range c.strands {
 		if s.root == nil && (!s.Closed || all) && s.about(wants) {
-			out = append(out, c.view(s, verdicts, false))
+			out = append(out, c.brief(s))
 		}
 	}
 	slices.SortFunc(out, func(a, b Incident) int { return cmp.Or(b.Last.Compare(a.Last), cmp.Compare(a.UID, b.UID)) })
 	return out
+}
+
+func (c *Correlator) brief(s *strand) Incident {
+	w := s.whole()
+	in := Incident{UID: s.UID, Status: Open, Last: w.Last, Assignee: w.Assignee}
+	if s.Closed {
+		in.Status = Closed
+	}
+	stages := c.stages(w)
+	in.Severity, _ = c.severity(w, stages)
+	in.Score, _ = c.score(w, stages)
+	return in
 }
 
 // TimelinesOf returns incidents by their uids, as [Correlator.Timelines] has them, in the
