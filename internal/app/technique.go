@@ -54,7 +54,7 @@ func (a *App) Technique(ctx context.Context, id string) (api.TechniqueAnswer, er
 	}
 	by, err := a.found(ctx, &out)
 	if confined {
-		out.Rules = left(out.Rules, func(r api.TechniqueRule) bool { return !by[r.ID] })
+		out.Rules = append([]api.TechniqueRule{}, left(out.Rules, func(r api.TechniqueRule) bool { return !by[r.ID] })...)
 	}
 	return out, err
 }

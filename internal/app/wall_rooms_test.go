@@ -118,6 +118,7 @@ func TestLimitedRooms(t *testing.T) {
 		"bills/diff?before=" + x.own["bill"][1] + "&after=" + x.own["bill"][0]: {"ovenlib"},
 		"vulnerabilities/statements":                          {`"total":2`, "CVE-2024-7777", "ovenlib", "a person of this site says so"},
 		"intel/seen":                                          {x.own["device"][0], "T0884"},
+		"intel/techniques/T0883":                              {`"rules":[]`, `"findings":0`},
 		"intel/techniques/T0884":                              {"oven-hmi", `"uses":[]`},
 		"devices/" + x.own["device"][0] + "/policy":           {"outside your zones", "10.1.0.6", `"flows":141`},
 		"devices/" + x.own["quiet"][0] + "/policy?format=mud": {"ietf-mud"},
