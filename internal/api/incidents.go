@@ -57,6 +57,14 @@ type Incidents interface {
 	Suppressions(ctx context.Context) ([]correlate.Suppression, error)
 }
 
+// IncidentWish asks for a part of the incidents, the gravest first.
+type IncidentWish struct {
+	All           bool   // closed ones too
+	Assignee      string // a person's name, me (who asks) or nobody; "": all
+	Asks          string // the name of who asks
+	Offset, Limit int
+}
+
 // Assignable is somebody whom an incident can be given to.
 type Assignable struct {
 	Name string `json:"name"`

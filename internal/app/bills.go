@@ -7,6 +7,7 @@ import (
 
 	"vedette/internal/api"
 	"vedette/internal/fault"
+	"vedette/internal/query"
 	"vedette/internal/vuln/exposure"
 	vulnlib "vedette/internal/vuln/library"
 	"vedette/internal/vuln/match"
@@ -22,9 +23,40 @@ func (a *App) BillHistory(ctx context.Context, subject string) ([]api.BillEntry,
 	}
 	out := make([]api.BillEntry, len(list))
 	for i, b := range list {
-		out[i] = entryOf(b)
+		out[i] = entryFor(ctx, b)
 	}
 	return out, nil
+}
+
+// billsSeen returns the bills of a subject, or of all when it is "", as far as the context
+// may see them: in a confined one those that devices in its zones run or ran, and no
+// others. All that is told of bills comes through here.
+func (a *App) billsSeen(ctx context.Context, subject string) ([]*vulnlib.Bill, error) {
+	list, err := a.vulns.lib.History(ctx, subject)
+	sight, confined := a.sightOf(ctx)
+	if err != nil || !confined {
+		return list, err
+	}
+	x, err := a.exposure(ctx)
+	if err != nil {
+		return nil, err
+	}
+	keys := x.view(ctx).Lists()
+	return left(list, func(b *vulnlib.Bill) bool {
+		uid, ofOne := strings.CutPrefix(b.Subject, ofDevice)
+		_, run := slices.BinarySearch(keys, b.Key)
+		return !run && (!ofOne || !sight.own(uid))
+	}), nil
+}
+
+// entryFor is an entry as the context may see it: where the bill of a product came from
+// concerns others too.
+func entryFor(ctx context.Context, b *vulnlib.Bill) api.BillEntry {
+	e := entryOf(b)
+	if _, confined := query.Confined(ctx); confined && !strings.HasPrefix(b.Subject, ofDevice) {
+		e.Path = ""
+	}
+	return e
 }
 
 func entryOf(b *vulnlib.Bill) api.BillEntry {
@@ -49,14 +81,14 @@ func (a *App) DeviceBills(ctx context.Context, uid string) ([]api.BillEntry, err
 	a.vulns.mu.Lock()
 	keys := x.billsOf(&row)
 	a.vulns.mu.Unlock()
-	all, err := a.vulns.lib.History(ctx, "")
+	all, err := a.billsSeen(ctx, "")
 	if err != nil {
 		return nil, err
 	}
 	out := []api.BillEntry{}
 	for _, b := range all {
 		if b.Subject == ofDevice+d.UID || slices.Contains(keys, b.Key) {
-			out = append(out, entryOf(b))
+			out = append(out, entryFor(ctx, b))
 		}
 	}
 	return out, nil
@@ -72,7 +104,7 @@ func (a *App) ShowBill(ctx context.Context, id string) (api.BillView, error) {
 	if err != nil {
 		return api.BillView{}, err
 	}
-	out := api.BillView{Bill: entryOf(b), Product: b.BOM.Subject, Components: make([]api.BillComponent, len(b.BOM.Components))}
+	out := api.BillView{Bill: entryFor(ctx, b), Product: b.BOM.Subject, Components: make([]api.BillComponent, len(b.BOM.Components))}
 	for i, item := range itemsOf(index, b) {
 		c := api.BillComponent{Component: b.BOM.Components[i], Vulnerabilities: []api.VulnRow{}}
 		for _, m := range index.Match(item.Query) {
@@ -90,7 +122,7 @@ func (a *App) ShowBill(ctx context.Context, id string) (api.BillView, error) {
 }
 
 func (a *App) billNamed(ctx context.Context, id string) (*vulnlib.Bill, error) {
-	list, err := a.vulns.lib.History(ctx, "")
+	list, err := a.billsSeen(ctx, "")
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +149,7 @@ func (a *App) historyOf(ctx context.Context, subject string) ([]*vulnlib.Bill, e
 			subject = ofProduct + subject
 		}
 	}
-	list, err := a.vulns.lib.History(ctx, subject)
+	list, err := a.billsSeen(ctx, subject)
 	if err == nil && len(list) == 0 && subject != "" {
 		err = fault.New(fault.NotFound, "there is no bill of materials of %.100q", subject).WithHint("list them with: vedette sbom history")
 	}
@@ -135,9 +167,11 @@ func (a *App) DiffBills(ctx context.Context, before, after string) (api.BillDiff
 	if err != nil {
 		return api.BillDiff{}, err
 	}
-	out := api.BillDiff{Before: entryOf(older), After: entryOf(newer), Difference: sbom.Diff(older.BOM, newer.BOM)}
+	out := api.BillDiff{Before: entryFor(ctx, older), After: entryFor(ctx, newer), Difference: sbom.Diff(older.BOM, newer.BOM)}
 	had, has := a.concerned(index, older), a.concerned(index, newer)
 	out.Gone, out.Came = without(had, has), without(has, had)
+	a.narrowWhy(ctx, out.Gone)
+	a.narrowWhy(ctx, out.Came)
 	return out, nil
 }
 

@@ -45,6 +45,9 @@ func (a *App) DeviceMUD(ctx context.Context, device string) (api.DeviceMUD, erro
 	for _, e := range s.after {
 		t.Observe(e)
 	}
+	if hide, confined := a.peersOutside(ctx); confined {
+		return hide.policy(&s, f, rep, t.Report()), nil
+	}
 	return api.DeviceMUD{Learnt: s.held, From: s.now.Add(-mudSpan), To: s.now, Report: rep, Allows: allows(f), Tested: tested(t.Report()), Cut: s.cut}, nil
 }
 
@@ -58,6 +61,10 @@ func (a *App) DeviceMUDFile(ctx context.Context, device string) (api.File, error
 	f, rep := s.learn(a.cfg.Now())
 	if rep.Entries == 0 {
 		return api.File{}, fault.New(fault.NotFound, "no flow of %.100s was seen in 30 days", device)
+	}
+	if hide, confined := a.peersOutside(ctx); confined && hide.inFile(f) {
+		return api.File{}, fault.New(fault.Denied, "the policy of %.100s names devices outside of your zones, and without them it would close what the device needs", device).
+			WithHint("look at it without format=mud, or ask a person who sees all zones for the file")
 	}
 	data, err := mud.Write(f)
 	return api.File{Name: "mud-" + s.device.UID + ".json", Kind: "application/mud+json", Data: data}, err
@@ -89,6 +96,7 @@ func (a *App) mudEvents(ctx context.Context, s *mudSeen, from, to time.Time) ([]
 	var out []*event.Event
 	schema := event.NewSchema()
 	when := fmt.Sprintf("from %s to %s", from.UTC().Format(time.RFC3339), to.UTC().Format(time.RFC3339))
+	ctx = query.Unconfined(ctx) // a policy without what crosses zones would close it; whom it is with is then hidden
 	for _, text := range mud.Stored(s.device.UID, when) {
 		q, err := query.ParseText(text)
 		if err != nil {

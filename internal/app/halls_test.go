@@ -141,14 +141,21 @@ func (x *halls) flows() string {
 func (x *halls) alerts() string {
 	var b strings.Builder
 	for i, w := range append(ways(), ways()...) {
-		at := clock.Add(-time.Duration(20-i) * 10 * time.Second).Format("2006-01-02T15:04:05.000000-0700")
-		cve := ""
-		if w[0] == "10.2.0.6" && w[1] == "10.2.0.5" {
-			cve = `"metadata":{"cve":["CVE_2024_7777"]},`
-		}
-		fmt.Fprintf(&b, `{"timestamp":%q,"event_type":"alert","src_ip":%q,"src_port":%d,"dest_ip":%q,"dest_port":502,"proto":"TCP","alert":{"action":"allowed","gid":1,"signature_id":%d,"rev":1,"signature":"test of a write",%s"category":"Attempted Administrator Privilege Gain","severity":1}}`+"\n", at, w[0], 40000+i, w[1], 2000+i, cve)
+		b.WriteString(x.alertAt(i, w[0], w[1]))
 	}
 	return b.String()
+}
+
+// alert is one more, a while ago.
+func (x *halls) alert(src, dst string) string { return x.alertAt(3, src, dst) }
+
+func (x *halls) alertAt(i int, src, dst string) string {
+	at := clock.Add(-time.Duration(20-i) * 10 * time.Second).Format("2006-01-02T15:04:05.000000-0700")
+	cve := ""
+	if src == "10.2.0.6" && dst == "10.2.0.5" {
+		cve = `"metadata":{"cve":["CVE_2024_7777"]},`
+	}
+	return fmt.Sprintf(`{"timestamp":%q,"event_type":"alert","src_ip":%q,"src_port":%d,"dest_ip":%q,"dest_port":502,"proto":"TCP","alert":{"action":"allowed","gid":1,"signature_id":%d,"rev":1,"signature":"test of a write",%s"category":"Attempted Administrator Privilege Gain","severity":1}}`+"\n", at, src, 40000+i, dst, 2000+i, cve)
 }
 
 func in(zones ...string) authz.Principal {

@@ -14,6 +14,7 @@ import (
 	"vedette/internal/authz"
 	"vedette/internal/correlate"
 	"vedette/internal/fault"
+	"vedette/internal/query"
 )
 
 // openIncidents takes the kept incidents back.
@@ -50,10 +51,38 @@ func (a *App) Incidents(ctx context.Context, all bool) ([]correlate.Incident, er
 	} else if list = a.incidents.Incidents(); !all {
 		list = slices.DeleteFunc(list, func(i correlate.Incident) bool { return i.Status != correlate.Open })
 	}
+	gravestFirst(list)
+	return list, nil
+}
+
+func gravestFirst(list []correlate.Incident) {
 	slices.SortStableFunc(list, func(x, y correlate.Incident) int {
 		return cmp.Or(cmp.Compare(y.Severity, x.Severity), cmp.Compare(y.Score, x.Score), y.Last.Compare(x.Last))
 	})
-	return list, nil
+}
+
+// IncidentPage returns a part of the incidents as [App.Incidents] has them, and how many
+// there are. In a confined context those of the page alone are narrowed, which takes
+// longer than to find and order them.
+func (a *App) IncidentPage(ctx context.Context, w api.IncidentWish) ([]correlate.Incident, int, error) {
+	part := func(list []correlate.Incident) []correlate.Incident {
+		start := min(w.Offset, len(list))
+		return list[start:min(start+w.Limit, len(list))]
+	}
+	sight, confined := a.sightOf(ctx)
+	if !confined {
+		list, err := a.Incidents(ctx, w.All)
+		list = api.AssignedTo(list, w.Assignee, w.Asks)
+		return part(list), len(list), err
+	}
+	list := a.incidents.About(w.All, sight.own)
+	gravestFirst(list)
+	list = api.AssignedTo(list, w.Assignee, w.Asks)
+	uids := []string{}
+	for _, i := range part(list) {
+		uids = append(uids, i.UID)
+	}
+	return sight.cut(a.incidents.TimelinesOf(uids)), len(list), nil
 }
 
 // Incident returns one incident in full, with those that it resembles.
@@ -95,6 +124,15 @@ func (a *App) DecideIncident(ctx context.Context, d api.IncidentDecision) (api.I
 	var none api.IncidentDetail
 	if d.Action != api.IncidentAssign && d.Action != api.IncidentNote && strings.TrimSpace(d.Why) == "" {
 		return none, fault.New(fault.Invalid, "a decision on an incident needs a reason").WithHint(`say why with --reason "..."`)
+	}
+	if sight, confined := a.sightOf(ctx); confined {
+		i, err := sight.ruled(&d)
+		if err != nil {
+			return none, err
+		}
+		if d.Action != api.IncidentUndo && d.Action != api.IncidentSplit {
+			d.Incident = i.UID // not by the start of it, which may be that of another's too
+		}
 	}
 	uid := d.Incident
 	if d.Action != api.IncidentUndo && d.Action != api.IncidentSplit {
@@ -166,8 +204,12 @@ func (a *App) incidentAct(ctx context.Context, d *api.IncidentDecision, uid stri
 	case api.IncidentFeedback:
 		switch d.Verdict {
 		case correlate.True, correlate.False, correlate.Benign:
+			say := a.incidents.Feedback
+			if _, confined := query.Confined(ctx); confined {
+				say = a.incidents.FeedbackOfSome
+			}
 			return func() error {
-				_, err := a.incidents.Feedback(uid, d.Verdict, d.Actor, d.Why)
+				_, err := say(uid, d.Verdict, d.Actor, d.Why)
 				return err
 			}, nil
 		}
@@ -177,7 +219,8 @@ func (a *App) incidentAct(ctx context.Context, d *api.IncidentDecision, uid stri
 }
 
 // Assignable lists the people whom an incident can be given to: accounts that may
-// sign in and change incidents now. Who is limited to zones cannot decide on incidents.
+// sign in and change incidents now, and see all zones. In a confined context they see at
+// least its zones: of who is limited to others nothing is told.
 func (a *App) Assignable(ctx context.Context) ([]api.Assignable, error) {
 	users, err := a.accounts.Living(ctx)
 	if err != nil {
@@ -186,11 +229,18 @@ func (a *App) Assignable(ctx context.Context) ([]api.Assignable, error) {
 	out := []api.Assignable{}
 	for _, u := range users {
 		p := authz.Principal{ID: u.UID, Name: u.Name, Kind: authz.Person, Roles: u.Roles, Zones: u.Zones}
-		if len(u.Zones) == 0 && slices.Contains(a.authority.Allowed(p), authz.IncidentsWrite) { //nolint:contextcheck // it decides from its arguments alone
+		if seesAll(ctx, u.Zones) && slices.Contains(a.authority.Allowed(p), authz.IncidentsWrite) { //nolint:contextcheck // it decides from its arguments alone
 			out = append(out, api.Assignable{Name: u.Name})
 		}
 	}
 	return out, nil
+}
+
+// seesAll reports whether somebody who is limited to zones, or to none, sees all that a
+// context does.
+func seesAll(ctx context.Context, zones []string) bool {
+	wanted, confined := query.Confined(ctx)
+	return len(zones) == 0 || confined && !slices.ContainsFunc(wanted, func(z string) bool { return !slices.Contains(zones, z) })
 }
 
 // assignAct gives an incident to a person, me or nobody.

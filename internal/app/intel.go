@@ -9,9 +9,11 @@ import (
 
 	"vedette/internal/api"
 	"vedette/internal/audit"
+	"vedette/internal/event"
 	"vedette/internal/intel"
 	"vedette/internal/intel/feed"
 	"vedette/internal/intel/library"
+	"vedette/internal/query"
 )
 
 // intelName is the folder of the feeds in the data directory.
@@ -38,7 +40,8 @@ func (a *App) IntelFeeds(ctx context.Context) ([]library.Feed, error) { return a
 // Indicators returns the indicators in force. The first call reads the feeds.
 func (a *App) Indicators(ctx context.Context) (*intel.Set, error) { return a.intel.Set(ctx) }
 
-// LookupIntel tells what is known of values.
+// LookupIntel tells what is known of values. In a confined context it tells what devices
+// in its zones met, and nothing of the rest of the feeds.
 func (a *App) LookupIntel(ctx context.Context, values []string, at time.Time) ([]api.IntelAnswer, error) {
 	set, err := a.intel.Set(ctx)
 	if err != nil {
@@ -47,15 +50,54 @@ func (a *App) LookupIntel(ctx context.Context, values []string, at time.Time) ([
 	if at.IsZero() {
 		at = a.cfg.Now()
 	}
+	met, confined, err := a.metHere(ctx)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]api.IntelAnswer, len(values))
 	for i, v := range values {
 		hits, err := set.Find(v, at)
+		if confined && err == nil {
+			hits = left(hits, func(h intel.Hit) bool { return !met[h.Type.String()+" "+h.Value] })
+			if len(hits) == 0 {
+				out[i] = api.IntelAnswer{Asked: v, Hits: []intel.Hit{}, Problem: "no device in your zones met it in 90 days: what else is known is told to who sees the whole site"}
+				continue
+			}
+		}
 		out[i] = api.IntelAnswer{Asked: v, Hits: hits}
 		if err != nil {
 			out[i].Problem = err.Error()
 		}
 	}
 	return out, nil
+}
+
+// metMost bounds the findings that are looked at for what devices met.
+const metMost = 5000
+
+// metHere are the indicators that findings of the last 90 days name which a confined
+// context may see, as their reasons name them; false: it is not confined.
+func (a *App) metHere(ctx context.Context) (map[string]bool, bool, error) {
+	if _, confined := query.Confined(ctx); !confined {
+		return nil, false, nil
+	}
+	now, err := a.nowOf(ctx, time.Time{})
+	if err != nil {
+		return nil, true, err
+	}
+	q := findingQuery(&query.Expr{Field: "finding_info.category", Op: query.Eq, Value: event.FamilyIndicator})
+	q.Time = query.TimeRange{From: now.AddDate(0, 0, -90)}
+	q.Sort, q.Limit = []query.Sort{{By: "time", Desc: true}}, metMost
+	found, err := a.findings(ctx, q)
+	met := map[string]bool{}
+	for i := range found.List {
+		for _, r := range found.List[i].Reasons {
+			if r.Feature == "indicator" {
+				met[r.Observed] = true
+			}
+		}
+	}
+	return met, true, err
 }
 
 // AllowIntel changes the allow-list on a person's word, or tells it.

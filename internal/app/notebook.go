@@ -8,6 +8,7 @@ import (
 
 	"vedette/internal/api"
 	"vedette/internal/correlate"
+	"vedette/internal/query"
 )
 
 // noteAct is what writing a note does. A query in it is run first: what is kept
@@ -19,6 +20,7 @@ func (a *App) noteAct(ctx context.Context, d *api.IncidentDecision, uid string) 
 	}
 	d.Text, d.Query = text, strings.TrimSpace(d.Query)
 	step := correlate.Note{Text: text, Query: d.Query}
+	step.Zones, _ = query.Confined(ctx)
 	if d.Query != "" {
 		if step.Result, err = a.kept(ctx, d.Query); err != nil {
 			return nil, err

@@ -15,7 +15,7 @@ import (
 const seenTitles = 4
 
 // Seen implements [api.Techniques]. The store counts, so that it is of all findings
-// and not of the newest.
+// and not of the newest. In a confined context it is of findings on devices in its zones.
 func (a *App) Seen(ctx context.Context) (api.IntelSeen, error) {
 	out := api.IntelSeen{Hits: []api.SeenDevice{}, Techniques: []api.SeenTechnique{}}
 	now, err := a.nowOf(ctx, time.Time{})
@@ -104,6 +104,7 @@ type seenKind struct {
 // kindsOf counts findings since a time by device and by more fields, the most
 // frequent first; cut tells that there are more kinds than one answer holds.
 func (a *App) kindsOf(ctx context.Context, where query.Expr, since time.Time, by ...string) (out []seenKind, cut bool, err error) {
+	sight, confined := a.sightOf(ctx)
 	res, err := a.events.Query(ctx, query.Query{
 		Classes: []string{event.DetectionFinding.String()}, Where: &where, Time: query.TimeRange{From: since},
 		Group:    append([]string{"device.uid"}, by...),
@@ -124,6 +125,12 @@ func (a *App) kindsOf(ctx context.Context, where query.Expr, since time.Time, by
 			case string: // the engine gives each member apart
 				k.techniques = []string{v}
 			}
+		}
+		if confined && !sight.own(k.device) {
+			continue
+		}
+		if confined && sight.foreign(k.title) {
+			k.title = ""
 		}
 		n := 1 + len(by)
 		k.count, _ = row[n].(int64)

@@ -308,3 +308,30 @@ func TestZoneRenameSurvivesKills(t *testing.T) {
 	}
 	t.Log(seen)
 }
+
+// What goes by the former name of a zone, as groups of the identity provider and notes of
+// who was limited to it do, means the zone by the name that it has, also after a restart.
+func TestFormerNamesOfAZoneMeanIt(t *testing.T) {
+	dir := t.TempDir()
+	a, cfg := renamePlant(t, dir)
+	furnish(t, a)
+	if _, err := a.RenameZone(t.Context(), api.ZoneRename{Change: ann, Name: "press", To: "stamping"}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if got := a.zonesNow([]string{"press", "stamping", "plant"}); !slices.Equal(got, []string{"stamping", "plant"}) {
+			t.Errorf("zones by either name: %v", got)
+		}
+		for zones, want := range map[string]bool{"press": true, "stamping": true, "plant": false} {
+			sight, _ := a.sightOf(authz.With(t.Context(), authz.Principal{Zones: []string{"stamping"}}))
+			if got := sight.Reads([]string{zones}); got != want {
+				t.Errorf("what somebody limited to %s wrote is read: %v", zones, got)
+			}
+		}
+		if err := a.Close(); err != nil {
+			t.Fatal(err)
+		}
+		a = openForSources(t, dir, cfg)
+	}
+	_ = a.Close()
+}

@@ -33,7 +33,7 @@ func (a *App) DeviceNames(ctx context.Context, uids []string) map[string]string 
 // Event returns all fields of an event that have a value, by their names. at, if
 // not zero, is about when it happened, which makes it quick to find.
 func (a *App) Event(ctx context.Context, uid string, at time.Time) (map[string]any, error) {
-	bounds, err := a.tools.Bounds(ctx)
+	bounds, err := a.tools.Bounds(query.Unconfined(ctx)) // of the names those are told that the event has
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (a *App) Event(ctx context.Context, uid string, at time.Time) (map[string]a
 	out := make(map[string]any)
 	for part := range slices.Chunk(names, maxColumns) {
 		q.Select = part
-		table, err := a.tools.QueryLoose(ctx, q, a.cfg.Now())
+		table, err := a.events.Query(ctx, q)
 		if err != nil {
 			return nil, err
 		}

@@ -65,11 +65,15 @@ func (a *App) archivedTasks(ctx context.Context, keep func(t *task.Task) bool) (
 	return out, nil
 }
 
-// archivedTask finds a task of the archive by its uid or the beginning of it.
-func (a *App) archivedTask(ctx context.Context, uid string) (api.RemediationView, error) {
+// archivedTask finds a task of the archive by its uid or the beginning of it, among
+// those whose devices lie in the zones.
+func (a *App) archivedTask(ctx context.Context, uid string, zones []string) (api.RemediationView, error) {
 	rec, err := a.records.Get(ctx, task.ArchiveKind, uid)
 	if err == nil {
 		t, err := task.Read(rec.ID, rec.JSON)
+		if err == nil && !a.visibleTask(&t, zones) {
+			return api.RemediationView{}, noTask(uid)
+		}
 		v := a.viewTask(ctx, t)
 		v.Archived = true
 		return v, err
@@ -77,7 +81,9 @@ func (a *App) archivedTask(ctx context.Context, uid string) (api.RemediationView
 	if fault.KindOf(err) != fault.NotFound {
 		return api.RemediationView{}, err
 	}
-	found, err := a.archivedTasks(ctx, func(t *task.Task) bool { return len(uid) >= 4 && strings.HasPrefix(t.UID, uid) })
+	found, err := a.archivedTasks(ctx, func(t *task.Task) bool {
+		return len(uid) >= 4 && strings.HasPrefix(t.UID, uid) && a.visibleTask(t, zones)
+	})
 	switch {
 	case err != nil:
 		return api.RemediationView{}, err

@@ -305,7 +305,7 @@ func (a *App) OpenRemediation(ctx context.Context, o api.RemediationOpen) (api.R
 		return none, err
 	}
 	a.tasks.book.Retry(t.UID)
-	return a.taskNow(ctx, t.UID)
+	return a.taskNow(ctx, t.UID, nil)
 }
 
 func (a *App) journalTask(actor, what string, t *task.Task, details map[string]string) error {
@@ -313,12 +313,13 @@ func (a *App) journalTask(actor, what string, t *task.Task, details map[string]s
 	return err
 }
 
-// taskNow looks at what is to be looked at and shows a task.
-func (a *App) taskNow(ctx context.Context, uid string) (api.RemediationView, error) {
+// taskNow looks at what is to be looked at and shows a task, of those whose devices lie
+// in the zones.
+func (a *App) taskNow(ctx context.Context, uid string, zones []string) (api.RemediationView, error) {
 	if err := a.lookAtTasksLocked(ctx); err != nil {
 		return api.RemediationView{}, err
 	}
-	t, err := a.tasks.book.Get(uid)
+	t, err := a.tasks.book.Find(uid, func(t *task.Task) bool { return a.visibleTask(t, zones) })
 	if err != nil {
 		return api.RemediationView{}, err
 	}

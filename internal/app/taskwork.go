@@ -93,12 +93,9 @@ func (a *App) taskNames(ctx context.Context, t *task.Task, text string) bool {
 func (a *App) Remediation(ctx context.Context, uid string, zones []string) (api.RemediationView, error) {
 	a.tasks.mu.Lock()
 	defer a.tasks.mu.Unlock()
-	v, err := a.taskNow(ctx, uid)
+	v, err := a.taskNow(ctx, uid, zones)
 	if fault.KindOf(err) == fault.NotFound {
-		v, err = a.archivedTask(ctx, uid)
-	}
-	if err == nil && !a.visibleTask(&v.Task, zones) {
-		return api.RemediationView{}, noTask(uid)
+		v, err = a.archivedTask(ctx, uid, zones)
 	}
 	return v, err
 }
@@ -109,17 +106,14 @@ func (a *App) DecideRemediation(ctx context.Context, d api.RemediationDecision) 
 	var none api.RemediationView
 	a.tasks.mu.Lock()
 	defer a.tasks.mu.Unlock()
-	t, err := a.tasks.book.Get(d.UID)
+	t, err := a.tasks.book.Find(d.UID, func(t *task.Task) bool { return a.visibleTask(t, d.Zones) })
 	if fault.KindOf(err) == fault.NotFound {
-		if old, e := a.archivedTask(ctx, d.UID); e == nil && a.visibleTask(&old.Task, d.Zones) {
+		if old, e := a.archivedTask(ctx, d.UID, d.Zones); e == nil {
 			return none, fault.New(fault.Conflict, "task %s was verified long ago and lies in the archive", old.UID).WithHint("it opens again by itself when one of its devices is seen with an affected version")
 		}
 	}
 	if err != nil {
 		return none, err
-	}
-	if !a.visibleTask(&t, d.Zones) {
-		return none, noTask(d.UID)
 	}
 	next, gone, details, err := a.changeTask(&t, &d)
 	if err != nil {
@@ -139,7 +133,7 @@ func (a *App) DecideRemediation(ctx context.Context, d api.RemediationDecision) 
 		return none, err
 	}
 	a.tasks.book.Retry(t.UID)
-	return a.taskNow(ctx, t.UID)
+	return a.taskNow(ctx, t.UID, d.Zones)
 }
 
 func (a *App) changeTask(t *task.Task, d *api.RemediationDecision) (next task.Task, gone bool, details map[string]string, err error) {

@@ -12,6 +12,7 @@ import (
 	"vedette/internal/detect/sigma"
 	"vedette/internal/event"
 	"vedette/internal/fault"
+	"vedette/internal/intel"
 	"vedette/internal/intel/answer"
 	"vedette/internal/query"
 )
@@ -19,7 +20,9 @@ import (
 // techniqueFindings bounds the findings whose devices are told.
 const techniqueFindings = 5000
 
-// Technique implements [api.Techniques].
+// Technique implements [api.Techniques]. In a confined context it tells what it is and
+// what counters it, on which devices in the zones it was found and by which rules: rules
+// that found nothing there, and what feeds know, are of the whole site.
 func (a *App) Technique(ctx context.Context, id string) (api.TechniqueAnswer, error) {
 	out := api.TechniqueAnswer{Asked: id, Tactics: []string{}, Rules: []api.TechniqueRule{}, Devices: []api.TechniqueDevice{}}
 	now, name, tactics, ok := a.techniques.Find(strings.ToUpper(strings.TrimSpace(id)))
@@ -36,7 +39,10 @@ func (a *App) Technique(ctx context.Context, id string) (api.TechniqueAnswer, er
 	if err != nil {
 		return out, err
 	}
-	out.Uses = set.Uses(now)
+	_, confined := query.Confined(ctx)
+	if out.Uses = []intel.Use{}; !confined {
+		out.Uses = set.Uses(now)
+	}
 	rules, err := a.rulesInForce(ctx)
 	if err != nil {
 		return out, err
@@ -46,7 +52,11 @@ func (a *App) Technique(ctx context.Context, id string) (api.TechniqueAnswer, er
 			out.Rules = append(out.Rules, api.TechniqueRule{ID: r.ID, Title: r.Title, Level: r.Level})
 		}
 	}
-	return out, a.found(ctx, &out)
+	by, err := a.found(ctx, &out)
+	if confined {
+		out.Rules = append([]api.TechniqueRule{}, left(out.Rules, func(r api.TechniqueRule) bool { return !by[r.ID] })...)
+	}
+	return out, err
 }
 
 // isTechnique tells whether an id stands for a technique, or for one below it.
@@ -65,8 +75,8 @@ func (a *App) rulesInForce(ctx context.Context) ([]sigma.Rule, error) {
 	return a.ruler.Set().Rules(), nil
 }
 
-// found tells on which devices it was found.
-func (a *App) found(ctx context.Context, out *api.TechniqueAnswer) error {
+// found tells on which devices it was found, and returns the rules that found it.
+func (a *App) found(ctx context.Context, out *api.TechniqueAnswer) (by map[string]bool, err error) {
 	ids := []string{out.ID}
 	if asked := strings.ToUpper(strings.TrimSpace(out.Asked)); asked != out.ID { // what it took the place of
 		ids = append(ids, asked)
@@ -79,14 +89,16 @@ func (a *App) found(ctx context.Context, out *api.TechniqueAnswer) error {
 	q.Sort, q.Limit = []query.Sort{{By: "time", Desc: true}}, techniqueFindings
 	got, err := a.findings(ctx, q)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	by = map[string]bool{}
 	devices := map[string]*api.TechniqueDevice{}
 	for i := range got.List {
 		f := &got.List[i]
 		if !slices.ContainsFunc(f.Techniques, func(t string) bool { return isTechnique(a.techniques, t, out.ID) }) {
 			continue
 		}
+		by[f.Rule] = true
 		if out.Findings++; out.Last == nil {
 			out.Last = &f.Time
 		}
@@ -113,7 +125,7 @@ func (a *App) found(ctx context.Context, out *api.TechniqueAnswer) error {
 	slices.SortFunc(out.Devices, func(x, y api.TechniqueDevice) int {
 		return cmp.Or(cmp.Compare(y.Findings, x.Findings), cmp.Compare(x.Name, y.Name), cmp.Compare(x.UID, y.UID))
 	})
-	return nil
+	return by, nil
 }
 
 // deviceOf is the device that a finding is about, else the address of who began.

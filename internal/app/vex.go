@@ -2,11 +2,16 @@ package app
 
 import (
 	"context"
+	"slices"
 	"strings"
 
+	"vedette/content"
 	"vedette/internal/api"
 	"vedette/internal/audit"
+	"vedette/internal/query"
+	"vedette/internal/vuln/exposure"
 	vulnlib "vedette/internal/vuln/library"
+	"vedette/internal/vuln/match"
 	"vedette/internal/vuln/vex"
 )
 
@@ -47,7 +52,44 @@ func (a *App) StateVuln(ctx context.Context, req api.VexRequest) (vex.Statement,
 }
 
 // StatedVulns returns the site's own statements that count, or all that were
-// ever made.
+// ever made. In a confined context it returns those that are about something that a
+// device in its zones is or runs, without who said so and why.
 func (a *App) StatedVulns(ctx context.Context, all bool) ([]vex.Statement, error) {
-	return a.vulns.lib.Stated(ctx, all)
+	list, err := a.vulns.lib.Stated(ctx, all)
+	if _, confined := query.Confined(ctx); err != nil || !confined {
+		return list, err
+	}
+	x, err := a.exposure(ctx)
+	if err != nil {
+		return nil, err
+	}
+	v, aliases := x.view(ctx), match.ParseAliases(content.Vendors())
+	touches := map[string]bool{} // by key: later statements have that of those they replace
+	out := []vex.Statement{}
+	for _, s := range list {
+		does, known := touches[s.Key()]
+		if !known {
+			does = touching(v, aliases, s)
+			touches[s.Key()] = does
+		}
+		if does {
+			s.By, s.Why = "", personSays
+			out = append(out, s)
+		}
+	}
+	return out, nil
+}
+
+// personSays stands for what a person of the site wrote, to who is confined to zones:
+// nobody knows what it tells.
+const personSays = "a person of this site says so"
+
+// touching reports whether a statement, if it counted alone, would be about something
+// that is seen.
+func touching(v exposure.View, aliases *match.Aliases, s vex.Statement) bool {
+	s.Withdrawn = false
+	said := s.Advisory()
+	alone := match.New(aliases)
+	alone.Add(said)
+	return slices.ContainsFunc(v.Spoken(said), func(q match.Query) bool { return len(alone.Match(q)) > 0 })
 }

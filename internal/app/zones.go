@@ -37,8 +37,8 @@ func (a *App) sightOf(ctx context.Context) (sight, bool) {
 func (s sight) own(uid string) bool {
 	is, known := s.ours[uid]
 	if !known {
-		d, ok := s.app.devices.Get(uid)
-		is = ok && query.Sees(s.ctx, d.Value(asset.KeyZone))
+		zone, ok := s.app.devices.ZoneOf(uid)
+		is = ok && query.Sees(s.ctx, zone)
 		s.ours[uid] = is
 	}
 	return is
@@ -93,14 +93,12 @@ func (s sight) means(text string) bool {
 }
 
 func (s sight) meant(text string) bool {
-	for _, t := range []string{text, strings.Trim(text, ".:!?")} {
-		for _, d := range s.app.devices.Find(t) {
-			if !query.Sees(s.ctx, d.Value(asset.KeyZone)) {
-				return true
-			}
-		}
+	others := func(zone string) bool { return !query.Sees(s.ctx, zone) }
+	if s.app.devices.ZonesMeant(text, others) {
+		return true
 	}
-	return false
+	bare := strings.Trim(text, ".:!?")
+	return bare != text && s.app.devices.ZonesMeant(bare, others)
 }
 
 // device leaves out why a device is believed to be what it is where that names one
@@ -123,7 +121,7 @@ func (a *App) narrowWhy(ctx context.Context, rows []api.VulnRow) {
 	for i := range rows {
 		rows[i].Why = sight.reasons(rows[i].Why)
 		if strings.HasSuffix(rows[i].Source, "("+vex.Publisher+")") {
-			rows[i].Reason = "a person of this site says so"
+			rows[i].Reason = personSays
 		}
 	}
 }
@@ -189,6 +187,12 @@ func (s sight) Own(uid string) bool { return s.own(uid) }
 // Foreign implements [correlate.Sight].
 func (s sight) Foreign(text string) bool { return s.foreign(text) }
 
+// Reads implements [correlate.Sight]: who is limited to these zones or to more sees all
+// that a writer saw who was limited to them, by what they are called now.
+func (s sight) Reads(zones []string) bool {
+	return !slices.ContainsFunc(s.app.zonesNow(zones), func(z string) bool { return !query.Sees(s.ctx, z) })
+}
+
 // Findings implements [correlate.Sight]: the engine knows. What cannot be asked is
 // not seen.
 func (s sight) Findings(uids []string) map[string]bool {
@@ -224,8 +228,13 @@ func (unasked) Findings([]string) map[string]bool { return nil }
 
 // incidents are those that touch a device of the zones, and what may be seen of them.
 func (s sight) incidents(all bool) []correlate.Incident {
+	return s.cut(s.app.incidents.Timelines(all, s.own))
+}
+
+// cut narrows incidents for a list.
+func (s sight) cut(list []correlate.Incident) []correlate.Incident {
 	out := []correlate.Incident{}
-	for _, full := range s.app.incidents.Timelines(all, s.own) {
+	for _, full := range list {
 		full.Merges, full.Computed = nil, nil // not in these lists
 		if seen, ok := full.Within(unasked{s}); ok {
 			seen.Timeline = nil
@@ -238,9 +247,54 @@ func (s sight) incidents(all bool) []correlate.Incident {
 // incident returns what may be seen of an incident, by its uid or the start of it.
 // Any other is not there.
 func (s sight) incident(text string) (api.IncidentDetail, error) {
+	full, err := s.whole(text)
+	if err != nil {
+		return api.IncidentDetail{}, err
+	}
+	seen, ok := full.Within(s)
+	if !ok {
+		return api.IncidentDetail{}, noIncident(text)
+	}
+	return api.IncidentDetail{Incident: seen, Similar: []correlate.Similar{}}, nil
+}
+
+// ruled returns the incident that somebody decides on, if all of it is theirs. What is
+// taken back has to be something that they see.
+func (s sight) ruled(d *api.IncidentDecision) (correlate.Incident, error) {
+	text := d.Incident
+	if d.Action == api.IncidentUndo {
+		uid, ok := s.app.incidents.IncidentOf(text)
+		if note, _, is := s.app.incidents.NoteOf(text); is {
+			ok = len(note.Zones) > 0 && s.Reads(note.Zones)
+		}
+		if !ok {
+			return correlate.Incident{}, fault.New(fault.NotFound, "undoing: there is no feedback or note %q", text).WithHint("an incident names its feedback in its history, and its notes")
+		}
+		text = uid
+	}
+	full, err := s.whole(text)
+	if err != nil {
+		return full, err
+	}
+	if !full.Wholly(s) {
+		return full, fault.New(fault.Denied, "the incident concerns devices outside of your zones too: it is decided by somebody who sees all of them").
+			WithHint("give its uid, %.10s, to a person who is limited to all of its zones or to none", full.UID)
+	}
+	return full, nil
+}
+
+func noIncident(text string) error {
+	return fault.New(fault.NotFound, "there is no incident %q", text).WithHint("list them with: vedette incidents --all")
+}
+
+// whole finds an incident that touches a device of the zones, by its uid or the start
+// of it, in full.
+func (s sight) whole(text string) (correlate.Incident, error) {
 	var found []correlate.Incident
 	if i, ok := s.app.incidents.Get(text); ok {
-		found = []correlate.Incident{i}
+		if slices.ContainsFunc(i.Devices, s.own) {
+			found = []correlate.Incident{i}
+		}
 	} else if len(text) >= 4 {
 		for _, i := range s.app.incidents.Incidents() {
 			if strings.HasPrefix(i.UID, text) && slices.ContainsFunc(i.Devices, s.own) {
@@ -250,12 +304,10 @@ func (s sight) incident(text string) (api.IncidentDetail, error) {
 		}
 	}
 	if len(found) == 1 {
-		if seen, ok := found[0].Within(s); ok {
-			return api.IncidentDetail{Incident: seen, Similar: []correlate.Similar{}}, nil
-		}
+		return found[0], nil
 	}
 	if len(found) > 1 {
-		return api.IncidentDetail{}, fault.New(fault.Conflict, "%d incidents begin with %q", len(found), text).WithHint("give more of the uid, such as %s", found[0].UID)
+		return correlate.Incident{}, fault.New(fault.Conflict, "%d incidents begin with %q", len(found), text).WithHint("give more of the uid, such as %s", found[0].UID)
 	}
-	return api.IncidentDetail{}, fault.New(fault.NotFound, "there is no incident %q", text).WithHint("list them with: vedette incidents --all")
+	return correlate.Incident{}, noIncident(text)
 }

@@ -47,7 +47,7 @@ func TestLimitedConsoleInABrowser(t *testing.T) {
 	for at, wants := range map[string]string{
 		"/now": "open incident", "/incidents": "test of a write", "/incidents/" + incident: "outside your zones", "/events?last=all": "10.1.0.5", "/network?last=all": "docks", "/network?last=all&by=name": "in docks",
 		"/devices": "oven-hmi", "/devices/" + x.ours[0]: "What was found", "/ask?q=top+talkers+in+the+last+7+days": "E1",
-		"/vulnerabilities": "Acme Gate", "/vulnerabilities?by=device": "oven plc north", "/vulnerabilities?by=advisory": "CVE-2024-7777", "/vulnerabilities/CVE-2024-7777": "seen on this site", "/intelligence": "whole site", "/ai": "whole site", "/settings": "Tokens",
+		"/vulnerabilities": "Acme Gate", "/vulnerabilities?by=device": "oven plc north", "/vulnerabilities?by=advisory": "CVE-2024-7777", "/vulnerabilities/CVE-2024-7777": "seen on this site", "/intelligence": "Hits here", "/intelligence?part=technique": "Technique", "/intelligence?part=lookup": "Look up", "/devices/" + x.ours[0] + "/bill": "Bill", "/ai": "whole site", "/settings": "Tokens",
 	} {
 		if err := chromedp.Do(ctx, chromedp.Navigate(server.URL+at)); err != nil {
 			t.Fatalf("%s: %v", at, err)

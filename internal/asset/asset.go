@@ -253,30 +253,38 @@ func (r *Registry) byUID(uid string) *node {
 func (r *Registry) Find(text string) []Device {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	var found []Device
+	r.find(text, func(n *node) { found = append(found, r.exportOf(n)) })
+	slices.SortFunc(found, compareDevices)
+	return found
+}
+
+// find gives the nodes that [Registry.Find] finds; the caller holds the lock.
+func (r *Registry) find(text string, found func(*node)) {
 	text = strings.TrimSpace(text)
 	if n := r.byUID(text); n != nil {
-		return []Device{r.exportOf(n)}
+		found(n)
+		return
 	}
-	if addr, err := netip.ParseAddr(text); err == nil {
-		if a := r.ips.get(addr.Unmap().WithZone("").String()); a != nil {
-			return []Device{r.exportOf(a.node)}
+	if strings.ContainsAny(text, ".:") { // else it is no address, which many texts are not
+		if addr, err := netip.ParseAddr(text); err == nil {
+			if a := r.ips.get(addr.Unmap().WithZone("").String()); a != nil {
+				found(a.node)
+			}
+			return
 		}
-		return nil
 	}
 	if mac, ok := CanonicalMAC(text); ok {
 		if h := r.macs.get(mac); h != nil && h.node != nil {
-			return []Device{r.exportOf(h.node)}
+			found(h.node)
 		}
-		return nil
+		return
 	}
-	var found []Device
 	for _, n := range r.called[strings.ToLower(text)] {
 		if !n.gone && n.calls(text) {
-			found = append(found, r.exportOf(n))
+			found(n)
 		}
 	}
-	slices.SortFunc(found, compareDevices)
-	return found
 }
 
 func (n *node) calls(name string) bool {

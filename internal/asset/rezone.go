@@ -102,6 +102,14 @@ func zoneIn(zones []Zone, n *node) *Zone {
 	return nil
 }
 
+// ZoneOf names the zone that an address lies in by the subnets; "" if it lies in none.
+func ZoneOf(zones []Zone, a netip.Addr) string {
+	if i := zoneAt(zones, a.Unmap()); i >= 0 {
+		return zones[i].Name
+	}
+	return ""
+}
+
 // zoneAt returns the position of the zone with the most specific subnet that holds
 // an address, or -1.
 func zoneAt(zones []Zone, a netip.Addr) int {

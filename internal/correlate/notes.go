@@ -37,6 +37,10 @@ type Note struct {
 	// without a query has neither.
 	Query  string  `json:"query,omitempty"`
 	Result *Result `json:"result,omitempty"`
+
+	// Zones are those that its writer was limited to, so that nothing else can be in
+	// it; empty: the writer saw the whole site.
+	Zones []string `json:"zones,omitempty"`
 }
 
 // Result is what a query answered when it was asked, in texts: what is kept as
@@ -214,7 +218,7 @@ func (c *Correlator) AddStep(uid, by string, step Note) (id string, err error) {
 	if step.Result != nil && c.results() >= maxResults {
 		return "", fault.New(fault.Limited, "there are %d notes with a query already", maxResults).WithHint("write it without, or take some back")
 	}
-	n := &note{Version: recordVersion, Incident: s.UID, Note: Note{At: c.now().UTC(), By: clip(by, maxValue), Text: text, Query: step.Query, Result: step.Result}, dirty: true}
+	n := &note{Version: recordVersion, Incident: s.UID, Note: Note{At: c.now().UTC(), By: clip(by, maxValue), Text: text, Query: step.Query, Result: step.Result, Zones: slices.Clone(step.Zones)}, dirty: true}
 	c.lastNote++
 	n.Number = c.lastNote
 	n.ID = event.FindingUID("note", strconv.Itoa(n.Number), s.UID+n.By+n.At.String())
@@ -249,6 +253,19 @@ func (c *Correlator) takeBack(id, by, why string) bool {
 		c.note(s, Change{By: by, What: "took back a note of " + n.By, Why: why})
 	}
 	return true
+}
+
+// IncidentOf returns the uid of the incident that a note or a verdict is on, by its id.
+func (c *Correlator) IncidentOf(id string) (uid string, ok bool) {
+	if _, uid, ok = c.NoteOf(id); ok {
+		return uid, true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if i := slices.IndexFunc(c.opinions, func(o *opinion) bool { return o.ID == id }); i >= 0 {
+		return c.opinions[i].Incident, true
+	}
+	return "", false
 }
 
 // NoteOf finds a note by its id, with the uid of its incident.

@@ -56,6 +56,17 @@ const (
 // Feedback notes a verdict and returns its id for [Correlator.Undo]. It changes
 // scores, never the severity, and hides nothing.
 func (c *Correlator) Feedback(uid string, v Verdict, by, why string) (id string, err error) {
+	return c.feedback(uid, v, by, why, func(scope) bool { return true })
+}
+
+// FeedbackOfSome is Feedback of a person who sees some devices alone: it changes scores
+// of findings on devices, not of those that are told of by another's address, which
+// incidents of others may have.
+func (c *Correlator) FeedbackOfSome(uid string, v Verdict, by, why string) (id string, err error) {
+	return c.feedback(uid, v, by, why, func(sc scope) bool { return strings.HasPrefix(sc.Entity, "device:") })
+}
+
+func (c *Correlator) feedback(uid string, v Verdict, by, why string, counts func(scope) bool) (id string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.find(uid)
@@ -71,7 +82,7 @@ func (c *Correlator) Feedback(uid string, v Verdict, by, why string) (id string,
 	}
 	o := &opinion{Version: recordVersion, Incident: s.UID, Verdict: v, By: clip(by, maxValue), Why: clip(why, maxWhy), At: c.now().UTC(), dirty: true}
 	for _, k := range c.telling(s.whole()) {
-		if sc := (scope{k.Template, k.scope()}); len(o.Scopes) < maxScopes && !slices.Contains(o.Scopes, sc) {
+		if sc := (scope{k.Template, k.scope()}); len(o.Scopes) < maxScopes && counts(sc) && !slices.Contains(o.Scopes, sc) {
 			o.Scopes = append(o.Scopes, sc)
 		}
 	}

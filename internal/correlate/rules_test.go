@@ -304,3 +304,36 @@ func TestStrangeFindings(t *testing.T) {
 	}
 	checkSums(t, again, 5)
 }
+
+// TestFeedbackOfSome: a verdict of who sees some devices alone moves the scores of
+// findings on a device, and not of those that are told of by an address, which others'
+// incidents have too.
+func TestFeedbackOfSome(t *testing.T) {
+	c := correlator(t)
+	var n serial
+	f := n.finding(0, "r", event.Medium, "10.1.2.3", "hmi-01", "T0846")
+	uid := c.Add(f)
+	before, _ := c.Get(uid)
+	if _, err := c.FeedbackOfSome(uid, correlate.Benign, "ann", "maintenance"); err != nil {
+		t.Fatal(err)
+	}
+	if after, _ := c.Get(uid); after.Score >= before.Score || after.Verdict != correlate.Benign {
+		t.Errorf("on a device: %v, before %v", after.Score, before.Score)
+	}
+	f = n.finding(120, "out", event.Medium, "10.1.2.3", "", "T0846")
+	f.Device, f.Dst = "", event.Side{IP: "203.0.113.9"}
+	uid = c.Add(f)
+	before, _ = c.Get(uid)
+	if _, err := c.FeedbackOfSome(uid, correlate.Benign, "ann", "maintenance"); err != nil {
+		t.Fatal(err)
+	}
+	if after, _ := c.Get(uid); after.Score != before.Score || after.Verdict != correlate.Benign {
+		t.Errorf("by an address: %v, before %v", after.Score, before.Score)
+	}
+	if _, err := c.Feedback(uid, correlate.Benign, "bob", "maintenance"); err != nil {
+		t.Fatal(err)
+	}
+	if after, _ := c.Get(uid); after.Score >= before.Score {
+		t.Errorf("of who sees all: %v, before %v", after.Score, before.Score)
+	}
+}

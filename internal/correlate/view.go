@@ -49,6 +49,50 @@ func (c *Correlator) Timelines(all bool, wants func(device string) bool) []Incid
 	return out
 }
 
+// About returns the incidents whose devices somebody wants with what they are put in order
+// and chosen by, before a page of them is looked at: uid, status, severity, score,
+// assignee and the last time. Nothing else is in them.
+func (c *Correlator) About(all bool, wants func(device string) bool) []Incident {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := []Incident{}
+	for _, s := range c.strands {
+		if s.root == nil && (!s.Closed || all) && s.about(wants) {
+			out = append(out, c.brief(s))
+		}
+	}
+	slices.SortFunc(out, func(a, b Incident) int { return cmp.Or(b.Last.Compare(a.Last), cmp.Compare(a.UID, b.UID)) })
+	return out
+}
+
+func (c *Correlator) brief(s *strand) Incident {
+	w := s.whole()
+	in := Incident{UID: s.UID, Status: Open, Last: w.Last, Assignee: w.Assignee}
+	if s.Closed {
+		in.Status = Closed
+	}
+	stages := c.stages(w)
+	in.Severity, _ = c.severity(w, stages)
+	in.Score, _ = c.score(w, stages)
+	return in
+}
+
+// TimelinesOf returns incidents by their uids, as [Correlator.Timelines] has them, in the
+// order in which they are asked for. One that there is no more is left out.
+func (c *Correlator) TimelinesOf(uids []string) []Incident {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out, verdicts := make([]Incident, 0, len(uids)), c.verdicts()
+	for _, uid := range uids {
+		if s := c.strands[uid]; s != nil && s.root == nil {
+			in := c.view(s, verdicts, false)
+			in.Timeline = c.timeline(s.whole())
+			out = append(out, in)
+		}
+	}
+	return out
+}
+
 // about reports whether one of the devices of an incident is wanted.
 func (s *strand) about(wants func(device string) bool) bool {
 	has := func(nodes []nodeRow) bool {

@@ -11,6 +11,7 @@ type Sight interface {
 	Own(uid string) bool                    // a device of theirs
 	Foreign(text string) bool               // a text that names a device which is not
 	Findings(uids []string) map[string]bool // those of findings that they may see
+	Reads(zones []string) bool              // what somebody wrote who is limited to zones
 }
 
 // Elsewhere stands in a timeline for what somebody may not see.
@@ -25,8 +26,9 @@ type Outside struct {
 
 // Within returns what somebody may see of an incident that is given in full; false:
 // it touches no device of theirs. Of other devices it keeps that there are some. What
-// persons wrote is left out, because nobody knows what it tells; and reasons that
-// name other devices.
+// persons wrote is left out, because nobody knows what it tells, but for notes of those
+// who saw no more; and reasons that name other devices. Of an incident that is wholly
+// theirs Outside is nil, and its history is told without reasons.
 func (i Incident) Within(s Sight) (Incident, bool) {
 	own := slices.DeleteFunc(slices.Clone(i.Devices), func(uid string) bool { return !s.Own(uid) })
 	if len(own) == 0 {
@@ -43,12 +45,53 @@ func (i Incident) Within(s Sight) (Incident, bool) {
 	out.Joins = slices.DeleteFunc(slices.Clone(i.Joins), func(j Join) bool { return foreign(j.Reason) })
 	out.Merges = slices.DeleteFunc(slices.Clone(i.Merges), func(m Merge) bool { return foreign(m.Reason) })
 	out.Graph = i.Graph.within(s)
-	if hidden != (Outside{}) || foreign(i.Title) {
+	if i.Wholly(s) {
+		out.Notes, out.History = i.said(s)
+		out.NoteCount = len(out.Notes)
+	} else {
 		out.recount(i)
 		out.Outside = &hidden
 	}
 	out.seen(s)
 	return out, true
+}
+
+// Wholly reports whether all that an incident, given in full, is made of is theirs:
+// every device and every line, so that they may decide on it.
+func (i Incident) Wholly(s Sight) bool {
+	if len(i.Devices) == 0 || i.DeviceCount > len(i.Devices) || s.Foreign(i.Title) {
+		return false
+	}
+	if slices.ContainsFunc(i.Devices, func(uid string) bool { return !s.Own(uid) }) {
+		return false
+	}
+	for _, m := range i.Timeline {
+		source, from := i.end(m.Source, s)
+		target, to := i.end(m.Target, s)
+		if !from && !to || source == Elsewhere || target == Elsewhere || s.Foreign(m.Title) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(i.Graph.Nodes, func(n Node) bool {
+		return n.Type == "device" && !s.Own(n.Value) || s.Foreign(n.Value) || s.Foreign(n.Name)
+	})
+}
+
+// said is what of notes and history may be told of an incident that is wholly theirs:
+// notes of those who saw no more than they do, and what was decided, without the words.
+// What it was split from may be of others.
+func (i *Incident) said(s Sight) (notes []Note, history []Change) {
+	for _, n := range i.Notes {
+		if len(n.Zones) > 0 && s.Reads(n.Zones) {
+			notes = append(notes, n)
+		}
+	}
+	for _, c := range i.History {
+		if c.Why = ""; !strings.HasPrefix(c.What, "split ") && !s.Foreign(c.What) {
+			history = append(history, c)
+		}
+	}
+	return notes, history
 }
 
 // end is an end of a line as somebody may see it.

@@ -16,6 +16,8 @@ type halfBlind struct{}
 
 func (halfBlind) Own(uid string) bool { return uid == "plc-1" || uid == "hmi-1" }
 
+func (halfBlind) Reads(zones []string) bool { return slices.Equal(zones, []string{"hall"}) }
+
 func (halfBlind) Foreign(text string) bool {
 	return strings.Contains(text, "plc-2") || strings.Contains(text, "10.0.0.6") || strings.Contains(text, "gateway")
 }
@@ -59,6 +61,9 @@ func TestWithin(t *testing.T) {
 				if !strings.HasSuffix(uid, "1") {
 					t.Fatalf("a finding that may not be seen: %s", uid)
 				}
+			}
+			if (got.Outside == nil) != in.Wholly(halfBlind{}) || got.Outside == nil && slices.ContainsFunc(in.Devices, func(uid string) bool { return !halfBlind{}.Own(uid) }) {
+				t.Fatalf("outside %+v of an incident of %v", got.Outside, in.Devices)
 			}
 			if got.Outside != nil && len(got.Timeline)+got.Outside.Moments != len(in.Timeline) {
 				t.Fatalf("%d lines and %d left out are not %d", len(got.Timeline), got.Outside.Moments, len(in.Timeline))

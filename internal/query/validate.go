@@ -48,6 +48,10 @@ type Catalogue struct {
 	Devices []event.Field // columns of the device table
 	Extras  []string      // names outside the schema that stored events have
 	Live    Values
+
+	// Has reports whether there is a name outside the schema that is not among the
+	// extras, for who may not be told which there are; nil: there is none.
+	Has func(ctx context.Context, name string) (bool, error)
 }
 
 // Validate checks q against fields and values and returns it normalised:
@@ -207,7 +211,14 @@ func (v *validation) field(name string) (event.Field, error) {
 		return f, nil
 	}
 	if slices.Contains(v.c.Extras, name) {
-		return event.Field{Name: name, Kind: event.String, Store: event.InDocument}, nil
+		return extraField(name), nil
+	}
+	if v.c.Has != nil {
+		if has, err := v.c.Has(v.ctx, name); err != nil {
+			return event.Field{}, err
+		} else if has {
+			return extraField(name), nil
+		}
 	}
 	var known []string
 	for _, f := range event.Fields() {
@@ -215,6 +226,10 @@ func (v *validation) field(name string) (event.Field, error) {
 	}
 	return event.Field{}, fault.New(fault.Invalid, "there is no field %q", name).
 		WithHint("nearest: %s", strings.Join(Nearest(name, append(known, v.c.Extras...), 3), ", "))
+}
+
+func extraField(name string) event.Field {
+	return event.Field{Name: name, Kind: event.String, Store: event.InDocument}
 }
 
 func (v *validation) deviceField(name string) (event.Field, error) {

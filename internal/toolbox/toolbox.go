@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -58,6 +59,7 @@ type owned struct {
 	of   Bounds
 	at   time.Time
 	took time.Duration
+	has  map[string]bool // fields outside the schema that were asked for
 }
 
 type cached struct {
@@ -140,7 +142,7 @@ func (b *Box) run(ctx context.Context, q query.Query, now time.Time, live query.
 	if err != nil {
 		return nil, err
 	}
-	cat := query.Catalogue{Schema: b.schema, Devices: store.DeviceFields(), Extras: bounds.Extras, Live: live}
+	cat := b.catalogue(ctx, bounds, live)
 	valid, err := cat.Validate(ctx, q)
 	if err != nil {
 		return nil, err
@@ -162,7 +164,7 @@ func (b *Box) Check(ctx context.Context, q query.Query, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	cat := query.Catalogue{Schema: b.schema, Devices: store.DeviceFields(), Extras: bounds.Extras}
+	cat := b.catalogue(ctx, bounds, nil)
 	valid, err := cat.Validate(ctx, q)
 	if err != nil {
 		return err
@@ -171,8 +173,44 @@ func (b *Box) Check(ctx context.Context, q query.Query, now time.Time) error {
 	return err
 }
 
+// catalogue is what a query is checked against. In a confined context nothing names
+// the fields outside the schema, because the store knows them of all zones together; one
+// that a query names is there if an event that may be seen has it.
+func (b *Box) catalogue(ctx context.Context, bounds Bounds, live query.Values) query.Catalogue {
+	cat := query.Catalogue{Schema: b.schema, Devices: store.DeviceFields(), Extras: bounds.Extras, Live: live}
+	if zones, ok := query.Confined(ctx); ok {
+		cat.Has = func(ctx context.Context, name string) (bool, error) { return b.ownHas(ctx, zonesKey(zones), name) }
+	}
+	return cat
+}
+
+// ownHas reports whether an event of the zones of a context has a field outside the
+// schema. Only names that the site has are looked for, and each once while the answer
+// is used.
+func (b *Box) ownHas(ctx context.Context, key, name string) (bool, error) {
+	b.mu.Lock()
+	known := slices.Contains(b.bounds.Extras, name)
+	has, asked := b.own[key].has[name]
+	b.mu.Unlock()
+	if !known || asked {
+		return has, nil
+	}
+	res, err := b.events.Query(ctx, query.Query{Where: &query.Expr{Field: name, Op: query.Exists}, Select: []string{"metadata.uid"}, Limit: 1})
+	if err != nil {
+		return false, fmt.Errorf("looking for events with %s: %w", name, err)
+	}
+	has = len(res.Rows) > 0
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if o, ok := b.own[key]; ok && o.has != nil {
+		o.has[name] = has
+	}
+	return has, nil
+}
+
 // Bounds tells what is stored, and forgets cached values when that changed. In a
-// confined context it tells what is stored of its zones.
+// confined context it tells what is stored of its zones, and names no fields outside
+// the schema.
 func (b *Box) Bounds(ctx context.Context) (Bounds, error) {
 	stored, err := b.events.Bounds(query.Unconfined(ctx))
 	if err != nil {
@@ -206,12 +244,13 @@ func (b *Box) ownBounds(ctx context.Context, key string, all Bounds) (Bounds, er
 	if err != nil {
 		return Bounds{}, fmt.Errorf("reading what is stored: %w", err)
 	}
+	stored.Extras = nil
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.own) >= maxOwned {
 		clear(b.own)
 	}
-	b.own[key] = owned{Bounds: Bounds(stored), of: all, at: began, took: time.Since(began)}
+	b.own[key] = owned{Bounds: Bounds(stored), of: all, at: began, took: time.Since(began), has: map[string]bool{}}
 	return Bounds(stored), nil
 }
 

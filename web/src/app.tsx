@@ -32,7 +32,7 @@ export const parts: Part[] = [
   { path: "/devices", title: "Devices", key: "d", needs: "devices.read", whole: false },
   { path: "/network", title: "Network", key: "w", needs: "events.read", whole: false },
   { path: "/vulnerabilities", title: "Vulnerabilities", key: "v", needs: "vulnerabilities.read", whole: false },
-  { path: "/intelligence", title: "Intelligence", key: "t", needs: "intel.read", whole: true },
+  { path: "/intelligence", title: "Intelligence", key: "t", needs: "intel.read", whole: false },
   { path: "/ai", title: "AI", key: "m", needs: "egress.read", whole: true },
   { path: "/settings", title: "Settings", key: "s", needs: "self.read", whole: false },
 ];

@@ -3,6 +3,7 @@ package rest
 import (
 	"cmp"
 	"net/http"
+	"strconv"
 
 	"vedette/internal/api"
 	"vedette/internal/correlate"
@@ -20,13 +21,17 @@ func incidents(s *server, r *http.Request) (any, error) {
 	if status != "" && status != "open" && status != "all" {
 		return nil, fault.New(fault.Invalid, "status is %.20q", status).WithHint("open or all")
 	}
-	list, err := s.Incidents(r.Context(), status == "all")
+	offset, limit, err := placeOf(r)
 	if err != nil {
 		return nil, err
 	}
-	page, err := pageAt(r, api.AssignedTo(list, r.URL.Query().Get("assignee"), person(r).Name))
+	rows, total, err := s.IncidentPage(r.Context(), api.IncidentWish{All: status == "all", Assignee: r.URL.Query().Get("assignee"), Asks: person(r).Name, Offset: offset, Limit: limit})
 	if err != nil {
 		return nil, err
+	}
+	page := Page[correlate.Incident]{Rows: rows, Total: total}
+	if end := offset + limit; end < total && len(rows) > 0 {
+		page.Next = strconv.Itoa(end)
 	}
 	return incidentList{page, s.namesOf(r, page.Rows)}, nil
 }

@@ -43,6 +43,7 @@ type Service interface {
 	DeviceLife(ctx context.Context, device string) (api.DeviceLife, error)
 	Crossings(ctx context.Context, wish api.CrossingWish) (api.Crossings, error)
 	Incidents(ctx context.Context, all bool) ([]correlate.Incident, error)
+	IncidentPage(ctx context.Context, w api.IncidentWish) (rows []correlate.Incident, total int, err error)
 	Incident(ctx context.Context, uid string) (api.IncidentDetail, error)
 	ExportIncident(ctx context.Context, e api.IncidentExport) (api.File, error)
 	DecideIncident(ctx context.Context, d api.IncidentDecision) (api.IncidentDetail, error)

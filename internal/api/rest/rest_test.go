@@ -118,6 +118,12 @@ func (p *plant) Incidents(context.Context, bool) ([]correlate.Incident, error) {
 	return slices.Clone(p.open), nil
 }
 
+func (p *plant) IncidentPage(_ context.Context, w api.IncidentWish) ([]correlate.Incident, int, error) {
+	list := api.AssignedTo(slices.Clone(p.open), w.Assignee, w.Asks)
+	start := min(w.Offset, len(list))
+	return append([]correlate.Incident{}, list[start:min(start+w.Limit, len(list))]...), len(list), nil
+}
+
 func (p *plant) Incident(context.Context, string) (api.IncidentDetail, error) {
 	return api.IncidentDetail{}, nil
 }

@@ -84,14 +84,19 @@ func (b *Book) Drop(uid string) {
 
 // Get finds a task by its uid or the beginning of it.
 func (b *Book) Get(text string) (Task, error) {
+	return b.Find(text, func(*Task) bool { return true })
+}
+
+// Find is Get among the tasks that somebody sees: no other is found or counted.
+func (b *Book) Find(text string, sees func(*Task) bool) (Task, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if t := b.tasks[text]; t != nil {
+	if t := b.tasks[text]; t != nil && sees(t) {
 		return *t, nil
 	}
 	var found []string
-	for uid := range b.tasks {
-		if len(text) >= 4 && strings.HasPrefix(uid, text) {
+	for uid, t := range b.tasks {
+		if len(text) >= 4 && strings.HasPrefix(uid, text) && sees(t) {
 			found = append(found, uid)
 		}
 	}

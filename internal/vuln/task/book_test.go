@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"vedette/internal/fault"
 )
 
 // TestBookConcernsOnlyWhatChanged: of many tasks those alone are looked at whose
@@ -89,5 +91,26 @@ func TestUndoneBySight(t *testing.T) {
 	}
 	if _, err := Read(k.UID, raw); err != nil || len(k.History) > maxHistory {
 		t.Error(err)
+	}
+}
+
+// A start of a uid finds among the tasks that somebody sees: one that is not seen is
+// neither found nor told of in what is asked for instead.
+func TestFindTellsNothingOfOthers(t *testing.T) {
+	b := NewBook()
+	seen, hidden := Task{UID: "abcd1", Action: "a"}, Task{UID: "abcd2", Action: "b"}
+	b.Put(seen)
+	b.Put(hidden)
+	sees := func(k *Task) bool { return k.UID == seen.UID }
+	if k, err := b.Find("abcd", sees); err != nil || k.UID != seen.UID {
+		t.Errorf("%v %v", k.UID, err)
+	}
+	for _, text := range []string{"abcd2", "abc", "abce"} {
+		if _, err := b.Find(text, sees); fault.KindOf(err) != fault.NotFound {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	if _, err := b.Get("abcd"); fault.KindOf(err) != fault.Conflict {
+		t.Errorf("who sees all: %v", err)
 	}
 }

@@ -46,7 +46,7 @@ function Body({ d, reload }: { d: Detail; reload: () => void }) {
           <ul class="bullets">{(d.why || []).map((w, i) => <li key={i}>{sentence(visible(w))}</li>)}</ul>
           {(d.cvss || []).length > 0 && <><h2>Scores</h2><ul class="bullets">{d.cvss!.map((c, i) => <li key={i}>{c.base} {visible(c.severity)} <span class="mono">{visible(c.vector)}</span> <span class="soft">{visible(c.source)}{c.computed !== undefined && `; the vector gives ${c.computed}`}</span></li>)}</ul></>}
           {(d.cwe || []).length > 0 && <p class="soft">{d.cwe!.map(visible).join(", ")}</p>}
-          {!limited() && <Statements id={d.id} turn={turn} done={stated} />}
+          <Statements id={d.id} turn={turn} done={stated} />
         </aside>
       </div>
     </>
@@ -105,10 +105,10 @@ function Statements({ id, turn, done }: { id: string; turn: number; done: () => 
   const withdraw = (s: Statement) => send({ vulnerability: s.vulnerability, vendor: s.vendor, product: s.product, version: s.version, purl: s.purl, status: s.status, justification: s.justification, why: "taken back on the page of the vulnerability", withdrawn: true });
   return (
     <>
-      <h2>What this site says</h2>
-      <Show of={got}>{(p) => { const rows = p.rows.filter((s) => !s.withdrawn); return rows.length ? <ul class="plain">{rows.map((s, i) => <li key={i}><Status of={s.status} /> {visible([s.vendor, s.product, s.version, s.purl].filter(Boolean).join(" "))}: {visible(s.why)} <span class="soft">{visible(s.by)}, {clock(s.at)}</span> {may("vulnerabilities.write") && <button type="button" class="link" disabled={busy} onClick={() => withdraw(s)}>Take it back</button>}</li>)}</ul> : <p class="soft">Nothing so far.</p>; }}</Show>
+      <h2>What this site says</h2>{limited() && <p class="soft">Of what your devices are and run.</p>}
+      <Show of={got}>{(p) => { const rows = p.rows.filter((s) => !s.withdrawn); return rows.length ? <ul class="plain">{rows.map((s, i) => <li key={i}><Status of={s.status} /> {visible([s.vendor, s.product, s.version, s.purl].filter(Boolean).join(" "))}: {visible(s.why)} <span class="soft">{s.by && visible(s.by) + ", "}{clock(s.at)}</span> {may("vulnerabilities.write") && !limited() && <button type="button" class="link" disabled={busy} onClick={() => withdraw(s)}>Take it back</button>}</li>)}</ul> : <p class="soft">Nothing so far.</p>; }}</Show>
       {error && <Trouble error={error} />}
-      {may("vulnerabilities.write") && (
+      {may("vulnerabilities.write") && !limited() && (
         <form class="decide" onSubmit={(ev) => { ev.preventDefault(); send({ vulnerability: id, device: f.device.trim(), status: f.status, ...(f.status === "not_affected" && { justification: f.justification }), why: f.why }); }}>
           <label>Device, by its name, address or id; all of its product in its version are meant<input value={f.device} maxLength={200} required autocomplete="off" spellcheck={false} onInput={(ev) => setF({ ...f, device: ev.currentTarget.value })} /></label>
           <label>It is<select value={f.status} onChange={(ev) => setF({ ...f, status: ev.currentTarget.value })}><option value="not_affected">not affected</option><option value="affected">affected</option><option value="fixed">fixed</option><option value="under_investigation">under investigation</option></select></label>

@@ -39,7 +39,7 @@ export function BillPage({ uid }: { uid: string }) {
               {d.rows.length > 0 && <><h2>History</h2><ul class="plain">{d.rows.map((b, n) => (
                 <li key={b.id}><a href={"?bill=" + b.id} onClick={(ev) => { ev.preventDefault(); set({ bill: b.id, before: "", open: "" }); }} aria-current={at && b.id === at.id ? "true" : undefined}>{visible(b.version || b.path)}</a> {b.until ? <span class="soft">until {clock(b.until)}</span> : <strong>counts</strong>}
                   <span class="block soft">{plural(b.components, "component")}, {visible(b.format)}, taken in {clock(b.imported)}{!b.subject.startsWith("device:") && "; of " + visible(b.subject.replace("product:", "the product "))}</span>
-                  {!limited() && at && b.id !== at.id && n > d.rows.indexOf(at) && <button type="button" class="link" onClick={() => set({ bill: at.id, before: b.id, open: "" })}>What changed since</button>}</li>
+                  {at && b.id !== at.id && n > d.rows.indexOf(at) && <button type="button" class="link" onClick={() => set({ bill: at.id, before: b.id, open: "" })}>What changed since</button>}</li>
               ))}</ul></>}
               {may("vulnerabilities.write") && !limited() && <><h2>Send a bill</h2><Upload label="CycloneDX or SPDX; it takes the place of the one that counts, which is kept" to={(name) => "/bills?" + new URLSearchParams({ device: uid, name })} done={() => { set({ bill: "", before: "" }, true); bills.reload(); }} /></>}
             </aside>

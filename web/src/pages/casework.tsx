@@ -2,7 +2,7 @@
 // wrote, and the way out as a file. Texts of people are shown as text.
 import { useState } from "preact/hooks";
 import { get, post, Problem, type IncidentView, type Page } from "../api";
-import { may, me } from "../me";
+import { mayDecide, me } from "../me";
 import { visible } from "../show";
 import { Trouble, useLoad } from "../parts/load";
 
@@ -25,7 +25,7 @@ export function Owner({ d, reload, error, setError }: { d: IncidentView; reload:
       <h2 id="owner">Assigned to</h2>
       <p>{d.assignee ? <strong>{visible(d.assignee)}</strong> : <span class="soft">Nobody</span>}</p>
       {error && <Trouble error={error} />}
-      {may("incidents.write") && <>
+      {mayDecide(d) && <>
         <p>
           {!isMine(d) && <button type="button" aria-keyshortcuts="e" onClick={() => void send("me")}>Take it</button>}
           <button type="button" class="quiet" aria-expanded={giving} onClick={() => setGiving(!giving)}>Give to …</button>

@@ -24,7 +24,7 @@ export function DevicePage({ uid }: { uid: string }) {
 }
 
 function Body({ d, reload }: { d: Detail; reload: () => void }) {
-  const x = d.device, all = !limited(), seen = may("events.read");
+  const x = d.device, seen = may("events.read");
   const [said, setSaid] = useState(0); // what persons said meanwhile
   const events = (q: string) => "/events?" + new URLSearchParams({ q, last: "7d" });
   return (
@@ -37,7 +37,7 @@ function Body({ d, reload }: { d: Detail; reload: () => void }) {
           {seen && <Behaviour uid={x.uid} />}
           {may("findings.read") && <Findings uid={x.uid} />}
           {may("vulnerabilities.read") && <Vulns uid={x.uid} />}
-          {all && seen && <Policy uid={x.uid} />}
+          {seen && <Policy uid={x.uid} />}
           {seen && <Changes uid={x.uid} />}
           <h2>Who it is, and why that is believed</h2>
           <div class="scroll"><table><thead><tr><th scope="col">Attribute</th><th scope="col">Value</th><th scope="col">From</th><th scope="col" class="num">Confidence</th><th scope="col">Since</th></tr></thead>

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { get, post, Problem, type Incident, type IncidentView, type Page } from "../api";
-import { may } from "../me";
+import { may, mayDecide } from "../me";
 import { go, place, set } from "../route";
 import { clock, number, plural, sentence, severityWord, visible } from "../show";
 import { Grid, type Column } from "../parts/grid";
@@ -36,8 +36,8 @@ export function Incidents() {
 function Table({ d, reload }: { d: List; reload: () => void }) {
   const [error, setError] = useState<Problem | null>(null);
   const keys = may("incidents.write") ? {
-    e: (i: Incident) => { if (!isMine(i)) take(i.uid).then(() => { setError(null); reload(); }, setError); },
-    c: (i: Incident) => go("/incidents/" + i.uid + "?do=close"),
+    e: (i: Incident) => { if (!isMine(i) && mayDecide(i)) take(i.uid).then(() => { setError(null); reload(); }, setError); },
+    c: (i: Incident) => { if (mayDecide(i)) go("/incidents/" + i.uid + "?do=close"); },
   } : undefined;
   const columns = useMemo<Column<Incident>[]>(() => [
     { key: "level", title: "Severity", draw: (i) => <Severity level={i.level} /> },
@@ -62,7 +62,7 @@ export function IncidentPage({ uid }: { uid: string }) {
 function Body({ d, reload }: { d: IncidentView; reload: () => void }) {
   const [refused, setRefused] = useState<Problem | null>(null);
   const toClose = () => document.getElementById("decide-why")?.focus();
-  useKeys(may("incidents.write") ? {
+  useKeys(mayDecide(d) ? {
     e: () => { if (!isMine(d)) take(d.uid).then(() => { setRefused(null); reload(); }, setRefused); },
     c: toClose,
   } : {}, [d.uid, d.assignee]);
@@ -86,7 +86,7 @@ function Body({ d, reload }: { d: IncidentView; reload: () => void }) {
     <>
       <h1><Severity level={d.level} /> {visible(d.title)}</h1>
       <p class="soft">{d.status}{d.assignee && <>, assigned to {visible(d.assignee)}</>}{d.verdict && <>, judged {judged(d.verdict)}</>}; {clock(d.first)} to {clock(d.last)}; {plural(d.findings.count, "finding")}{d.outside ? "" : " of " + plural(d.findings.events, "event")}; score {d.score.toFixed(0)}</p>
-      {d.outside && <p class="soft">{[d.outside.devices > 0 && plural(d.outside.devices, "more device"), d.outside.findings > 0 && plural(d.outside.findings, "more finding")].filter(Boolean).join(" and ") || "Something"} outside your zones {d.outside.devices + d.outside.findings === 1 ? "is" : "are"} not shown, and neither are notes and decisions.</p>}
+      {d.outside && <p class="soft">{[d.outside.devices > 0 && plural(d.outside.devices, "more device"), d.outside.findings > 0 && plural(d.outside.findings, "more finding")].filter(Boolean).join(" and ") || "Something"} outside your zones {d.outside.devices + d.outside.findings === 1 ? "is" : "are"} not shown, and neither are notes and decisions. Who sees all of it decides on it.</p>}
       {(d.computed || []).length > 0 && <details><summary>How the score of {d.score.toFixed(0)} comes about</summary><ul class="bullets">{d.computed!.map((f, i) => <li key={i}>{visible(f.text)} <span class="soft">{Math.round(f.value * 100) / 100}</span></li>)}</ul></details>}
       {(d.raised || []).map((r) => <p key={r} class="soft">{sentence(visible(r))}</p>)}
       {d.stages.length > 0 && <ol class="stages" aria-label="Stages of the attack">{d.stages.map((s) => <li key={s.tactic}><strong>{s.name}</strong><span class="soft">{s.techniques.map((t) => d.techniques.find((x) => x.id === t)?.name || t).join(", ")}</span><time class="soft">{clock(s.first)}</time></li>)}</ol>}
@@ -105,12 +105,12 @@ function Body({ d, reload }: { d: IncidentView; reload: () => void }) {
         </div>
         <aside>
           <Owner d={d} reload={reload} error={refused} setError={setRefused} />
-          {may("incidents.write") && <Decide d={d} reload={reload} />}
+          {mayDecide(d) && <Decide d={d} reload={reload} />}
           <h2>Look closer</h2><ul class="plain">{checks.map((c) => <li key={c.title}><a href={c.to}>{c.title}</a></li>)}</ul>
           <h2>Devices</h2><ul class="plain">{d.devices.map((u) => <li key={u}>{link(u)}</li>)}</ul>
           {(d.similar || []).length > 0 && <><h2>Similar incidents</h2><ul class="plain">{d.similar!.map((s) => <li key={s.uid}><a href={"/incidents/" + s.uid}>{visible(s.title)}</a> <span class="soft">{visible(s.why)}</span></li>)}</ul></>}
           {d.techniques.length > 0 && <><h2>ATT&amp;CK</h2><ul class="plain">{d.techniques.map((t) => <li key={t.id}>{t.id} <span class="soft">{t.name} ({number(t.count)})</span></li>)}</ul></>}
-          {(d.history || []).length > 0 && <><h2>History</h2><ol class="plain">{d.history!.map((h, i) => <li key={i}>{visible(h.what)} by {visible(h.by)} <span class="soft">{clock(h.at)}{h.why && ": " + visible(h.why)}</span>{h.id && may("incidents.write") && <> <Undo id={h.id} reload={reload} /></>}</li>)}</ol></>}
+          {(d.history || []).length > 0 && <><h2>History</h2><ol class="plain">{d.history!.map((h, i) => <li key={i}>{visible(h.what)} by {visible(h.by)} <span class="soft">{clock(h.at)}{h.why && ": " + visible(h.why)}</span>{h.id && mayDecide(d) && <> <Undo id={h.id} reload={reload} /></>}</li>)}</ol></>}
           <Files uid={d.uid} />
         </aside>
       </div>

@@ -17,7 +17,7 @@ interface Publisher { kind: string; publisher: string; documents: number; withdr
 interface Advisories { publishers: Publisher[]; stats: { advisories: number; products: number; vulnerabilities: number; kev: number; epss: number }; bills: number; problems: string[] }
 
 const tabs: [string, string, () => boolean][] = [
-  ["feeds", "Indicators", () => may("intel.read")], ["hits", "Hits here", () => may("findings.read")], ["technique", "Technique", () => may("intel.read")], ["lookup", "Look up", () => may("intel.read")], ["allow", "Allow-list", () => may("intel.read")], ["advisories", "Advisories", () => may("vulnerabilities.read")],
+  ["feeds", "Indicators", () => may("intel.read") && !limited()], ["hits", "Hits here", () => may("findings.read")], ["technique", "Technique", () => may("intel.read")], ["lookup", "Look up", () => may("intel.read")], ["allow", "Allow-list", () => may("intel.read") && !limited()], ["advisories", "Advisories", () => may("vulnerabilities.read") && !limited()],
 ];
 
 /** Intelligence is what others told: feeds of indicators and of vulnerabilities, how they are, and what of it was met here. */

@@ -3,7 +3,7 @@
 // text.
 import { useState } from "preact/hooks";
 import { Problem, type IncidentView } from "../api";
-import { may } from "../me";
+import { mayDecide } from "../me";
 import { clock, number, plural, visible } from "../show";
 import { Trouble } from "../parts/load";
 import { decideOn, Undo } from "./casework";
@@ -17,7 +17,7 @@ export function Notebook({ d, checks, reload }: { d: IncidentView; checks: { tit
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<Problem | null>(null);
   const notes = d.notes || [];
-  if (!notes.length && !may("incidents.write")) return null;
+  if (!notes.length && !mayDecide(d)) return null;
   const send = () => {
     setBusy(true);
     decideOn(d.uid, { action: "note", text, ...(asks.trim() && { query: asks.trim() }) }).then(() => { setError(null); setText(""); setAsks(""); reload(); }, setError).finally(() => setBusy(false));
@@ -28,9 +28,9 @@ export function Notebook({ d, checks, reload }: { d: IncidentView; checks: { tit
       {notes.length > 0 && <ol class="plain notes">{notes.map((n) => (
         <li key={n.id}><p>{visible(n.text)}</p>
           {n.result && <Result n={n} />}
-          <span class="soft">{visible(n.by)}, <time dateTime={n.at}>{clock(n.at)}</time></span>{may("incidents.write") && <> <Undo id={n.id} reload={reload} /></>}</li>
+          <span class="soft">{visible(n.by)}, <time dateTime={n.at}>{clock(n.at)}</time></span>{mayDecide(d) && <> <Undo id={n.id} reload={reload} /></>}</li>
       ))}</ol>}
-      {may("incidents.write") && <form class="decide" onSubmit={(ev) => { ev.preventDefault(); if (text.trim()) send(); }}>
+      {mayDecide(d) && <form class="decide" onSubmit={(ev) => { ev.preventDefault(); if (text.trim()) send(); }}>
         <label>New note<textarea value={text} rows={3} maxLength={4096} onInput={(ev) => setText(ev.currentTarget.value)} placeholder="what others should know" /></label>
         <label>Query to run and keep with it<input class="mono" value={asks} maxLength={2048} spellcheck={false} autocomplete="off" onInput={(ev) => setAsks(ev.currentTarget.value)} placeholder="none" /></label>
         {checks.length > 0 && !asks && <p class="chips">{checks.map((c) => <button type="button" class="chip" key={c.title} onClick={() => { setAsks(c.query); if (!text.trim()) setText(c.title); }}>{c.title}</button>)}</p>}
