@@ -87,7 +87,7 @@ function Edit({ of, done, leave }: { of: View | null; done: () => void; leave: (
     const out: Record<string, unknown> = { ...(of?.config || {}), name, kind };
     for (const [key, , type] of fields) {
       const v = values[key];
-      const value = type === "list" ? String(v || "").split("\n").map((l) => l.trim()).filter(Boolean) : type === "flag" ? Boolean(v) : type === "number" ? Number(String(v || "").trim()) : String(v || "").trim();
+      const value = type === "list" ? String(v || "").split("\n").map((l) => l.trim()).filter(Boolean) : type === "flag" ? Boolean(v) : type === "number" && /^\d+$/.test(String(v || "").trim()) ? Number(v) : String(v || "").trim();
       if (value && (!Array.isArray(value) || value.length)) out[key] = value; else delete out[key];
     }
     return out;
@@ -106,7 +106,7 @@ function Edit({ of, done, leave }: { of: View | null; done: () => void; leave: (
       {!of && <label>Kind<select value={kind} onChange={(ev) => { setKind(ev.currentTarget.value); setChecks(null); }}>{Object.keys(kinds).map((k) => <option key={k}>{k}</option>)}</select></label>}
       {fields.map(([key, label, type]) => type === "flag"
         ? <label key={key} class="tick"><span><input type="checkbox" checked={Boolean(values[key])} onChange={(ev) => set(key, ev.currentTarget.checked)} /> {label}</span></label>
-        : <label key={key}>{label}{type === "list" ? <textarea rows={3} value={String(values[key] || "")} onInput={(ev) => set(key, ev.currentTarget.value)} /> : <input value={String(values[key] || "")} type={type === "number" ? "number" : "text"} min="0" autocomplete="off" onInput={(ev) => set(key, ev.currentTarget.value)} />}</label>)}
+        : <label key={key}>{label}{type === "list" ? <textarea rows={3} value={String(values[key] || "")} onInput={(ev) => set(key, ev.currentTarget.value)} /> : <input value={String(values[key] || "")} inputMode={type === "number" ? "numeric" : "text"} autocomplete="off" onInput={(ev) => set(key, ev.currentTarget.value)} />}</label>)}
       {error && <Trouble error={error} />}
       {checks && <><ul class="plain" role="status">{checks.map((c, i) => <li key={i} class={c.state === "ok" ? "" : "warn"}>{c.state === "ok" ? "\u2713" : c.state === "problem" ? "\u2717" : "!"} {visible(c.text)}</li>)}</ul><Why value={why} set={setWhy} /></>}
       <p>
