@@ -31,8 +31,10 @@ type SourceConfig struct {
 	Paths        []string `json:"paths,omitempty"`
 	Interface    string   `json:"interface,omitempty"`
 	Promiscuous  bool     `json:"promiscuous,omitempty"`
-	Ring         string   `json:"ring,omitempty"` // a size, such as 128MB
-	Snap         string   `json:"snap,omitempty"` // a size in bytes, such as 256
+	Ring         string   `json:"ring,omitempty"`    // a size, such as 128MB
+	Snap         string   `json:"snap,omitempty"`    // a size in bytes, such as 256
+	Filter       string   `json:"filter,omitempty"`  // of packets, as tcpdump has it
+	Readers      int      `json:"readers,omitempty"` // of an interface
 	Quiet        string   `json:"quiet,omitempty"`
 }
 

@@ -267,7 +267,7 @@ func TestSourcesReadOnlyWhatTheyMay(t *testing.T) {
 func TestSourceConfigHasAllKeys(t *testing.T) {
 	full := config.Source{
 		Name: "n", Kind: "k", Listen: "l", Transport: "t", CertFile: "c", KeyFile: "k", Allow: []string{"a"}, Broker: "b", Topics: []string{"t"}, Devices: []string{"d"}, Share: "s",
-		ClientID: "c", User: "u", PasswordFile: "p", CAFile: "c", Version: "5", Cleartext: true, UsersFile: "u", Paths: []string{"/p"}, Interface: "i", Promiscuous: true, Ring: 128 << 20, Snap: 256, Quiet: config.Duration(time.Hour),
+		ClientID: "c", User: "u", PasswordFile: "p", CAFile: "c", Version: "5", Cleartext: true, UsersFile: "u", Paths: []string{"/p"}, Interface: "i", Promiscuous: true, Ring: 128 << 20, Snap: 256, Filter: "f", Readers: 2, Quiet: config.Duration(time.Hour),
 	}
 	raw, err := full.JSON()
 	if err != nil {

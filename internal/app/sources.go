@@ -27,6 +27,7 @@ import (
 	"vedette/internal/ingest/syslog"
 	"vedette/internal/ingest/tail"
 	"vedette/internal/normalize/wire/capfile"
+	"vedette/internal/pcapfilter"
 )
 
 // StartLive opens the spool and makes the configured sources and the one that
@@ -85,13 +86,29 @@ func (a *App) openSource(s config.Source) (ingest.Source, error) {
 	case "broker":
 		return a.openBroker(s)
 	case "capture":
-		return capture.New(capture.Config{Name: s.Name, Interface: s.Interface, Promiscuous: s.Promiscuous, Ring: int(s.Ring), Snap: int(s.Snap), Quiet: s.Quiet.Std(), Now: now})
+		return capture.New(capture.Config{Name: s.Name, Interface: s.Interface, Promiscuous: s.Promiscuous, Ring: int(s.Ring), Snap: int(s.Snap), Filter: s.Filter, Readers: s.Readers, Quiet: s.Quiet.Std(), Now: now})
 	case "captures":
-		return captures.New(captures.Config{Name: s.Name, Paths: s.Paths, State: filepath.Join(a.cfg.Dir, "captures-"+tailName(s.Name)), Quiet: s.Quiet.Std(), Now: now, Cut: capfile.Cut})
+		fits, err := fitting(s.Filter)
+		if err != nil {
+			return nil, err
+		}
+		return captures.New(captures.Config{Name: s.Name, Paths: s.Paths, State: filepath.Join(a.cfg.Dir, "captures-"+tailName(s.Name)), Quiet: s.Quiet.Std(), Now: now, Fits: fits, Cut: capfile.Cut})
 	case "tail":
 		return tail.New(tail.Config{Name: s.Name, Paths: s.Paths, State: filepath.Join(a.cfg.Dir, tailName(s.Name)), Quiet: s.Quiet.Std(), Now: now})
 	}
 	return nil, fault.New(fault.Invalid, "the source %s has the unknown kind %q", s.Name, s.Kind)
+}
+
+// fitting tells which records of a capture a filter takes; nil: all.
+func fitting(filter string) (func(raw []byte) (bool, error), error) {
+	if filter == "" {
+		return nil, nil
+	}
+	f, err := pcapfilter.Parse(filter)
+	if err != nil {
+		return nil, err
+	}
+	return capfile.Fitting(f), nil
 }
 
 // tailName is the file that keeps how far the files of a source were read. A

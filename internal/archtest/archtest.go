@@ -37,6 +37,7 @@ func Table() []Ring {
 			{"fault", "kinds of failure, public text, hint, wrapped cause", "know HTTP"},
 		}},
 		{1, "ground", true, []Room{
+			{"pcapfilter", "which packets are taken: a part of pcap-filter, compiled for the kernel or a file", "guess what a filter means; ask for names; open a socket"},
 			{"config", "one strict YAML file < environment < flags; defaults; all problems at once", "be read anywhere but `app` and `edge`"},
 			{"trace", "spans for operators, by a closed list of names; the exporter", "carry content"},
 			{"flow", "bounded stages, batches, back-pressure, drop counters, the durable spool", "know what flows"},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -59,10 +60,11 @@ func settingsOf(c api.SourceConfig) string {
 	return strings.NewReplacer(`"name":"","kind":"",`, "", `"name":"","kind":""`, "").Replace(string(raw))
 }
 
-// The settings of a source that are lists, or yes and no.
+// The settings of a source that are lists, yes and no, or numbers.
 const (
 	listKeys = " allow topics devices paths "
 	boolKeys = " cleartext promiscuous "
+	intKeys  = " readers "
 )
 
 // withPairs sets KEY=VALUE pairs on a source; a list is given anew as a whole, each
@@ -95,6 +97,12 @@ func withPairs(c api.SourceConfig, pairs []string) (api.SourceConfig, error) {
 			if m[key], ok = map[string]bool{"true": true, "yes": true, "false": false, "no": false}[value]; !ok {
 				return c, useError{fault.New(fault.Invalid, "%s is %q", key, value).WithHint("true or false")}
 			}
+		case strings.Contains(intKeys, " "+key+" "):
+			n, err := strconv.Atoi(value)
+			if err != nil {
+				return c, useError{fault.New(fault.Invalid, "%s is %q", key, value).WithHint("a number")}
+			}
+			m[key] = n
 		default:
 			m[key] = value
 		}

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"vedette/internal/fault"
+	"vedette/internal/pcapfilter"
 )
 
 // The kinds of sources.
@@ -45,6 +48,8 @@ type Source struct {
 	Promiscuous  bool     `yaml:"promiscuous"   doc:"capture: also what is for others, as from a mirror port"`
 	Ring         Bytes    `yaml:"ring"          doc:"capture: memory shared with the kernel that holds bursts, 1MB to 1GB; empty: 64MB"`
 	Snap         Bytes    `yaml:"snap"          doc:"capture: bytes of each packet that are taken, 64 to 65535; empty: all"`
+	Filter       string   `yaml:"filter"        doc:"capture and captures: which packets are taken, as tcpdump has it, such as tcp port 502 or arp; empty: all"`
+	Readers      int      `yaml:"readers"       doc:"capture: how many read the interface at once, 1 to 16; packets of a flow stay with one; empty: 1"`
 	Quiet        Duration `yaml:"quiet"     doc:"after so long without a record the source is called silent; empty: 15m"`
 }
 
@@ -67,6 +72,7 @@ func (s Source) Problems() []Problem {
 		out = append(out, s.subscribes()...)
 	case kindTail, kindRing:
 		out = append(out, s.follows()...)
+		out = append(out, s.filters()...)
 	case kindCapture:
 		out = append(out, s.captures()...)
 	case kindBroker:
@@ -93,7 +99,22 @@ func (s Source) captures() []Problem {
 	if s.Snap != 0 && (s.Snap < 64 || s.Snap > 65535) {
 		out = append(out, Problem{Key: "snap", Text: s.Snap.String() + " is not between 64 and 65535", Hint: "leave it out to take packets whole"})
 	}
-	return out
+	if s.Readers < 0 || s.Readers > 16 {
+		out = append(out, Problem{Key: "readers", Text: strconv.Itoa(s.Readers) + " is not between 1 and 16", Hint: "leave it out for 1; more than there are cores help nobody"})
+	}
+	return append(out, s.filters()...)
+}
+
+// filters checks which packets are taken.
+func (s Source) filters() []Problem {
+	if s.Filter == "" || s.Kind == kindTail {
+		return nil
+	}
+	if _, err := pcapfilter.Parse(s.Filter); err != nil {
+		text, hint := fault.Public(err)
+		return []Problem{{Key: "filter", Text: text, Hint: hint}}
+	}
+	return nil
 }
 
 // follows checks what a source of files names.
@@ -136,6 +157,8 @@ func (s Source) notOfKind(kinds []string) []Problem {
 		{"promiscuous", s.Promiscuous, []string{kindCapture}},
 		{"ring", s.Ring != 0, []string{kindCapture}},
 		{"snap", s.Snap != 0, []string{kindCapture}},
+		{"filter", s.Filter != "", []string{kindCapture, kindRing}},
+		{"readers", s.Readers != 0, []string{kindCapture}},
 		{"users_file", s.UsersFile != "", []string{kindBroker}},
 	} {
 		if x.set && slices.Contains(kinds, s.Kind) && !slices.Contains(x.kinds, s.Kind) {

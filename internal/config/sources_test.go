@@ -19,9 +19,9 @@ func TestSources(t *testing.T) {
   - {name: m2, kind: mqtt, broker: "http://u:p@192.0.2.1", share: a/b}
   - {name: b, kind: broker, listen: "0.0.0.0:1883", topics: [a]}
   - {name: b2, kind: broker, listen: "127.0.0.1:1883"}
-  - {name: e, kind: capture, interface: eth1, ring: 128MB, snap: 256}
-  - {name: e2, kind: capture, ring: 2GB, snap: 20}
-  - {name: r, kind: captures, paths: [/x], snap: 64}
+  - {name: e, kind: capture, interface: eth1, ring: 128MB, snap: 256, filter: "tcp port 502 or arp", readers: 2}
+  - {name: e2, kind: capture, ring: 2GB, snap: 20, filter: "port modbus", readers: 17}
+  - {name: r, kind: captures, paths: [/x], snap: 64, filter: "host plc", readers: 2}
 `
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -41,7 +41,7 @@ func TestSources(t *testing.T) {
 		`sources[5].broker: the password would go over the network in the clear`, `sources[5].version: is "4"`, `sources[5].topics: names nothing`,
 		`sources[5].listen: a source of kind mqtt has no such setting`, `sources[6].broker: is no address of a broker`,
 		`sources[7].listen: a broker that others reach needs TLS and users`, `sources[7].topics: a source of kind broker has no such setting`,
-		`sources[10].interface: a source of kind capture needs`, `sources[10].ring: 2GB is not between`, `sources[10].snap: 20 is not between`, `sources[11].snap: a source of kind captures has no such setting`,
+		`sources[10].interface: a source of kind capture needs`, `sources[10].ring: 2GB is not between`, `sources[10].snap: 20 is not between`, `sources[10].filter: "modbus" is no number of a port`, `sources[10].readers: 17 is not between 1 and 16`, `sources[11].filter: "plc" is not expected`, `sources[11].readers: a source of kind captures has no such`, `sources[11].snap: a source of kind captures has no such setting`,
 		`sources[3].listen: ":514" names no address`,
 		`sources[2].listen: "99999" is no port number`, `sources[2].transport: a source with a certificate takes tcp alone`,
 	} {

@@ -34,14 +34,16 @@ type many struct {
 		n    uint32
 		_    uint32
 	}
-	iov unix.Iovec
+	iov [64]unix.Iovec
 }
 
-func newMany(fd int, frame []byte) *many {
-	m := &many{fd: fd, iov: unix.Iovec{Base: &frame[0]}}
-	m.iov.SetLen(len(frame))
+func newMany(fd int, frame func(i int) []byte) *many {
+	m := &many{fd: fd}
 	for i := range m.msgs {
-		m.msgs[i].head.Iov = &m.iov
+		f := frame(i)
+		m.iov[i].Base = &f[0]
+		m.iov[i].SetLen(len(f))
+		m.msgs[i].head.Iov = &m.iov[i]
 		m.msgs[i].head.SetIovlen(1)
 	}
 	return m
@@ -63,8 +65,8 @@ func (m *many) send(n int) error {
 	return nil
 }
 
-// sender sends frames of 554 bytes: datagrams of 512 over the loopback, or frames
-// out of the interface that VEDETTE_SEND names (the peer of VEDETTE_CAPTURE).
+// sender sends frames of 554 bytes: datagrams of 512 over the loopback, all of one
+// flow, or of 64 flows out of the interface that VEDETTE_SEND names (the peer of VEDETTE_CAPTURE).
 func sender(b *testing.B) (m *many, listen string) {
 	b.Helper()
 	if os.Getuid() != 0 {
@@ -83,7 +85,7 @@ func sender(b *testing.B) (m *many, listen string) {
 			b.Fatal(err)
 		}
 		b.Cleanup(func() { _ = unix.Close(fd) })
-		frame := append([]byte("\x02\x00\x00\x00\x00\x01\x02\x00\x00\x00\x00\x02\x88\xb5"), make([]byte, 540)...)
+		frame := func(i int) []byte { return []byte(datagram(uint16(30000+i), 502, false, string(make([]byte, 512)))) }
 		return newMany(fd, frame), os.Getenv("VEDETTE_CAPTURE")
 	}
 	heard, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -99,24 +101,27 @@ func sender(b *testing.B) (m *many, listen string) {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = unix.Close(fd) })
-	return newMany(fd, make([]byte, 512)), "lo"
+	return newMany(fd, func(int) []byte { return make([]byte, 512) }), "lo"
 }
 
 // BenchmarkCapture sends at several rates and tells the share that was not taken,
-// with a ring and without, in turns.
+// with a ring and without, with two readers, and with a filter that takes none of
+// them, in turns.
 func BenchmarkCapture(b *testing.B) {
 	for _, rate := range []int{78_000, 200_000, 400_000, 0} {
 		for _, c := range []struct {
-			name string
-			ring int
-		}{{"calls", -1}, {"ring", 0}} {
+			name    string
+			ring    int
+			readers int
+			filter  string
+		}{{"calls", -1, 1, ""}, {"ring", 0, 1, ""}, {"two", 0, 2, ""}, {"none", 0, 1, "tcp port 502 and not net 10.0.0.0/8"}} {
 			name := fmt.Sprintf("%d-%s", rate, c.name)
 			if rate == 0 {
 				name = "most-" + c.name
 			}
 			b.Run(name, func(b *testing.B) {
 				m, listen := sender(b)
-				src, err := New(Config{Name: "c", Interface: listen, Ring: c.ring})
+				src, err := New(Config{Name: "c", Interface: listen, Ring: c.ring, Readers: c.readers, Filter: c.filter})
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -12,6 +12,7 @@ import (
 
 	"vedette/internal/fault"
 	"vedette/internal/ingest"
+	"vedette/internal/pcapfilter"
 )
 
 // Format is the name of the format of what this source hands on.
@@ -21,9 +22,11 @@ const Format = "packets"
 type Config struct {
 	Name        string
 	Interface   string
-	Promiscuous bool // also what is for others
-	Snap        int  // bytes of a packet that are taken, 65535
-	Ring        int  // bytes of the ring shared with the kernel, 64 MiB; negative: none
+	Promiscuous bool   // also what is for others
+	Snap        int    // bytes of a packet that are taken, 65535
+	Ring        int    // bytes of the ring shared with the kernel, 64 MiB; negative: none
+	Filter      string // which packets, as package pcapfilter reads it; empty: all
+	Readers     int    // sockets that share the packets by their flows, each with its part of the ring; 1
 	Now         func() time.Time
 	Quiet       time.Duration
 }
@@ -31,6 +34,8 @@ type Config struct {
 // The bounds of a capture. MinRing and MaxRing are those of [Config].Ring, and
 // MaxSnap is the most bytes of a packet that are taken.
 const (
+	MaxReaders = 16
+
 	MinRing = 1 << 20
 	MaxRing = 1 << 30
 	MaxSnap = 65535
@@ -48,6 +53,8 @@ type Source struct {
 	cfg   Config
 	gauge *ingest.Gauge
 	stand standing
+
+	filter *pcapfilter.Filter // nil: all
 }
 
 // New makes a source. It listens when it runs.
@@ -64,11 +71,19 @@ func New(cfg Config) (*Source, error) {
 	if cfg.Ring > 0 {
 		cfg.Ring = min(max(cfg.Ring, MinRing), MaxRing)
 	}
+	cfg.Readers = min(max(cfg.Readers, 1), MaxReaders)
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
 	s := &Source{cfg: cfg, gauge: ingest.NewGauge(cfg.Name, "capture", cfg.Interface, cfg.Quiet, cfg.Now)}
 	s.stand.gauge = s.gauge
+	if cfg.Filter != "" {
+		f, err := pcapfilter.Parse(cfg.Filter)
+		if err != nil {
+			return nil, err //nolint:wrapcheck // says it all
+		}
+		s.filter = f
+	}
 	return s, nil
 }
 

@@ -5,12 +5,16 @@ import (
 	"encoding/binary"
 	"errors"
 	"net"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"vedette/internal/fault"
 	"vedette/internal/ingest"
+	"vedette/internal/pcapfilter"
 )
 
 const receiveBuffer = 64 << 20 // of a socket without a ring
@@ -18,9 +22,9 @@ const receiveBuffer = 64 << 20 // of a socket without a ring
 // Run implements [ingest.Source]. An interface that goes down or away is waited for.
 func (s *Source) Run(ctx context.Context, to ingest.Spooler) error {
 	for first := true; ; first = false {
-		sock, err := s.open()
+		socks, err := s.openAll()
 		if err == nil {
-			err = s.listen(ctx, to, sock)
+			err = s.listen(ctx, to, socks)
 		} else if first && fault.KindOf(err) != fault.Unavailable {
 			return s.gauge.Stop(err)
 		}
@@ -37,30 +41,65 @@ func (s *Source) Run(ctx context.Context, to ingest.Spooler) error {
 	}
 }
 
-// listen takes what a socket hears until ctx ends or it hears no more.
-func (s *Source) listen(ctx context.Context, to ingest.Spooler, sock *socket) error {
-	s.stand.show(func(st *standing) { st.link, st.note = "", sock.note })
+// listen takes what sockets hear until ctx ends or one of them hears no more.
+func (s *Source) listen(ctx context.Context, to ingest.Spooler, socks []*socket) error {
+	m := &meter{source: s, socks: socks, since: time.Now()}
+	defer m.end()
+	notes := make([]string, len(socks))
+	for i, sock := range socks {
+		notes[i] = sock.note
+		if sock.ring != nil {
+			m.toll.ring += sock.ring.size()
+		}
+	}
+	s.stand.show(func(st *standing) { st.link, st.note = "", strings.Join(slices.Compact(notes), "") })
 	full := make(chan []byte, batches)
 	done := make(chan error, 1)
-	reading, cancel := context.WithCancel(ctx)
-	defer cancel()
 	go func() {
 		defer close(full)
-		defer sock.close()
-		m := &meter{source: s, sock: sock, since: time.Now()}
-		if sock.ring != nil {
-			m.toll.ring = sock.ring.size()
-			done <- s.readRing(reading, sock.ring, m, full)
-		} else {
-			done <- s.receive(reading, sock.fd, m, full)
-		}
-		m.ask(time.Now())
+		done <- s.readAll(ctx, socks, m, full)
 	}()
-	for b := range full {
-		s.put(ctx, to, b)
+	tick := time.NewTicker(lossEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case b, ok := <-full:
+			if !ok {
+				return <-done
+			}
+			s.put(ctx, to, b)
+		case now := <-tick.C:
+			m.ask(now)
+		}
 	}
-	if err := <-done; err != nil {
-		return down(err, s.cfg.Interface)
+}
+
+// readAll reads each socket in a goroutine of its own until ctx ends or one fails,
+// which ends the others, and waits for all.
+func (s *Source) readAll(ctx context.Context, socks []*socket, m *meter, full chan<- []byte) error {
+	reading, cancel := context.WithCancel(ctx)
+	defer cancel()
+	errs := make([]error, len(socks))
+	var all sync.WaitGroup
+	for i, sock := range socks {
+		all.Go(func() {
+			var err error
+			if sock.ring != nil {
+				err = s.readRing(reading, sock.ring, m, full)
+			} else {
+				err = s.receive(reading, sock.fd, m, full)
+			}
+			if err != nil {
+				errs[i] = down(err, s.cfg.Interface)
+				cancel()
+			}
+		})
+	}
+	all.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -102,6 +141,9 @@ type socket struct {
 	fd   int
 	ring *ring
 	note string // why there is no ring
+
+	program  []pcapfilter.Instruction // what the kernel asks of each packet; nil: nothing
+	loopback bool
 }
 
 func (s *socket) close() {
@@ -111,7 +153,7 @@ func (s *socket) close() {
 	_ = unix.Close(s.fd)
 }
 
-// open makes the socket and binds it to the interface.
+// open makes a socket and binds it to the interface.
 func (s *Source) open() (*socket, error) {
 	ifc, err := net.InterfaceByName(s.cfg.Interface)
 	if err != nil {
@@ -124,6 +166,11 @@ func (s *Source) open() (*socket, error) {
 	if err != nil {
 		return nil, err
 	}
+	sock.loopback = ifc.Flags&net.FlagLoopback != 0
+	if sock.program, err = s.program(sock.fd); err != nil {
+		sock.close()
+		return nil, err
+	}
 	if err := s.setUp(sock, ifc); err != nil {
 		sock.close()
 		return nil, down(err, s.cfg.Interface)
@@ -134,7 +181,7 @@ func (s *Source) open() (*socket, error) {
 // socket makes one with a ring, or without where there can be none.
 func (s *Source) socket() (*socket, error) {
 	note := ""
-	for size := s.cfg.Ring; ; size = 0 {
+	for size := s.cfg.ringOf(); ; size = 0 {
 		fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 		if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
 			return nil, fault.Wrap(fault.Denied, err, "capturing on %s is not allowed", s.cfg.Interface).WithHint("sudo setcap cap_net_raw+ep on the program, or AmbientCapabilities=CAP_NET_RAW in its systemd unit")
@@ -168,65 +215,18 @@ func (s *Source) setUp(sock *socket, ifc *net.Interface) error {
 		tv := unix.NsecToTimeval(int64(batchAge))
 		errs = append(errs, unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &tv), unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1), unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_AUXDATA, 1))
 	}
-	if ifc.Flags&net.FlagLoopback != 0 {
+	if sock.loopback {
 		_ = unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1) // else it is passed over here
 	}
-	if s.cfg.Snap < MaxSnap { // a filter that takes everything, and so many bytes of it
-		ret := unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: uint32(s.cfg.Snap)} //nolint:gosec // G115: at most MaxSnap
-		errs = append(errs, unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: 1, Filter: &ret}))
+	switch {
+	case s.cfg.Readers > 1: // nothing before all share, else packets would be taken twice
+		errs = append(errs, attach(fd, []pcapfilter.Instruction{{Op: unix.BPF_RET | unix.BPF_K}}))
+	case sock.program != nil:
+		errs = append(errs, attach(fd, sock.program))
 	}
 	if s.cfg.Promiscuous {
 		errs = append(errs, unix.SetsockoptPacketMreq(fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, &unix.PacketMreq{Ifindex: int32(ifc.Index), Type: unix.PACKET_MR_PROMISC})) //nolint:gosec // G115: an index
 	}
 	all := binary.NativeEndian.Uint16([]byte{0, unix.ETH_P_ALL})
 	return errors.Join(append(errs, unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: all, Ifindex: ifc.Index}))...)
-}
-
-// meter tells what was lost. It belongs to the goroutine that reads.
-type meter struct {
-	source  *Source
-	sock    *socket
-	toll    toll
-	since   time.Time // of the last look
-	stalled time.Duration
-}
-
-// send hands a batch to the one that puts, and notes how long that took.
-func (m *meter) send(full chan<- []byte, batch []byte) {
-	select {
-	case full <- batch:
-	default:
-		begun := time.Now()
-		full <- batch
-		m.stalled += time.Since(begun)
-	}
-}
-
-// look asks the kernel now and then what it dropped.
-func (m *meter) look() {
-	if now := time.Now(); now.Sub(m.since) >= lossEvery {
-		m.ask(now)
-	}
-}
-
-// ask asks it now.
-func (m *meter) ask(now time.Time) {
-	l := look{span: now.Sub(m.since), stalled: m.stalled}
-	m.since, m.stalled = now, 0
-	if m.sock.ring != nil {
-		st, err := unix.GetsockoptTpacketStatsV3(m.sock.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS)
-		if err != nil {
-			return
-		}
-		l.packets, l.drops = int64(st.Packets), int64(st.Drops)
-	} else {
-		st, err := unix.GetsockoptTpacketStats(m.sock.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS)
-		if err != nil {
-			return
-		}
-		l.packets, l.drops = int64(st.Packets), int64(st.Drops)
-	}
-	m.source.gauge.LoseMany(l.drops)
-	text := m.toll.told(l, now)
-	m.source.stand.show(func(st *standing) { st.loss = text })
 }

@@ -36,7 +36,6 @@ func (s *Source) receive(ctx context.Context, fd int, m *meter, full chan<- []by
 				m.send(full, batch)
 				batch = make([]byte, 0, batchSize+2*MaxSnap)
 			}
-			m.look()
 		}
 	}
 	if len(batch) > 0 {

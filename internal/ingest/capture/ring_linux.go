@@ -96,7 +96,6 @@ func (s *Source) readRing(ctx context.Context, r *ring, m *meter, full chan<- []
 		if len(batch) > 0 {
 			m.send(full, batch)
 		}
-		m.look()
 		if ctx.Err() != nil {
 			if ended.IsZero() {
 				ended = time.Now()

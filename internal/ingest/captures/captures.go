@@ -29,6 +29,9 @@ type Config struct {
 	Quiet  time.Duration
 	Now    func() time.Time
 
+	// Fits tells whether a record is handed on; nil: all are.
+	Fits func(raw []byte) (bool, error)
+
 	// Cut gives packet after packet of a capture; the record is valid until the next
 	// call.
 	Cut func(*bufio.Reader) func() (raw []byte, at int64, err error)

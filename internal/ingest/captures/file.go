@@ -218,6 +218,14 @@ func (s *Source) hand(ctx context.Context, to ingest.Spooler, f *file, p *past, 
 		if n < p.Packets+packets {
 			continue // handed on before
 		}
+		if s.cfg.Fits != nil {
+			if fits, err := s.cfg.Fits(raw); err != nil {
+				return errors.Join(put(), err)
+			} else if !fits {
+				packets++
+				continue
+			}
+		}
 		if len(raw) > ingest.MaxPayload-4 {
 			return errors.Join(put(), fault.New(fault.Invalid, "a packet of %d bytes is too long", len(raw)))
 		}

@@ -7,15 +7,16 @@ import { Rows } from "../parts/rows";
 import { BrokerUsers } from "./settings-brokers";
 import { Origin, Why } from "./settings-kept";
 
-type Config = { name: string; kind: string } & Record<string, string | boolean | string[]>;
+type Config = { name: string; kind: string } & Record<string, string | boolean | number | string[]>;
 interface By { version: number; by: string; at: string; why?: string }
 interface Check { state: string; text: string }
 interface View { config: Config; origin: string; place?: string; fixed: boolean; version: number; by?: By; stopped?: By; rests?: string; checks?: Check[] }
 
-// What each kind has: key, label, and whether it is a list, yes or no, or a text.
-type Field = [string, string, "text" | "list" | "flag"];
+// What each kind has: key, label, and whether it is a list, yes or no, a number, or a text.
+type Field = [string, string, "text" | "list" | "flag" | "number"];
 const listen: Field = ["listen", "Address to listen on, such as 192.0.2.10:5514", "text"];
 const cert: Field[] = [["cert_file", "File of the certificate; empty: in the clear", "text"], ["key_file", "File of its key", "text"]];
+const filter: Field = ["filter", "Which packets are taken, as in tcpdump, such as tcp port 502 or arp; empty: all", "text"];
 const kinds: Record<string, Field[]> = {
   syslog: [listen, ["transport", "udp, tcp or both; empty: both", "text"], ...cert],
   netflow: [listen, ["allow", "Addresses and networks that may send, one a line; empty: all", "list"]],
@@ -23,9 +24,10 @@ const kinds: Record<string, Field[]> = {
   mqtt: [["broker", "Broker, such as mqtts://broker.example:8883 or wss://broker.example/mqtt", "text"], ["topics", "Topics, one a line, such as plants/#", "list"], ["devices", "What a topic tells, one a line, such as plants/{zone}/{device}/{metric}", "list"],
     ["user", "User; empty: none", "text"], ["password_file", "File with the password", "text"], ["ca_file", "File of the authority; empty: those of the system", "text"], ...cert, ["cleartext", "Allow a password without encryption", "flag"]],
   broker: [listen, ["users_file", "File of its users", "text"], ["devices", "What a topic tells, one a line", "list"], ...cert],
-  captures: [["paths", "Capture files or patterns, one a line, such as /var/log/captures/*.pcap*", "list"]],
+  captures: [["paths", "Capture files or patterns, one a line, such as /var/log/captures/*.pcap*", "list"], filter],
   capture: [["interface", "Network interface, such as eth1", "text"], ["promiscuous", "Also what is for others, as from a mirror port", "flag"],
-    ["ring", "Memory that holds bursts, such as 128MB; empty: 64MB", "text"], ["snap", "Bytes of each packet that are taken, such as 256; empty: all", "text"]],
+    ["ring", "Memory that holds bursts, such as 128MB; empty: 64MB", "text"], ["snap", "Bytes of each packet that are taken, such as 256; empty: all", "text"],
+    filter, ["readers", "How many read at once, 1 to 16; empty: 1", "number"]],
 };
 const quiet: Field = ["quiet", "Silent after, such as 15m", "text"];
 
@@ -76,7 +78,7 @@ function Do({ of, what, done, leave }: { of: View; what: string; done: () => voi
 function Edit({ of, done, leave }: { of: View | null; done: () => void; leave: () => void }) {
   const [name, setName] = useState(of?.config.name || "");
   const [kind, setKind] = useState(of?.config.kind || "syslog");
-  const [values, setValues] = useState<Record<string, string | boolean>>(() => Object.fromEntries(Object.entries(of?.config || {}).map(([k, v]) => [k, Array.isArray(v) ? v.join("\n") : v])));
+  const [values, setValues] = useState<Record<string, string | boolean>>(() => Object.fromEntries(Object.entries(of?.config || {}).map(([k, v]) => [k, Array.isArray(v) ? v.join("\n") : typeof v === "number" ? String(v) : v])));
   const [why, setWhy] = useState("");
   const [checks, setChecks] = useState<Check[] | null>(null);
   const [error, setError] = useState<Problem | null>(null);
@@ -85,7 +87,7 @@ function Edit({ of, done, leave }: { of: View | null; done: () => void; leave: (
     const out: Record<string, unknown> = { ...(of?.config || {}), name, kind };
     for (const [key, , type] of fields) {
       const v = values[key];
-      const value = type === "list" ? String(v || "").split("\n").map((l) => l.trim()).filter(Boolean) : type === "flag" ? Boolean(v) : String(v || "").trim();
+      const value = type === "list" ? String(v || "").split("\n").map((l) => l.trim()).filter(Boolean) : type === "flag" ? Boolean(v) : type === "number" && /^\d+$/.test(String(v || "").trim()) ? Number(v) : String(v || "").trim();
       if (value && (!Array.isArray(value) || value.length)) out[key] = value; else delete out[key];
     }
     return out;
@@ -104,7 +106,7 @@ function Edit({ of, done, leave }: { of: View | null; done: () => void; leave: (
       {!of && <label>Kind<select value={kind} onChange={(ev) => { setKind(ev.currentTarget.value); setChecks(null); }}>{Object.keys(kinds).map((k) => <option key={k}>{k}</option>)}</select></label>}
       {fields.map(([key, label, type]) => type === "flag"
         ? <label key={key} class="tick"><span><input type="checkbox" checked={Boolean(values[key])} onChange={(ev) => set(key, ev.currentTarget.checked)} /> {label}</span></label>
-        : <label key={key}>{label}{type === "list" ? <textarea rows={3} value={String(values[key] || "")} onInput={(ev) => set(key, ev.currentTarget.value)} /> : <input value={String(values[key] || "")} autocomplete="off" onInput={(ev) => set(key, ev.currentTarget.value)} />}</label>)}
+        : <label key={key}>{label}{type === "list" ? <textarea rows={3} value={String(values[key] || "")} onInput={(ev) => set(key, ev.currentTarget.value)} /> : <input value={String(values[key] || "")} inputMode={type === "number" ? "numeric" : "text"} autocomplete="off" onInput={(ev) => set(key, ev.currentTarget.value)} />}</label>)}
       {error && <Trouble error={error} />}
       {checks && <><ul class="plain" role="status">{checks.map((c, i) => <li key={i} class={c.state === "ok" ? "" : "warn"}>{c.state === "ok" ? "\u2713" : c.state === "problem" ? "\u2717" : "!"} {visible(c.text)}</li>)}</ul><Why value={why} set={setWhy} /></>}
       <p>
