@@ -4,6 +4,7 @@
 package enip
 
 import (
+	"bytes"
 	"net/netip"
 	"strconv"
 
@@ -118,13 +119,13 @@ func (c *code) as(v int) string {
 
 // context is the one of a sender and its text, made when it changes.
 type context struct {
-	of   string
+	of   []byte // its own copy
 	text string
 }
 
 func (c *context) as(b []byte) string {
-	if c.text == "" || c.of != string(b) {
-		*c = context{string(b), "0x" + ics.Hex(b)}
+	if c.text == "" || !bytes.Equal(c.of, b) {
+		c.of, c.text = append(c.of[:0], b...), ics.HexCode(b)
 	}
 	return c.text
 }

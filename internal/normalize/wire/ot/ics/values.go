@@ -68,13 +68,26 @@ func Bits(b []byte, n int) string {
 	return l.String()
 }
 
+// hexSize is room for what [appendHex] appends.
+const hexSize = 2*MaxValues + len("...")
+
 // Hex returns the beginning of b as hexadecimal digits.
 func Hex(b []byte) string {
-	var text [2*MaxValues + len("...")]byte
+	var text [hexSize]byte
+	return string(appendHex(text[:0], b))
+}
+
+// HexCode returns the beginning of b as hexadecimal digits behind 0x.
+func HexCode(b []byte) string {
+	var text [len("0x") + hexSize]byte
+	return string(appendHex(append(text[:0], "0x"...), b))
+}
+
+func appendHex(text, b []byte) []byte {
 	if len(b) > MaxValues {
-		return string(append(hex.AppendEncode(text[:0], b[:MaxValues]), "..."...))
+		return append(hex.AppendEncode(text, b[:MaxValues]), "..."...)
 	}
-	return string(hex.AppendEncode(text[:0], b))
+	return hex.AppendEncode(text, b)
 }
 
 // Code returns a number as ICSNPP writes codes: 0x and at least digits
