@@ -92,6 +92,20 @@ func (r *reader) compare(i, k int, op query.Op, not bool) {
 	r.f.Measures = append(r.f.Measures, m)
 }
 
+// takeSides decides which hosts are counted for each of something: of a source
+// those that it talked to, of anything else those that it came from.
+func (r *reader) takeSides() {
+	side := "src_endpoint.ip"
+	if len(r.f.Targets) > 0 && strings.TrimPrefix(r.f.Targets[0], groupMark) == side {
+		side = "dst_endpoint.ip"
+	}
+	for i, m := range r.f.Measures {
+		if strings.HasPrefix(m.Field, "[") {
+			r.f.Measures[i].Field = side
+		}
+	}
+}
+
 // numericField finds the number field that a comparison is about: named just
 // before it ("port above 1024"), or a quantity just after ("more than 1000
 // bytes") when nothing is grouped.

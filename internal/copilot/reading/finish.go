@@ -1,6 +1,7 @@
 package reading
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -48,8 +49,31 @@ func (r *reader) withoutPlace() []string {
 	if s := r.uncomputed(); s != nil && !r.overGroups() {
 		out = append(out, s.text)
 	}
+	if s := r.shareless(); s != nil {
+		out = append(out, s.text)
+	}
+	if window := oneWindow.FindString(r.question); window != "" && r.f.Bucket == "" {
+		out = append(out, window) // so many in any one minute: no plan counts by moving windows
+	}
 	return out
 }
+
+// shareless is the word for a share where records are listed, so that nothing is
+// divided by anything.
+func (r *reader) shareless() *span {
+	if r.f.Shape != RowsShape {
+		return nil
+	}
+	for _, s := range r.spans {
+		if e := s.entry(kShape); e != nil && e.key == "share" {
+			return s
+		}
+	}
+	return nil
+}
+
+// oneWindow says that what is counted has to fall into one short span.
+var oneWindow = regexp.MustCompile(`(?i)\b(?:within|inside|in|during)(?: the space of)? (?:(?:a|any) (?:single|one)|one(?: single| and the same)?|a single|any|the same) (?:second|minute|hour)\b`)
 
 // uncomputed is the word for what is to be computed, where records are merely
 // counted.

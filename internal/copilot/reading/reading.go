@@ -331,6 +331,7 @@ func (r *reader) interpret() {
 	r.takeConditions()
 	r.takeHalf()
 	r.takeTargets()
+	r.takeSides()
 	r.takeMeasure()
 	r.completeSubject()
 	r.decideShape()

@@ -17,6 +17,8 @@ func TestSets(t *testing.T) {
 		"how many sources made tcp connections to port 502 and to no other port?":               `network_activity metadata.log_name=zeek/conn connection_info.protocol_name=tcp src_endpoint.ip exists | by src_endpoint.ip, src_endpoint.name count as matching where (dst_endpoint.port=502), count as others where (not dst_endpoint.port=502) | having matching>0, others=0 | sort matching desc | limit 1000`,
 		"for each user, how many different sources?":                                            `user.name exists | by user.name distinct(src_endpoint.ip) | sort distinct(src_endpoint.ip) desc | limit 1000`,
 		"which sources had failed logins on more than one day?":                                 `authentication activity_name=Logon status=Failure src_endpoint.ip exists | by src_endpoint.ip, src_endpoint.name count, days | having days>1 | sort count desc | limit 1000`,
+		"which users failed to log in from at least 5 different addresses?":                     `authentication activity_name=Logon status=Failure user.name exists | by user.name distinct(src_endpoint.ip), count | having distinct(src_endpoint.ip)>=5 | sort distinct(src_endpoint.ip) desc | limit 1000`,
+		"which sources connected to more than five different hosts?":                            `network_activity metadata.log_name=zeek/conn src_endpoint.ip exists | by src_endpoint.ip, src_endpoint.name distinct(dst_endpoint.ip), count | having distinct(dst_endpoint.ip)>5 | sort distinct(dst_endpoint.ip) desc | limit 1000`,
 		"on how many days did root fail to log in?":                                             `authentication activity_name=Logon user.name=root status=Failure | days`,
 		"for which sources are there more tcp connections than udp connections?":                `network_activity metadata.log_name=zeek/conn src_endpoint.ip exists | by src_endpoint.ip, src_endpoint.name count as tcp where (connection_info.protocol_name=tcp), count as udp where (connection_info.protocol_name=udp), diff(tcp, udp) as difference | having difference>0 | sort difference desc | limit 1000`,
 		"failed logins in October 2025":                                                         `authentication activity_name=Logon status=Failure from 2025-10-01T00:00:00Z to 2025-11-01T00:00:00Z | count`,
@@ -42,6 +44,9 @@ func TestWordsWithoutAPlaceAreSaid(t *testing.T) {
 	for question, word := range map[string]string{
 		"average failed logins": "average",
 		"which domains were queried but never one with user agents?":                                           "but never",
+		"which sources had ten or more failed logins within a single minute?":                                  "within a single minute",
+		"which clients made at least 20 connections within one minute?":                                        "within one minute",
+		"what percentage of the connections is there?":                                                         "percentage",
 		"which domains were never looked up":                                                                   "never",
 		"which sources had a failed login followed within 15 seconds by a failed login under a different user": "under a different user",
 	} {

@@ -40,7 +40,7 @@ func (s *Store) Append(ctx context.Context, batch []*event.Event) (store.Appende
 	if err != nil {
 		return store.Appended{}, err
 	}
-	defer l.Rollback()
+	defer l.Rollback() //nolint:contextcheck // what is given up is given up whole
 	done, err := l.Append(ctx, batch)
 	if err == nil {
 		err = l.Commit(ctx)
@@ -143,7 +143,7 @@ func (l *load) knownUIDs(ctx context.Context, batch []*event.Event) (map[string]
 func (l *load) Commit(ctx context.Context) error {
 	leave, err := l.s.enter()
 	if err != nil {
-		l.Rollback()
+		l.Rollback() //nolint:contextcheck // likewise
 		return err
 	}
 	defer leave()
@@ -151,7 +151,7 @@ func (l *load) Commit(ctx context.Context) error {
 		_, err = l.conn.ExecContext(context.WithoutCancel(ctx), "COMMIT")
 	}
 	if err != nil {
-		l.Rollback() // a failed COMMIT has rolled back already; then this one fails and may
+		l.Rollback() //nolint:contextcheck // a failed COMMIT has rolled back already; then this one fails and may
 		return engineFault(ctx, err, storing)
 	}
 	l.end()
