@@ -173,15 +173,9 @@ type pending struct {
 	Suspect bool      `json:"suspect,omitempty"`
 }
 
-// waitsFor is what a snapshot of a batch waits for.
-func waitsFor(b *batch) pending {
-	last := b.events[len(b.events)-1]
-	return pending{last.MetadataUID(), last.TimeField(), last.MetadataClockSuspect()}
-}
-
-// await writes snapshots of what is about to be stored.
-func (a *App) await(ctx context.Context, taken snapshots, p pending) error {
-	if len(taken) == 0 {
+// await writes the snapshots of a batch that is about to be stored.
+func (a *App) await(ctx context.Context, b *batch) error {
+	if b.learnt == nil {
 		return nil
 	}
 	if a.learnt.waiting { // the batch before could not be stored, or that is not known
@@ -190,10 +184,11 @@ func (a *App) await(ctx context.Context, taken snapshots, p pending) error {
 		}
 	}
 	a.learnt.waiting = true
-	if err := taken.write(waitingSuffix); err != nil {
+	if err := b.learnt.write(waitingSuffix); err != nil {
 		return err
 	}
-	data, err := json.Marshal(p)
+	last := b.events[len(b.events)-1]
+	data, err := json.Marshal(pending{last.MetadataUID(), last.TimeField(), last.MetadataClockSuspect()})
 	if err != nil {
 		return fault.Wrap(fault.Internal, err, "naming the batch that what was learnt waits for")
 	}
