@@ -271,7 +271,7 @@ func mine(t testing.TB, filter string, link uint16, list []packet) map[int]bool 
 func tcpdump(t testing.TB) {
 	t.Helper()
 	if _, err := exec.LookPath("tcpdump"); err != nil {
-		t.Skip("no tcpdump here")
+		t.Skip("no tcpdump here to hold filters against: apt-get install tcpdump")
 	}
 }
 
