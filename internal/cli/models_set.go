@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -67,13 +66,9 @@ func (r *root) tellServer(v api.ModelServerView) {
 // serverWith sets KEY=VALUE pairs on an endpoint; terms.operator and its like are
 // within, networks are given with commas. An empty value takes the setting out.
 func serverWith(c api.ModelServer, pairs []string) (api.ModelServer, error) {
-	raw, err := json.Marshal(c)
-	m := map[string]any{}
-	if err == nil {
-		err = json.Unmarshal(raw, &m)
-	}
+	m, err := keysOf(c)
 	if err != nil {
-		return c, fault.Wrap(fault.Internal, err, "reading the endpoint %s", c.Name)
+		return c, err
 	}
 	for _, p := range pairs {
 		key, value, ok := strings.Cut(p, "=")
@@ -103,21 +98,7 @@ func serverWith(c api.ModelServer, pairs []string) (api.ModelServer, error) {
 		}
 	}
 	var out api.ModelServer
-	return out, strictly(m, &out, "an endpoint")
-}
-
-// strictly fills into from a map, and refuses what it has no place for.
-func strictly(m map[string]any, into any, what string) error {
-	raw, err := json.Marshal(m)
-	if err != nil {
-		return fault.Wrap(fault.Internal, err, "writing %s", what)
-	}
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(into); err != nil {
-		return useError{fault.New(fault.Invalid, "%s has no such setting: %s", what, strings.TrimPrefix(err.Error(), "json: ")).WithHint("docs/models.md lists them")}
-	}
-	return nil
+	return out, strictly(m, &out, "an endpoint", "docs/models.md lists them")
 }
 
 // serversPut is the command that adds an endpoint, or changes one.
@@ -348,7 +329,7 @@ func (r *root) policyRule() *cobra.Command {
 				}
 			}
 			var rule api.ModelRule
-			if err := strictly(m, &rule, "a rule"); err != nil {
+			if err := strictly(m, &rule, "a rule", "docs/models.md lists them"); err != nil {
 				return err
 			}
 			return r.setPolicy(cmd, &c, func(now api.ModelPolicy) (api.ModelPolicyChange, error) {

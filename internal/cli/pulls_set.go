@@ -1,9 +1,7 @@
 package cli
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -59,13 +57,9 @@ const feedLists = " hosts inside keys "
 // feedWith sets KEY=VALUE pairs on a feed; a list is given as a whole, with commas.
 // An empty value takes the setting out.
 func feedWith(c api.PullConfig, pairs []string) (api.PullConfig, error) {
-	raw, err := json.Marshal(c)
-	m := map[string]any{}
-	if err == nil {
-		err = json.Unmarshal(raw, &m)
-	}
+	m, err := keysOf(c)
 	if err != nil {
-		return c, fault.Wrap(fault.Internal, err, "reading the feed %s", c.Name)
+		return c, err
 	}
 	for _, p := range pairs {
 		key, value, ok := strings.Cut(p, "=")
@@ -90,16 +84,8 @@ func feedWith(c api.PullConfig, pairs []string) (api.PullConfig, error) {
 			m[key] = value
 		}
 	}
-	if raw, err = json.Marshal(m); err != nil {
-		return c, fault.Wrap(fault.Internal, err, "writing the feed %s", c.Name)
-	}
 	var out api.PullConfig
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&out); err != nil {
-		return c, useError{fault.New(fault.Invalid, "a feed has no such setting: %s", strings.TrimPrefix(err.Error(), "json: ")).WithHint("docs/intel.md lists them")}
-	}
-	return out, nil
+	return out, strictly(m, &out, "a feed", "docs/intel.md lists them")
 }
 
 // feedsPut is the command that adds a feed, or changes one.

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -70,13 +69,9 @@ const (
 // withPairs sets KEY=VALUE pairs on a source; a list is given anew as a whole, each
 // of its values by a pair of its own. An empty value takes the setting out.
 func withPairs(c api.SourceConfig, pairs []string) (api.SourceConfig, error) {
-	raw, err := json.Marshal(c)
-	m := map[string]any{}
-	if err == nil {
-		err = json.Unmarshal(raw, &m)
-	}
+	m, err := keysOf(c)
 	if err != nil {
-		return c, fault.Wrap(fault.Internal, err, "reading the source %s", c.Name)
+		return c, err
 	}
 	begun := map[string]bool{}
 	for _, p := range pairs {
@@ -107,16 +102,8 @@ func withPairs(c api.SourceConfig, pairs []string) (api.SourceConfig, error) {
 			m[key] = value
 		}
 	}
-	if raw, err = json.Marshal(m); err != nil {
-		return c, fault.Wrap(fault.Internal, err, "writing the source %s", c.Name)
-	}
 	var out api.SourceConfig
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&out); err != nil {
-		return c, useError{fault.New(fault.Invalid, "a source has no such setting: %s", strings.TrimPrefix(err.Error(), "json: ")).WithHint("docs/sources.md lists what each kind has")}
-	}
-	return out, nil
+	return out, strictly(m, &out, "a source", "docs/sources.md lists what each kind has")
 }
 
 // sourcesPut is the command that adds a source, or changes one.
