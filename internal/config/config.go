@@ -68,14 +68,11 @@ type Detect struct {
 
 // Limits bound what one source or question can cost.
 type Limits struct {
-	Memory        Bytes    `yaml:"memory"         doc:"memory of the event store"`
-	Threads       int      `yaml:"threads"        doc:"threads of the event store; 0: one for each core"`
-	LineBytes     Bytes    `yaml:"line"           doc:"longest record that is taken in"`
-	SpoolBytes    Bytes    `yaml:"spool"          doc:"disk for what waits to be stored"`
-	Devices       int      `yaml:"devices"        doc:"most devices that are kept"`
-	QueryTime     Duration `yaml:"query_time"     doc:"longest time of one query"`
-	BatchEvents   int      `yaml:"batch"          doc:"events of one commit at most"`
-	BatchInterval Duration `yaml:"batch_interval" doc:"longest time until an event is committed"`
+	Memory     Bytes    `yaml:"memory"         doc:"memory of the event store"`
+	Threads    int      `yaml:"threads"        doc:"threads of the event store; 0: one for each core"`
+	SpoolBytes Bytes    `yaml:"spool"          doc:"disk for what waits to be stored"`
+	Devices    int      `yaml:"devices"        doc:"most devices that are kept"`
+	QueryTime  Duration `yaml:"query_time"     doc:"longest time of one query"`
 }
 
 // Model names the language model, if any. Without one the built-in engines
@@ -114,8 +111,7 @@ func DefaultDetect() Detect { return Detect{BuiltIn: true, Behaviour: true, Lear
 // DefaultLimits suits a machine with 2 cores and 4 GB.
 func DefaultLimits() Limits {
 	return Limits{
-		Memory: 1 << 30, LineBytes: 8 << 20, SpoolBytes: 1 << 30, Devices: 250_000, QueryTime: 30 * second,
-		BatchEvents: 10_000, BatchInterval: second,
+		Memory: 1 << 30, SpoolBytes: 1 << 30, Devices: 250_000, QueryTime: 30 * second,
 	}
 }
 
@@ -254,12 +250,9 @@ func (l Limits) Problems() []Problem {
 	}
 	atLeast("memory", l.Memory >= 64<<20, "is less than 64MB")
 	atLeast("threads", l.Threads >= 0, "is negative")
-	atLeast("line", l.LineBytes >= 4<<10 && l.LineBytes <= 1<<30, "is not between 4KB and 1GB")
 	atLeast("spool", l.SpoolBytes >= 1<<20, "is less than 1MB")
 	atLeast("devices", l.Devices > 0, "is not positive")
 	atLeast("query_time", l.QueryTime > 0, "is not positive")
-	atLeast("batch", l.BatchEvents > 0 && l.BatchEvents <= 1_000_000, "is not between 1 and 1000000")
-	atLeast("batch_interval", l.BatchInterval > 0 && l.BatchInterval <= 60*second, "is not between 0 and 1m")
 	return out
 }
 
