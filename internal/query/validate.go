@@ -232,6 +232,16 @@ func extraField(name string) event.Field {
 	return event.Field{Name: name, Kind: event.String, Store: event.InDocument}
 }
 
+// extra tells a field outside the schema: texts, which are compared and measured as
+// numbers where they are written as such.
+func (v *validation) extra(f event.Field) bool {
+	if v.from == "devices" {
+		return false
+	}
+	_, known := v.c.Schema.Lookup(f.Name)
+	return !known
+}
+
 func (v *validation) deviceField(name string) (event.Field, error) {
 	name = strings.TrimPrefix(strings.ToLower(name), "device.")
 	var known []string
@@ -299,6 +309,10 @@ func (v *validation) comparison(e Expr) (Expr, error) {
 		return e, err
 	}
 	e.Field = f.Name
+	if v.extra(f) && (e.Op == Lt || e.Op == Le || e.Op == Gt || e.Op == Ge) {
+		e.Value, err = convert(event.Float, f.Name, e.Value)
+		return e, err
+	}
 	if err := checkOp(f, e.Op); err != nil {
 		return e, err
 	}

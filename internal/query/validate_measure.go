@@ -80,7 +80,7 @@ func (v *validation) measureField(m *Measure) error {
 		return err
 	}
 	_, percentile := m.Fn.Percentile()
-	numeric := f.Kind == event.Int || f.Kind == event.Float
+	numeric := f.Kind == event.Int || f.Kind == event.Float || v.extra(f)
 	if !numeric && (m.Fn == Sum || m.Fn == Avg || percentile) {
 		return fault.New(fault.Invalid, "%s needs a number, and %s is a %s", m.Fn, f.Name, f.Kind)
 	}

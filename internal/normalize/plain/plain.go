@@ -10,8 +10,8 @@ import (
 
 	"vedette/internal/event"
 	"vedette/internal/normalize/moment"
+	"vedette/internal/normalize/parameter"
 	"vedette/internal/normalize/record"
-	"vedette/internal/normalize/template"
 )
 
 // Text is the fallback for text that nothing else knows: each line is an event
@@ -38,7 +38,7 @@ type plainText struct {
 	frame moment.Frame
 	log   string
 	e     event.Event
-	miner template.Miner
+	says  parameter.Reader
 }
 
 // textLog names the log after the file, without what looks like a rotation.
@@ -64,9 +64,7 @@ func (p *plainText) Parse(rec record.Record, emit func(*event.Event)) error {
 	}
 	record.Keep(e, "component", h.component)
 	record.Keep(e, "context", h.id)
-	uid, pattern := p.miner.Learn(e.Message())
-	e.SetTemplateUID(uid)
-	e.SetTemplateText(pattern)
+	p.says.Read(e, e.Message())
 	record.Finish(e, &p.src, rec, raw, 0, h.when)
 	emit(e)
 	return nil

@@ -16,6 +16,7 @@ import (
 	"vedette/internal/normalize/appliance"
 	"vedette/internal/normalize/cef"
 	"vedette/internal/normalize/moment"
+	"vedette/internal/normalize/parameter"
 	"vedette/internal/normalize/record"
 )
 
@@ -69,6 +70,7 @@ type syslog struct {
 	e     event.Event
 	open  sessions
 	logs  record.Memo[string] // metadata.log_name, by program
+	says  parameter.Reader    // for what no program's words are known of
 }
 
 // line is a syslog line cut into its parts.
@@ -101,6 +103,9 @@ func (p *syslog) Parse(rec record.Record, emit func(*event.Event)) error {
 	}
 	if e.ClassUID() == int64(event.BaseEvent) {
 		understand(e, l)
+	}
+	if e.ClassUID() == int64(event.BaseEvent) {
+		p.says.Read(e, l.text)
 	}
 	p.open.note(e, l.when)
 	record.Finish(e, &p.src, rec, raw, 0, l.when)

@@ -16,6 +16,7 @@ import (
 	"vedette/internal/event"
 	"vedette/internal/fault"
 	"vedette/internal/normalize/moment"
+	"vedette/internal/normalize/parameter"
 	"vedette/internal/normalize/record"
 )
 
@@ -67,6 +68,7 @@ type lines struct {
 	log  string
 	read func(e *event.Event, line string, frame moment.Frame) (time.Time, bool)
 	not  string
+	says parameter.Reader // for what has no class
 }
 
 // Parse implements [record.Parser].
@@ -78,6 +80,9 @@ func (p *lines) Parse(rec record.Record, emit func(*event.Event)) error {
 		return fault.New(fault.Invalid, "%s", p.not)
 	}
 	p.e.SetMetadataLogName(p.log)
+	if p.e.ClassUID() == int64(event.BaseEvent) {
+		p.says.Read(&p.e, p.e.Message())
+	}
 	record.Finish(&p.e, &p.src, rec, raw, 0, when)
 	emit(&p.e)
 	return nil
