@@ -75,6 +75,10 @@ func (r *reader) takeOutcomes(outcomes []string) {
 	if len(outcomes) == 0 && r.gotIn() {
 		outcomes = []string{"success"}
 	}
+	if r.f.Subject == nil && len(outcomes) > 0 && len(r.texts.patterns) > 0 && !r.asksStored() && !r.stored(r.lex.entry(kSubject, "login")) {
+		r.outcomeUnknown()
+		return
+	}
 	both := len(outcomes) > 1 && slices.Contains(outcomes, "failure") && slices.Contains(outcomes, "success")
 	if r.f.Subject == nil && len(outcomes) > 0 && r.stored(r.lex.entry(kSubject, "login")) {
 		r.setSubject(r.lex.entry(kSubject, "login"))
@@ -90,6 +94,16 @@ func (r *reader) takeOutcomes(outcomes []string) {
 		}
 		r.addCond(e, false, text)
 		return
+	}
+}
+
+// outcomeUnknown says that "failed" was not understood: texts of which nothing but
+// the words is known have no outcome.
+func (r *reader) outcomeUnknown() {
+	for _, s := range r.spans {
+		if e := s.entry(kCond); e != nil && (e.key == "failure" || e.key == "success") {
+			s.used, s.unknown = false, true
+		}
 	}
 }
 

@@ -58,12 +58,21 @@ func (r *reader) takeFieldNames() {
 			}
 			s.entries = []*entry{{kind: k, key: f.Name, attrs: map[string]string{"field": f.Name, "words": f.Name}}}
 		case !ok && slices.Contains(r.extras, s.text):
-			s.entries = []*entry{{kind: kEntity, key: s.text, attrs: map[string]string{"field": s.text, "words": s.text}}}
+			s.entries = []*entry{extraEntry(s.text)}
 		default:
-			continue
+			name, found := r.extraNoun(s)
+			if !found || !s.unknown {
+				continue
+			}
+			s.entries = []*entry{extraEntry(name)}
 		}
 		s.name, s.unknown = "", false
 	}
+}
+
+// extraEntry is the meaning of a field outside the schema that is named.
+func extraEntry(name string) *entry {
+	return &entry{kind: kEntity, key: name, attrs: map[string]string{"field": name, "words": strings.TrimPrefix(name, "param.")}}
 }
 
 // takeRanking finds "top 5", "5 most", "the ten busiest", "most ... ".

@@ -189,6 +189,9 @@ func (rd *Reader) prepare(ctx context.Context, question string, now time.Time, w
 	if err := r.loadNamedExtras(ctx, w); err != nil {
 		return nil, err
 	}
+	if err := r.loadTexts(ctx, w); err != nil {
+		return nil, err
+	}
 	if slices.ContainsFunc(r.spans, func(s *span) bool { return s.unknown }) {
 		if err := r.loadExtras(ctx, w); err != nil {
 			return nil, err
@@ -243,7 +246,8 @@ func (r *reader) loadExtras(ctx context.Context, w World) error {
 	if n, err := w.Events(ctx); err != nil || n > maxEvents {
 		return err
 	}
-	for _, name := range r.extras[:min(maxExtras, len(r.extras))] {
+	names := slices.DeleteFunc(slices.Clone(r.extras), func(name string) bool { return strings.HasPrefix(name, "param.") }) // found by the patterns of their texts
+	for _, name := range names[:min(maxExtras, len(names))] {
 		list, complete, err := w.Values(ctx, "", name)
 		if err != nil {
 			return fmt.Errorf("reading the stored values of %s: %w", name, err)
@@ -298,6 +302,7 @@ type reader struct {
 	notes    []string
 	missing  []FieldWant
 	loose    []value // values of fields outside the schema
+	texts    texts   // patterns of what logs say that no dialect knows
 	heads    []int   // spans of device types that are asked for
 	f        Frame
 }
@@ -314,6 +319,8 @@ func (r *reader) note(format string, args ...any) {
 func (r *reader) interpret() {
 	r.f.On = map[string]bool{}
 	r.setTheScene()
+	r.takeTexts()
+	r.takeLevels()
 	r.takeTimes()
 	r.dropOuterDay()
 	r.takeFieldNames()

@@ -1,6 +1,7 @@
 package reading
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -128,6 +129,7 @@ func (r *reader) plainShape(sh map[string]bool, count bool) {
 		}
 	case len(r.f.Targets) > 0:
 		r.f.Shape = TableShape
+		r.earliest()
 	case r.f.Measure.Fn != query.Count:
 		r.f.Shape = CountShape
 		if r.f.Ordered && r.f.Measure.Fn == query.Sum {
@@ -151,11 +153,40 @@ func (r *reader) plainShape(sh map[string]bool, count bool) {
 	}
 }
 
+// saidTimes tells that what happened is counted, whatever noun follows: "how often
+// was the daemon restarted".
+func (r *reader) saidTimes() bool {
+	return slices.ContainsFunc(r.spans, func(s *span) bool {
+		w := strings.ToLower(s.text)
+		return s.is(kFn) && (strings.Contains(w, "often") || strings.Contains(w, "times") || strings.Contains(w, "frequent"))
+	})
+}
+
+// theFirst is said of one that did something before all others did.
+var theFirst = regexp.MustCompile(`(?i)\bthe (first|last)(?: one)?(?: \w+)? (?:to|that|who|which)\b`)
+
+// earliest puts groups in the order of their first time, or of their last, for
+// "which client was the first to be refused".
+func (r *reader) earliest() {
+	m := theFirst.FindStringSubmatch(r.question)
+	if m == nil || r.f.Ordered || r.f.Plural || r.f.Measure.Fn != query.Count || len(r.f.Measures) > 0 || r.f.Bucket != "" {
+		return
+	}
+	r.f.Measure = query.Measure{Fn: query.First}
+	r.f.Ordered, r.f.Asc = true, true
+	if strings.EqualFold(m[1], "last") {
+		r.f.Measure.Fn, r.f.Asc = query.Last, false
+	}
+}
+
 // countTargets: "how many hosts" counts the hosts; "how many logins per host"
 // counts logins. With a comparison ("how many hosts made more than 5
 // connections") the groups that pass are counted by their total.
 func (r *reader) countTargets() {
 	r.f.Targets = slices.DeleteFunc(r.f.Targets, r.fixed)
+	if r.f.On["texts"] && r.saidTimes() && !r.saidEach() {
+		r.f.Targets = slices.DeleteFunc(r.f.Targets, func(t string) bool { return !strings.HasPrefix(t, groupMark) })
+	}
 	if len(r.f.Targets) == 0 {
 		r.f.Shape = CountShape
 		return

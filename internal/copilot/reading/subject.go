@@ -10,6 +10,9 @@ import (
 // takeSubject decides what events the question is about: the first subject
 // noun that is specific, else what a verb, a field or the stored logs suggest.
 func (r *reader) takeSubject() {
+	if r.f.On["texts"] {
+		return
+	}
 	nouns := r.subjectNouns()
 	for _, try := range []func([]*entry) bool{
 		r.subjectOfValue, r.userSession, r.tlsSession, r.protocolTraffic, r.protocolConnections, r.subjectOfNoun,
@@ -370,6 +373,9 @@ func (e *entry) about(has func(field string) bool) bool {
 // stored tells whether any event of a subject is stored, as far as the log
 // names show.
 func (r *reader) stored(e *entry) bool {
+	if e.key == "http" && r.vals.any("http_request.http_method") {
+		return true
+	}
 	if logs := e.attrs["logs"]; logs != "" {
 		return len(r.vals.logs(strings.Fields(logs))) > 0
 	}

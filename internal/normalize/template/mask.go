@@ -5,7 +5,7 @@ import "strings"
 // mask puts <*> for what varies by its nature in a word: numbers with what joins
 // them (addresses, times, sizes, versions), hexadecimal numbers and ids.
 func (m *Miner) mask(word string) string {
-	if isPath(word) {
+	if isPath(word) || calendar[word] {
 		return Any
 	}
 	if !strings.ContainsAny(word, "0123456789") {
@@ -30,6 +30,12 @@ func (m *Miner) mask(word string) string {
 	}
 	m.masked = out
 	return string(out)
+}
+
+// calendar are the short names of days and months.
+var calendar = map[string]bool{
+	"Mon": true, "Tue": true, "Wed": true, "Thu": true, "Fri": true, "Sat": true, "Sun": true,
+	"Jan": true, "Feb": true, "Mar": true, "Apr": true, "May": true, "Jun": true, "Jul": true, "Aug": true, "Sep": true, "Oct": true, "Nov": true, "Dec": true,
 }
 
 // isPath tells a path of a file or a request: it begins at a root and has

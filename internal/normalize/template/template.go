@@ -31,6 +31,7 @@ const (
 
 	// One setting for all sources, picked by the mean over the seven of the
 	// loghub sample (TestSharedTemplates); the literature tunes them for each.
+	maxSiblings = 6 // patterns that differ in plain words before those are open
 	depth   = 2 // first words that put texts apart
 	similar = 0.7
 )
@@ -138,28 +139,56 @@ func (m *Miner) place() *node {
 }
 
 // closest is the pattern with the most words in common with the text, if that is
-// enough of them; of equals, the more general, then the older.
+// enough of them; of equals, the more general, then the older. A text that differs
+// from a pattern in a plain word says something else ("VM started", "VM stopped"),
+// until there are so many such words that they must be names.
 func (n *node) closest(words []string) *pattern {
-	var best *pattern
-	most, general := -1, -1
+	var best, base *pattern
+	most, general, siblings := -1, -1, 0
 	for _, p := range n.leaf {
-		same, open := 0, 0
+		same, open, plainly := 0, 0, 0
 		for i, w := range p.words {
 			switch {
-			case w == Any && words[i] != Any:
-				open++
 			case w == words[i]:
 				same++
+			case w == Any:
+				open++
+			case isPlain(w) && isPlain(words[i]) && (i == 0 || !named[words[i-1]]):
+				plainly++
 			}
+		}
+		if float64(same) < similar*float64(len(words)) {
+			continue
+		}
+		if plainly > 0 {
+			siblings++
+			if base == nil {
+				base = p
+			}
+			continue
 		}
 		if same > most || same == most && open > general {
 			best, most, general = p, same, open
 		}
 	}
-	if float64(most) < similar*float64(len(words)) {
-		return nil
+	if best == nil && siblings >= maxSiblings {
+		return base
 	}
 	return best
+}
+
+// named are words before a name.
+var named = map[string]bool{"user": true, "account": true, "host": true, "hostname": true, "interface": true, "domain": true, "group": true, "named": true, "called": true, "for": true}
+
+// isPlain tells a word that has letters alone, with marks around it.
+func isPlain(w string) bool {
+	w = strings.Trim(w, `"'()[]{}<>,;:.!?`)
+	for i := range len(w) {
+		if c := w[i] | 0x20; c < 'a' || c > 'z' {
+			return false
+		}
+	}
+	return w != ""
 }
 
 func (m *Miner) begin(at *node) *pattern {
