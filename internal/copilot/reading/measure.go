@@ -20,6 +20,12 @@ func (r *reader) takeMeasure() {
 	if quantity == "" && r.f.Ordered {
 		quantity = r.superlative()
 	}
+	if quantity == "" && fn != nil && computes(fn.key) && r.timesOf() {
+		quantity = "duration" // "the average time to build"
+	}
+	if quantity == "duration" && r.f.On["took"] {
+		quantity = "param.took" // "took - 224": without a unit
+	}
 	if field := r.mostDifferent(); distinct && quantity == "" && field != "" {
 		r.f.Measure = query.Measure{Fn: query.Distinct, Field: field}
 		return
@@ -41,6 +47,14 @@ func (r *reader) takeMeasure() {
 	if fn != nil {
 		r.f.On["fn:"+fn.key] = true
 	}
+}
+
+// timesOf tells that how long something took is computed.
+func (r *reader) timesOf() bool {
+	if !r.f.On["texts"] && (r.f.Subject == nil || r.f.Subject.key != "http") {
+		return false
+	}
+	return slices.ContainsFunc(r.toks, func(t token) bool { return t.lower == "time" || t.lower == "long" || t.lower == "seconds" })
 }
 
 // takeFunction finds the word for what is computed, and whether different
@@ -291,7 +305,7 @@ func (r *reader) superlative() string {
 	}
 	for _, t := range r.toks {
 		switch t.lower {
-		case "longest", "shortest":
+		case "longest", "shortest", "slowest", "fastest", "quickest":
 			if key == "dhcp" {
 				return "dhcp.lease_time"
 			}

@@ -220,6 +220,9 @@ func (r *reader) valuesOf(i, k int, e *entry, op query.Op) {
 		if took && (s.is(kLink) || s.only(kStop) && s.text == ",") {
 			continue
 		}
+		if _, other := r.extraNoun(s); other && took {
+			break // "state 1 and mode 2"
+		}
 		v, ok := r.valueFor(field, s, op, k == i+1 || took)
 		if !ok || s.used {
 			break

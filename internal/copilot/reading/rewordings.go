@@ -8,7 +8,8 @@ import (
 // Other ways to say what has a form already: they are put into that form before
 // the question is read.
 var (
-	reportForm  = regexp.MustCompile(`(?i)^\W*(?:(?:hello|hi|hey|good (?:morning|afternoon|evening)|please)\b[ ,.!]*)*(?:for|in) (?:my|our|the|this|today's) (?:[\w-]+ ){0,2}(?:report|handover|log ?book|meeting|briefing|summary|audit|ticket|shift|minutes|records?)\b\s*[:,]\s*`)
+	reportForm  = regexp.MustCompile(`(?i)^\W*(?:(?:hello|hi|hey|good (?:morning|afternoon|evening)|please)\b[ ,.!]*)*(?:for|in) (?:my|our|the|this|today's) (?:[\w-]+ ){0,2}(?:report|handover|log ?book|meeting|briefing|summary|audit|ticket|shift|minutes|records?)\b(?:\s*[:,]| (?:i|we)(?: just)? (?:need|want|have to have)[^:,]{0,30}:)\s*`)
+	howMany     = regexp.MustCompile(`(?i)\b(how )(?:m[aei]n+[eiy]?|mny|mayn|amny|manny)\b`)
 	foreachHead = regexp.MustCompile(`(?i)^\W*(?:please,? )?(?:for|per|in) (?:each|every) ([^,:?]{2,60}?)\s*[,:]\s*(?:please )?((?:what (?:is|was|are|were) |give (?:me )?|show (?:me )?|list |tell me |the )*)(.+?)(?:,? please)?\W*$`)
 	amongForm   = regexp.MustCompile(`(?i)^\W*(?:among|amongst|of|out of) (?:all |the |those )*([^,]{4,120}?), (how many|which)(?: of (?:them|these|those))? also (.+?)\W*$`)
 )
@@ -16,6 +17,7 @@ var (
 // reworded puts a question into the form that the rest reads.
 func reworded(question string) string {
 	q := reportForm.ReplaceAllString(question, "")
+	q = howMany.ReplaceAllString(q, "${1}many")
 	if m := amongForm.FindStringSubmatch(q); m != nil {
 		return m[2] + " " + m[1] + " and also " + m[3] + "?"
 	}

@@ -189,6 +189,12 @@ var otherThanBefore = regexp.MustCompile(`(?i)\b(?:under|with|as|for|to|from|by|
 func sequenceReading(question string, c clauses, first, second *reader) *Reading {
 	a, b := first.base(), second.base()
 	by := first.sequenceField(c)
+	if first.f.On["texts"] && second.f.On["texts"] && by == "src_endpoint.ip" {
+		by = "metadata.log_name" // texts of one log: not all of them have an address
+		if first.vals.any("device.hostname") {
+			by = "device.hostname"
+		}
+	}
 	seq := &query.Sequence{By: []string{by}, Within: query.FormatDuration(c.within), Steps: []query.Step{
 		{Classes: a.Classes, Where: a.Where}, {Classes: b.Classes, Where: b.Where, Not: c.not},
 	}}

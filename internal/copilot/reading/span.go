@@ -218,6 +218,12 @@ func (r *reader) strangeWord(i int) *span {
 	case "after", "before", "while", "during", "until", "because":
 		return &span{to: i + 1, unknown: true} // no misspelling: what they mean is not understood here
 	}
+	if _, ok := r.extraNoun(&span{from: i, to: i + 1}); ok {
+		return &span{to: i + 1, unknown: true} // the name of a field is no misspelling
+	}
+	if hostWord(t.lower) {
+		return &span{to: i + 1, entries: slices.DeleteFunc(slices.Clone(r.lex.find("host")), func(e *entry) bool { return e.kind != kEntity })}
+	}
 	if fixed, ok := r.lex.correct(t.stem); ok && !r.afterContains() {
 		if found := r.lex.phrases[fixed]; found != nil {
 			r.note("read %q as %q", t.text, fixed)
@@ -226,6 +232,12 @@ func (r *reader) strangeWord(i int) *span {
 		return r.corrected(i, fixed)
 	}
 	return &span{to: i + 1, unknown: true}
+}
+
+// hostWord tells what programs call the hosts of their kind: datanode, fileserver.
+func hostWord(w string) bool {
+	w = strings.TrimSuffix(w, "s")
+	return len(w) > 6 && (strings.HasSuffix(w, "node") || strings.HasSuffix(w, "server") || strings.HasSuffix(w, "host"))
 }
 
 // afterContains tells that the next span follows "mentioning" or the like, so

@@ -13,7 +13,7 @@ import (
 var (
 	shareForm = regexp.MustCompile(`\b(?:share|percentage|percent|proportion|fraction|part|rate|%) of (?:all |the |its |their |those |these )*`)
 	ofForm    = regexp.MustCompile(`^\W*(?:out )?of (?:all |the |these |those )*(.+?), ?(?:what|which|how)\b`)
-	shareVerb = regexp.MustCompile(`\b(?:were|was|are|is|got|gets?|have|has|had|failed|fail|succeeded|used?|ended|end|did|does|do|went|goes|came|carry|carried|asked|ask|use|uses|contain|belong|made|lasted|returned|resulted|received)\b`)
+	shareVerb = regexp.MustCompile(`\b(?:were|was|are|is|got|gets?|have|has|had|failed|fail|succeeded|used?|ended|end|did|does|do|went|goes|came|carry|carried|asked|ask|use|uses|contain|belong|made|lasted|returned|resulted|received|shows?|showed)\b`)
 )
 
 func (r *reader) countSteps() []Step {

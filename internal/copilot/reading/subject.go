@@ -284,11 +284,31 @@ func (r *reader) userSession(nouns []*entry) bool {
 	user := slices.ContainsFunc(r.spans, func(s *span) bool {
 		return slices.ContainsFunc(s.values, func(v value) bool { return v.field == "user.name" })
 	}) || r.f.On["user.name"]
+	if session && !long && r.f.On["user.name"] {
+		return r.sessionOf()
+	}
 	if !session || !user && r.stored(nouns[0]) || !long {
 		return false
 	}
 	r.setSubject(r.lex.entry(kSubject, "logoff"))
 	return true
+}
+
+// sessionOf: "a session was opened for the user test" is a login, "was closed" its
+// end.
+func (r *reader) sessionOf() bool {
+	for _, t := range r.toks {
+		switch t.lower {
+		case "opened", "open", "started", "opens":
+			r.setSubject(r.lex.entry(kSubject, "login"))
+			r.addCond(query.Expr{Field: "status", Op: query.Eq, Value: "Success"}, false, t.text)
+			return true
+		case "closed", "ended", "closes":
+			r.setSubject(r.lex.entry(kSubject, "logoff"))
+			return true
+		}
+	}
+	return false
 }
 
 // fromVerb is the subject that a verb suggests, if events of it are stored;

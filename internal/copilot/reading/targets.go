@@ -13,6 +13,14 @@ func (r *reader) takeTargets() {
 		if e == nil || s.used || e.attrs["field"] == "" || s.is(kSubject) && s.entry(kSubject) == r.f.Subject && e.key != "signature" {
 			continue
 		}
+		if next := (&clock{toks: r.toks}).word(s.to); e.key == "answer" && strings.HasSuffix(r.toks[s.to-1].lower, "ed") && (next == "with" || next == "by") {
+			s.used = true // "answered with NXDOMAIN" tells what was done
+			continue
+		}
+		if r.didInBucket(i) {
+			s.used = true
+			continue
+		}
 		if r.modifies(i) || r.describes(i, e) {
 			s.used = true
 			continue
@@ -38,6 +46,36 @@ func (r *reader) takeTargets() {
 				field = groupMark + field
 			}
 			r.f.Targets = append(r.f.Targets, field)
+		}
+	}
+	r.takeNames()
+}
+
+// didInBucket tells who did what is counted where a time is asked for: "in which
+// hour did the servers log the most".
+func (r *reader) didInBucket(i int) bool {
+	if r.f.Bucket == "" || len(r.f.Targets) > 0 {
+		return false
+	}
+	k := i - 1
+	for k >= 0 && (strings.EqualFold(r.spans[k].text, "the") || strings.EqualFold(r.spans[k].text, "our") || len(r.spans[k].entries) == 0 && r.spans[k].used) {
+		k--
+	}
+	if k < 2 || !strings.EqualFold(r.spans[k].text, "did") {
+		return false
+	}
+	e := r.spans[k-1].entry(kEntity)
+	return e != nil && e.attrs["bucket"] != "" && r.spans[k-2].is(kWh)
+}
+
+// takeNames: "the names" of lookups are those asked for.
+func (r *reader) takeNames() {
+	if len(r.f.Targets) > 0 || r.f.Subject == nil || r.f.Subject.key != "dns" {
+		return
+	}
+	for i, t := range r.toks {
+		if t.lower == "names" && i > 0 {
+			r.f.Targets, r.f.Plural = []string{"query.hostname"}, true
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -23,7 +24,7 @@ type texts struct {
 
 type textPattern struct {
 	text  string
-	not   bool // it says that something is not so
+	not   bool            // it says that something is not so
 	words map[string]bool // as written
 	stems map[string]bool
 	means map[string]bool
@@ -89,7 +90,7 @@ func textWords(text string) []string {
 			out = append(out, strings.ToLower(run))
 		}
 	}
-	for _, w := range strings.Fields(text) {
+	for w := range strings.FieldsSeq(text) {
 		if w = strings.Trim(w, `"'()[]{}<>,;:.!?`); strings.ContainsAny(w, "_.-") && !strings.Contains(w, "<") {
 			out = append(out, strings.ToLower(w)) // a name as a whole
 		}
@@ -124,6 +125,7 @@ var irregular = map[string]string{
 	"built": "build", "kept": "keep", "left": "leave", "made": "make", "met": "meet", "chosen": "choose", "chose": "choose", "held": "hold",
 	"led": "lead", "won": "win", "woke": "wake", "shut": "shut", "forbade": "forbid", "forbidden": "forbid", "bound": "bind", "hung": "hang",
 	"threw": "throw", "thrown": "throw", "stuck": "stick", "unsuccessful": "fail", "elected": "elect", "dropped": "drop", "dying": "die",
+	"succeeded": "success", "succeeds": "success", "succeed": "success", "failure": "fail",
 }
 
 // meanings bring words together that logs and people use for the same.
@@ -182,12 +184,15 @@ func (t *texts) weight(word string) float64 {
 	return math.Log(1 + float64(len(t.patterns))/float64(n))
 }
 
-// best gives the patterns that have the most of some words, and the words that
-// they have.
-func (t *texts) best(words []string, not bool) (patterns []string, have map[string]bool) {
-	most := 0.0
+// best gives the patterns that have the most of some words and none of others, and
+// the words that they have.
+func (t *texts) best(words []string, not bool, without []string) (patterns []string, have map[string]bool) {
+	most, have := 0.0, map[string]bool{}
 	for i := range t.patterns {
 		p, score, its := &t.patterns[i], 0.0, map[string]bool{}
+		if slices.ContainsFunc(without, func(w string) bool { return p.has(w) >= sameStem }) {
+			continue
+		}
 		for _, w := range words {
 			if h := p.has(w); h > 0 {
 				score += h * t.weight(w)
@@ -246,19 +251,43 @@ func (r *reader) takeTexts() {
 		return
 	}
 	r.preferParameters()
+	if m := exceptForm.FindStringSubmatchIndex(r.question); m != nil {
+		r.textsWithin(m[2], m[3], true)
+		r.textsWithin(m[3], len(r.question), false)
+		return
+	}
+	r.textsWithin(0, len(r.question), false)
+}
+
+// exceptForm sets what is left out before what is asked.
+var exceptForm = regexp.MustCompile(`(?i)^\W*(?:apart from|aside from|besides|except for|leaving aside|setting aside|not counting|other than|excluding|without) ([^,]{3,120}), `)
+
+// textsWithin reads a part of the question by the texts that have its words.
+func (r *reader) textsWithin(from, to int, except bool) {
 	strange, all := r.textSpans()
+	outside := func(s *span) bool { return s.used || r.toks[s.from].from < from || r.toks[s.from].from >= to }
+	strange, all = slices.DeleteFunc(strange, outside), slices.DeleteFunc(all, outside)
 	if len(all) == 0 || len(strange) == 0 && (r.asksStored() || len(all) < 2) {
 		return
 	}
-	words := make([]string, 0, len(all))
+	words, without := make([]string, 0, len(all)), []string{}
 	for _, s := range all {
-		words = append(words, r.toks[s.from].lower)
+		if i := slices.Index(r.spans, s); !except && i > 0 && r.spans[i-1].is(kNeg) && !negations[r.toks[r.spans[i-1].from].lower] {
+			without = append(without, r.textWord(s)) // "other than the scheduler"
+			continue
+		}
+		words = append(words, r.textWord(s))
 	}
-	not := slices.ContainsFunc(r.toks, func(t token) bool { return negations[strings.TrimSuffix(t.lower, "n't")] || strings.HasSuffix(t.lower, "n't") })
-	patterns, have := r.texts.best(words, not)
+	not := slices.ContainsFunc(r.toks, func(t token) bool {
+		return negations[strings.TrimSuffix(t.lower, "n't")] || strings.HasSuffix(t.lower, "n't")
+	})
+	patterns, have := r.texts.best(words, not, without)
+	for _, w := range without {
+		have[w] = have[w] || len(patterns) > 0 && r.texts.knows(w)
+	}
 	found := 0
 	for _, s := range strange {
-		if have[r.toks[s.from].lower] {
+		if have[r.textWord(s)] {
 			found++
 		}
 	}
@@ -267,8 +296,39 @@ func (r *reader) takeTexts() {
 	case len(strange) > 0 && found == 0, len(strange) == 0 && len(have) < 2:
 	case r.asksStored() && found < len(strange):
 	default:
-		r.askTexts(patterns, have, all)
+		r.askTexts(patterns, have, all, except)
 	}
+}
+
+// textWord is the word of a span as texts may have it: as written, mended by the
+// lexicon, or the word of a text that it is a misspelling of.
+func (r *reader) textWord(s *span) string {
+	t := r.toks[s.from]
+	if r.texts.knows(t.lower) || len(t.lower) < 5 {
+		return t.lower
+	}
+	if r.texts.knows(t.stem) {
+		return t.stem
+	}
+	if len(s.entries) > 0 {
+		return t.lower
+	}
+	best, cost := "", 3
+	for w := range r.texts.in {
+		if d, ok := misspelt(t.lower, w, 1); ok && (d < cost || d == cost && w < best) && !strings.HasPrefix(w, "~") {
+			best, cost = w, d
+		}
+	}
+	if best == "" {
+		return t.lower
+	}
+	return best
+}
+
+// knows tells whether a pattern has a word or one that means the same.
+func (t *texts) knows(word string) bool {
+	s := textStem(word)
+	return t.in[s] > 0 || meanings[s] != "" && t.in[meanings[s]] > 0
 }
 
 // telling tells that one of some words is in few patterns, so that it is more than
@@ -287,7 +347,11 @@ func (t *texts) telling(have map[string]bool) bool {
 // nothing stored has the field that it means otherwise: the block of a file system
 // and not of a controller.
 func (r *reader) preferParameters() {
-	for _, s := range r.spans {
+	for i, s := range r.spans {
+		if s.is(kQuantity) && i+1 < len(r.spans) && r.spans[i+1].is(kEntity) && r.meansNothingStored(s) {
+			s.used, s.entries = true, nil // "data nodes" are nodes
+			continue
+		}
 		name, ok := r.extraNoun(s)
 		if !ok || len(s.entries) == 0 || !r.meansNothingStored(s) {
 			continue
@@ -339,16 +403,17 @@ func (r *reader) emptyField(field string) bool {
 
 // askTexts makes patterns a condition and takes the words that they have out of
 // the question.
-func (r *reader) askTexts(patterns []string, have map[string]bool, spans []*span) {
+func (r *reader) askTexts(patterns []string, have map[string]bool, spans []*span, except bool) {
 	said := make([]string, 0, len(have))
 	for _, s := range spans {
-		if !have[r.toks[s.from].lower] {
+		if !have[r.textWord(s)] {
 			continue
 		}
 		said = append(said, s.text)
 		s.used, s.unknown, s.entries, s.values, s.name = true, false, nil, nil, ""
 	}
 	r.withoutOutcome(patterns)
+	r.withoutScenery()
 	patterns = r.texts.kin(patterns)
 	vals := make([]any, len(patterns))
 	for i, p := range patterns {
@@ -358,9 +423,15 @@ func (r *reader) askTexts(patterns []string, have map[string]bool, spans []*span
 	if len(vals) == 1 {
 		e = query.Expr{Field: patternField, Op: query.Eq, Value: vals[0]}
 	}
-	r.addCond(e, false, strings.Join(said, " "))
+	r.addCond(e, except, said[0])
+	if except {
+		for _, s := range spans {
+			s.used, s.entries = s.used || len(s.entries) > 0, nil // "being in an error state": what it is that is left out
+		}
+	}
 	r.f.Subject = r.lex.entry(kSubject, "event")
 	r.f.On["texts"] = true
+	r.f.On["took"] = slices.Contains(r.extras, "param.took") && tookForm.MatchString(patterns[0])
 	r.note("took %q for the texts that a program wrote as %s", strings.Join(said, " "), quotedList(patterns))
 }
 
@@ -377,6 +448,50 @@ func (r *reader) withoutOutcome(patterns []string) {
 		})
 		s.entries, s.used, s.unknown = nil, said, !said
 	}
+}
+
+// tookForm is a pattern that ends in how long something took, without a unit.
+var tookForm = regexp.MustCompile(`(?i)\btook(?: [-:=])? <\*>$`)
+
+// inTheLog is where somebody says that the texts stand.
+var inTheLog = regexp.MustCompile(`(?i)\b(?:in|from|of) (?:the|our|this|that) (?:[\w-]+ ){1,3}(?:logs?|files?)\b`)
+
+// withoutScenery leaves out who did what the texts tell, and where they stand: "the
+// daemon" of "how often was the daemon restarted" is not asked for.
+func (r *reader) withoutScenery() {
+	at := inTheLog.FindStringIndex(r.question)
+	for i, s := range r.spans {
+		from := r.toks[s.from].from
+		switch {
+		case s.used:
+		case at != nil && from >= at[0] && from < at[1]:
+			s.used, s.unknown, s.entries, s.values = true, false, nil, nil
+		case s.entry(kEntity) != nil && len(s.entries) == 1 && s.entry(kEntity).attrs["bucket"] == "" && i > 0 && !r.asksFor(i) && !r.namesValue(i):
+			r.f.On["guessed"] = r.f.On["guessed"] || r.plural(s) || !theBefore(r, i)
+			s.used, s.entries = true, nil
+			r.note("left out %q, which the texts have no part of", s.text)
+		}
+	}
+}
+
+// theBefore tells one certain thing: "the daemon", "a node", "our server".
+func theBefore(r *reader, i int) bool {
+	for k := i - 1; k >= 0 && k >= i-2; k-- {
+		switch strings.ToLower(r.spans[k].text) {
+		case "the", "a", "an", "our", "this", "any":
+			return true
+		}
+	}
+	return false
+}
+
+// namesValue tells a noun whose value stands beside it: "client 10.0.0.1".
+func (r *reader) namesValue(i int) bool {
+	if i+1 >= len(r.spans) {
+		return false
+	}
+	n := r.spans[i+1]
+	return n.addr != "" || n.num != nil || n.name != "" || len(n.values) > 0
 }
 
 // quotedList shows the first of some texts.
@@ -429,29 +544,53 @@ func (r *reader) inPatterns(s *span) bool {
 }
 
 // asksFor tells a noun that stands where what is asked for stands: "which block",
-// "how many different sessions", "per component".
+// "how many different sessions", "per component", "the average size".
 func (r *reader) asksFor(i int) bool {
-	if w := strings.ToLower(r.spans[max(i-1, 0)].text); i > 0 && (w == "which" || w == "what") {
-		return true
+	name, extra := r.extraNoun(r.spans[i])
+	if i > 0 && !extra {
+		if w := strings.ToLower(r.spans[i-1].text); w == "which" || w == "what" {
+			return true
+		}
 	}
-	if _, ok := r.extraNoun(r.spans[i]); !ok && r.spans[i].entry(kEntity) == nil {
+	if !extra && r.spans[i].entry(kEntity) == nil {
 		return false
 	}
-	ranked := false
+	if extra && i+1 < len(r.spans) && r.spans[i+1].num != nil && r.spans[i+1].num.unit == "" && r.toks[r.spans[i+1].from].from-r.toks[r.spans[i].to-1].to == 1 {
+		return true // "State 112"
+	}
+	ranked, passed := false, 0
 	for k := i - 1; k >= 0; k-- {
 		s := r.spans[k]
 		switch w := strings.ToLower(s.text); {
+		case extra && s.is(kFn) && computesOf(s):
+			r.spans[i].unknown = false
+			r.spans[i].entries = []*entry{{kind: kQuantity, key: name, attrs: map[string]string{"field": name, "words": strings.TrimPrefix(name, "param.")}}}
+			return true
 		case s.is(kGroup), s.is(kEach), w == "which", w == "what", w == "different", w == "distinct", w == "unique":
 			return true
 		case s.is(kOrder):
 			ranked = true
 		case s.only(kStop) || s.num != nil:
+		case passed == 0 && (s.unknown || s.is(kCond) || s.used && len(s.entries) == 0):
+			passed++ // "which error states"
+		case s.is(kShape) && s.entry(kShape).key == "list":
+			return true
 		default:
 			return false
 		}
 	}
-	return ranked // "top 3 clients"
+	return ranked || passed == 0 && !r.spans[0].is(kFn) && i > 0 // "top 3 clients", "give me the two hosts"
 }
+
+// computesOf tells a function that makes one number of many.
+func computesOf(s *span) bool {
+	return slices.ContainsFunc(s.entries, func(e *entry) bool {
+		return e.kind == kFn && (computes(e.key) || e.key == string(query.Max) || e.key == string(query.Min))
+	})
+}
+
+// moduleWords are what people call the part of a program that wrote a line.
+var moduleWords = setOf("component class modul logger subsystem packag facility unit")
 
 // extraNoun is the field outside the schema that a word names: a parameter of a
 // text, or a field of one word.
@@ -463,6 +602,9 @@ func (r *reader) extraNoun(s *span) (string, bool) {
 		if stem(strings.TrimPrefix(strings.ToLower(name), "param.")) == r.toks[s.from].stem {
 			return name, true
 		}
+	}
+	if moduleWords[r.toks[s.from].stem] && slices.Contains(r.extras, "component") && !r.vals.any("process.name") {
+		return "component", true
 	}
 	return "", false
 }
@@ -484,7 +626,7 @@ var functionWords = setOf(`a an the of to in on at by for from with and or not n
 	list give tell find count number times time often total average mean median maximum minimum max min sum per between during before after since until over under
 	about into out up down off again still yet already first last latest earliest happen happened occur occurred see seen say said log logs logged line lines entry
 	entries record records message messages event events data day days hour hours minute minutes second seconds today yesterday week month year different distinct
-	unique single one two three hi hello hey thanks quick need want know like look think`)
+	unique single one two three hi hello hey thanks quick need want know like look think remain remaining left others rest other else`)
 
 func setOf(list string) map[string]bool {
 	out := map[string]bool{}

@@ -142,6 +142,9 @@ func (c *clock) between(i int) (when, int) {
 	if a.hourOnly && b.pm && !a.pm && a.t.Hour() < 12 && a.t.Add(12*time.Hour).Before(b.t) {
 		a.t = a.t.Add(12 * time.Hour) // "between 1 and 3 pm"
 	}
+	if c.is(j, "midnight") && !a.t.Before(b.t) {
+		b.t = a.t.Truncate(24 * time.Hour).Add(24 * time.Hour) // the end of that day
+	}
 	if !a.t.Before(b.t) {
 		return when{}, 0
 	}

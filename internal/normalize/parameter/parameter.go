@@ -49,20 +49,64 @@ func (r *Reader) Read(e *event.Event, text string) {
 	if !strings.ContainsAny(text, "0123456789=/") {
 		return
 	}
-	r.words = strings.Fields(text)
+	r.words = append(r.words[:0], strings.Fields(speaker(e, text))...)
 	kept := 0
 	for i := 0; i < len(r.words) && kept < maxKept; i++ {
 		if r.word(e, i) {
 			kept++
 		}
 	}
+	r.alone(e)
 	clear(r.words)
+}
+
+// speaker sets the address that stands before a colon at the beginning of a text,
+// as whose words the rest is, and gives the rest.
+func speaker(e *event.Event, text string) string {
+	first, _, _ := strings.Cut(text, " ")
+	at := strings.LastIndexByte(first, ':')
+	if at <= 0 || e.Has(event.SlotSrcEndpointIP) {
+		return text
+	}
+	addr, port, ok := endpoint(first[:at])
+	if !ok || varies(first[at+1:]) {
+		return text
+	}
+	record.Set(e, event.SlotSrcEndpointIP, Prefix+"from", addr)
+	record.Set(e, event.SlotSrcEndpointPort, Prefix+"from_port", port)
+	return text[at+1:]
+}
+
+// alone takes the only address of a text for the source, if nothing tells its side:
+// it is whom the text is about.
+func (r *Reader) alone(e *event.Event) {
+	if e.Has(event.SlotSrcEndpointIP) || e.Has(event.SlotDstEndpointIP) {
+		return
+	}
+	addr, port := "", ""
+	for _, w := range r.words {
+		a, p, ok := endpoint(bare(w))
+		if !ok {
+			continue
+		}
+		if addr != "" && a != addr {
+			return
+		}
+		addr, port = a, p
+	}
+	if addr != "" {
+		record.Set(e, event.SlotSrcEndpointIP, Prefix+"from", addr)
+		record.Set(e, event.SlotSrcEndpointPort, Prefix+"from_port", port)
+	}
 }
 
 // word reads the word at i, with those before it.
 func (r *Reader) word(e *event.Event, i int) bool {
 	value := bare(r.words[i])
 	if name, v, ok := strings.Cut(value, "="); ok && v != "" {
+		return r.keep(e, name, bare(v))
+	}
+	if name, v, ok := strings.Cut(value, ":"); ok && varies(v) && !strings.Contains(v, ":") && !strings.HasPrefix(v, "//") && fieldOf(name) != "" && !varies(name) {
 		return r.keep(e, name, bare(v))
 	}
 	if value == "" || len(value) > maxValue {
@@ -90,7 +134,7 @@ func (r *Reader) nameBefore(i int) (name string, named bool) {
 	for k := i - 1; k >= 0 && k >= i-3; k-- {
 		w := strings.TrimLeft(r.words[k], `"'([{<`)
 		switch {
-		case w == "=" || w == ":" || w == "->":
+		case w == "=" || w == ":" || w == "->" || w == "-":
 			named = true
 			continue
 		case strings.HasSuffix(w, ":") || strings.HasSuffix(w, "="):
@@ -146,10 +190,10 @@ func fieldOf(name string) string {
 
 // between are words that stand between a name and its value, or before a value
 // without naming it.
-var between = words("a an the of is was at in on by for with and or than as its this that id: about over only which has have had are be been my our no not all")
+var between = words("a an the of is was in on by for with and or than as its this that id: about over only which has have had are be been my our no not all")
 
 // sides are the words that tell on which side of an exchange an address is.
-var sides = sidesOf("from src source client peer remote", "to dst dest destination server target")
+var sides = sidesOf("from src source client peer remote", "to dst dest destination server target at into")
 
 const (
 	here  = 1

@@ -12,6 +12,7 @@ import (
 type head struct {
 	when                              time.Time
 	origin, pid, level, component, id string
+	thread, line                      string // where in the program
 	text                              string // the words
 }
 
@@ -39,6 +40,8 @@ var (
 		regexp.MustCompile(`^([A-Za-z]\w*(?:\.\w+)+) `),
 		regexp.MustCompile(`^([A-Z][A-Z0-9]{1,9})\s{2,}`),
 	}
+	// thread:Class@line, as log4j writes %t:%C{1}@%L
+	classShape = regexp.MustCompile(`^(?:(.+):)?([A-Za-z_][\w$.]*)@(\d+)$`)
 	// [req-38101a0b 113d3a99 - - -] words: what a message belongs to
 	contextShape = regexp.MustCompile(`^\[([^\[\]]*)\] `)
 	// host program[pid]: words, behind a time of syslog
@@ -103,6 +106,9 @@ func (h *head) cutComponent() {
 	}
 	if h.component == "" {
 		return
+	}
+	if m := classShape.FindStringSubmatch(h.component); m != nil {
+		h.thread, h.component, h.line = m[1], m[2], m[3]
 	}
 	if m := contextShape.FindStringSubmatch(h.text); m != nil && (m[1] == "-" || strings.Contains(m[1], "req-") || strings.Contains(m[1], " - ")) {
 		h.id, h.text = m[1], h.text[len(m[0]):]

@@ -63,6 +63,8 @@ func (p *plainText) Parse(rec record.Record, emit func(*event.Event)) error {
 		e.SetSeverityId(int64(s))
 	}
 	record.Keep(e, "component", h.component)
+	record.Keep(e, "thread", h.thread)
+	record.Keep(e, "line", h.line)
 	record.Keep(e, "context", h.id)
 	p.says.Read(e, e.Message())
 	record.Finish(e, &p.src, rec, raw, 0, h.when)

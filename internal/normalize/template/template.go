@@ -32,8 +32,8 @@ const (
 	// One setting for all sources, picked by the mean over the seven of the
 	// loghub sample (TestSharedTemplates); the literature tunes them for each.
 	maxSiblings = 6 // patterns that differ in plain words before those are open
-	depth   = 2 // first words that put texts apart
-	similar = 0.7
+	depth       = 2 // first words that put texts apart
+	similar     = 0.7
 )
 
 // Miner knows the patterns of one source. The zero value is ready for use; it
