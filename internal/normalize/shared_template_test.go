@@ -15,8 +15,8 @@ import (
 // al., "Tools and Benchmarks for Automated Log Parsing", ICSE-SEIP 2019), and
 // the share whose level and words are those of the publisher's table.
 var accuracy = map[string]struct{ groups, levels, words float64 }{
-	"Apache": {1, 1, 1}, "HDFS": {0.99, 1, 1}, "Linux": {0.74, 0.99, 0.99}, "OpenSSH": {0.98, 1, 1},
-	"OpenStack": {0.87, 1, 1}, "Windows": {0.99, 1, 1}, "Zookeeper": {0.98, 1, 1},
+	"Apache": {1, 1, 1}, "HDFS": {0.99, 1, 1}, "Linux": {0.74, 0.99, 0.99}, "OpenSSH": {0.99, 1, 1},
+	"OpenStack": {0.99, 1, 1}, "Windows": {0.99, 1, 1}, "Zookeeper": {0.98, 1, 1},
 }
 
 // TestSharedTemplates reads logs of many systems as text that nobody knows, and

@@ -13,15 +13,7 @@ func (r *reader) takeTargets() {
 		if e == nil || s.used || e.attrs["field"] == "" || s.is(kSubject) && s.entry(kSubject) == r.f.Subject && e.key != "signature" {
 			continue
 		}
-		if next := (&clock{toks: r.toks}).word(s.to); e.key == "answer" && strings.HasSuffix(r.toks[s.to-1].lower, "ed") && (next == "with" || next == "by") {
-			s.used = true // "answered with NXDOMAIN" tells what was done
-			continue
-		}
-		if r.didInBucket(i) {
-			s.used = true
-			continue
-		}
-		if r.modifies(i) || r.describes(i, e) {
+		if r.tellsAnswered(s, e) || r.didInBucket(i) || r.modifies(i) || r.describes(i, e) {
 			s.used = true
 			continue
 		}
@@ -49,6 +41,12 @@ func (r *reader) takeTargets() {
 		}
 	}
 	r.takeNames()
+}
+
+// tellsAnswered: "answered with NXDOMAIN" tells what was done and names no answers.
+func (r *reader) tellsAnswered(s *span, e *entry) bool {
+	next := (&clock{toks: r.toks}).word(s.to)
+	return e.key == "answer" && strings.HasSuffix(r.toks[s.to-1].lower, "ed") && (next == "with" || next == "by")
 }
 
 // didInBucket tells who did what is counted where a time is asked for: "in which

@@ -3,6 +3,7 @@ package reading
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"regexp"
 	"slices"
@@ -20,6 +21,7 @@ import (
 type texts struct {
 	patterns []textPattern
 	in       map[string]int // stem or meaning → how many patterns have it
+	words    map[string]bool
 }
 
 type textPattern struct {
@@ -43,7 +45,7 @@ func (r *reader) loadTexts(ctx context.Context, w World) error {
 	if err != nil {
 		return fmt.Errorf("reading the patterns of texts: %w", err)
 	}
-	r.texts.in = map[string]int{}
+	r.texts.in, r.texts.words = map[string]int{}, map[string]bool{}
 	for _, v := range list {
 		p := newPattern(v.Value)
 		if len(p.stems) == 0 {
@@ -56,6 +58,7 @@ func (r *reader) loadTexts(ctx context.Context, w World) error {
 		for m := range p.means {
 			r.texts.in[m]++
 		}
+		maps.Copy(r.texts.words, p.words)
 	}
 	return nil
 }
@@ -314,8 +317,8 @@ func (r *reader) textWord(s *span) string {
 		return t.lower
 	}
 	best, cost := "", 3
-	for w := range r.texts.in {
-		if d, ok := misspelt(t.lower, w, 1); ok && (d < cost || d == cost && w < best) && !strings.HasPrefix(w, "~") {
+	for w := range r.texts.words {
+		if d, ok := misspelt(t.lower, w, 1); ok && (d < cost || d == cost && w < best) {
 			best, cost = w, d
 		}
 	}

@@ -85,6 +85,9 @@ func (r *Reader) alone(e *event.Event) {
 	}
 	addr, port := "", ""
 	for _, w := range r.words {
+		if !varies(w) {
+			continue
+		}
 		a, p, ok := endpoint(bare(w))
 		if !ok {
 			continue
@@ -102,6 +105,9 @@ func (r *Reader) alone(e *event.Event) {
 
 // word reads the word at i, with those before it.
 func (r *Reader) word(e *event.Event, i int) bool {
+	if !varies(r.words[i]) && strings.IndexByte(r.words[i], '=') < 0 && !r.announced(i) {
+		return false // most words
+	}
 	value := bare(r.words[i])
 	if name, v, ok := strings.Cut(value, "="); ok && v != "" {
 		return r.keep(e, name, bare(v))
@@ -126,6 +132,15 @@ func (r *Reader) word(e *event.Event, i int) bool {
 		return true
 	}
 	return r.keep(e, name, value)
+}
+
+// announced tells a word before which a mark says that a value follows.
+func (r *Reader) announced(i int) bool {
+	if i == 0 {
+		return false
+	}
+	w := r.words[i-1]
+	return strings.IndexByte(":=->", w[len(w)-1]) >= 0
 }
 
 // nameBefore is the name that the words before i give: "size: 20" and "size = 20"
