@@ -22,6 +22,7 @@ type texts struct {
 	patterns []textPattern
 	in       map[string]int // stem or meaning → how many patterns have it
 	words    map[string]bool
+	usual    float64 // different words of a pattern, on average
 }
 
 type textPattern struct {
@@ -59,6 +60,7 @@ func (r *reader) loadTexts(ctx context.Context, w World) error {
 			r.texts.in[m]++
 		}
 		maps.Copy(r.texts.words, p.words)
+		r.texts.usual += (float64(len(p.words)) - r.texts.usual) / float64(len(r.texts.patterns))
 	}
 	return nil
 }
@@ -161,6 +163,7 @@ const (
 	sameStem    = 0.95
 	sameMeaning = 0.6
 	turnedRound = 0.97 // a text that says no where the question does not, or the other way
+	longText    = 0.15 // for each time the usual length that a text is longer: one that has all words tells nothing (as in BM25; Robertson, Zaragoza 2009)
 )
 
 // has tells how well a pattern has a word.
@@ -205,6 +208,7 @@ func (t *texts) best(words []string, not bool, without []string) (patterns []str
 		if p.not != not {
 			score *= turnedRound
 		}
+		score /= 1 + longText*max(0, float64(len(p.words))/t.usual-1)
 		switch {
 		case score > most+1e-9:
 			most, patterns, have = score, []string{p.text}, its
