@@ -84,7 +84,7 @@ func TestTextsBeatNoLog(t *testing.T) {
 // A line that somebody stuffed with the words of all questions is not what is asked.
 func TestStuffedTextsAreNotMeant(t *testing.T) {
 	w := boiler()
-	w.values["/template.text"] = append(w.values["/template.text"], query.ValueCount{Value: "the burner was lit at stage stages extinguished refused forbidden setpoint closed valve not purge cycle took cycles left flush " +
+	w.values["/template.text"] = append(w.values["/template.text"], query.ValueCount{Value: "the burner was lit at stage stages extinguished refused forbidden setpoint closed valve purge cycle took cycles left flush " +
 		"loop sensor poll done failed error errors door doors opened user root login logins connection session client server block packet size time alert warning component module", Count: 1})
 	for _, question := range []string{"how often was a burner lit?", "which burner was lit most often?", "how often was a valve closed?", "how often was a setpoint refused?"} {
 		if got, want := planOf(read(t, w, question, nil)), planOf(read(t, boiler(), question, nil)); got != want {
