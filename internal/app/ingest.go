@@ -76,8 +76,8 @@ func (a *App) taking(ctx context.Context, sum *ingest.Summary, more bool, read f
 		return err
 	}
 	w := &writer{app: a, incidents: map[string]bool{}}
-	w.committing = after(a, "storing", func(b *batch) error { return w.commit(ctx, b) })
-	w.judging = after(a, "judging", func(g gathered) error { return w.judge(ctx, g) })
+	w.committing = after(a, "storing", func(b *batch) error { return w.commit(ctx, b) }, func() error { return w.settle(ctx) })
+	w.judging = after(a, "judging", func(g gathered) error { return w.judge(ctx, g) }, func() error { return nil })
 	var rep ingest.Report
 	err := a.bear("taking events in", func() (err error) {
 		if rep, err = read(w.add); err != nil {
@@ -110,9 +110,9 @@ type stage[T any] struct {
 	done chan error
 }
 
-// after makes a stage that does work with what it is handed, one after the other.
-// What is handed over after a failure is not worked on.
-func after[T any](a *App, part string, work func(T) error) stage[T] {
+// after makes a stage that does work with what it is handed, one after the other,
+// and then what is last. What is handed over after a failure is not worked on.
+func after[T any](a *App, part string, work func(T) error, last func() error) stage[T] {
 	s := stage[T]{make(chan T), make(chan error, 1)}
 	go a.inBackground(func() {
 		s.done <- a.bear(part, func() error {
@@ -121,7 +121,7 @@ func after[T any](a *App, part string, work func(T) error) stage[T] {
 					return err
 				}
 			}
-			return nil
+			return last()
 		})
 	})
 	return s
@@ -157,8 +157,9 @@ type writer struct {
 	records            []*event.Event
 	judging            stage[gathered]
 	committing         stage[*batch]
-	stored, duplicates int // written by commit, read after its end
-	findings           int // likewise
+	load               load // of the stage committing, as what follows, which is read after its end
+	stored, duplicates int
+	findings           int
 	incidents          map[string]bool
 }
 
@@ -223,32 +224,4 @@ func (a *App) keepAll(ctx context.Context) error {
 	a.pace = time.Now().Add(max(keepEvery, keepShare*time.Since(began)))
 	a.owing = err != nil
 	return err
-}
-
-// commit stores a batch. New devices go first, so that no stored event names a
-// device that a crash would make unknown; that a known one was seen again, and
-// the incidents, are written now and then and at the end.
-func (w *writer) commit(ctx context.Context, batch *batch) error {
-	if err := w.app.keepNewDevices(ctx); err != nil {
-		w.app.devices.SaidUpdates(batch.said, false)
-		return err
-	}
-	got, err := w.app.store(ctx, batch)
-	w.app.devices.SaidUpdates(batch.said, err == nil)
-	if err != nil {
-		return err
-	}
-	w.stored += got.Stored - batch.own
-	w.duplicates += got.Duplicates
-	w.findings += len(batch.raised)
-	if err := w.app.correlate(ctx, batch.raised, w.incidents, true); err != nil {
-		return err
-	}
-	if w.app.cfg.Acknowledged != nil {
-		w.app.cfg.Acknowledged(w.stored + w.duplicates)
-	}
-	if time.Now().After(w.app.pace) {
-		return w.app.keepAll(ctx)
-	}
-	return nil
 }

@@ -78,15 +78,26 @@ func (a *App) judge(ctx context.Context, records []*event.Event, ended bool) (*b
 
 // store stores a batch, and with it what was learnt from it.
 func (a *App) store(ctx context.Context, b *batch) (store.Appended, error) {
-	if err := a.await(ctx, b); err != nil {
-		return store.Appended{}, err
+	if b.learnt != nil {
+		if err := a.await(ctx, b.learnt, waitsFor(b)); err != nil {
+			return store.Appended{}, err
+		}
 	}
 	got, err := a.events.Append(ctx, b.events)
-	if err != nil || b.learnt == nil {
+	if err != nil {
 		return got, err
 	}
+	return got, a.stored(b.learnt != nil)
+}
+
+// stored puts what was learnt in the place of what was before, if it waited for what
+// is stored now.
+func (a *App) stored(learnt bool) error {
+	if !learnt {
+		return nil
+	}
 	a.learnt.waiting = false
-	return got, a.endWaiting(true)
+	return a.endWaiting(true)
 }
 
 // Settle lets the detectors tell what they hold back for events that may still

@@ -173,9 +173,15 @@ type pending struct {
 	Suspect bool      `json:"suspect,omitempty"`
 }
 
-// await writes the snapshots of a batch that is about to be stored.
-func (a *App) await(ctx context.Context, b *batch) error {
-	if b.learnt == nil {
+// waitsFor is what a snapshot of a batch waits for.
+func waitsFor(b *batch) pending {
+	last := b.events[len(b.events)-1]
+	return pending{last.MetadataUID(), last.TimeField(), last.MetadataClockSuspect()}
+}
+
+// await writes snapshots of what is about to be stored.
+func (a *App) await(ctx context.Context, taken snapshots, p pending) error {
+	if len(taken) == 0 {
 		return nil
 	}
 	if a.learnt.waiting { // the batch before could not be stored, or that is not known
@@ -184,11 +190,10 @@ func (a *App) await(ctx context.Context, b *batch) error {
 		}
 	}
 	a.learnt.waiting = true
-	if err := b.learnt.write(waitingSuffix); err != nil {
+	if err := taken.write(waitingSuffix); err != nil {
 		return err
 	}
-	last := b.events[len(b.events)-1]
-	data, err := json.Marshal(pending{last.MetadataUID(), last.TimeField(), last.MetadataClockSuspect()})
+	data, err := json.Marshal(p)
 	if err != nil {
 		return fault.Wrap(fault.Internal, err, "naming the batch that what was learnt waits for")
 	}
