@@ -119,6 +119,7 @@ type App struct {
 	ruler      *sigma.Detector                 // of the chain; used under writing
 	incidents  *correlate.Correlator
 	recorded   incidentsKept
+	loadFor    time.Duration                  // how long a load of batches may be open
 	pace       time.Time                      // until when what may wait waits, see keepAll; under writing
 	owing      bool                           // it was left for the next call of taking; under writing
 	techniques *correlate.Techniques          // does not change
@@ -194,7 +195,7 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 	if cfg.formats != nil {
 		formats = cfg.formats
 	}
-	a := &App{cfg: cfg, reader: ingest.NewReader(formats, cfg.Now), spoolWait: backupWait, broken: breakages{dir: filepath.Join(cfg.Dir, brokenName)}}
+	a := &App{cfg: cfg, reader: ingest.NewReader(formats, cfg.Now), spoolWait: backupWait, loadFor: loadFor, broken: breakages{dir: filepath.Join(cfg.Dir, brokenName)}}
 	a.reader.OnBreak(a.Broke)
 	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())

@@ -58,7 +58,7 @@ func (w *writer) commit(ctx context.Context, b *batch) error {
 	}
 	whole, l.batches[len(l.batches)-1].got = true, got
 	l.learn(b)
-	if l.open.Full() || time.Since(l.began) > loadFor {
+	if l.open.Full() || time.Since(l.began) > w.app.loadFor {
 		return w.settle(ctx)
 	}
 	return nil
