@@ -95,6 +95,8 @@ type Store struct {
 
 	life   sync.RWMutex // held for reading by every call, for writing by Close
 	closed bool
+	ending chan struct{} // closed before Close waits for the calls
+	end    sync.Once     // closes ending
 
 	maintenance sync.Mutex // one Seal or DropBefore at a time
 
@@ -130,7 +132,7 @@ func Open(dir string, opts Options) (*Store, error) {
 	if opts.BackupDir == "" {
 		opts.BackupDir = filepath.Join(abs, "backup")
 	}
-	s := &Store{dir: abs, opts: opts.withDefaults(), taken: store.SchemaNames(), loading: make(chan struct{}, 1)}
+	s := &Store{dir: abs, opts: opts.withDefaults(), taken: store.SchemaNames(), loading: make(chan struct{}, 1), ending: make(chan struct{})}
 	if err := s.takeDirectory(); err != nil {
 		return nil, err
 	}
@@ -276,13 +278,17 @@ func (s *Store) enter() (func(), error) {
 	s.life.RLock()
 	if s.closed {
 		s.life.RUnlock()
-		return nil, fault.New(fault.Unavailable, "the event store is closed")
+		return nil, errClosed()
 	}
 	return s.life.RUnlock, nil
 }
 
-// Close implements [store.Events].
+func errClosed() error { return fault.New(fault.Unavailable, "the event store is closed") }
+
+// Close implements [store.Events]. Calls that wait for an open load to end wait no
+// longer: its owner could not end it before Close, which waits for them.
 func (s *Store) Close() error {
+	s.end.Do(func() { close(s.ending) })
 	s.life.Lock()
 	defer s.life.Unlock()
 	if s.closed {

@@ -79,7 +79,8 @@ func (s *Store) begin(ctx context.Context) (*load, error) {
 	return l, nil
 }
 
-// loadAlone waits until no load is open and keeps others from opening one.
+// loadAlone waits until no load is open and keeps others from opening one; at the
+// end of the store it gives up.
 func (s *Store) loadAlone(ctx context.Context) (free func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -89,6 +90,8 @@ func (s *Store) loadAlone(ctx context.Context) (free func(), err error) {
 		return func() { <-s.loading }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	case <-s.ending:
+		return nil, errClosed()
 	}
 }
 

@@ -24,6 +24,10 @@ func (m *Events) Begin(ctx context.Context) (store.Load, error) {
 	}
 	select {
 	case m.loading <- struct{}{}:
+		if err := m.open(ctx); err != nil { // closed while it waited
+			<-m.loading
+			return nil, err
+		}
 		return &load{m: m, uids: map[string]bool{}}, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()

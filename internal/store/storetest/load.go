@@ -88,17 +88,34 @@ func forgottenLoads(t *testing.T, s store.Events) {
 	}
 }
 
-// closedLoad is open when the store is closed.
+// closedLoad is open when the store is closed, and somebody waits for it to end.
 func closedLoad(t *testing.T, s store.Events) {
 	l := begin(t, s)
-	if err := s.Close(); err != nil {
-		t.Fatalf("Close beside an open load: %v", err)
+	waits, closed := make(chan error, 1), make(chan error, 1)
+	go func() {
+		_, err := s.Append(context.Background(), []*event.Event{New(2, day(), nil)})
+		waits <- err
+	}()
+	select {
+	case err := <-waits:
+		t.Fatalf("Append does not wait for an open load: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	go func() { closed <- s.Close() }()
+	select {
+	case err := <-closed:
+		if err != nil {
+			t.Fatalf("Close beside an open load: %v", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("Close waits for an open load, which cannot end before it")
 	}
 	_, err := l.Append(context.Background(), []*event.Event{New(1, day(), nil)})
-	for _, err := range []error{err, l.Commit(context.Background())} {
+	errs := []error{err, l.Commit(context.Background())}
+	l.Rollback()
+	for _, err := range append(errs, <-waits) {
 		if fault.KindOf(err) != fault.Unavailable {
 			t.Errorf("after Close: %v", err)
 		}
 	}
-	l.Rollback()
 }
