@@ -44,7 +44,7 @@ func killed(t *testing.T) string {
 	dir := filepath.Join(t.TempDir(), "d")
 	full(t, dir).Close()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childDir+"="+dir, childSeed+"=1", childMode+"=alone")
+	cmd.Env = append(os.Environ(), childDir+"="+dir, childSeed+"=1", childMode+"=alone", childLoad+"=0s")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

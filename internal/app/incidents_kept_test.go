@@ -41,7 +41,6 @@ func TestIncidentsCatchUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.loadFor = 0 // each batch is stored by itself
 	lines := alerts(batchSize, clock.Add(-48*time.Hour)) + alerts(3000, clock.Add(-96*time.Hour))
 	if _, err := a.IngestStream(t.Context(), strings.NewReader(lines), "eve.json", "", clock); err != nil {
 		t.Fatal(err)

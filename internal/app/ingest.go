@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"vedette/internal/asset"
@@ -68,16 +69,15 @@ func (a *App) source(ctx context.Context, path, format string, sum *ingest.Summa
 // taking runs one source through identity and judgement into the store. Reading,
 // judging and committing go on side by side: while one batch is committed the
 // next is judged and the one after that is read. With more, another call follows
-// at once, so that what can wait may wait for it.
+// at once, so that what can wait may wait for it. When ctx ends, reading ends; what
+// was judged by then is stored, since it was learnt from.
 func (a *App) taking(ctx context.Context, sum *ingest.Summary, more bool, read func(sink func(*event.Event) error) (ingest.Report, error)) error {
 	a.writing.Lock()
 	defer a.writing.Unlock()
 	if err := a.ready(ctx); err != nil {
 		return err
 	}
-	w := &writer{app: a, incidents: map[string]bool{}}
-	w.committing = after(a, "storing", func(b *batch) error { return w.commit(ctx, b) }, func() error { return w.settle(ctx) })
-	w.judging = after(a, "judging", func(g gathered) error { return w.judge(ctx, g) }, func() error { return nil })
+	w := newWriter(context.WithoutCancel(ctx), a)
 	var rep ingest.Report
 	err := a.bear("taking events in", func() (err error) {
 		if rep, err = read(w.add); err != nil {
@@ -86,6 +86,9 @@ func (a *App) taking(ctx context.Context, sum *ingest.Summary, more bool, read f
 		return w.flush(true)
 	})
 	err = errors.Join(err, w.judging.end(), w.committing.end())
+	if w.lost.Load() {
+		a.chain = nil // the next to judge has them as they were written last
+	}
 	if a.owing = true; err == nil && (!more || time.Now().After(a.pace)) {
 		err = a.keepAll(ctx)
 	}
@@ -111,17 +114,27 @@ type stage[T any] struct {
 }
 
 // after makes a stage that does work with what it is handed, one after the other,
-// and then what is last. What is handed over after a failure is not worked on.
-func after[T any](a *App, part string, work func(T) error, last func() error) stage[T] {
+// and what is left over when due says so and at the end. What is handed over after a
+// failure is not worked on.
+func after[T any](a *App, part string, work func(T) error, due <-chan time.Time, left func() error) stage[T] {
 	s := stage[T]{make(chan T), make(chan error, 1)}
 	go a.inBackground(func() {
 		s.done <- a.bear(part, func() error {
-			for v := range s.in {
-				if err := work(v); err != nil {
+			for {
+				var err error
+				select {
+				case v, more := <-s.in:
+					if !more {
+						return left()
+					}
+					err = work(v)
+				case <-due:
+					err = left()
+				}
+				if err != nil {
 					return err
 				}
 			}
-			return last()
 		})
 	})
 	return s
@@ -157,10 +170,20 @@ type writer struct {
 	records            []*event.Event
 	judging            stage[gathered]
 	committing         stage[*batch]
-	load               load // of the stage committing, as what follows, which is read after its end
+	lost               atomic.Bool // what was judged is not stored
+	due                *time.Timer // when the load is stored that nothing more came for
+	load               load        // of the stage committing, as what follows, which is read after its end
 	stored, duplicates int
 	findings           int
 	incidents          map[string]bool
+}
+
+func newWriter(ctx context.Context, a *App) *writer {
+	w := &writer{app: a, due: time.NewTimer(loadFor), incidents: map[string]bool{}}
+	w.due.Stop()
+	w.committing = after(a, "storing", func(b *batch) error { return w.commit(ctx, b) }, w.due.C, func() error { return w.settle(ctx) })
+	w.judging = after(a, "judging", func(g gathered) error { return w.judge(ctx, g) }, nil, func() error { return nil })
+	return w
 }
 
 func (w *writer) add(e *event.Event) error {
@@ -193,6 +216,9 @@ func (w *writer) judge(ctx context.Context, g gathered) (err error) {
 	defer func() {
 		if !handed {
 			w.app.devices.SaidUpdates(g.said, err == nil)
+		}
+		if err != nil {
+			w.lost.Store(true)
 		}
 	}()
 	records, err := w.app.withUpdates(ctx, g)

@@ -173,10 +173,14 @@ type pending struct {
 	Suspect bool      `json:"suspect,omitempty"`
 }
 
-// waitsFor is what a snapshot of a batch waits for.
-func waitsFor(b *batch) pending {
-	last := b.events[len(b.events)-1]
-	return pending{last.MetadataUID(), last.TimeField(), last.MetadataClockSuspect()}
+// waitsFor is what a snapshot of the batch waits for: if all of it is there already,
+// for nothing that is to come.
+func (b *batch) waitsFor() pending {
+	e := b.fresh
+	if e == nil {
+		e = b.events[len(b.events)-1]
+	}
+	return pending{e.MetadataUID(), e.TimeField(), e.MetadataClockSuspect()}
 }
 
 // await writes snapshots of what is about to be stored.

@@ -10,18 +10,24 @@ import (
 	"vedette/internal/store"
 )
 
-// loadFor is how long a load may be open. In that time a source that is read as
-// fast as it goes gives as much as the engine stores best at once, also on a slow
-// machine; what comes live is stored at the end of its piece, long before.
-const loadFor = 20 * time.Second
+// loadFor is how long a load may be open, and lullFor how long it waits for the next
+// batch. In that time a source that is read as fast as it goes gives as much as the
+// engine stores best at once, also on a slow machine; what comes live is stored at
+// the end of its piece, long before.
+const (
+	loadFor = 20 * time.Second
+	lullFor = 5 * time.Second
+)
 
 // load are batches that are stored together, and what follows once they are.
 type load struct {
 	open    store.Load // nil: there is none
 	began   time.Time
 	batches []loaded
+	raised  int       // how many findings the batches have
 	learnt  snapshots // the newest of the batches
 	waits   pending   // for what they wait
+	fresh   bool      // it was not stored before the load
 }
 
 // loaded is what is to be done for a batch once it is stored.
@@ -32,12 +38,13 @@ type loaded struct {
 	own    int
 }
 
-// commit adds a batch to the load, and stores the load when it is full or old.
-// New devices go first, so that no stored event names a device that a crash
-// would make unknown.
+// commit adds a batch to the load, and stores the load when it is full or old, or
+// has as many findings as may wait for their incidents. New devices go first, so
+// that no stored event names a device that a crash would make unknown.
 func (w *writer) commit(ctx context.Context, b *batch) error {
 	l := &w.load
 	l.batches = append(l.batches, loaded{raised: b.raised, said: b.said, own: b.own})
+	l.raised += len(b.raised)
 	whole := false
 	defer func() {
 		if !whole {
@@ -58,14 +65,21 @@ func (w *writer) commit(ctx context.Context, b *batch) error {
 	}
 	whole, l.batches[len(l.batches)-1].got = true, got
 	l.learn(b)
-	if l.open.Full() || time.Since(l.began) > w.app.loadFor {
+	left := w.app.loadFor - time.Since(l.began)
+	if l.open.Full() || left <= 0 || l.raised > maxWaiting {
 		return w.settle(ctx)
 	}
+	w.due.Reset(min(left, lullFor))
 	return nil
 }
 
-// learn keeps what was learnt from a batch, in the place of what was before it.
+// learn keeps what was learnt from a batch, in the place of what was before it. It
+// was learnt from all batches of the load up to this one: any record that is stored
+// with the load tells whether it counts.
 func (l *load) learn(b *batch) {
+	if b.fresh != nil || !l.fresh {
+		l.waits, l.fresh = b.waitsFor(), b.fresh != nil
+	}
 	if b.learnt == nil {
 		return
 	}
@@ -73,20 +87,23 @@ func (l *load) learn(b *batch) {
 		l.learnt = snapshots{}
 	}
 	maps.Copy(l.learnt, b.learnt)
-	l.waits = waitsFor(b)
 }
 
-// raised are the findings of the load.
-func (l *load) raised() []event.Finding {
-	var out []event.Finding
+// findings are those of the load.
+func (l *load) findings() []event.Finding {
+	out := make([]event.Finding, 0, l.raised)
 	for _, b := range l.batches {
 		out = append(out, b.raised...)
 	}
 	return out
 }
 
-// giveUp forgets the load.
+// giveUp forgets the load, if there is one.
 func (w *writer) giveUp() {
+	if len(w.load.batches) == 0 {
+		return
+	}
+	w.lost.Store(true)
 	if w.load.open != nil {
 		w.load.open.Rollback()
 	}
@@ -99,12 +116,13 @@ func (w *writer) giveUp() {
 // settle stores the load and does what follows from it; that known devices were
 // seen again, and the incidents, are written now and then and at the end.
 func (w *writer) settle(ctx context.Context) error {
+	w.due.Stop()
 	l := &w.load
 	if l.open == nil {
 		return nil
 	}
 	defer w.giveUp() // unless it is stored
-	if err := w.app.incidentsBehind(ctx, l.raised()); err != nil {
+	if err := w.app.incidentsBehind(ctx, l.findings()); err != nil {
 		return err
 	}
 	if err := w.app.await(ctx, l.learnt, l.waits); err != nil {
@@ -129,7 +147,7 @@ func (w *writer) follow(ctx context.Context, done load) error {
 	if err := w.app.stored(len(done.learnt) > 0); err != nil {
 		return err
 	}
-	if err := w.app.correlate(ctx, done.raised(), w.incidents, true); err != nil {
+	if err := w.app.correlate(ctx, done.findings(), w.incidents, true); err != nil {
 		return err
 	}
 	if w.app.cfg.Acknowledged != nil {
