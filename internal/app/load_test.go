@@ -115,7 +115,7 @@ func TestBatchesAreStoredTogether(t *testing.T) {
 func TestPausingSource(t *testing.T) {
 	acks := make(chan int, 10)
 	a := loading(t, acks)
-	a.loadFor = 300 * time.Millisecond
+	a.loadFor = 2 * time.Second // more than a batch takes, so that not the age of the load but the pause counts
 	waits := then(func() error {
 		select {
 		case n := <-acks:
@@ -211,7 +211,7 @@ func TestWhatALoadWaitsFor(t *testing.T) {
 		{"old", "old", "old"}, {"old new", "new", "new"}, {"new old", "new", "old"}, {"unlearnt old", "new", "old"}, {"old unlearnt old", "new", "old"},
 	} {
 		var l load
-		for _, name := range strings.Fields(c.order) {
+		for name := range strings.FieldsSeq(c.order) {
 			l.learn(batches[name])
 		}
 		if l.waits.UID != c.waits || string(l.learnt["p"]) != c.learnt {
