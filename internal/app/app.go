@@ -71,9 +71,10 @@ type Config struct {
 	Log       *slog.Logger
 	Now       func() time.Time
 
-	// Acknowledged, if not nil, is called after each committed batch with the
-	// events of the running ingest that are stored for good by then, those that
-	// were stored before included. It must be quick: the next batch waits.
+	// Acknowledged, if not nil, is called after each commit, which is of one batch
+	// or several, with the events of the running ingest that are stored for good by
+	// then, those that were stored before included. It must be quick: the next batch
+	// waits.
 	Acknowledged func(events int)
 
 	formats []ingest.Format // nil: all; tests add one that fails

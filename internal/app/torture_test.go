@@ -358,7 +358,7 @@ func TestTorture(t *testing.T) {
 		if l.done {
 			lives++
 		} else { // go on to the end with the same logs
-			last, err := runChild(l.dir, "")
+			last, err := runChild(l.dir, "", "")
 			if err != nil {
 				t.Fatalf("%v: %s", err, last)
 			}
@@ -408,9 +408,9 @@ func (l *life) backups() {
 }
 
 // runChild lets a child come to its end.
-func runChild(dir, mode string) (string, error) {
+func runChild(dir, mode, load string) (string, error) {
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childDir+"="+dir, childSeed+"=1", childMode+"="+mode)
+	cmd.Env = append(os.Environ(), childDir+"="+dir, childSeed+"=1", childMode+"="+mode, childLoad+"="+load)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
