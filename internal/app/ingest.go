@@ -15,8 +15,10 @@ import (
 	"vedette/internal/ingest"
 )
 
-// batchSize is how many events are committed at once.
-const batchSize = 10_000
+// batchSize is how many events are judged and appended at once. Twelve batches are a
+// group of rows of the engine: a load that is full leaves few rows over, which
+// would be a small group of their own.
+const batchSize = 10_240
 
 // Progress is told about each source that has been taken in.
 type Progress func(done, all int, last ingest.SourceResult)

@@ -64,7 +64,7 @@ const (
 )
 
 // halfLoad is how many records are read and not acknowledged when at least two
-// batches of 10 000 are in a load that is open: one more is about to join it, one is
+// batches of 10 240 are in a load that is open: one more is about to join it, one is
 // judged, and one is read.
 const halfLoad = 50_000
 
