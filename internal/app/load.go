@@ -10,13 +10,13 @@ import (
 	"vedette/internal/store"
 )
 
-// loadFor is how long a load may be open, and lullFor how long it waits for the next
-// batch. In that time a source that is read as fast as it goes gives as much as the
+// loadFor is how long a load may be open; for the next batch it waits a lullShare of
+// that. In that time a source that is read as fast as it goes gives as much as the
 // engine stores best at once, also on a slow machine; what comes live is stored at
 // the end of its piece, long before.
 const (
-	loadFor = 20 * time.Second
-	lullFor = 5 * time.Second
+	loadFor   = 20 * time.Second
+	lullShare = 4
 )
 
 // load are batches that are stored together, and what follows once they are.
@@ -69,7 +69,7 @@ func (w *writer) commit(ctx context.Context, b *batch) error {
 	if l.open.Full() || left <= 0 || l.raised > maxWaiting {
 		return w.settle(ctx)
 	}
-	w.due.Reset(min(left, lullFor))
+	w.due.Reset(min(left, w.app.loadFor/lullShare))
 	return nil
 }
 

@@ -95,6 +95,7 @@ func (f then) Read(p []byte) (int, error) {
 func TestBatchesAreStoredTogether(t *testing.T) {
 	acks := make(chan int, 10)
 	a := loading(t, acks)
+	a.loadFor = time.Hour
 	const n = 3*batchSize + 1
 	seen := int64(-1)
 	look := then(func() error { seen = countOf(t, a, "authentication"); return io.EOF })
@@ -115,7 +116,7 @@ func TestBatchesAreStoredTogether(t *testing.T) {
 func TestPausingSource(t *testing.T) {
 	acks := make(chan int, 10)
 	a := loading(t, acks)
-	a.loadFor = 2 * time.Second // more than a batch takes, so that not the age of the load but the pause counts
+	a.loadFor = 10 * time.Second // more than a batch takes: not the age of the load counts but the pause
 	waits := then(func() error {
 		select {
 		case n := <-acks:
