@@ -71,9 +71,10 @@ type Config struct {
 	Log       *slog.Logger
 	Now       func() time.Time
 
-	// Acknowledged, if not nil, is called after each committed batch with the
-	// events of the running ingest that are stored for good by then, those that
-	// were stored before included. It must be quick: the next batch waits.
+	// Acknowledged, if not nil, is called after each commit, which is of one batch
+	// or several, with the events of the running ingest that are stored for good by
+	// then, those that were stored before included. It must be quick: the next batch
+	// waits.
 	Acknowledged func(events int)
 
 	formats []ingest.Format // nil: all; tests add one that fails
@@ -119,6 +120,7 @@ type App struct {
 	ruler      *sigma.Detector                 // of the chain; used under writing
 	incidents  *correlate.Correlator
 	recorded   incidentsKept
+	loadFor    time.Duration                  // how long a load of batches may be open
 	pace       time.Time                      // until when what may wait waits, see keepAll; under writing
 	owing      bool                           // it was left for the next call of taking; under writing
 	techniques *correlate.Techniques          // does not change
@@ -194,7 +196,7 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 	if cfg.formats != nil {
 		formats = cfg.formats
 	}
-	a := &App{cfg: cfg, reader: ingest.NewReader(formats, cfg.Now), spoolWait: backupWait, broken: breakages{dir: filepath.Join(cfg.Dir, brokenName)}}
+	a := &App{cfg: cfg, reader: ingest.NewReader(formats, cfg.Now), spoolWait: backupWait, loadFor: loadFor, broken: breakages{dir: filepath.Join(cfg.Dir, brokenName)}}
 	a.reader.OnBreak(a.Broke)
 	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())

@@ -44,7 +44,7 @@ func killed(t *testing.T) string {
 	dir := filepath.Join(t.TempDir(), "d")
 	full(t, dir).Close()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childDir+"="+dir, childSeed+"=1", childMode+"=alone")
+	cmd.Env = append(os.Environ(), childDir+"="+dir, childSeed+"=1", childMode+"=alone", childLoad+"=0s")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -232,8 +232,14 @@ func TestDamagedSealedDay(t *testing.T) {
 // A disk that fills up while logs come in: the message says what to do, what
 // was acknowledged is there, and once there is space everything goes on.
 func TestFullDisk(t *testing.T) {
+	for name, load := range map[string]string{"batch by batch": "0s", "batches together": ""} {
+		t.Run(name, func(t *testing.T) { fullDisk(t, load) })
+	}
+}
+
+func fullDisk(t *testing.T, load string) {
 	mount := t.TempDir()
-	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=128m", "tmpfs", mount).CombinedOutput(); err != nil {
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=256m", "tmpfs", mount).CombinedOutput(); err != nil {
 		t.Skipf("a small disk cannot be mounted here: %s", out)
 	}
 	defer func() {
@@ -242,10 +248,10 @@ func TestFullDisk(t *testing.T) {
 		}
 	}()
 	dir, ballast := filepath.Join(mount, "d"), filepath.Join(mount, "ballast")
-	if err := os.WriteFile(ballast, make([]byte, 116<<20), 0o600); err != nil {
+	if err := os.WriteFile(ballast, make([]byte, 244<<20), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := runChild(dir, "alone")
+	out, err := runChild(dir, "alone", load)
 	if err == nil || !strings.Contains(out, "disk") {
 		t.Fatalf("the child says %v: %s", err, out)
 	}
@@ -259,7 +265,7 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.check()
-	if out, err := runChild(dir, "alone"); err != nil {
+	if out, err := runChild(dir, "alone", load); err != nil {
 		t.Fatalf("after space was made: %v %s", err, out)
 	}
 	l.done = true

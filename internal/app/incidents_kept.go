@@ -60,6 +60,17 @@ func (a *App) correlate(ctx context.Context, findings []event.Finding, touched m
 	return a.writeIncidents(ctx)
 }
 
+// incidentsBehind notes that findings are about to be stored whose incidents are
+// not written: a kill right after that is known by it.
+func (a *App) incidentsBehind(ctx context.Context, findings []event.Finding) error {
+	if len(findings) == 0 {
+		return nil
+	}
+	a.recorded.mu.Lock()
+	defer a.recorded.mu.Unlock()
+	return a.noteBehind(ctx, findings)
+}
+
 // noteBehind is called under recorded.mu.
 func (a *App) noteBehind(ctx context.Context, findings []event.Finding) error {
 	oldest := slices.MinFunc(findings, func(a, b event.Finding) int { return a.Time.Compare(b.Time) }).Time

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"vedette/internal/asset"
@@ -14,8 +15,10 @@ import (
 	"vedette/internal/ingest"
 )
 
-// batchSize is how many events are committed at once.
-const batchSize = 10_000
+// batchSize is how many events are judged and appended at once. Twelve batches are a
+// group of rows of the engine: a load that is full leaves few rows over, which
+// would be a small group of their own.
+const batchSize = 10_240
 
 // Progress is told about each source that has been taken in.
 type Progress func(done, all int, last ingest.SourceResult)
@@ -68,16 +71,15 @@ func (a *App) source(ctx context.Context, path, format string, sum *ingest.Summa
 // taking runs one source through identity and judgement into the store. Reading,
 // judging and committing go on side by side: while one batch is committed the
 // next is judged and the one after that is read. With more, another call follows
-// at once, so that what can wait may wait for it.
+// at once, so that what can wait may wait for it. When ctx ends, reading ends; what
+// was judged by then is stored, since it was learnt from.
 func (a *App) taking(ctx context.Context, sum *ingest.Summary, more bool, read func(sink func(*event.Event) error) (ingest.Report, error)) error {
 	a.writing.Lock()
 	defer a.writing.Unlock()
 	if err := a.ready(ctx); err != nil {
 		return err
 	}
-	w := &writer{app: a, incidents: map[string]bool{}}
-	w.committing = after(a, "storing", func(b *batch) error { return w.commit(ctx, b) })
-	w.judging = after(a, "judging", func(g gathered) error { return w.judge(ctx, g) })
+	w := newWriter(context.WithoutCancel(ctx), a)
 	var rep ingest.Report
 	err := a.bear("taking events in", func() (err error) {
 		if rep, err = read(w.add); err != nil {
@@ -86,6 +88,9 @@ func (a *App) taking(ctx context.Context, sum *ingest.Summary, more bool, read f
 		return w.flush(true)
 	})
 	err = errors.Join(err, w.judging.end(), w.committing.end())
+	if w.lost.Load() {
+		a.chain = nil // the next to judge has them as they were written last
+	}
 	if a.owing = true; err == nil && (!more || time.Now().After(a.pace)) {
 		err = a.keepAll(ctx)
 	}
@@ -110,18 +115,28 @@ type stage[T any] struct {
 	done chan error
 }
 
-// after makes a stage that does work with what it is handed, one after the other.
-// What is handed over after a failure is not worked on.
-func after[T any](a *App, part string, work func(T) error) stage[T] {
+// after makes a stage that does work with what it is handed, one after the other,
+// and what is left over when due says so and at the end. What is handed over after a
+// failure is not worked on.
+func after[T any](a *App, part string, work func(T) error, due <-chan time.Time, left func() error) stage[T] {
 	s := stage[T]{make(chan T), make(chan error, 1)}
 	go a.inBackground(func() {
 		s.done <- a.bear(part, func() error {
-			for v := range s.in {
-				if err := work(v); err != nil {
+			for {
+				var err error
+				select {
+				case v, more := <-s.in:
+					if !more {
+						return left()
+					}
+					err = work(v)
+				case <-due:
+					err = left()
+				}
+				if err != nil {
 					return err
 				}
 			}
-			return nil
 		})
 	})
 	return s
@@ -157,9 +172,20 @@ type writer struct {
 	records            []*event.Event
 	judging            stage[gathered]
 	committing         stage[*batch]
-	stored, duplicates int // written by commit, read after its end
-	findings           int // likewise
+	lost               atomic.Bool // what was judged is not stored
+	due                *time.Timer // when the load is stored that nothing more came for
+	load               load        // of the stage committing, as what follows, which is read after its end
+	stored, duplicates int
+	findings           int
 	incidents          map[string]bool
+}
+
+func newWriter(ctx context.Context, a *App) *writer {
+	w := &writer{app: a, due: time.NewTimer(loadFor), incidents: map[string]bool{}}
+	w.due.Stop()
+	w.committing = after(a, "storing", func(b *batch) error { return w.commit(ctx, b) }, w.due.C, func() error { return w.settle(ctx) })
+	w.judging = after(a, "judging", func(g gathered) error { return w.judge(ctx, g) }, nil, func() error { return nil })
+	return w
 }
 
 func (w *writer) add(e *event.Event) error {
@@ -193,6 +219,9 @@ func (w *writer) judge(ctx context.Context, g gathered) (err error) {
 		if !handed {
 			w.app.devices.SaidUpdates(g.said, err == nil)
 		}
+		if err != nil {
+			w.lost.Store(true)
+		}
 	}()
 	records, err := w.app.withUpdates(ctx, g)
 	if err != nil {
@@ -223,32 +252,4 @@ func (a *App) keepAll(ctx context.Context) error {
 	a.pace = time.Now().Add(max(keepEvery, keepShare*time.Since(began)))
 	a.owing = err != nil
 	return err
-}
-
-// commit stores a batch. New devices go first, so that no stored event names a
-// device that a crash would make unknown; that a known one was seen again, and
-// the incidents, are written now and then and at the end.
-func (w *writer) commit(ctx context.Context, batch *batch) error {
-	if err := w.app.keepNewDevices(ctx); err != nil {
-		w.app.devices.SaidUpdates(batch.said, false)
-		return err
-	}
-	got, err := w.app.store(ctx, batch)
-	w.app.devices.SaidUpdates(batch.said, err == nil)
-	if err != nil {
-		return err
-	}
-	w.stored += got.Stored - batch.own
-	w.duplicates += got.Duplicates
-	w.findings += len(batch.raised)
-	if err := w.app.correlate(ctx, batch.raised, w.incidents, true); err != nil {
-		return err
-	}
-	if w.app.cfg.Acknowledged != nil {
-		w.app.cfg.Acknowledged(w.stored + w.duplicates)
-	}
-	if time.Now().After(w.app.pace) {
-		return w.app.keepAll(ctx)
-	}
-	return nil
 }

@@ -38,6 +38,7 @@ type batch struct {
 	own    int             // how many of the events are findings and updates that we made
 	said   []asset.Update  // of firmware, among the events
 	learnt snapshots       // written when the batch is stored
+	fresh  *event.Event    // one that was not stored before, by which is known whether the batch was; nil: there is none
 }
 
 // judge shows the records of a batch to the detectors, those alone that are
@@ -57,6 +58,7 @@ func (a *App) judge(ctx context.Context, records []*event.Event, ended bool) (*b
 		if known[e.MetadataUID()] {
 			continue
 		}
+		b.fresh = e
 		a.taken.note(e)
 		a.inspect(e)
 		if f, ok := event.FindingOf(e); ok {
@@ -78,15 +80,26 @@ func (a *App) judge(ctx context.Context, records []*event.Event, ended bool) (*b
 
 // store stores a batch, and with it what was learnt from it.
 func (a *App) store(ctx context.Context, b *batch) (store.Appended, error) {
-	if err := a.await(ctx, b); err != nil {
-		return store.Appended{}, err
+	if b.learnt != nil {
+		if err := a.await(ctx, b.learnt, b.waitsFor()); err != nil {
+			return store.Appended{}, err
+		}
 	}
 	got, err := a.events.Append(ctx, b.events)
-	if err != nil || b.learnt == nil {
+	if err != nil {
 		return got, err
 	}
+	return got, a.stored(b.learnt != nil)
+}
+
+// stored puts what was learnt in the place of what was before, if it waited for what
+// is stored now.
+func (a *App) stored(learnt bool) error {
+	if !learnt {
+		return nil
+	}
 	a.learnt.waiting = false
-	return got, a.endWaiting(true)
+	return a.endWaiting(true)
 }
 
 // Settle lets the detectors tell what they hold back for events that may still
@@ -141,7 +154,7 @@ func (a *App) join(ctx context.Context, b *batch, findings []event.Finding) erro
 		if uid := e.MetadataUID(); !known[uid] {
 			known[uid] = true
 			a.taken.note(e)
-			b.events, b.raised, b.own = append(b.events, e), append(b.raised, findings[i]), b.own+1
+			b.events, b.raised, b.own, b.fresh = append(b.events, e), append(b.raised, findings[i]), b.own+1, e
 		}
 	}
 	return nil

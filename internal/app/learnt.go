@@ -173,9 +173,19 @@ type pending struct {
 	Suspect bool      `json:"suspect,omitempty"`
 }
 
-// await writes the snapshots of a batch that is about to be stored.
-func (a *App) await(ctx context.Context, b *batch) error {
-	if b.learnt == nil {
+// waitsFor is what a snapshot of the batch waits for: if all of it is there already,
+// for nothing that is to come.
+func (b *batch) waitsFor() pending {
+	e := b.fresh
+	if e == nil {
+		e = b.events[len(b.events)-1]
+	}
+	return pending{e.MetadataUID(), e.TimeField(), e.MetadataClockSuspect()}
+}
+
+// await writes snapshots of what is about to be stored.
+func (a *App) await(ctx context.Context, taken snapshots, p pending) error {
+	if len(taken) == 0 {
 		return nil
 	}
 	if a.learnt.waiting { // the batch before could not be stored, or that is not known
@@ -184,11 +194,10 @@ func (a *App) await(ctx context.Context, b *batch) error {
 		}
 	}
 	a.learnt.waiting = true
-	if err := b.learnt.write(waitingSuffix); err != nil {
+	if err := taken.write(waitingSuffix); err != nil {
 		return err
 	}
-	last := b.events[len(b.events)-1]
-	data, err := json.Marshal(pending{last.MetadataUID(), last.TimeField(), last.MetadataClockSuspect()})
+	data, err := json.Marshal(p)
 	if err != nil {
 		return fault.Wrap(fault.Internal, err, "naming the batch that what was learnt waits for")
 	}

@@ -149,9 +149,9 @@ func (a *App) drop(ctx context.Context, before time.Time, any bool, why, bound s
 // dropLarge drops sealed days, oldest first, until the data directory is below
 // its bound. The newest sealed day and what is not sealed stay.
 func (a *App) dropLarge(ctx context.Context, up *api.Upkeep) error {
-	size, err := disk.Size(a.cfg.Dir)
+	size, err := a.size()
 	if err != nil {
-		return fault.Wrap(fault.Unavailable, err, "measuring the data directory %s", a.cfg.Dir)
+		return err
 	}
 	up.Bytes = size
 	limit := a.retention().Disk
@@ -174,10 +174,19 @@ func (a *App) dropLarge(ctx context.Context, up *api.Upkeep) error {
 	if err != nil {
 		return err
 	}
-	if up.Bytes, err = disk.Size(a.cfg.Dir); err != nil {
-		return fault.Wrap(fault.Unavailable, err, "measuring the data directory %s", a.cfg.Dir)
+	up.Bytes, err = a.size()
+	return err
+}
+
+// size measures the data directory without what is about to be deleted and only
+// waits for a load or query to end: no day is dropped because of it.
+func (a *App) size() (int64, error) {
+	leaving := a.events.Leaving() // before, as what is deleted in between is not to count for a day
+	size, err := disk.Size(a.cfg.Dir)
+	if err != nil {
+		return 0, fault.Wrap(fault.Unavailable, err, "measuring the data directory %s", a.cfg.Dir)
 	}
-	return nil
+	return max(0, size-leaving), nil
 }
 
 // tooLarge is before which day events must go for the size to fit, and what is left

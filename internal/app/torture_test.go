@@ -27,6 +27,7 @@ const (
 	childDir  = "VEDETTE_TEST_CHILD_DIR"
 	childSeed = "VEDETTE_TEST_CHILD_SEED"
 	childMode = "VEDETTE_TEST_CHILD_MODE"
+	childLoad = "VEDETTE_TEST_CHILD_LOAD" // how long a load of batches may be open; empty: as long as always
 )
 
 func TestMain(m *testing.M) {
@@ -54,22 +55,48 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// tortured is how many events each of the two logs of a life has.
-const tortured = 40_000
+// How many events the two logs of a life have, one more than what is stored in one
+// load at most.
+const (
+	torturedConns  = 140_000
+	torturedLogins = 60_000
+	tortured       = torturedConns + torturedLogins
+)
+
+// halfLoad is how many records are read and not acknowledged when at least two
+// batches of 10 240 are in a load that is open: one more is about to join it, one is
+// judged, and one is read.
+const halfLoad = 50_000
 
 // tortureLogs are a Zeek log in JSON and a syslog, over some days each.
 func tortureLogs() map[string][]byte {
 	var sys bytes.Buffer
-	for i := range tortured {
+	for i := range torturedLogins {
 		at := time.Unix(1772350000, 0).UTC().Add(time.Duration(i) * 7 * time.Second)
 		fmt.Fprintf(&sys, "<38>1 %s gw%d sshd %d - - Failed password for root from 203.0.113.%d port %d ssh2\n", at.Format(time.RFC3339), i%5, i, i%200, 1024+i%60000)
 	}
-	return map[string][]byte{"conn.log": conns(tortured, true), "auth.log": sys.Bytes()}
+	return map[string][]byte{"conn.log": conns(torturedConns, true), "auth.log": sys.Bytes()}
+}
+
+// reading tells how many lines of a log were read.
+type reading struct {
+	log         *bytes.Reader
+	name        string
+	lines, told int
+}
+
+func (r *reading) Read(p []byte) (int, error) {
+	n, err := r.log.Read(p)
+	if r.lines += bytes.Count(p[:n], []byte{'\n'}); r.lines >= r.told+5000 {
+		r.told = r.lines
+		fmt.Println("read", r.name, r.lines)
+	}
+	return n, err
 }
 
 // child is the product at work until it is killed: it takes both logs in and
-// says after each commit what is acknowledged, while a second goroutine seals,
-// asks, checks and backs up.
+// says what it has read, and after each commit what is acknowledged, while a second
+// goroutine seals, asks, checks and backs up.
 func child(dir string, seed uint64, mode string) error {
 	if mode == pouring {
 		return pour(dir)
@@ -84,6 +111,9 @@ func child(dir string, seed uint64, mode string) error {
 	if err != nil {
 		return err
 	}
+	if d, err := time.ParseDuration(os.Getenv(childLoad)); err == nil {
+		a.SetLoadFor(d)
+	}
 	fmt.Println("open")
 	var wg sync.WaitGroup
 	ctx, cancel := context.WithCancel(context.Background())
@@ -96,7 +126,7 @@ func child(dir string, seed uint64, mode string) error {
 	names := []string{"conn.log", "auth.log"}
 	rng.Shuffle(2, func(i, j int) { names[i], names[j] = names[j], names[i] })
 	for _, name = range names {
-		if _, err := a.IngestStream(context.Background(), bytes.NewReader(logs[name]), name, "", time.Unix(1772350000, 0)); err != nil {
+		if _, err := a.IngestStream(context.Background(), &reading{log: bytes.NewReader(logs[name]), name: name}, name, "", time.Unix(1772350000, 0)); err != nil {
 			return err
 		}
 	}
@@ -152,16 +182,46 @@ type life struct {
 	rng   *rand.Rand
 	acked map[string]int // by log, the most that was ever acknowledged
 	kills int
+	half  int // of them, those with halfLoad read and not acknowledged
+
+	name string // of the log that the child reads
+	read int    // how much it has read of it
 
 	whole, partial int // backups that were left
 	done           bool
+}
+
+// unacked is how much the child has read that was never acknowledged.
+func (l *life) unacked() int { return l.read - l.acked[l.name] }
+
+// end is when a round ends: at a moment of the clock, opening included; in the
+// middle of what follows an acknowledgement; or in the middle of a load.
+type end struct {
+	load  time.Duration // how long a load may be open; 0: each batch is one
+	lines int           // so many acknowledgements; 0: it does not go by them
+	read  int           // so much is read and not acknowledged; 0: likewise
+	after time.Duration // and so much later
+}
+
+func (l *life) end() end {
+	short := time.Duration(max(0, l.rng.IntN(800)-200)) * time.Millisecond
+	later := time.Duration(l.rng.IntN(60)) * time.Millisecond
+	switch l.rng.IntN(3) {
+	case 0:
+		return end{load: short, after: time.Duration(l.rng.IntN(1200)) * time.Millisecond}
+	case 1:
+		return end{load: short, lines: 1 + l.rng.IntN(6), after: later}
+	default:
+		return end{load: time.Hour, read: halfLoad + l.rng.IntN(halfLoad), after: later}
+	}
 }
 
 // round runs the child and kills it at a random moment, or sees it end.
 func (l *life) round() {
 	l.t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childDir+"="+l.dir, childSeed+"="+strconv.FormatUint(l.rng.Uint64(), 10))
+	end := l.end()
+	cmd.Env = append(os.Environ(), childDir+"="+l.dir, childSeed+"="+strconv.FormatUint(l.rng.Uint64(), 10), childLoad+"="+end.load.String())
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		l.t.Fatal(err)
@@ -171,23 +231,20 @@ func (l *life) round() {
 	if err := cmd.Start(); err != nil {
 		l.t.Fatal(err)
 	}
-	// A third dies at a moment of the clock, opening included; the others in the
-	// middle of what follows an acknowledgement.
-	lines, after := -1, time.Duration(l.rng.IntN(1200))*time.Millisecond
-	if l.rng.IntN(3) > 0 {
-		lines, after = 1+l.rng.IntN(6), time.Duration(l.rng.IntN(60))*time.Millisecond
-	}
 	kill := func() { _ = cmd.Process.Kill() } // it may have ended
 	var timer *time.Timer
-	if lines < 0 {
-		timer = time.AfterFunc(after, kill)
+	if end.lines+end.read == 0 {
+		timer = time.AfterFunc(end.after, kill)
 	}
 	seen := 0
+	l.name, l.read = "", 0
 	in := bufio.NewScanner(out)
 	for in.Scan() {
-		l.line(in.Text(), &complaints)
-		if seen++; seen == lines {
-			timer = time.AfterFunc(after, kill)
+		if l.line(in.Text(), &complaints) {
+			seen++
+		}
+		if timer == nil && (end.lines > 0 && seen == end.lines || end.read > 0 && l.unacked() >= end.read) {
+			timer = time.AfterFunc(end.after, kill)
 		}
 	}
 	err = cmd.Wait()
@@ -197,27 +254,35 @@ func (l *life) round() {
 	switch {
 	case l.done:
 	case err != nil && strings.Contains(err.Error(), "killed"):
-		l.kills++
+		if l.kills++; l.unacked() >= halfLoad {
+			l.half++
+		}
 	default:
 		l.t.Fatalf("the child ended by itself: %v %s", err, complaints.String())
 	}
 }
 
-func (l *life) line(text string, complaints io.Reader) {
+// line takes what the child says, and reports whether it acknowledges.
+func (l *life) line(text string, complaints io.Reader) (acked bool) {
 	l.t.Helper()
-	var name string
-	var n int
 	switch text {
 	case "open":
+		return false
 	case "done":
 		l.done = true
-	default:
-		if _, err := fmt.Sscanf(text, "ack %s %d", &name, &n); err != nil {
-			why, _ := io.ReadAll(complaints)
-			l.t.Fatalf("the child says %q %s", text, why)
-		}
-		l.acked[name] = max(l.acked[name], n)
+		return false
 	}
+	var name string
+	var n int
+	if _, err := fmt.Sscanf(text, "read %s %d", &l.name, &l.read); err == nil {
+		return false
+	}
+	if _, err := fmt.Sscanf(text, "ack %s %d", &name, &n); err != nil {
+		why, _ := io.ReadAll(complaints)
+		l.t.Fatalf("the child says %q %s", text, why)
+	}
+	l.acked[name] = max(l.acked[name], n)
+	return true
 }
 
 // check opens the directory in this process and holds it against what was
@@ -243,7 +308,7 @@ func (l *life) check() {
 	}
 	floor := int64(l.acked["conn.log"] + l.acked["auth.log"])
 	n := got.Rows[0][0].(int64)
-	if n < floor || n != got.Rows[0][1] || n > 2*tortured || l.done && n != 2*tortured {
+	if n < floor || n != got.Rows[0][1] || n > tortured || l.done && n != tortured {
 		l.t.Fatalf("acknowledged %v, stored %v, done %v", l.acked, got.Rows[0], l.done)
 	}
 	knowsDevices(l.t, a)
@@ -279,7 +344,7 @@ func TestTorture(t *testing.T) {
 	}
 	t.Logf("VEDETTE_SEED=%d", seed)
 	started, rng := time.Now(), rand.New(rand.NewPCG(seed, 0))
-	kills, lives, unchecked, whole, partial := 0, 0, 0, 0, 0
+	kills, half, lives, unchecked, whole, partial := 0, 0, 0, 0, 0, 0
 	for kills < want {
 		l := &life{t: t, dir: filepath.Join(t.TempDir(), "d"), rng: rng, acked: map[string]int{}}
 		for !l.done && kills+l.kills < want {
@@ -293,7 +358,7 @@ func TestTorture(t *testing.T) {
 		if l.done {
 			lives++
 		} else { // go on to the end with the same logs
-			last, err := runChild(l.dir, "")
+			last, err := runChild(l.dir, "", "")
 			if err != nil {
 				t.Fatalf("%v: %s", err, last)
 			}
@@ -301,11 +366,14 @@ func TestTorture(t *testing.T) {
 			l.check()
 			lives++
 		}
-		kills, whole, partial = kills+l.kills, whole+l.whole, partial+l.partial
+		kills, half, whole, partial = kills+l.kills, half+l.half, whole+l.whole, partial+l.partial
 		_ = os.RemoveAll(l.dir)
 	}
-	result := fmt.Sprintf("seed %d: %d kills, %d of them not looked at before the next start, %d directories filled with %d events each; backups left by kills: %d unfinished and called so, %d whole and restored; %.0f s", seed, kills, unchecked, lives, 2*tortured, partial, whole, time.Since(started).Seconds())
+	result := fmt.Sprintf("seed %d: %d kills, %d of them in the middle of a load of several batches, %d not looked at before the next start, %d directories filled with %d events each; backups left by kills: %d unfinished and called so, %d whole and restored; %.0f s", seed, kills, half, unchecked, lives, tortured, partial, whole, time.Since(started).Seconds())
 	t.Log(result)
+	if half == 0 && kills >= 20 {
+		t.Error("no kill came into the middle of a load of several batches, so this tests too little")
+	}
 	if path := os.Getenv("VEDETTE_TORTURE_LOG"); path != "" {
 		if err := os.WriteFile(path, []byte(result+"\n"), 0o600); err != nil {
 			t.Error(err)
@@ -340,9 +408,9 @@ func (l *life) backups() {
 }
 
 // runChild lets a child come to its end.
-func runChild(dir, mode string) (string, error) {
+func runChild(dir, mode, load string) (string, error) {
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childDir+"="+dir, childSeed+"=1", childMode+"="+mode)
+	cmd.Env = append(os.Environ(), childDir+"="+dir, childSeed+"=1", childMode+"="+mode, childLoad+"="+load)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

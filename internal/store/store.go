@@ -23,6 +23,10 @@ type Events interface {
 	// batch is stored. It keeps no reference to the events.
 	Append(ctx context.Context, batch []*event.Event) (Appended, error)
 
+	// Begin opens a load, for more batches than are worth a transaction each.
+	// One load or Append is open at a time; others wait for it, or for ctx.
+	Begin(ctx context.Context) (Load, error)
+
 	// Known tells which of the events are stored already, by metadata.uid. What
 	// is being appended at the moment may be missing.
 	Known(ctx context.Context, batch []*event.Event) (map[string]bool, error)
@@ -41,6 +45,25 @@ type Events interface {
 
 	// Close releases the files. It waits for running calls.
 	Close() error
+}
+
+// Load is a transaction of batches. It is for one goroutine, which ends it with
+// Commit or Rollback; after an error of another method only Rollback is left.
+type Load interface {
+	// Append adds the events whose metadata.uid is neither stored nor in the
+	// load. Nobody else sees them before Commit, and a kill takes them. It keeps
+	// no reference to the events.
+	Append(ctx context.Context, batch []*event.Event) (Appended, error)
+
+	// Full reports whether the engine stores no cheaper what comes in addition.
+	Full() bool
+
+	// Commit stores all or none of the load. When it returns nil the load
+	// survives a kill of the process. It ends the load in any case.
+	Commit(ctx context.Context) error
+
+	// Rollback forgets the load. After Commit it does nothing.
+	Rollback()
 }
 
 // Tailer is an Events that can follow appends.

@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"net/netip"
 	"slices"
@@ -13,7 +14,6 @@ import (
 	"vedette/internal/event"
 	"vedette/internal/query"
 	"vedette/internal/store"
-	"vedette/internal/trace"
 )
 
 // layout is the order of the events table's columns: what to write where.
@@ -66,48 +66,6 @@ func (l layout) fingerprint() string {
 	return event.SourceID([]byte(strings.Join(names, ","))) // the first 4 KiB of names tell versions apart
 }
 
-// Append implements [store.Events]. The batch is one transaction, which
-// DuckDB's write-ahead log has when it commits.
-func (s *Store) Append(ctx context.Context, batch []*event.Event) (_ store.Appended, err error) {
-	const doing = "storing events"
-	ctx, span := trace.StartCall(ctx, trace.DBAppend, trace.Word(trace.Database, trace.DuckDB), trace.Count(trace.Stored, len(batch)))
-	defer func() { span.End(err) }()
-	leave, err := s.enter()
-	if err != nil {
-		return store.Appended{}, err
-	}
-	defer leave()
-	if err := store.CheckBatch(batch); err != nil {
-		return store.Appended{}, err
-	}
-	fresh := s.distinct(batch)
-	if len(fresh) == 0 {
-		return store.Appended{Duplicates: len(batch)}, ctx.Err()
-	}
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	s.files.acquire() // sealed days are looked into for duplicates
-	defer s.files.release()
-	err = s.inTransaction(ctx, s.writer, doing, func() error {
-		known, err := s.knownUIDs(ctx, fresh)
-		if err != nil {
-			return err
-		}
-		fresh = slices.DeleteFunc(fresh, func(e *event.Event) bool { return known[e.MetadataUID()] })
-		if len(fresh) == 0 {
-			return nil
-		}
-		if err := s.countExtras(ctx, fresh); err != nil {
-			return err
-		}
-		return s.writer.Raw(func(conn any) error { return s.write(ctx, conn, fresh) })
-	})
-	if err != nil {
-		return store.Appended{}, err
-	}
-	return store.Appended{Stored: len(fresh), Duplicates: len(batch) - len(fresh)}, nil
-}
-
 // distinct returns the batch in canonical form without repeats, in the order
 // of time, which keeps the time ranges of DuckDB's row groups narrow.
 func (s *Store) distinct(batch []*event.Event) []*event.Event {
@@ -126,7 +84,7 @@ func (s *Store) distinct(batch []*event.Event) []*event.Event {
 
 // countExtras adds the batch's names of extras to the extras table, which
 // holds sums per batch until Seal or the next opening adds them up.
-func (s *Store) countExtras(ctx context.Context, batch []*event.Event) error {
+func countExtras(ctx context.Context, conn *sql.Conn, batch []*event.Event) error {
 	counts := map[string]int64{}
 	for _, e := range batch {
 		for _, x := range e.Extras() {
@@ -140,39 +98,7 @@ func (s *Store) countExtras(ctx context.Context, batch []*event.Event) error {
 	for name, n := range counts {
 		names, sums = append(names, name), append(sums, n)
 	}
-	_, err := s.writer.ExecContext(ctx, `INSERT INTO extras SELECT unnest(CAST(? AS VARCHAR[])), unnest(CAST(? AS BIGINT[]))`, names, sums)
-	return err
-}
-
-// write fills the events table through the engine's appender, inside of the
-// transaction that is open on the connection.
-func (s *Store) write(ctx context.Context, conn any, batch []*event.Event) (err error) {
-	dc, ok := conn.(driver.Conn)
-	if !ok {
-		return driver.ErrBadConn
-	}
-	used := s.layout.used(batch)
-	app, err := duck.NewAppenderWithColumns(dc, "", "", "events", used.names)
-	if err != nil {
-		return err
-	}
-	now := s.opts.Now().UTC()
-	if newest, _ := s.hints.get(); now.Before(newest) { // a clock that went back must not make events look old to retention
-		now = newest
-	}
-	var doc []byte
-	for _, e := range batch {
-		if s.row, doc, err = used.fill(s.row[:0], doc[:0], e, now); err != nil {
-			break
-		}
-		if err = app.AppendRow(s.row...); err != nil {
-			break
-		}
-	}
-	if closing := app.CloseWithCancel(ctx); err == nil {
-		err = closing
-	}
-	clear(s.row)
+	_, err := conn.ExecContext(ctx, `INSERT INTO extras SELECT unnest(CAST(? AS VARCHAR[])), unnest(CAST(? AS BIGINT[]))`, names, sums)
 	return err
 }
 

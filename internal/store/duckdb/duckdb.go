@@ -18,7 +18,6 @@ package duckdb
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -83,7 +82,8 @@ func (o Options) withDefaults() Options {
 
 // Store is a store.Events in DuckDB.
 //
-// Lock order: life, maintenance, writing, files.
+// Lock order: life, maintenance, loading, writing, files. An open load holds loading
+// and files between its calls.
 type Store struct {
 	dir   string
 	opts  Options
@@ -95,13 +95,17 @@ type Store struct {
 
 	life   sync.RWMutex // held for reading by every call, for writing by Close
 	closed bool
+	ending chan struct{} // closed before Close waits for the calls
+	end    sync.Once     // closes ending
 
 	maintenance sync.Mutex // one Seal or DropBefore at a time
 
+	loading chan struct{} // full while a load is open, which alone uses loader
+	loader  *sql.Conn
+	layout  layout // written by Open
+
 	writing sync.Mutex // guards what follows
 	writer  *sql.Conn
-	layout  layout
-	row     []driver.Value
 
 	hints hints
 
@@ -128,7 +132,7 @@ func Open(dir string, opts Options) (*Store, error) {
 	if opts.BackupDir == "" {
 		opts.BackupDir = filepath.Join(abs, "backup")
 	}
-	s := &Store{dir: abs, opts: opts.withDefaults(), taken: store.SchemaNames()}
+	s := &Store{dir: abs, opts: opts.withDefaults(), taken: store.SchemaNames(), loading: make(chan struct{}, 1), ending: make(chan struct{})}
 	if err := s.takeDirectory(); err != nil {
 		return nil, err
 	}
@@ -196,8 +200,11 @@ func (s *Store) connect(ctx context.Context) error {
 		return openFault(err, path, s.dir)
 	}
 	s.db = sql.OpenDB(connector)
-	s.db.SetMaxOpenConns(s.opts.Queries + 3) // the writer, maintenance and a backup have their own
+	s.db.SetMaxOpenConns(s.opts.Queries + 4) // the writer, loads, maintenance and a backup have their own
 	if s.writer, err = s.db.Conn(ctx); err != nil {
+		return openFault(err, path, s.dir)
+	}
+	if s.loader, err = s.db.Conn(ctx); err != nil {
 		return openFault(err, path, s.dir)
 	}
 	return s.configure(ctx)
@@ -271,13 +278,17 @@ func (s *Store) enter() (func(), error) {
 	s.life.RLock()
 	if s.closed {
 		s.life.RUnlock()
-		return nil, fault.New(fault.Unavailable, "the event store is closed")
+		return nil, errClosed()
 	}
 	return s.life.RUnlock, nil
 }
 
-// Close implements [store.Events].
+func errClosed() error { return fault.New(fault.Unavailable, "the event store is closed") }
+
+// Close implements [store.Events]. Calls that wait for an open load to end wait no
+// longer: its owner could not end it before Close, which waits for them.
 func (s *Store) Close() error {
+	s.end.Do(func() { close(s.ending) })
 	s.life.Lock()
 	defer s.life.Unlock()
 	if s.closed {
@@ -289,8 +300,10 @@ func (s *Store) Close() error {
 
 func (s *Store) release() error {
 	var errs []error
-	if s.writer != nil {
-		errs = append(errs, s.writer.Close())
+	for _, conn := range []*sql.Conn{s.loader, s.writer} {
+		if conn != nil {
+			errs = append(errs, conn.Close())
+		}
 	}
 	if s.db != nil {
 		errs = append(errs, s.db.Close())

@@ -40,7 +40,7 @@ func Inspect(ctx context.Context, dir string, deep bool) (Report, error) {
 			return Report{}, fault.Wrap(fault.Internal, err, "looking at the event store: %s", set)
 		}
 	}
-	s := &Store{dir: abs, opts: Options{}.withDefaults(), db: db}
+	s := &Store{dir: abs, opts: Options{}.withDefaults(), db: db, loading: make(chan struct{}, 1)}
 	return s.inspect(ctx, conn, deep)
 }
 

@@ -63,10 +63,10 @@ func (s *Store) keepCopy(ctx context.Context, version int64) error {
 	if _, err := s.writer.ExecContext(ctx, "CHECKPOINT"); err != nil {
 		return engineFault(ctx, err, doing)
 	}
-	if err := errors.Join(s.writer.Close(), s.db.Close()); err != nil {
+	if err := errors.Join(s.loader.Close(), s.writer.Close(), s.db.Close()); err != nil {
 		return fault.Wrap(fault.Internal, err, doing)
 	}
-	s.writer, s.db = nil, nil
+	s.loader, s.writer, s.db = nil, nil, nil
 	path, err := disk.Before(s.opts.BackupDir, hotName, version, s.opts.Now())
 	if err == nil {
 		_, err = disk.Copy(path+".partial", filepath.Join(s.dir, hotName))

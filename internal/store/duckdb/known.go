@@ -99,15 +99,6 @@ func (f sought) settled(newest time.Time, doubtful bool) bool {
 	return !doubtful && len(f.byDay) == 0 && (len(f.sure) == 0 || f.from.After(newest))
 }
 
-// knownUIDs finds which events are stored already, for the writer that is
-// about to store the others.
-func (s *Store) knownUIDs(ctx context.Context, batch []*event.Event) (map[string]bool, error) {
-	newest, doubtful := s.hints.get()
-	f := sortKnown(batch, newest)
-	s.hints.widen(f.to, len(f.unsure) > 0)
-	return s.find(ctx, s.writer, f, newest, doubtful)
-}
-
 // find looks for those with a time to be trusted in the batch's range of time,
 // hot and sealed, and among the doubtful ones, which never leave the hot
 // table; for the doubtful ones among their like and, if their time is not in

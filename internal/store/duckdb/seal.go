@@ -70,6 +70,11 @@ func (s *Store) Seal(ctx context.Context, before time.Time) (Moved, error) {
 // tidy sums up the counts of extras and lets the engine reuse the space of
 // deleted rows. Both only save space and are tried again after the next Seal.
 func (s *Store) tidy(ctx context.Context) {
+	free, err := s.loadAlone(ctx) // the engine makes no checkpoint while another transaction writes
+	if err != nil {
+		return
+	}
+	defer free()
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	_ = s.sumExtras(ctx)

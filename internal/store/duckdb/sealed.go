@@ -90,6 +90,10 @@ type Day struct {
 	Bytes int64
 }
 
+// Leaving is how many bytes belong to sealed files that nothing lists any more and
+// that are deleted once no query or load may still read them.
+func (s *Store) Leaving() int64 { return s.files.bytes() }
+
 // Days lists the sealed days, oldest first, so that retention by size can tell
 // how far to drop.
 func (s *Store) Days(ctx context.Context) ([]Day, error) {
@@ -189,6 +193,19 @@ func (f *fileSet) retire(dir string, files []sealedFile) {
 		f.old = append(f.old, filepath.Join(dir, file.file))
 	}
 	f.delete()
+}
+
+// bytes is the space of the files that wait to be deleted.
+func (f *fileSet) bytes() int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var sum int64
+	for _, path := range f.old {
+		if info, err := os.Stat(path); err == nil {
+			sum += info.Size()
+		}
+	}
+	return sum
 }
 
 // delete removes the files if nobody reads. A file that cannot be removed now

@@ -22,6 +22,7 @@ import (
 
 // Events is a store.Events in memory.
 type Events struct {
+	loading chan struct{} // full while a load is open
 	mu      sync.RWMutex
 	events  []*event.Event
 	uids    map[string]bool
@@ -34,32 +35,22 @@ var _ store.Events = (*Events)(nil)
 
 // New returns an empty store.
 func New() *Events {
-	return &Events{uids: map[string]bool{}, devices: map[string]store.Device{}, taken: store.SchemaNames()}
+	return &Events{loading: make(chan struct{}, 1), uids: map[string]bool{}, devices: map[string]store.Device{}, taken: store.SchemaNames()}
 }
 
-// Append implements [store.Events].
+// Append implements [store.Events]: a load of one batch.
 func (m *Events) Append(ctx context.Context, batch []*event.Event) (store.Appended, error) {
-	if err := ctx.Err(); err != nil {
+	l, err := m.Begin(ctx)
+	if err != nil {
 		return store.Appended{}, err
 	}
-	if err := store.CheckBatch(batch); err != nil {
+	defer l.Rollback()
+	done, err := l.Append(ctx, batch)
+	if err == nil {
+		err = l.Commit(ctx)
+	}
+	if err != nil {
 		return store.Appended{}, err
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.closed {
-		return store.Appended{}, errClosed()
-	}
-	var done store.Appended
-	for _, e := range batch {
-		c := store.Canonical(e, m.taken)
-		if m.uids[c.MetadataUID()] {
-			done.Duplicates++
-			continue
-		}
-		m.uids[c.MetadataUID()] = true
-		m.events = append(m.events, c.Clone())
-		done.Stored++
 	}
 	return done, nil
 }
