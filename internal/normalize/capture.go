@@ -9,6 +9,7 @@ import (
 	"vedette/internal/normalize/wire"
 	"vedette/internal/normalize/wire/capfile"
 	"vedette/internal/normalize/zeek"
+	"vedette/internal/pcapfilter"
 )
 
 // Capture is what a network card saw: pcap or pcapng. Package wire understands
@@ -22,7 +23,8 @@ func Capture() Dialect {
 			}
 			return 0
 		},
-		Cut: capfile.Cut,
+		Cut:    capfile.Cut,
+		Filter: fitting,
 		New: func(src Source) Parser {
 			c := &capture{src: src}
 			c.Reset()
@@ -31,11 +33,20 @@ func Capture() Dialect {
 	}
 }
 
+// fitting reads a filter in the language of tcpdump.
+func fitting(text string) (func(raw []byte) (bool, error), error) {
+	f, err := pcapfilter.Parse(text)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says it all
+	}
+	return capfile.Fitting(f), nil
+}
+
 // Packets is what a live capture hands on, packet by packet. What is known of
 // flows is kept from one payload to the next.
 func Packets() Dialect {
 	d := Capture()
-	d.Name, d.Cut, d.Piecemeal = "packets", capfile.CutParts, true
+	d.Name, d.Cut, d.Filter, d.Piecemeal = "packets", capfile.CutParts, nil, true
 	d.Detect = func([]byte, string) int { return 0 } // only by name
 	d.New = func(src Source) Parser {
 		c := &capture{src: src, live: true}
