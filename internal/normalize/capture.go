@@ -3,6 +3,7 @@ package normalize
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"time"
 
 	"vedette/internal/event"
 	"vedette/internal/normalize/record"
@@ -56,6 +57,11 @@ func Packets() Dialect {
 	return d
 }
 
+// lateness is how far behind another reader of an interface one may be without flows being
+// split: the kernel hands over what it gathers within 100 ms, and the rest is for a spool
+// that is slow.
+const lateness = 2 * time.Second
+
 // maxRawMessage is how many first bytes of a message are kept with its event,
 // as hexadecimal digits. The whole stays in the capture.
 const maxRawMessage = 512
@@ -75,6 +81,9 @@ type capture struct {
 func (c *capture) Reset() {
 	c.engine = wire.New(wire.DefaultLimits(), wire.Protocols())
 	c.engine.Broke = c.src.Broke
+	if c.live {
+		c.engine.Late = lateness
+	}
 }
 
 // Parse implements [Parser].

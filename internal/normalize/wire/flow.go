@@ -51,7 +51,7 @@ const (
 func (e *Engine) flowOf(p *packet) (*flow, proto.Side) {
 	k, sender := keyOf(p)
 	f := e.table.find(&k)
-	if f != nil && p.proto == protoTCP && p.family != familyEther && f.over(p, sender) {
+	if f != nil && (f.silent(p.at) || p.proto == protoTCP && p.family != familyEther && f.over(p, sender)) {
 		e.finish(f)
 		f = nil
 	}
@@ -66,6 +66,9 @@ func (e *Engine) flowOf(p *packet) (*flow, proto.Side) {
 	e.table.touch(f)
 	return f, s
 }
+
+// silent reports whether a flow has ended by its silence, when its next packet comes.
+func (f *flow) silent(now int64) bool { return now-f.last > silence[f.list] }
 
 // over reports whether a SYN begins another connection between the same ports.
 func (f *flow) over(p *packet, sender int) bool {

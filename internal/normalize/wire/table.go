@@ -171,10 +171,12 @@ func (t *table) oldest() *flow {
 	return found
 }
 
-// expire ends the flows that were silent for too long.
+// expire ends the flows that were silent for too long, but for those of which a late
+// packet may say otherwise.
 func (e *Engine) expire(now int64) {
+	now -= int64(e.Late)
 	for i := range e.table.lists {
-		for f := e.table.lists[i].head; f != nil && now-f.last > silence[i]; f = e.table.lists[i].head {
+		for f := e.table.lists[i].head; f != nil && f.silent(now); f = e.table.lists[i].head {
 			e.finish(f)
 		}
 	}

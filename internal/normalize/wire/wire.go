@@ -50,6 +50,10 @@ type Engine struct {
 	pk     packet // of the packet at hand
 	failed string // the decoder that panicked on it
 
+	// Late is how far behind others a packet may come whose flow must not have ended by
+	// then: with several readers of an interface, each hands on what it heard in its own time.
+	Late time.Duration
+
 	// Broke, if set, hears of a decoder that panicked: its name, the bytes that it
 	// was shown, and what recover gave. It is called by the deferred function.
 	Broke func(part string, data []byte, what any)
