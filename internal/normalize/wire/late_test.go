@@ -86,9 +86,9 @@ func someFlows(t *rapid.T) (out []heard) {
 }
 
 // events are what packets give, without the uids of flows, which count them, in no order.
-func events(late time.Duration, packets []heard) (out []string) {
+func events(live bool, packets []heard) (out []string) {
 	e := newEngine()
-	e.Late = late
+	e.Live = live
 	emit := func(h Happening) {
 		ev := h.Event.Clone()
 		ev.SetConnectionInfoUID("")
@@ -108,7 +108,7 @@ func events(late time.Duration, packets []heard) (out []string) {
 func TestReadersInterleaved(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		packets := someFlows(t)
-		want := events(0, packets)
+		want := events(false, packets)
 		mixed := slices.Clone(packets)
 		behind := map[[2]int]time.Duration{}
 		arrives := func(p heard) time.Duration { // what a reader gathers within 100 ms comes together
@@ -125,7 +125,7 @@ func TestReadersInterleaved(t *testing.T) {
 			when[&p.data[0]] = last[p.reader]
 		}
 		slices.SortStableFunc(mixed, func(a, b heard) int { return cmp.Compare(when[&a.data[0]], when[&b.data[0]]) })
-		if diff := gocmp.Diff(want, events(time.Second, mixed)); diff != "" {
+		if diff := gocmp.Diff(want, events(true, mixed)); diff != "" {
 			t.Fatal(diff)
 		}
 	})
@@ -135,7 +135,7 @@ func TestReadersInterleaved(t *testing.T) {
 func TestLateChangesNothingInOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		packets := someFlows(t)
-		if diff := gocmp.Diff(events(0, packets), events(time.Second, packets)); diff != "" {
+		if diff := gocmp.Diff(events(false, packets), events(true, packets)); diff != "" {
 			t.Fatal(diff)
 		}
 	})
