@@ -18,9 +18,7 @@ func versionsOf(p *advisory.Product) *version.Set {
 	if set.Scheme != version.Generic && set.Scheme != version.Semver || !isOpenSSL(p) {
 		return set
 	}
-	out := *set
-	out.Scheme = version.OpenSSL
-	return &out
+	return set.OfOpenSSL()
 }
 
 // fixScheme is how the version that mends a product is held against others: people write

@@ -21,6 +21,24 @@ func compareOpenSSL(a, b string) Order {
 	return order(p, q)
 }
 
+// OfOpenSSL is a set of versions that are OpenSSL's: in its order, in which what was read
+// as the name of one version, because its ends had none, may be a range.
+func (s *Set) OfOpenSSL() *Set {
+	out := *s
+	out.Scheme, out.Exact, out.Spans = OpenSSL, nil, s.Spans[:len(s.Spans):len(s.Spans)]
+	for _, e := range s.Exact {
+		low, high, ok := strings.Cut(e, "-")
+		_, _, from := releaseOfOpenSSL(low)
+		_, _, to := releaseOfOpenSSL(high)
+		if ok && from && to && strings.Count(low, ".") == strings.Count(high, ".") && compareOpenSSL(low, high) == Less {
+			out.Spans = append(out.Spans, Span{Low: low, High: high})
+		} else {
+			out.Exact = append(out.Exact, e)
+		}
+	}
+	return &out
+}
+
 // releaseOfOpenSSL reads the numbers of a release and which of its letters it is: 0 without
 // one, 27 for za.
 func releaseOfOpenSSL(s string) (numbers []string, patch int, ok bool) {

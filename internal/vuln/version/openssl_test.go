@@ -38,6 +38,21 @@ func TestOpenSSL(t *testing.T) {
 	}
 }
 
+// What an advisory says in words is a range for OpenSSL, and stays what was read before.
+func TestSetOfOpenSSL(t *testing.T) {
+	s := Parse("Fixed in OpenSSL 1.0.2zc-dev (Affected 1.0.2-1.0.2zb)")
+	for v, want := range map[string]Place{"1.0.1u": Below, "1.0.2": Inside, "1.0.2y": Inside, "1.0.2zb": Inside, "1.0.2zc": Above} {
+		if got, why := s.OfOpenSSL().Locate(v); got != want {
+			t.Errorf("%s: %v (%s), want %v", v, got, why, want)
+		}
+	}
+	before := len(s.Spans)
+	again := Set{Exact: []string{"3.0.7-27", "1.1.1w", "1.1.1b-1.1.1a"}, Spans: []Span{{High: "1.0.1"}}}
+	if out := again.OfOpenSSL(); len(out.Exact) != 3 || len(out.Spans) != 1 || len(s.Spans) != before || len(again.Exact) != 3 {
+		t.Errorf("%+v of %+v", out, again)
+	}
+}
+
 // FuzzOpenSSL: the order turns with its sides, and contradicts no order that is sure
 // without knowing the product.
 func FuzzOpenSSL(f *testing.F) {
