@@ -48,7 +48,9 @@ func cpeOfOpenSSL(text string) bool {
 
 // Scheme is how the versions of what is asked for are ordered, as far as its names tell.
 func (q *Query) Scheme() string {
-	p := advisory.Product{Vendor: q.Vendor, Name: q.Product, CPEs: q.CPEs}
+	full := *q
+	full.filled()
+	p := advisory.Product{Vendor: full.Vendor, Name: full.Product, CPEs: full.CPEs}
 	if !isOpenSSL(&p) || q.packaged() {
 		return version.Generic
 	}

@@ -41,6 +41,7 @@ func TestOrderOfOpenSSL(t *testing.T) {
 		want string
 	}{
 		{match.Query{Product: "OpenSSL"}, version.OpenSSL},
+		{match.Query{PURLs: []string{"pkg:generic/openssl@1.1.1o"}}, version.OpenSSL},
 		{match.Query{Vendor: "Acme", Product: "OpenSSL"}, version.Generic},
 		{match.Query{Product: "openssl", PURLs: []string{"pkg:deb/debian/openssl@1.1.1n-0"}}, version.Generic},
 		{match.Query{Product: "gate"}, version.Generic},
@@ -48,5 +49,36 @@ func TestOrderOfOpenSSL(t *testing.T) {
 		if got := c.q.Scheme(); got != c.want {
 			t.Errorf("%+v: %q", c.q, got)
 		}
+	}
+}
+
+// A package URL of no ecosystem names what its maker calls so: it is the maker's if that
+// is called so too or stands before it, and else nobody knows. Of an ecosystem, or of a
+// distribution, the name alone is no product's.
+func TestGenericPURL(t *testing.T) {
+	index := match.New(nil)
+	index.Add(csaf("A", advisory.ByCVE, advisory.Affected, product("OpenSSL", "OpenSSL", "< 1.1.1za"), product("Acme", "Gate", "< 2.0"), product("busybox", "busybox", "< 1.36")))
+	for purl, want := range map[string]string{
+		"pkg:generic/openssl@1.1.1o":              match.Affected,
+		"pkg:generic/openssl@1.1.1za":             match.NotAffected,
+		"pkg:generic/busybox@1.35.0?file_name=bb": match.Affected,
+		"pkg:generic/gate@1.0":                    match.Undetermined,
+		"pkg:generic/acme/gate@1.0":               match.Affected,
+		"pkg:generic/gate@2.1":                    match.NotAffected,
+		"pkg:npm/openssl@1.1.0":                   "",
+		"pkg:deb/debian/openssl@1.1.1n-0+deb11u3": "",
+		"pkg:generic/other@1.0":                   "",
+	} {
+		got := ""
+		for _, r := range index.Match(match.Query{PURLs: []string{purl}}) {
+			got = r.Status
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", purl, got, want)
+		}
+	}
+	rows := index.Match(match.Query{PURLs: []string{"pkg:generic/gate@1.0"}})
+	if len(rows) != 1 || !strings.Contains(rows[0].Reason, "nothing says that it is this maker's") {
+		t.Errorf("%+v", rows)
 	}
 }

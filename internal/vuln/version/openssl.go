@@ -1,6 +1,9 @@
 package version
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // compareOpenSSL orders releases of OpenSSL. Before 3.0 a letter counts those of a
 // branch: 1.0.2, 1.0.2a to 1.0.2z, then 1.0.2za, 1.0.2zb. The project's release strategy
@@ -25,7 +28,7 @@ func compareOpenSSL(a, b string) Order {
 // as the name of one version, because its ends had none, may be a range.
 func (s *Set) OfOpenSSL() *Set {
 	out := *s
-	out.Scheme, out.Exact, out.Spans = OpenSSL, nil, s.Spans[:len(s.Spans):len(s.Spans)]
+	out.Scheme, out.Exact, out.Spans = OpenSSL, nil, slices.Clone(s.Spans)
 	for _, e := range s.Exact {
 		low, high, ok := strings.Cut(e, "-")
 		_, _, from := releaseOfOpenSSL(low)
