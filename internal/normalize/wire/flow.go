@@ -53,7 +53,7 @@ const (
 func (e *Engine) flowOf(p *packet) (*flow, proto.Side) {
 	k, sender := keyOf(p)
 	f := e.table.find(&k)
-	if f != nil && (f.silent(p.at) || p.proto == protoTCP && p.family != familyEther && f.over(p, sender)) {
+	if f != nil && (e.Live && f.silent(p.at) || p.proto == protoTCP && p.family != familyEther && f.over(p, sender)) {
 		e.finish(f)
 		f = nil
 	}
@@ -69,7 +69,8 @@ func (e *Engine) flowOf(p *packet) (*flow, proto.Side) {
 	return f, s
 }
 
-// silent reports whether a flow has ended by its silence, when its next packet comes.
+// silent reports whether a flow has ended by its silence. Of a live capture this is asked
+// when its next packet comes, since [Engine.expire] waits for late ones there.
 func (f *flow) silent(now int64) bool { return now-f.last > silence[f.list] }
 
 // over reports whether a SYN begins another connection between the same ports.
