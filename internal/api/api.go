@@ -33,6 +33,9 @@ type Asker interface {
 // on, does not.
 type Intake interface {
 	IngestStream(ctx context.Context, in io.Reader, name, format string, modified time.Time) (ingest.Summary, error)
+	// IngestCapture takes the packets of a capture alone that a filter in the language of
+	// tcpdump takes.
+	IngestCapture(ctx context.Context, in io.Reader, name, filter string, modified time.Time) (ingest.Summary, error)
 	Settle(ctx context.Context) (Settled, error)
 }
 
@@ -130,6 +133,9 @@ func Local(s Service) http.Handler {
 	mux.HandleFunc("POST /local/ingest", reply(func(r *http.Request) (any, error) {
 		v := r.URL.Query()
 		modified, _ := time.Parse(time.RFC3339Nano, v.Get("modified")) // absent or odd: unknown
+		if filter := v.Get("filter"); filter != "" {
+			return s.IngestCapture(r.Context(), r.Body, v.Get("name"), filter, modified)
+		}
 		return s.IngestStream(r.Context(), r.Body, v.Get("name"), v.Get("format"), modified)
 	}))
 	devices(mux, s)

@@ -59,7 +59,15 @@ func (c *Client) Query(ctx context.Context, text string, now time.Time) (*toolbo
 
 // IngestStream implements [Intake].
 func (c *Client) IngestStream(ctx context.Context, in io.Reader, name, format string, modified time.Time) (ingest.Summary, error) {
-	v := url.Values{"name": {name}, "format": {format}, "modified": {formatTime(modified)}}
+	return c.ingest(ctx, in, url.Values{"name": {name}, "format": {format}, "modified": {formatTime(modified)}})
+}
+
+// IngestCapture implements [Intake].
+func (c *Client) IngestCapture(ctx context.Context, in io.Reader, name, filter string, modified time.Time) (ingest.Summary, error) {
+	return c.ingest(ctx, in, url.Values{"name": {name}, "filter": {filter}, "modified": {formatTime(modified)}})
+}
+
+func (c *Client) ingest(ctx context.Context, in io.Reader, v url.Values) (ingest.Summary, error) {
 	var out ingest.Summary
 	err := c.do(ctx, http.MethodPost, "/local/ingest?"+v.Encode(), in, &out)
 	return out, err

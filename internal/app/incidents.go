@@ -152,7 +152,10 @@ func (a *App) DecideIncident(ctx context.Context, d api.IncidentDecision) (api.I
 	if _, err := a.journal.Record(entry); err != nil {
 		return none, err
 	}
-	if err := errors.Join(act(), a.keepIncidents(ctx)); err != nil {
+	if err := act(); err != nil {
+		return none, errors.Join(err, a.undecided(entry, err))
+	}
+	if err := a.keepIncidents(ctx); err != nil {
 		return none, err
 	}
 	if d.Action == api.IncidentFeedback || d.Action == api.IncidentUndo {
@@ -165,6 +168,26 @@ func (a *App) DecideIncident(ctx context.Context, d api.IncidentDecision) (api.I
 	}
 	return a.Incident(ctx, uid)
 }
+
+// desk is where somebody decides on incidents: with what they see at that moment, which
+// is looked up in the step in which the decision takes effect.
+func (a *App) desk(ctx context.Context) correlate.Desk {
+	if sight, confined := a.sightOf(ctx); confined {
+		return a.incidents.Desk(sight)
+	}
+	return a.incidents.Desk(nil)
+}
+
+// undecided says in the journal that a decision which is on record did not take effect.
+func (a *App) undecided(entry audit.Entry, why error) error {
+	entry.Details = map[string]string{"decision": entry.Action, "why": why.Error()}
+	entry.Action = refusedAction
+	_, err := a.journal.Record(entry)
+	return err
+}
+
+// refusedAction is what the journal calls a decision that did not take effect.
+const refusedAction = "decision.refused"
 
 // decisionDetails is what the journal tells of a decision besides who and on
 // what: of a note that is taken back, all of it.
@@ -190,26 +213,22 @@ func (a *App) decisionDetails(d *api.IncidentDecision) map[string]string {
 func (a *App) incidentAct(ctx context.Context, d *api.IncidentDecision, uid string) (func() error, error) {
 	switch d.Action {
 	case api.IncidentAssign:
-		return a.assignAct(d, uid)
+		return a.assignAct(ctx, d, uid)
 	case api.IncidentNote:
 		return a.noteAct(ctx, d, uid)
 	case api.IncidentClose:
-		return func() error { return a.incidents.Close(uid, d.Actor, d.Why) }, nil
+		return func() error { return a.desk(ctx).Close(uid, d.Actor, d.Why) }, nil
 	case api.IncidentReopen:
-		return func() error { return a.incidents.Reopen(uid, d.Actor, d.Why) }, nil
+		return func() error { return a.desk(ctx).Reopen(uid, d.Actor, d.Why) }, nil
 	case api.IncidentSplit:
-		return func() error { return a.incidents.Split(uid, d.Actor, d.Why) }, nil
+		return func() error { return a.desk(ctx).Split(uid, d.Actor, d.Why) }, nil
 	case api.IncidentUndo:
-		return func() error { return a.incidents.Undo(uid, d.Actor, d.Why) }, nil
+		return func() error { return a.desk(ctx).Undo(uid, d.Actor, d.Why) }, nil
 	case api.IncidentFeedback:
 		switch d.Verdict {
 		case correlate.True, correlate.False, correlate.Benign:
-			say := a.incidents.Feedback
-			if _, confined := query.Confined(ctx); confined {
-				say = a.incidents.FeedbackOfSome
-			}
 			return func() error {
-				_, err := say(uid, d.Verdict, d.Actor, d.Why)
+				_, err := a.desk(ctx).Feedback(uid, d.Verdict, d.Actor, d.Why)
 				return err
 			}, nil
 		}
@@ -244,7 +263,7 @@ func seesAll(ctx context.Context, zones []string) bool {
 }
 
 // assignAct gives an incident to a person, me or nobody.
-func (a *App) assignAct(d *api.IncidentDecision, uid string) (func() error, error) {
+func (a *App) assignAct(ctx context.Context, d *api.IncidentDecision, uid string) (func() error, error) {
 	to := ""
 	switch d.To {
 	case correlate.Nobody:
@@ -258,7 +277,7 @@ func (a *App) assignAct(d *api.IncidentDecision, uid string) (func() error, erro
 		}
 		to, d.To = name, name
 	}
-	return func() error { return a.incidents.Assign(uid, to, d.Actor, d.Why) }, nil
+	return func() error { return a.desk(ctx).Assign(uid, to, d.Actor, d.Why) }, nil
 }
 
 // Suppress adds a person's rule that keeps findings out of incidents.

@@ -47,10 +47,19 @@ func (a *App) Ingest(ctx context.Context, paths []string, format string, progres
 
 // IngestStream takes in one source from a stream.
 func (a *App) IngestStream(ctx context.Context, in io.Reader, name, format string, modified time.Time) (ingest.Summary, error) {
+	return a.stream(ctx, a.reader, in, name, format, modified)
+}
+
+// IngestCapture is IngestStream of a capture of which a filter says what packets are taken.
+func (a *App) IngestCapture(ctx context.Context, in io.Reader, name, filter string, modified time.Time) (ingest.Summary, error) {
+	return a.stream(ctx, a.reader.Only(filter), in, name, "", modified)
+}
+
+func (a *App) stream(ctx context.Context, reader *ingest.Reader, in io.Reader, name, format string, modified time.Time) (ingest.Summary, error) {
 	started := a.cfg.Now()
 	var sum ingest.Summary
 	err := a.taking(ctx, &sum, false, func(sink func(*event.Event) error) (ingest.Report, error) {
-		return a.reader.Stream(ctx, in, name, format, modified, sink)
+		return reader.Stream(ctx, in, name, format, modified, sink)
 	})
 	a.finish(ctx, &sum, started)
 	return sum, err

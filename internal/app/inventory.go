@@ -64,11 +64,15 @@ func (a *App) FindDevice(ctx context.Context, text string) (asset.Device, error)
 	return asset.Device{}, fault.New(fault.Conflict, "%d devices are called %q", len(found), text).WithHint("name one by its uid, such as %s", found[0].UID)
 }
 
-// SetDevice records a person's word about a device.
+// SetDevice records a person's word about a device. In a confined context it sets nothing
+// by which devices move: their zone, and addresses, which may be those of others.
 func (a *App) SetDevice(ctx context.Context, actor, text, key, value string) (asset.Device, error) {
 	d, err := a.FindDevice(ctx, text)
 	if err != nil {
 		return d, err
+	}
+	if _, confined := query.Confined(ctx); confined && slices.Contains(movers(), asset.Key(key)) {
+		return asset.Device{}, fault.New(fault.Denied, "setting the %s of a device may move devices between zones, which is not for an account that is limited to zones", key)
 	}
 	entry := audit.Entry{
 		Actor: audit.Actor{Kind: audit.Person, Name: actor}, Action: "device.set", Object: d.UID,
@@ -77,8 +81,9 @@ func (a *App) SetDevice(ctx context.Context, actor, text, key, value string) (as
 	if _, err := a.journal.Record(entry); err != nil {
 		return d, err
 	}
-	if err := a.devices.Set(d.UID, asset.Key(key), value); err != nil {
-		return d, err
+	sees := func(zone string) bool { return query.Sees(ctx, zone) }
+	if err := a.devices.SetIn(d.UID, asset.Key(key), value, sees); err != nil {
+		return asset.Device{}, errors.Join(err, a.undecided(entry, err))
 	}
 	if err := errors.Join(a.keepDevices(ctx), a.sayUpdates(ctx)); err != nil {
 		return d, err
@@ -86,6 +91,10 @@ func (a *App) SetDevice(ctx context.Context, actor, text, key, value string) (as
 	d, _ = a.devices.Get(d.UID)
 	return d, nil
 }
+
+// movers are the attributes by which a device may come into another zone, or take what
+// another device has.
+func movers() []asset.Key { return []asset.Key{asset.KeyZone, "ip", "mac"} }
 
 // MergeDevices makes the second device a part of the first on a person's word.
 func (a *App) MergeDevices(ctx context.Context, actor, text, other, why string) (asset.Device, error) {

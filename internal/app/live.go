@@ -175,9 +175,26 @@ func (l *Live) Run(ctx context.Context) error {
 	flow.Background(func() { l.keepDrained(ctx) })
 	running.Wait()
 	l.end()
+	if err := l.cut(ctx); err != nil {
+		l.app.cfg.Log.Error("what was open when the sources stopped cannot be stored", "component", "ingest", "err", err)
+	}
 	l.remember(true)
 	l.app.live.CompareAndSwap(l, nil)
 	return errors.Join(l.spool.Sync(), l.spool.Close())
+}
+
+// cutWithin bounds how long an end may take for what was open.
+const cutWithin = 20 * time.Second
+
+// cut stores what was held back of what was received, such as connections that are open,
+// as it stands: how it goes on nobody hears.
+func (l *Live) cut(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cutWithin)
+	defer cancel()
+	var sum ingest.Summary
+	return l.app.taking(ctx, &sum, false, func(sink func(*event.Event) error) (ingest.Report, error) {
+		return l.parse.End(ctx, sink)
+	})
 }
 
 // keepDrained stores what is received until ctx ends.

@@ -27,7 +27,7 @@ func (a *App) noteAct(ctx context.Context, d *api.IncidentDecision, uid string) 
 		}
 	}
 	return func() error {
-		_, err := a.incidents.AddStep(uid, d.Actor, step)
+		_, err := a.desk(ctx).AddStep(uid, d.Actor, step)
 		return err
 	}, nil
 }

@@ -298,7 +298,7 @@ func (a *App) OpenRemediation(ctx context.Context, o api.RemediationOpen) (api.R
 			return none, err
 		}
 	}
-	if err := a.journalTask(o.Actor, "open", &t, map[string]string{"action": o.Action, "title": t.Title(), "subjects": fmt.Sprint(len(t.Subjects))}); err != nil {
+	if err := a.journalTask(o.Actor, "open", &t, o.Zones, map[string]string{"action": o.Action, "title": t.Title(), "subjects": fmt.Sprint(len(t.Subjects))}); err != nil {
 		return none, err
 	}
 	if err := a.keepTask(ctx, &t); err != nil {
@@ -308,9 +308,18 @@ func (a *App) OpenRemediation(ctx context.Context, o api.RemediationOpen) (api.R
 	return a.taskNow(ctx, t.UID, nil)
 }
 
-func (a *App) journalTask(actor, what string, t *task.Task, details map[string]string) error {
-	_, err := a.journal.Record(audit.Entry{Actor: audit.Actor{Kind: audit.Person, Name: actor}, Action: "remediation." + what, Object: t.UID, Details: details})
-	return err
+// journalTask puts a decision on record, which may take a while. A task that is not
+// within the zones any more after that, because a device was moved, is not decided on.
+func (a *App) journalTask(actor, what string, t *task.Task, zones []string, details map[string]string) error {
+	entry := audit.Entry{Actor: audit.Actor{Kind: audit.Person, Name: actor}, Action: "remediation." + what, Object: t.UID, Details: details}
+	if _, err := a.journal.Record(entry); err != nil {
+		return err
+	}
+	if !a.visibleTask(t, zones) {
+		err := noTask(t.UID)
+		return errors.Join(err, a.undecided(entry, err))
+	}
+	return nil
 }
 
 // taskNow looks at what is to be looked at and shows a task, of those whose devices lie

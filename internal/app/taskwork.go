@@ -119,7 +119,7 @@ func (a *App) DecideRemediation(ctx context.Context, d api.RemediationDecision) 
 	if err != nil {
 		return none, err
 	}
-	if err := a.journalTask(d.Actor, d.Action, &t, details); err != nil {
+	if err := a.journalTask(d.Actor, d.Action, &t, d.Zones, details); err != nil {
 		return none, err
 	}
 	if gone {

@@ -21,10 +21,11 @@ import (
 // and the yard, which are full of words that stand nowhere else.
 type wall struct {
 	*halls
-	passed atomic.Int64        // of the clock
-	marks  []string            // what tells of the other side
-	own    map[string][]string // what there is on this side, by kind
-	other  map[string][]string // and on the other
+	passed atomic.Int64           // of the clock
+	then   atomic.Pointer[func()] // is done once, when the clock is looked at next
+	marks  []string               // what tells of the other side
+	own    map[string][]string    // what there is on this side, by kind
+	other  map[string][]string    // and on the other
 }
 
 // openWall furnishes both sides with one of each thing that the product keeps.
@@ -38,7 +39,12 @@ func openWall(t *testing.T) *wall {
 				z.Subnets = append(z.Subnets, netip.MustParsePrefix("192.0.2.0/28"))
 			}
 		}
-		c.Now = func() time.Time { return clock.Add(time.Duration(x.passed.Load())) }
+		c.Now = func() time.Time {
+			if do := x.then.Swap(nil); do != nil {
+				(*do)()
+			}
+			return clock.Add(time.Duration(x.passed.Load()))
+		}
 	})
 	x.own, x.other = map[string][]string{}, map[string][]string{}
 	takeFeed(t, x.app, feedOfWall)

@@ -253,7 +253,7 @@ func (x *wall) opened() map[string]judged {
 		"GET /api/v1/devices/{uid}/changes":         {is: open_, own: at(v1+"devices/*/changes", own["device"]), other: at(v1+"devices/*/changes", other["device"]), silent: true},
 		"GET /api/v1/devices/{uid}/life":            device("/life"),
 		"GET /api/v1/devices/{uid}/firmware":        {is: open_, own: at(v1+"devices/*/firmware", own["device"]), other: at(v1+"devices/*/firmware", other["device"]), silent: true},
-		"PATCH /api/v1/devices/{uid}":               {is: open_, own: with(`{"owner":"ann"}`, at(v1+"devices/*", own["device"])), other: with(`{"owner":"ann"}`, at(v1+"devices/*", other["device"]))},
+		"PATCH /api/v1/devices/{uid}":               {is: open_, own: with(`{"owner":"ann"}`, at(v1+"devices/*", own["device"])), other: slices.Concat(with(`{"owner":"ann"}`, at(v1+"devices/*", other["device"])), with(`{"ip":"10.2.0.6"}`, at(v1+"devices/*", own["device"])), with(`{"mac":"00:11:22:33:44:55"}`, at(v1+"devices/*", own["device"])), with(`{"zone":"docks"}`, at(v1+"devices/*", own["device"])))},
 		"GET /api/v1/findings":                      list("findings?limit=1000", "findings?family=indicator", "findings?device="+other["device"][0]),
 		"GET /api/v1/findings/{uid}":                {is: open_, own: at(v1+"findings/*", own["finding"]), other: at(v1+"findings/*", other["finding"])},
 		"GET /api/v1/incidents":                     list("incidents?status=all", "incidents?limit=1", "incidents?assignee=bob", "incidents?assignee=nobody"),

@@ -259,7 +259,8 @@ func (s sight) incident(text string) (api.IncidentDetail, error) {
 }
 
 // ruled returns the incident that somebody decides on, if all of it is theirs. What is
-// taken back has to be something that they see.
+// taken back has to be something that they see. This is so that the journal has no
+// decisions on what somebody does not see; [correlate.Desk] asks again when one takes effect.
 func (s sight) ruled(d *api.IncidentDecision) (correlate.Incident, error) {
 	text := d.Incident
 	if d.Action == api.IncidentUndo {
@@ -268,7 +269,7 @@ func (s sight) ruled(d *api.IncidentDecision) (correlate.Incident, error) {
 			ok = len(note.Zones) > 0 && s.Reads(note.Zones)
 		}
 		if !ok {
-			return correlate.Incident{}, fault.New(fault.NotFound, "undoing: there is no feedback or note %q", text).WithHint("an incident names its feedback in its history, and its notes")
+			return correlate.Incident{}, correlate.NothingToUndo(text)
 		}
 		text = uid
 	}
@@ -276,11 +277,7 @@ func (s sight) ruled(d *api.IncidentDecision) (correlate.Incident, error) {
 	if err != nil {
 		return full, err
 	}
-	if !full.Wholly(s) {
-		return full, fault.New(fault.Denied, "the incident concerns devices outside of your zones too: it is decided by somebody who sees all of them").
-			WithHint("give its uid, %.10s, to a person who is limited to all of its zones or to none", full.UID)
-	}
-	return full, nil
+	return full, full.Decidable(s)
 }
 
 func noIncident(text string) error {

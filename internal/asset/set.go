@@ -20,10 +20,16 @@ func Levels() []string { return []string{"0", "1", "2", "3", "3.5", "4", "5"} }
 // be learnt. An empty value takes the person's word back. Keys are the
 // attributes, and "ip" and "mac", which add one to the device.
 func (r *Registry) Set(uid string, key Key, value string) error {
+	return r.SetIn(uid, key, value, func(string) bool { return true })
+}
+
+// SetIn is Set for somebody who sees some zones alone, which sees tells under the lock:
+// a device that is in another one by now is not there.
+func (r *Registry) SetIn(uid string, key Key, value string, sees func(zone string) bool) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := r.byUID(uid)
-	if n == nil {
+	if n == nil || !sees(n.value(KeyZone)) {
 		return fault.New(fault.NotFound, "setting %s of device %q: there is no such device", key, clean(uid)).
 			WithHint("list the devices and use the uid, address or name shown there")
 	}

@@ -15,17 +15,23 @@ import (
 	"vedette/internal/event"
 	"vedette/internal/fault"
 	"vedette/internal/ingest"
+	"vedette/internal/normalize"
 )
 
 func (r *root) ingestCommand() *cobra.Command {
-	var format, mapping string
+	var want taking
 	cmd := &cobra.Command{
 		Use:   "ingest PATH...",
 		Short: "take in log files and directories; formats are recognised, .gz is undone, - is stdin",
 		Args:  cobra.MinimumNArgs(1),
+		Example: `  vedette ingest /var/log/zeek
+  vedette ingest --filter 'tcp port 502 and net 10.1.0.0/16' plant.pcapng`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := want.problem(); err != nil {
+				return err
+			}
 			return r.with(cmd.Context(), func(b backend) error {
-				sum, err := r.ingest(cmd.Context(), b, args, format, mapping)
+				sum, err := r.ingest(cmd.Context(), b, args, want)
 				if err != nil {
 					return err
 				}
@@ -34,16 +40,37 @@ func (r *root) ingestCommand() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "", "the format, when it is not to be recognised")
-	cmd.Flags().StringVar(&mapping, "mapping", "", "a YAML file that says what the columns of a table mean, see docs/csv.md")
+	want.flags(cmd)
+	cmd.Flags().StringVar(&want.mapping, "mapping", "", "a YAML file that says what the columns of a table mean, see docs/csv.md")
 	return cmd
+}
+
+// taking is how files are to be read.
+type taking struct{ format, mapping, filter string }
+
+func (w *taking) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&w.format, "format", "", "the format, when it is not to be recognised")
+	cmd.Flags().StringVar(&w.filter, "filter", "", "of captures: which packets are taken, as in tcpdump, such as 'tcp port 502 or arp', see docs/sources.md")
+	_ = cmd.RegisterFlagCompletionFunc("filter", cobra.NoFileCompletions) // the flag is there
+}
+
+// problem says why files cannot be read so, before any of them is.
+func (w *taking) problem() error {
+	if w.filter == "" {
+		return nil
+	}
+	if w.mapping != "" || w.format != "" && w.format != normalize.Capture().Name {
+		return fault.New(fault.Invalid, "--filter is for captures of packets, and goes with no --mapping and no other --format").WithHint("leave one of them out")
+	}
+	_, err := normalize.Capture().Filter(w.filter)
+	return err
 }
 
 // ingest gives each file to the backend as a stream, so that it makes no
 // difference whether a server runs.
-func (r *root) ingest(ctx context.Context, b backend, paths []string, format, mapping string) (ingest.Summary, error) {
+func (r *root) ingest(ctx context.Context, b backend, paths []string, want taking) (ingest.Summary, error) {
 	var sum ingest.Summary
-	lead, err := mappingLine(mapping)
+	lead, err := mappingLine(want.mapping)
 	if err != nil {
 		return sum, err
 	}
@@ -53,7 +80,7 @@ func (r *root) ingest(ctx context.Context, b backend, paths []string, format, ma
 	}
 	started := time.Now()
 	for i, path := range files {
-		one, err := r.ingestFile(ctx, b, path, format, lead)
+		one, err := r.ingestFile(ctx, b, path, want, lead)
 		if err != nil {
 			return sum, err
 		}
@@ -79,13 +106,13 @@ func (r *root) ingest(ctx context.Context, b backend, paths []string, format, ma
 	return sum, nil
 }
 
-func (r *root) ingestFile(ctx context.Context, b backend, path, format string, lead []byte) (ingest.Summary, error) {
+func (r *root) ingestFile(ctx context.Context, b backend, path string, want taking, lead []byte) (ingest.Summary, error) {
 	if path == "-" {
 		in, err := withMapping(r.In, lead)
 		if err != nil {
 			return ingest.Summary{}, err
 		}
-		return b.IngestStream(ctx, in, "-", format, time.Time{})
+		return want.give(ctx, b, in, "-", time.Time{})
 	}
 	f, err := os.Open(path) //nolint:gosec // G304: the person named this file
 	if err != nil {
@@ -101,7 +128,14 @@ func (r *root) ingestFile(ctx context.Context, b backend, path, format string, l
 	if err != nil {
 		return ingest.Summary{}, err
 	}
-	return b.IngestStream(ctx, led, path, format, info.ModTime())
+	return want.give(ctx, b, led, path, info.ModTime())
+}
+
+func (w *taking) give(ctx context.Context, b backend, in io.Reader, name string, modified time.Time) (ingest.Summary, error) {
+	if w.filter != "" {
+		return b.IngestCapture(ctx, in, name, w.filter, modified)
+	}
+	return b.IngestStream(ctx, in, name, w.format, modified)
 }
 
 // watched tells how much of a file has been read, a few times a second.
@@ -177,21 +211,24 @@ func (r *root) printSummary(sum ingest.Summary) error {
 }
 
 func (r *root) parseCommand() *cobra.Command {
-	var format string
+	var want taking
 	cmd := &cobra.Command{
 		Use:   "parse PATH...",
 		Short: "show the events of log files without storing them, one JSON object a line",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := want.problem(); err != nil {
+				return err
+			}
 			files, err := ingest.Files(args)
 			if err != nil {
 				return err
 			}
-			reader := ingest.NewReader(edge.Formats(), time.Now)
+			reader := ingest.NewReader(edge.Formats(), time.Now).Only(want.filter)
 			out := bufio.NewWriterSize(r.Out, 1<<16)
 			var buf []byte
 			for _, path := range files {
-				rep, err := parseOne(cmd.Context(), reader, r.In, path, format, func(e *event.Event) error {
+				rep, err := parseOne(cmd.Context(), reader, r.In, path, want.format, func(e *event.Event) error {
 					buf = append(e.AppendJSON(buf[:0]), '\n')
 					_, err := out.Write(buf)
 					return err
@@ -207,7 +244,7 @@ func (r *root) parseCommand() *cobra.Command {
 			return out.Flush()
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "", "the format, when it is not to be recognised")
+	want.flags(cmd)
 	return cmd
 }
 

@@ -157,7 +157,7 @@ type Factor struct {
 
 // Change is what a person did to an incident.
 type Change struct {
-	ID   string    `json:"id,omitempty"` // of feedback, for [Correlator.Undo]
+	ID   string    `json:"id,omitempty"` // of feedback, for [Desk.Undo]
 	At   time.Time `json:"at"`
 	By   string    `json:"by"`
 	What string    `json:"what"`

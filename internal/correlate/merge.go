@@ -137,9 +137,13 @@ func (c *Correlator) forget(s *strand) {
 
 // Split takes a merged part out of its incident again, with all its findings.
 // The two are never merged again.
-func (c *Correlator) Split(part, by, why string) error {
+func (d Desk) Split(part, by, why string) error {
+	c := d.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if _, err := d.find(part); d.sight != nil && err != nil {
+		return err
+	}
 	s := c.strands[part]
 	switch {
 	case s == nil:

@@ -24,15 +24,15 @@ func TestNoteKeepsItsResult(t *testing.T) {
 		}
 		wide.Rows = append(wide.Rows, row)
 	}
-	if _, err := c.AddStep(uid, "ann", correlate.Note{Text: "looked", Query: "write=true", Result: wide}); err != nil {
+	if _, err := c.Desk(nil).AddStep(uid, "ann", correlate.Note{Text: "looked", Query: "write=true", Result: wide}); err != nil {
 		t.Fatal(err)
 	}
 	small := &correlate.Result{At: clock(), Columns: []string{"src"}, Rows: [][]string{{"10.0.0.1"}}, Total: 1}
-	if _, err := c.AddStep(uid, "ann", correlate.Note{Text: "and again", Query: "write=true | by src", Result: small}); err != nil {
+	if _, err := c.Desk(nil).AddStep(uid, "ann", correlate.Note{Text: "and again", Query: "write=true | by src", Result: small}); err != nil {
 		t.Fatal(err)
 	}
 	for _, bad := range []correlate.Note{{Text: "x", Query: "q"}, {Text: "x", Result: small}, {Query: "q", Result: small}, {Text: "x", Query: strings.Repeat("q", 2049), Result: small}} {
-		if _, err := c.AddStep(uid, "ann", bad); fault.KindOf(err) != fault.Invalid {
+		if _, err := c.Desk(nil).AddStep(uid, "ann", bad); fault.KindOf(err) != fault.Invalid {
 			t.Errorf("%.20q %.20q: %v", bad.Text, bad.Query, err)
 		}
 	}

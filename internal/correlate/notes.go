@@ -28,7 +28,7 @@ const (
 
 // Note is what a person wrote on an incident.
 type Note struct {
-	ID   string    `json:"id"` // for [Correlator.Undo]
+	ID   string    `json:"id"` // for [Desk.Undo]
 	At   time.Time `json:"at"`
 	By   string    `json:"by"`
 	Text string    `json:"text"` // may have several lines
@@ -144,7 +144,7 @@ func NoteText(text string) (string, error) {
 
 // Assign gives an incident to a person, or to nobody when to is empty. A merged
 // incident is given as a whole.
-func (c *Correlator) Assign(uid, to, by, why string) error {
+func (d Desk) Assign(uid, to, by, why string) error {
 	if to != "" {
 		name, err := PersonName(to)
 		if err != nil {
@@ -152,12 +152,13 @@ func (c *Correlator) Assign(uid, to, by, why string) error {
 		}
 		to = name
 	}
+	c := d.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := c.find(uid)
+	s, err := d.find(uid)
 	switch {
-	case s == nil:
-		return noIncident(uid)
+	case err != nil:
+		return err
 	case by == "":
 		return fault.New(fault.Invalid, "incident %s cannot be assigned by nobody", uid).WithHint("say who does it")
 	case s.assignee() == to:
@@ -184,14 +185,14 @@ func (s *strand) assignee() string {
 }
 
 // AddNote keeps what a person wrote on an incident and returns its id for
-// [Correlator.Undo].
-func (c *Correlator) AddNote(uid, by, text string) (id string, err error) {
-	return c.AddStep(uid, by, Note{Text: text})
+// [Desk.Undo].
+func (d Desk) AddNote(uid, by, text string) (id string, err error) {
+	return d.AddStep(uid, by, Note{Text: text})
 }
 
 // AddStep is AddNote for a note that may have a query and its result: a step of
 // an investigation.
-func (c *Correlator) AddStep(uid, by string, step Note) (id string, err error) {
+func (d Desk) AddStep(uid, by string, step Note) (id string, err error) {
 	text, err := NoteText(step.Text)
 	if err != nil {
 		return "", err
@@ -202,12 +203,13 @@ func (c *Correlator) AddStep(uid, by string, step Note) (id string, err error) {
 	if step.Result != nil {
 		step.Result.Clip()
 	}
+	c := d.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := c.find(uid)
+	s, err := d.find(uid)
 	switch {
-	case s == nil:
-		return "", noIncident(uid)
+	case err != nil:
+		return "", err
 	case by == "":
 		return "", fault.New(fault.Invalid, "a note on incident %s: a person must write it", uid)
 	case len(c.notesOf(s)) >= maxNotesOf:

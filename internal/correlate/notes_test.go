@@ -45,7 +45,7 @@ func TestNotesStayWithTheirIncident(t *testing.T) {
 		for i, f := range someFindings(t) {
 			uid := c.Add(f)
 			if i%5 == 0 {
-				id, err := c.AddNote(uid, "ann", "seen "+f.UID)
+				id, err := c.Desk(nil).AddNote(uid, "ann", "seen "+f.UID)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -53,14 +53,14 @@ func TestNotesStayWithTheirIncident(t *testing.T) {
 				if in, _ := c.Get(uid); len(in.Merges) > 0 {
 					continue // it would be given as a whole
 				}
-				if err := c.Assign(uid, "p-"+uid, "ann", ""); err == nil {
+				if err := c.Desk(nil).Assign(uid, "p-"+uid, "ann", ""); err == nil {
 					owner[uid] = "p-" + uid
 				}
 			}
 		}
 		for id := range on {
 			if rapid.IntRange(0, 4).Draw(t, "back") == 0 {
-				if err := c.Undo(id, "bob", "wrong"); err != nil {
+				if err := c.Desk(nil).Undo(id, "bob", "wrong"); err != nil {
 					t.Fatal(err)
 				}
 				delete(on, id)
@@ -89,7 +89,7 @@ func TestNotesStayWithTheirIncident(t *testing.T) {
 				if m.Part == "" || rapid.Bool().Draw(t, "stays") {
 					continue
 				}
-				if err := c.Split(m.Part, "ann", "not the same"); err != nil {
+				if err := c.Desk(nil).Split(m.Part, "ann", "not the same"); err != nil {
 					t.Fatal(err)
 				}
 				if got, _ := c.Get(m.Part); owner[m.Part] != "" && got.Assignee != owner[m.Part] {
@@ -138,7 +138,7 @@ func TestAssign(t *testing.T) {
 	var n serial
 	c := correlate.New(correlate.Config{}, clock)
 	uid := c.Add(n.finding(0, "scan", event.Medium, "10.1.2.3", "plc-1", "T0846"))
-	if err := c.Assign(uid, " ann ", "bob", "she knows the plant"); err != nil || assignee(t, c, uid) != "ann" {
+	if err := c.Desk(nil).Assign(uid, " ann ", "bob", "she knows the plant"); err != nil || assignee(t, c, uid) != "ann" {
 		t.Fatal(err, assignee(t, c, uid))
 	}
 	if in, _ := c.Get(uid); len(in.History) != 1 || in.History[0].What != "assigned to ann" || in.History[0].By != "bob" {
@@ -153,14 +153,14 @@ func TestAssign(t *testing.T) {
 	for to, kind := range map[string]fault.Kind{
 		"ann": fault.Conflict, "me": fault.Invalid, "nobody": fault.Invalid, "  ": fault.Invalid, "a\u202eb": fault.Invalid, "a\nb": fault.Invalid, strings.Repeat("x", 129): fault.Invalid,
 	} {
-		if err := c.Assign(uid, to, "bob", ""); fault.KindOf(err) != kind {
+		if err := c.Desk(nil).Assign(uid, to, "bob", ""); fault.KindOf(err) != kind {
 			t.Errorf("to %.20q: %v", to, err)
 		}
 	}
-	if err := c.Assign("x", "ann", "bob", ""); fault.KindOf(err) != fault.NotFound {
+	if err := c.Desk(nil).Assign("x", "ann", "bob", ""); fault.KindOf(err) != fault.NotFound {
 		t.Error(err)
 	}
-	if err := c.Assign(uid, "", "bob", ""); err != nil || assignee(t, c, uid) != "" {
+	if err := c.Desk(nil).Assign(uid, "", "bob", ""); err != nil || assignee(t, c, uid) != "" {
 		t.Error(err, assignee(t, c, uid))
 	}
 }
@@ -168,7 +168,7 @@ func TestAssign(t *testing.T) {
 // What was merged keeps its person, and gets them back when it is split off.
 func TestAssigneeOfMergedAndSplit(t *testing.T) {
 	c, older, younger, join := two(t)
-	if err := cmp.Or(c.Assign(older, "ann", "ann", ""), c.Assign(younger, "bob", "bob", "")); err != nil {
+	if err := cmp.Or(c.Desk(nil).Assign(older, "ann", "ann", ""), c.Desk(nil).Assign(younger, "bob", "bob", "")); err != nil {
 		t.Fatal(err)
 	}
 	c.Add(join)
@@ -177,7 +177,7 @@ func TestAssigneeOfMergedAndSplit(t *testing.T) {
 		t.Fatalf("%s is assigned to %q, with merges %v", in.UID, in.Assignee, in.Merges)
 	}
 	c = reopened(t, c, correlate.Config{Techniques: techniques(t)})
-	if err := c.Split(in.Merges[0].Part, "ann", "not the same"); err != nil {
+	if err := c.Desk(nil).Split(in.Merges[0].Part, "ann", "not the same"); err != nil {
 		t.Fatal(err)
 	}
 	if a, b := assignee(t, c, older), assignee(t, c, younger); a != "ann" || b != "bob" {
@@ -188,7 +188,7 @@ func TestAssigneeOfMergedAndSplit(t *testing.T) {
 // Who is given a merged incident has all of it, also what is split off later.
 func TestAssigneeOfTheWhole(t *testing.T) {
 	c, older, younger, join := two(t)
-	if err := c.Assign(younger, "bob", "bob", ""); err != nil {
+	if err := c.Desk(nil).Assign(younger, "bob", "bob", ""); err != nil {
 		t.Fatal(err)
 	}
 	part := c.Add(join)
@@ -196,10 +196,10 @@ func TestAssigneeOfTheWhole(t *testing.T) {
 	if in.Assignee != "bob" {
 		t.Fatalf("merged: %q", in.Assignee)
 	}
-	if err := c.Assign(older, "", "ann", ""); err != nil || assignee(t, c, older) != "" {
+	if err := c.Desk(nil).Assign(older, "", "ann", ""); err != nil || assignee(t, c, older) != "" {
 		t.Fatal(err, assignee(t, c, older))
 	}
-	if err := cmp.Or(c.Assign(older, "eve", "ann", ""), c.Split(in.Merges[0].Part, "ann", "not the same")); err != nil {
+	if err := cmp.Or(c.Desk(nil).Assign(older, "eve", "ann", ""), c.Desk(nil).Split(in.Merges[0].Part, "ann", "not the same")); err != nil {
 		t.Fatal(err)
 	}
 	if a, b := assignee(t, c, older), assignee(t, c, younger); a != "eve" || b != "eve" {
@@ -211,11 +211,11 @@ func TestNotes(t *testing.T) {
 	var n serial
 	c := correlate.New(correlate.Config{}, clock)
 	uid := c.Add(n.finding(0, "scan", event.Medium, "10.1.2.3", "plc-1", "T0846"))
-	id, err := c.AddNote(uid, "ann", " called the plant\r\nthey know nothing ")
+	id, err := c.Desk(nil).AddNote(uid, "ann", " called the plant\r\nthey know nothing ")
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := c.AddNote(uid, "ann", "second")
+	again, err := c.Desk(nil).AddNote(uid, "ann", "second")
 	if err != nil || again == id {
 		t.Fatal(err, again)
 	}
@@ -226,26 +226,26 @@ func TestNotes(t *testing.T) {
 	if n, in, ok := c.NoteOf(id); !ok || in != uid || n.By != "ann" {
 		t.Errorf("%+v of %s, %v", n, in, ok)
 	}
-	if err := c.Undo(id, "bob", "not so"); err != nil {
+	if err := c.Desk(nil).Undo(id, "bob", "not so"); err != nil {
 		t.Fatal(err)
 	}
 	if in, _ = c.Get(uid); len(in.Notes) != 1 || in.NoteCount != 1 || in.Notes[0].ID != again || in.History[2].What != "took back a note of ann" {
 		t.Errorf("%+v, %+v", in.Notes, in.History)
 	}
-	if err := c.Undo(id, "bob", "not so"); fault.KindOf(err) != fault.NotFound {
+	if err := c.Desk(nil).Undo(id, "bob", "not so"); fault.KindOf(err) != fault.NotFound {
 		t.Errorf("taken back twice: %v", err)
 	}
 	for _, text := range []string{"", " \n ", strings.Repeat("x", 4097)} {
-		if _, err := c.AddNote(uid, "ann", text); fault.KindOf(err) != fault.Invalid {
+		if _, err := c.Desk(nil).AddNote(uid, "ann", text); fault.KindOf(err) != fault.Invalid {
 			t.Errorf("%.10q: %v", text, err)
 		}
 	}
 	for range 199 {
-		if _, err := c.AddNote(uid, "ann", "more"); err != nil {
+		if _, err := c.Desk(nil).AddNote(uid, "ann", "more"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := c.AddNote(uid, "ann", "too many"); fault.KindOf(err) != fault.Limited {
+	if _, err := c.Desk(nil).AddNote(uid, "ann", "too many"); fault.KindOf(err) != fault.Limited {
 		t.Error(err)
 	}
 }
@@ -255,14 +255,14 @@ func TestNotes(t *testing.T) {
 func TestNoteIsDeleted(t *testing.T) {
 	var n serial
 	c := correlate.New(correlate.Config{}, clock)
-	id, err := c.AddNote(c.Add(n.finding(0, "scan", event.Medium, "10.1.2.3", "plc-1", "T0846")), "ann", "seen")
+	id, err := c.Desk(nil).AddNote(c.Add(n.finding(0, "scan", event.Medium, "10.1.2.3", "plc-1", "T0846")), "ann", "seen")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.Dirty(); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Undo(id, "ann", ""); err != nil {
+	if err := c.Desk(nil).Undo(id, "ann", ""); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -282,7 +282,7 @@ func TestAssignedStaysApart(t *testing.T) {
 	var n serial
 	c := correlate.New(correlate.Config{MaxOpen: 10}, clock)
 	mine := c.Add(n.finding(0, "r", event.Low, "10.0.0.1", "plc-1", ""))
-	if err := c.Assign(mine, "ann", "ann", ""); err != nil {
+	if err := c.Desk(nil).Assign(mine, "ann", "ann", ""); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 100 {

@@ -53,26 +53,18 @@ const (
 	maxOpinions = 50_000 // that are kept
 )
 
-// Feedback notes a verdict and returns its id for [Correlator.Undo]. It changes
-// scores, never the severity, and hides nothing.
-func (c *Correlator) Feedback(uid string, v Verdict, by, why string) (id string, err error) {
-	return c.feedback(uid, v, by, why, func(scope) bool { return true })
-}
-
-// FeedbackOfSome is Feedback of a person who sees some devices alone: it changes scores
-// of findings on devices, not of those that are told of by another's address, which
-// incidents of others may have.
-func (c *Correlator) FeedbackOfSome(uid string, v Verdict, by, why string) (id string, err error) {
-	return c.feedback(uid, v, by, why, func(sc scope) bool { return strings.HasPrefix(sc.Entity, "device:") })
-}
-
-func (c *Correlator) feedback(uid string, v Verdict, by, why string, counts func(scope) bool) (id string, err error) {
+// Feedback notes a verdict and returns its id for [Desk.Undo]. It changes scores, never
+// the severity, and hides nothing. That of a person who sees some devices alone changes
+// scores of findings on devices, not of those that are told of by another's address,
+// which incidents of others may have.
+func (d Desk) Feedback(uid string, v Verdict, by, why string) (id string, err error) {
+	c := d.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := c.find(uid)
+	s, err := d.find(uid)
 	switch {
-	case s == nil:
-		return "", noIncident(uid)
+	case err != nil:
+		return "", err
 	case v != True && v != False && v != Benign:
 		return "", fault.New(fault.Invalid, "feedback on incident %s: %q is no verdict", uid, string(v)).WithHint("say true, false or benign")
 	case by == "":
@@ -82,7 +74,7 @@ func (c *Correlator) feedback(uid string, v Verdict, by, why string, counts func
 	}
 	o := &opinion{Version: recordVersion, Incident: s.UID, Verdict: v, By: clip(by, maxValue), Why: clip(why, maxWhy), At: c.now().UTC(), dirty: true}
 	for _, k := range c.telling(s.whole()) {
-		if sc := (scope{k.Template, k.scope()}); len(o.Scopes) < maxScopes && counts(sc) && !slices.Contains(o.Scopes, sc) {
+		if sc := (scope{k.Template, k.scope()}); len(o.Scopes) < maxScopes && d.counts(sc) && !slices.Contains(o.Scopes, sc) {
 			o.Scopes = append(o.Scopes, sc)
 		}
 	}
@@ -109,15 +101,19 @@ func (c *Correlator) hold(o *opinion) {
 }
 
 // Undo takes feedback back, and scores are what they were before; or a note.
-func (c *Correlator) Undo(id, by, why string) error {
+func (d Desk) Undo(id, by, why string) error {
+	c := d.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err := d.mayUndo(id); err != nil {
+		return err
+	}
 	if c.takeBack(id, by, why) {
 		return nil
 	}
 	i := slices.IndexFunc(c.opinions, func(o *opinion) bool { return o.ID == id })
 	if i < 0 {
-		return fault.New(fault.NotFound, "undoing: there is no feedback or note %q", id).WithHint("an incident names its feedback in its history, and its notes")
+		return NothingToUndo(id)
 	}
 	o := c.opinions[i]
 	if !o.Undone.IsZero() {
@@ -198,22 +194,23 @@ func (c *Correlator) weight(k *kindRow) (float64, string) {
 
 // Close closes an incident: later findings start a new one that says what it
 // follows.
-func (c *Correlator) Close(uid, by, why string) error { return c.setClosed(uid, by, why, true) }
+func (d Desk) Close(uid, by, why string) error { return d.setClosed(uid, by, why, true) }
 
 // Reopen opens a closed incident again.
-func (c *Correlator) Reopen(uid, by, why string) error { return c.setClosed(uid, by, why, false) }
+func (d Desk) Reopen(uid, by, why string) error { return d.setClosed(uid, by, why, false) }
 
-func (c *Correlator) setClosed(uid, by, why string, closed bool) error {
+func (d Desk) setClosed(uid, by, why string, closed bool) error {
+	c := d.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	what, state := "reopened", "open"
 	if closed {
 		what, state = "closed", "closed"
 	}
-	s := c.find(uid)
+	s, err := d.find(uid)
 	switch {
-	case s == nil:
-		return noIncident(uid)
+	case err != nil:
+		return err
 	case by == "":
 		return fault.New(fault.Invalid, "incident %s cannot be %s by nobody", uid, what).WithHint("say who does it")
 	case s.Closed == closed:

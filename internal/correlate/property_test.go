@@ -123,30 +123,30 @@ func persons(t *rapid.T, c *correlate.Correlator) {
 		by := rapid.SampledFrom([]string{"ann", "bob"}).Draw(t, "by")
 		switch rapid.IntRange(0, 7).Draw(t, "act") {
 		case 0:
-			_ = c.Close(in.UID, by, "done")
+			_ = c.Desk(nil).Close(in.UID, by, "done")
 		case 1:
-			_ = c.Reopen(in.UID, by, "not done")
+			_ = c.Desk(nil).Reopen(in.UID, by, "not done")
 		case 2:
-			id, err := c.Feedback(in.UID, rapid.SampledFrom([]correlate.Verdict{correlate.True, correlate.False, correlate.Benign}).Draw(t, "verdict"), by, "because")
+			id, err := c.Desk(nil).Feedback(in.UID, rapid.SampledFrom([]correlate.Verdict{correlate.True, correlate.False, correlate.Benign}).Draw(t, "verdict"), by, "because")
 			if err != nil {
 				t.Fatal(err)
 			}
 			given = append(given, id)
 		case 3:
 			if len(given) > 0 {
-				_ = c.Undo(given[0], by, "wrong")
+				_ = c.Desk(nil).Undo(given[0], by, "wrong")
 			}
 		case 5:
-			_ = c.Assign(in.UID, rapid.SampledFrom([]string{"ann", "bob", ""}).Draw(t, "to"), by, "")
+			_ = c.Desk(nil).Assign(in.UID, rapid.SampledFrom([]string{"ann", "bob", ""}).Draw(t, "to"), by, "")
 		case 6, 7:
-			id, err := c.AddNote(in.UID, by, rapid.SampledFrom([]string{"seen", "two\nlines", "<b>\x00"}).Draw(t, "text"))
+			id, err := c.Desk(nil).AddNote(in.UID, by, rapid.SampledFrom([]string{"seen", "two\nlines", "<b>\x00"}).Draw(t, "text"))
 			if err != nil {
 				t.Fatal(err)
 			}
 			given = append(given, id)
 		case 4:
 			if len(in.Merges) > 0 && in.Merges[0].Part != "" {
-				if err := c.Split(in.Merges[0].Part, by, "not the same"); err != nil {
+				if err := c.Desk(nil).Split(in.Merges[0].Part, by, "not the same"); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -243,7 +243,7 @@ func TestUndoIsExact(t *testing.T) {
 		before := scores()
 		var ids []string
 		for i, in := range c.Incidents() {
-			id, err := c.Feedback(in.UID, []correlate.Verdict{correlate.True, correlate.False, correlate.Benign}[i%3], fmt.Sprint("p", i%4), "")
+			id, err := c.Desk(nil).Feedback(in.UID, []correlate.Verdict{correlate.True, correlate.False, correlate.Benign}[i%3], fmt.Sprint("p", i%4), "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -251,7 +251,7 @@ func TestUndoIsExact(t *testing.T) {
 		}
 		order := rapid.Permutation(ids).Draw(t, "order")
 		for _, id := range order {
-			if err := c.Undo(id, "ann", ""); err != nil {
+			if err := c.Desk(nil).Undo(id, "ann", ""); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -283,7 +283,7 @@ func TestSplitUndoesMerge(t *testing.T) {
 			if len(parts) == 0 {
 				break
 			}
-			if err := c.Split(rapid.SampledFrom(parts).Draw(t, "part"), "ann", "not the same"); err != nil {
+			if err := c.Desk(nil).Split(rapid.SampledFrom(parts).Draw(t, "part"), "ann", "not the same"); err != nil {
 				t.Fatal(err)
 			}
 			checkSums(t, c, int64(len(found)))
@@ -305,9 +305,9 @@ func FuzzRestore(f *testing.F) {
 		c.Add(n.finding(float64(i), "r", event.Low, "10.0.0.1", "plc-1", "T0846"))
 	}
 	uid := c.Incidents()[0].UID
-	_, _ = c.Feedback(uid, correlate.Benign, "ann", "")
-	_, _ = c.AddNote(uid, "ann", "seen")
-	_ = c.Assign(uid, "bob", "ann", "")
+	_, _ = c.Desk(nil).Feedback(uid, correlate.Benign, "ann", "")
+	_, _ = c.Desk(nil).AddNote(uid, "ann", "seen")
+	_ = c.Desk(nil).Assign(uid, "bob", "ann", "")
 	_, _ = c.Suppress(correlate.Suppression{Rule: "x", Reason: "y", By: "z", Expires: clock().Add(time.Hour)})
 	records, _ := c.Dirty()
 	for _, r := range records {

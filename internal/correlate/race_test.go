@@ -27,7 +27,7 @@ func TestConcurrent(t *testing.T) {
 				case 10:
 					c.Similar(uid)
 				case 20:
-					_, _ = c.Feedback(uid, correlate.Benign, fmt.Sprint("p", g), "")
+					_, _ = c.Desk(nil).Feedback(uid, correlate.Benign, fmt.Sprint("p", g), "")
 				case 30:
 					_, _ = c.Dirty()
 				}

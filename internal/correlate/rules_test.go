@@ -127,11 +127,11 @@ func TestFeedback(t *testing.T) {
 	var n serial
 	first := c.Add(n.finding(0, "r", event.Medium, "10.1.2.3", "hmi-01", "T0846"))
 	for _, by := range []string{"ann", "bob", "ann"} {
-		if _, err := c.Feedback(first, correlate.Benign, by, "maintenance"); err != nil {
+		if _, err := c.Desk(nil).Feedback(first, correlate.Benign, by, "maintenance"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := c.Close(first, "ann", "maintenance"); err != nil {
+	if err := c.Desk(nil).Close(first, "ann", "maintenance"); err != nil {
 		t.Fatal(err)
 	}
 	in, _ := c.Get(c.Add(n.finding(60, "r", event.Medium, "10.1.2.3", "hmi-01", "T0846")))
@@ -145,7 +145,7 @@ func TestFeedback(t *testing.T) {
 	if want := "2 analysts called it benign on hmi-01; score × 0.50"; !strings.Contains(in.Computed[0].Text, want) {
 		t.Errorf("computed %q, want %q in it", in.Computed[0].Text, want)
 	}
-	if _, err := c.Feedback(first, "dubious", "ann", ""); fault.KindOf(err) != fault.Invalid {
+	if _, err := c.Desk(nil).Feedback(first, "dubious", "ann", ""); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("a word that is no verdict: %v", err)
 	}
 }
@@ -305,32 +305,32 @@ func TestStrangeFindings(t *testing.T) {
 	checkSums(t, again, 5)
 }
 
-// TestFeedbackOfSome: a verdict of who sees some devices alone moves the scores of
+// TestFeedbackOfWhoSeesSome: a verdict of who sees some devices alone moves the scores of
 // findings on a device, and not of those that are told of by an address, which others'
 // incidents have too.
-func TestFeedbackOfSome(t *testing.T) {
+func TestFeedbackOfWhoSeesSome(t *testing.T) {
 	c := correlator(t)
 	var n serial
-	f := n.finding(0, "r", event.Medium, "10.1.2.3", "hmi-01", "T0846")
+	f := n.finding(0, "r", event.Medium, "10.1.2.3", "hmi-1", "T0846")
 	uid := c.Add(f)
 	before, _ := c.Get(uid)
-	if _, err := c.FeedbackOfSome(uid, correlate.Benign, "ann", "maintenance"); err != nil {
+	if _, err := c.Desk(halfBlind{}).Feedback(uid, correlate.Benign, "ann", "maintenance"); err != nil {
 		t.Fatal(err)
 	}
 	if after, _ := c.Get(uid); after.Score >= before.Score || after.Verdict != correlate.Benign {
 		t.Errorf("on a device: %v, before %v", after.Score, before.Score)
 	}
 	f = n.finding(120, "out", event.Medium, "10.1.2.3", "", "T0846")
-	f.Device, f.Dst = "", event.Side{IP: "203.0.113.9"}
+	f.Device, f.Src, f.Dst = "", event.Side{UID: "hmi-1", IP: "10.1.2.4"}, event.Side{IP: "203.0.113.9"}
 	uid = c.Add(f)
 	before, _ = c.Get(uid)
-	if _, err := c.FeedbackOfSome(uid, correlate.Benign, "ann", "maintenance"); err != nil {
+	if _, err := c.Desk(halfBlind{}).Feedback(uid, correlate.Benign, "ann", "maintenance"); err != nil {
 		t.Fatal(err)
 	}
 	if after, _ := c.Get(uid); after.Score != before.Score || after.Verdict != correlate.Benign {
 		t.Errorf("by an address: %v, before %v", after.Score, before.Score)
 	}
-	if _, err := c.Feedback(uid, correlate.Benign, "bob", "maintenance"); err != nil {
+	if _, err := c.Desk(nil).Feedback(uid, correlate.Benign, "bob", "maintenance"); err != nil {
 		t.Fatal(err)
 	}
 	if after, _ := c.Get(uid); after.Score >= before.Score {

@@ -23,7 +23,7 @@ func TestStanding(t *testing.T) {
 	}
 	uid := c.Add(behaviour(0, "behave.new-peer"))
 	c.Add(n.finding(1, "sigma-rule", event.Medium, "10.1.2.3", "hmi-01", "T0846"))
-	id, err := c.Feedback(uid, correlate.Benign, "ann", "ours")
+	id, err := c.Desk(nil).Feedback(uid, correlate.Benign, "ann", "ours")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,13 +44,13 @@ func TestStanding(t *testing.T) {
 	if d := cmp.Diff(want, s.Said[0].Deeds); d != "" {
 		t.Errorf("deeds (-want +got):\n%s", d)
 	}
-	if _, err := c.Feedback(uid, correlate.True, "bob", "not ours"); err != nil {
+	if _, err := c.Desk(nil).Feedback(uid, correlate.True, "bob", "not ours"); err != nil {
 		t.Fatal(err)
 	}
 	if s, _ = c.Standing(uid); s.Last().Verdict != correlate.True || s.Said[1].Deeds != nil {
 		t.Errorf("standing %+v", s)
 	}
-	if err := c.Undo(id, "cy", "a mistake"); err != nil {
+	if err := c.Desk(nil).Undo(id, "cy", "a mistake"); err != nil {
 		t.Fatal(err)
 	}
 	if s, ok = c.Standing(id); !ok || s.Incident != uid || !s.Said[0].Undone || s.Said[0].UndoneBy != "cy" {

@@ -110,10 +110,14 @@ func (c *Correlator) Get(uid string) (Incident, bool) {
 	if s == nil {
 		return Incident{}, false
 	}
+	return c.full(s), true
+}
+
+func (c *Correlator) full(s *strand) Incident {
 	in := c.view(s, c.verdicts(), true)
 	in.Notes = c.notesOf(s)
 	in.NoteCount = len(in.Notes)
-	return in, true
+	return in
 }
 
 // find returns the incident that a uid stands for now.

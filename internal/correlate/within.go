@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"vedette/internal/fault"
 )
 
-// Sight is what somebody may see who is limited to some devices.
+// Sight is what somebody may see who is limited to some devices. Own, Foreign and Reads
+// are asked while the correlator is locked, as [Names] is.
 type Sight interface {
 	Own(uid string) bool                    // a device of theirs
 	Foreign(text string) bool               // a text that names a device which is not
@@ -75,6 +78,19 @@ func (i Incident) Wholly(s Sight) bool {
 	return !slices.ContainsFunc(i.Graph.Nodes, func(n Node) bool {
 		return n.Type == "device" && !s.Own(n.Value) || s.Foreign(n.Value) || s.Foreign(n.Name)
 	})
+}
+
+// Decidable returns nil if somebody may decide on an incident, given in full, or why
+// not. One that touches no device of theirs is not there.
+func (i Incident) Decidable(s Sight) error {
+	if !slices.ContainsFunc(i.Devices, s.Own) {
+		return noIncident(i.UID)
+	}
+	if !i.Wholly(s) {
+		return fault.New(fault.Denied, "the incident concerns devices outside of your zones too: it is decided by somebody who sees all of them").
+			WithHint("give its uid, %.10s, to a person who is limited to all of its zones or to none", i.UID)
+	}
+	return nil
 }
 
 // said is what of notes and history may be told of an incident that is wholly theirs:

@@ -15,7 +15,7 @@ func Formats() []ingest.Format {
 	dialects := normalize.Dialects()
 	out := make([]ingest.Format, len(dialects))
 	for i, d := range dialects {
-		out[i] = ingest.Format{Name: d.Name, Detect: d.Detect, Cut: d.Cut, Piecemeal: d.Piecemeal, Memoryless: d.Memoryless, Open: func(o ingest.Origin) ingest.Reading {
+		out[i] = ingest.Format{Name: d.Name, Detect: d.Detect, Cut: d.Cut, Filter: d.Filter, Piecemeal: d.Piecemeal, Memoryless: d.Memoryless, Open: func(o ingest.Origin) ingest.Reading {
 			src := normalize.Source{ID: o.ID, Name: o.Name, Modified: o.Modified, Now: o.Now, Broke: func(part string, data []byte, what any) {
 				o.Broke(ingest.Broke(part, data, what))
 			}}

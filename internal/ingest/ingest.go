@@ -42,6 +42,9 @@ type Format struct {
 	// offset; then io.EOF. Any other error ends the source and says why. Nil
 	// means lines, or JSON values that span lines.
 	Cut func(in *bufio.Reader) func() (raw []byte, offset int64, err error)
+	// Filter, if set, makes of a person's filter what tells which records are read.
+	// What it gives belongs to one source.
+	Filter func(text string) (fits func(raw []byte) (bool, error), err error)
 	// Piecemeal says of a format with Cut that its records may come a few at a
 	// time, as datagrams do, to a Reading that goes on: a peer's Reading is kept
 	// for as long as the peer is, and with it what the peer told once. One
@@ -117,6 +120,15 @@ type Reader struct {
 	formats []Format
 	now     func() time.Time
 	broke   func(Breakage)
+	filter  string // "": none
+}
+
+// Only returns a reader that reads the records alone which a filter takes. A source whose
+// format has no filters is an error; "" is no filter.
+func (r *Reader) Only(filter string) *Reader {
+	out := *r
+	out.filter = filter
+	return &out
 }
 
 // NewReader makes a reader that knows the given formats. The order settles
@@ -197,7 +209,11 @@ func (r *Reader) streamAs(ctx context.Context, in io.Reader, rep *Report, format
 		return nil
 	}
 	f, err := r.recognise(head, format, counts)
-	if f == nil || err != nil {
+	if err != nil {
+		return err
+	}
+	if f == nil {
+		_, err := r.fits(&Format{Name: "of no known format"}, rep)
 		return err
 	}
 	rep.Format = f.Name
@@ -205,11 +221,26 @@ func (r *Reader) streamAs(ctx context.Context, in io.Reader, rep *Report, format
 		id = event.SourceID(head)
 	}
 	origin := Origin{ID: id, Name: rep.Path, Modified: modified, Now: r.now()}
-	p := &pump{ctx: ctx, reading: f.Open(origin), sink: sink, counts: counts}
+	fits, err := r.fits(f, rep)
+	if err != nil {
+		return err
+	}
+	p := &pump{ctx: ctx, reading: f.Open(origin), fits: fits, sink: sink, counts: counts}
 	if f.Cut != nil {
 		return p.run(f.Cut(br), true)
 	}
 	return p.run(newSplitter(br, head).next, false)
+}
+
+// fits tells which records of a source are read; nil: all.
+func (r *Reader) fits(f *Format, rep *Report) (func(raw []byte) (bool, error), error) {
+	if r.filter == "" {
+		return nil, nil
+	}
+	if f.Filter == nil {
+		return nil, fault.New(fault.Invalid, "a filter is for captures of packets, and %s is %s", rep.Path, f.Name).WithHint("name captures alone, or leave the filter out")
+	}
+	return f.Filter(r.filter)
 }
 
 // recognise finds the format of a source. Without one it says so in the report.
@@ -299,6 +330,7 @@ func (r *Reader) pick(head []byte, name, forced string, kind func(*Format) bool)
 type pump struct {
 	ctx     context.Context //nolint:containedctx // lives as long as one source
 	reading Reading
+	fits    func(raw []byte) (bool, error) // nil: all records are read
 	sink    func(*event.Event) error
 	counts  *counter
 	failed  error
@@ -328,6 +360,9 @@ func (p *pump) run(next func() ([]byte, int64, error), exact bool) error {
 				continue
 			}
 		}
+		if p.passes(raw, offset) {
+			continue
+		}
 		before := p.counts.rep.Events
 		err = p.reading.Record(raw, offset, p.emit)
 		if err != nil {
@@ -340,6 +375,20 @@ func (p *pump) run(next func() ([]byte, int64, error), exact bool) error {
 			return p.failed
 		}
 	}
+}
+
+// passes reports whether a record is passed over: by a filter, or because the filter
+// cannot tell, which rejects it.
+func (p *pump) passes(raw []byte, offset int64) bool {
+	if p.fits == nil {
+		return false
+	}
+	fits, err := p.fits(raw)
+	if err != nil {
+		p.counts.rep.Read++
+		p.counts.reject(plainError(err), offset)
+	}
+	return err != nil || !fits
 }
 
 // trim takes away a hole of NUL, left by a power cut. Nothing is left of a

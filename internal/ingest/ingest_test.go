@@ -24,8 +24,11 @@ import (
 var clock = time.Date(2025, 6, 1, 0, 0, 0, 0, time.UTC)
 
 // reader knows the real dialects, as package app wires them.
-func reader() *ingest.Reader {
-	var out []ingest.Format
+func reader() *ingest.Reader { return ingest.NewReader(realFormats(), clockNow) }
+
+func clockNow() time.Time { return clock }
+
+func realFormats() (out []ingest.Format) {
 	for _, d := range normalize.Dialects() {
 		out = append(out, ingest.Format{Name: d.Name, Detect: d.Detect, Cut: d.Cut, Piecemeal: d.Piecemeal, Open: func(o ingest.Origin) ingest.Reading {
 			p := d.New(normalize.Source{ID: o.ID, Name: o.Name, Modified: o.Modified, Now: o.Now})
@@ -34,7 +37,7 @@ func reader() *ingest.Reader {
 			}}
 		}})
 	}
-	return ingest.NewReader(out, func() time.Time { return clock })
+	return out
 }
 
 // taken is what came of a source.

@@ -24,7 +24,11 @@ func (l *Live) Learnt() (out []Payload, version uint64) {
 			if size += len(r); size > maxLearnt {
 				break
 			}
-			out = append(out, Payload{Source: k.source, Peer: k.name, Format: k.format, Data: r})
+			p := Payload{Source: k.source, Peer: k.name, Format: k.format, Data: r}
+			if o.last.Stream != "" {
+				p.Peer, p.Stream = o.last.Peer, k.name
+			}
+			out = append(out, p)
 		}
 	}
 	return out, version

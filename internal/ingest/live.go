@@ -53,6 +53,7 @@ type opened struct {
 	used  uint64 // number of the last payload
 	heard int    // payloads
 	read  Reading
+	last  Payload // without its bytes
 }
 
 // liveBuffer is as much as a format that cuts may look ahead.
@@ -86,6 +87,8 @@ func (l *Live) Payload(ctx context.Context, p Payload, seq uint64, sink func(*ev
 	if o == nil || err != nil {
 		return rep, err
 	}
+	o.last = p
+	o.last.Data = nil
 	rep.Format = o.format.Name
 	base := int64(seq<<20) & (1<<63 - 1) //nolint:gosec // G115: masked
 	if p.Stream != "" {

@@ -18,7 +18,15 @@ func take(s *server, r *http.Request) (any, error) {
 	if name == "" {
 		name = "upload of " + person(r).Name
 	}
-	return s.IngestStream(r.Context(), http.MaxBytesReader(nil, r.Body, maxIngest), name, v.Get("format"), time.Time{})
+	body := http.MaxBytesReader(nil, r.Body, maxIngest)
+	filter, format := v.Get("filter"), v.Get("format")
+	switch {
+	case filter == "":
+		return s.IngestStream(r.Context(), body, name, format, time.Time{})
+	case format != "" && format != "capture":
+		return nil, fault.New(fault.Invalid, "a filter is for captures of packets, not for the format %.40q", format).WithHint("leave one of the two out")
+	}
+	return s.IngestCapture(r.Context(), body, name, filter, time.Time{})
 }
 
 // maxKey is the longest idempotency key.

@@ -75,6 +75,7 @@ type Service interface {
 	TakeBulk(ctx context.Context, body io.Reader, from bulk.Sender) (bulk.Taken, error)
 	TakeLogs(ctx context.Context, body []byte, isJSON bool, peer string) (refused int64, err error)
 	IngestStream(ctx context.Context, in io.Reader, name, format string, modified time.Time) (ingest.Summary, error)
+	IngestCapture(ctx context.Context, in io.Reader, name, filter string, modified time.Time) (ingest.Summary, error)
 }
 
 // Authority decides, and tells what it would decide.

@@ -193,6 +193,12 @@ func (p *plant) DropAside(_ context.Context, w api.AsideWish) (api.AsideDropped,
 	return api.AsideDropped{Payloads: w.Count}, nil
 }
 
+func (p *plant) IngestCapture(_ context.Context, in io.Reader, name, filter string, _ time.Time) (ingest.Summary, error) {
+	raw, err := io.ReadAll(in)
+	p.did = append(p.did, fmt.Sprintf("%s: %d bytes through %s", name, len(raw), filter))
+	return ingest.Summary{}, err
+}
+
 func (p *plant) IngestStream(_ context.Context, in io.Reader, name, _ string, _ time.Time) (ingest.Summary, error) {
 	raw, err := io.ReadAll(in)
 	p.did = append(p.did, fmt.Sprintf("%s: %d bytes", name, len(raw)))

@@ -72,7 +72,7 @@ func Routes() []Route {
 		{"GET /api/v1/audit", authz.AuditRead, "the newest entries of the journal", journal, false, shapes{nil, of[Page[audit.Entry]](), []param{{"limit", "1 to 1000"}}}},
 		{"POST /api/v1/bulk", authz.EventsIngest, "push lines into the durable spool", push, false, shapes{nil, of[bulk.Taken](), []param{{"format", "name of a format; without it it is recognised"}}}},
 		{"POST /v1/logs", authz.EventsIngest, "OTLP/HTTP export of logs, as application/json or application/x-protobuf", logs, false, shapes{of[map[string]any](), of[map[string]any](), nil}},
-		{"POST /api/v1/ingest", authz.EventsIngest, "take in a file or log of any format, and answer when it is stored", take, false, shapes{nil, of[ingest.Summary](), []param{{"name", "what it is called"}, {"format", "as of bulk"}}}},
+		{"POST /api/v1/ingest", authz.EventsIngest, "take in a file or log of any format, and answer when it is stored", take, false, shapes{nil, of[ingest.Summary](), []param{{"name", "what it is called"}, {"format", "as of bulk"}, {"filter", "of a capture: which packets are taken, in the language of tcpdump"}}}},
 	}, slices.Concat(networkRoutes(), spoolRoutes(page), vulnRoutes(page), settingRoutes(page), zoneRoutes(page), feedRoutes(page), modelRoutes(page), brokerRoutes(page))...)
 }
 

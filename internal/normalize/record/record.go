@@ -50,6 +50,10 @@ type Dialect struct {
 	// the source and says why. Nil means lines, or JSON values that span lines.
 	Cut func(in *bufio.Reader) func() (raw []byte, offset int64, err error)
 
+	// Filter, if set, makes of a person's filter what tells which records of a source are
+	// read. What it gives belongs to one source.
+	Filter func(text string) (fits func(raw []byte) (bool, error), err error)
+
 	// Piecemeal says of a dialect with Cut that its records may come a few at a
 	// time, as datagrams and messages do, to a parser that goes on. A parser of
 	// one without Cut always may.

@@ -22,6 +22,8 @@ type flow struct {
 
 	prev, next *flow // neighbours in the list
 	list       lane
+
+	before, open bool // see [Happening]
 }
 
 // side is what one end of a flow has said.
@@ -51,7 +53,7 @@ const (
 func (e *Engine) flowOf(p *packet) (*flow, proto.Side) {
 	k, sender := keyOf(p)
 	f := e.table.find(&k)
-	if f != nil && p.proto == protoTCP && p.family != familyEther && f.over(p, sender) {
+	if f != nil && (e.Live && f.silent(p.at) || p.proto == protoTCP && p.family != familyEther && f.over(p, sender)) {
 		e.finish(f)
 		f = nil
 	}
@@ -66,6 +68,10 @@ func (e *Engine) flowOf(p *packet) (*flow, proto.Side) {
 	e.table.touch(f)
 	return f, s
 }
+
+// silent reports whether a flow has ended by its silence. Of a live capture this is asked
+// when its next packet comes, since [Engine.expire] waits for late ones there.
+func (f *flow) silent(now int64) bool { return now-f.last > silence[f.list] }
 
 // over reports whether a SYN begins another connection between the same ports.
 func (f *flow) over(p *packet, sender int) bool {
@@ -90,7 +96,11 @@ func (e *Engine) begin(k key, sender int, p *packet) *flow {
 	}
 	f.first, f.last = p.at, p.at
 	f.client = sender
-	if e.answers(p) {
+	was, known := e.recall(&k, p)
+	f.before = known || e.Live && p.proto == protoTCP && k.family != familyEther && p.flags&flagSYN == 0
+	if known {
+		f.client = was.client
+	} else if e.answers(p) || f.before && e.unclear(p) && likelier(p) {
 		f.client = 1 - sender
 		f.history.add(proto.Client, '^')
 	}
@@ -98,7 +108,10 @@ func (e *Engine) begin(k key, sender int, p *packet) *flow {
 	if f.client != sender {
 		c = 1
 	}
-	f.told = proto.Flow{UID: k.uid(p.at, e.table.count()), VLAN: p.vlan, Transport: "ethernet"}
+	f.told = proto.Flow{UID: was.uid, VLAN: p.vlan, Transport: "ethernet"}
+	if !known || was.uid == "" {
+		f.told.UID = k.uid(p.at, e.table.count())
+	}
 	if k.family != familyEther {
 		f.told.Transport = protoName(k.proto)
 		f.told.Client = netip.AddrPortFrom(k.ip(f.client), k.port[f.client])
@@ -130,6 +143,11 @@ func (e *Engine) answers(p *packet) bool {
 		return from > to && (from > 1 || p.proto == protoTCP) // datagrams begin where they begin, whatever the port
 	}
 	return false
+}
+
+// unclear reports whether the ports of a packet do not tell which end is the server.
+func (e *Engine) unclear(p *packet) bool {
+	return e.apps.serves(p.proto, p.port[0]) == e.apps.serves(p.proto, p.port[1])
 }
 
 // history is Zeek's word for what happened in a connection: a letter for the

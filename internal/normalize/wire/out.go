@@ -50,7 +50,11 @@ func (o *out) Emit(e *event.Event, raw []byte) {
 
 func (o *out) give(raw []byte) {
 	o.giving = true
-	o.emit(Happening{Event: &o.e, Raw: raw, Time: o.time})
+	h := Happening{Event: &o.e, Raw: raw, Time: o.time}
+	if raw == nil {
+		h.Before, h.Open = o.flow.before, o.flow.open
+	}
+	o.emit(h)
 	o.giving = false
 }
 

@@ -171,10 +171,19 @@ func (t *table) oldest() *flow {
 	return found
 }
 
-// expire ends the flows that were silent for too long.
+// lateness is how many nanoseconds one reader of an interface may be behind another
+// without flows being split: the kernel hands over what it gathers within 100 ms, and the
+// rest is for a spool that is slow.
+const lateness = 2e9
+
+// expire ends the flows that were silent for too long, but for those of which a late
+// packet may say otherwise.
 func (e *Engine) expire(now int64) {
+	if e.Live {
+		now -= lateness
+	}
 	for i := range e.table.lists {
-		for f := e.table.lists[i].head; f != nil && now-f.last > silence[i]; f = e.table.lists[i].head {
+		for f := e.table.lists[i].head; f != nil && f.silent(now); f = e.table.lists[i].head {
 			e.finish(f)
 		}
 	}

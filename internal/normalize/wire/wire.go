@@ -37,6 +37,10 @@ type Happening struct {
 	Event *event.Event // has all but what the origin tells: uid, source, labels, raw
 	Raw   []byte       // the message as it was on the wire; nil for the end of a flow
 	Time  time.Time
+
+	// Of the end of a flow: Before says that it began before the engine heard of it, Open
+	// that it had not ended when the engine was cut.
+	Before, Open bool
 }
 
 // Engine follows the flows of one capture. It is not safe for concurrent use.
@@ -49,6 +53,14 @@ type Engine struct {
 	out    out
 	pk     packet // of the packet at hand
 	failed string // the decoder that panicked on it
+
+	// Live says that packets come as they are heard: those of several readers of an
+	// interface a little late, and of connections that began before.
+	Live bool
+
+	known   map[key]known // flows of an earlier run
+	knownTo int64         // when the last of them has ended by its silence
+	cut     []known       // flows that were open when this one was cut
 
 	// Broke, if set, hears of a decoder that panicked: its name, the bytes that it
 	// was shown, and what recover gave. It is called by the deferred function.

@@ -16,8 +16,13 @@ var languages = wordSet("npm pypi cargo gem nuget maven composer hex pub cocoapo
 // the maker; "alpine" is what some tools write for apk.
 var distributions = wordSet("deb rpm apk alpm alpine")
 
+// plain is the type of package URLs of what is of no ecosystem, as bills of firmware have
+// it: what it names is what its maker calls it.
+const plain = "generic"
+
 // filled completes a query: where only a package URL or a CPE has the version, that is
-// it, and an epoch that stands apart is put before it.
+// it, and an epoch that stands apart is put before it; where only the package URL of what
+// is of no ecosystem has a name, that is it.
 func (q *Query) filled() {
 	for _, u := range q.PURLs {
 		p, ok := advisory.ParsePURL(u)
@@ -26,6 +31,9 @@ func (q *Query) filled() {
 		}
 		if q.Version == "" {
 			q.Version = p.Version
+		}
+		if q.Product == "" && p.Type == plain {
+			q.Product = p.Name
 		}
 		epoch := advisory.Qualifier(u, "epoch")
 		if p.Type == "rpm" && q.Version != "" && !strings.Contains(q.Version, ":") && epoch != "" && epoch != "0" && strings.Trim(epoch, "0123456789") == "" {
@@ -138,25 +146,19 @@ func (f *found) doubt(x *Index, q *Query) string {
 	var owners []string
 	for _, u := range q.PURLs {
 		p, ok := advisory.ParsePURL(u)
-		if !ok || !languages[p.Type] {
+		if !ok || !languages[p.Type] && (p.Type != plain || len(q.CPEs) > 0) {
 			return ""
 		}
 		if p.Type == "golang" && pseudo.MatchString(p.Version+q.Version) {
 			return "its version is a commit, which has no place among releases"
 		}
 		kind = p.Type
-		for part := range strings.FieldsFuncSeq(p.Namespace, func(r rune) bool { return r == '/' || r == '.' || r == '@' }) {
-			owners = append(owners, x.aliases.Vendor(part))
-		}
+		owners = append(owners, x.ownersOf(&p)...)
 	}
 	if kind == "" || q.Vendor != "" {
 		return ""
 	}
-	for _, text := range q.CPEs { // one that has the name twice is what tools guess
-		if c, ok := advisory.ParseCPE(text); ok && squash(words(c.Vendor)) != squash(words(c.Product)) {
-			owners = append(owners, x.aliases.Vendor(c.Vendor))
-		}
-	}
+	owners = append(owners, x.makersSaid(q)...)
 	for p := range f.products {
 		for _, maker := range f.in.makers[p] {
 			if maker != "" && slices.ContainsFunc(owners, func(o string) bool { return o != "" && sameVendor(o, maker) }) {
@@ -164,7 +166,31 @@ func (f *found) doubt(x *Index, q *Query) string {
 			}
 		}
 	}
+	if kind == plain {
+		return "its package URL has the name alone, and nothing says that it is this maker's"
+	}
 	return "a package of " + kind + " bears the name, and nothing says that it is this product"
+}
+
+// ownersOf are the makers that a package URL may tell of.
+func (x *Index) ownersOf(p *advisory.PURL) (out []string) {
+	if p.Type == plain { // "openssl" is OpenSSL's own
+		out = append(out, x.aliases.Vendor(p.Name))
+	}
+	for part := range strings.FieldsFuncSeq(p.Namespace, func(r rune) bool { return r == '/' || r == '.' || r == '@' }) {
+		out = append(out, x.aliases.Vendor(part))
+	}
+	return out
+}
+
+// makersSaid are those that CPEs name. One that has the name twice is what tools guess.
+func (x *Index) makersSaid(q *Query) (out []string) {
+	for _, text := range q.CPEs {
+		if c, ok := advisory.ParseCPE(text); ok && squash(words(c.Vendor)) != squash(words(c.Product)) {
+			out = append(out, x.aliases.Vendor(c.Vendor))
+		}
+	}
+	return out
 }
 
 // pseudo is a version that Go makes of a commit: its time and the beginning of its hash.

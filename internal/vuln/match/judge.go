@@ -287,7 +287,7 @@ func (t *sums) sinceFixed(p *advisory.Product, s advisory.Statement, v string) {
 		return
 	}
 	for _, e := range p.Versions.Exact {
-		switch version.Compare(p.Versions.Scheme, v, e) {
+		switch version.Compare(versionsOf(p).Scheme, v, e) {
 		case version.Greater:
 			t.fixedAt = e
 		case version.Less:
@@ -381,7 +381,7 @@ func (t *sums) other(q *Query, v *advisory.Vulnerability, f *found, no, maybe fu
 			if r.Fix == "" || f.of(p) == 0 {
 				continue
 			}
-			if o := version.Compare(version.Generic, q.Version, r.Fix); o == version.Greater || o == version.Equal {
+			if o := version.Compare(fixScheme(&f.in.Products[p]), q.Version, r.Fix); o == version.Greater || o == version.Equal {
 				return no("it is not before "+r.Fix+", in which the source says it is fixed", implied)
 			}
 		}

@@ -126,9 +126,10 @@ func (f *found) place(n int, q *Query) *placed {
 		return &f.placed[s.at-1]
 	}
 	in, by := &f.in.Products[n], s.by
-	p := placed{v: q.versionFor(by), variant: variant(in, by), text: in.Versions.String()}
-	p.at, p.why = in.Versions.Locate(p.v)
-	if set := &in.Versions; len(set.Spans) == 1 && p.v == q.Version && !set.All && len(set.Exact)+len(set.Except) == 0 && set.Unread == "" && !set.Unsaid {
+	set := versionsOf(in)
+	p := placed{v: q.versionFor(by), variant: variant(in, by), text: set.String()}
+	p.at, p.why = set.Locate(p.v)
+	if len(set.Spans) == 1 && p.v == q.Version && !set.All && len(set.Exact)+len(set.Except) == 0 && set.Unread == "" && !set.Unsaid {
 		if set.Spans[0].HighOut && (p.at == version.Inside || p.at == version.NotSure) {
 			p.fix = set.Spans[0].High // what fixAfter would find out again
 		}

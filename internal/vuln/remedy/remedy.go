@@ -174,9 +174,10 @@ func NameOfPart(label, version string) string {
 // surely ordered, and what it mends.
 func fixes(h *exposure.Holding) (target string, mended map[string]bool) {
 	mended = map[string]bool{}
+	scheme := h.Query.Scheme()
 	for i := range h.Rows {
 		if r := &h.Rows[i]; r.Status == match.Affected && r.Fix != "" {
-			if target == "" || version.Compare(version.Generic, r.Fix, target) == version.Greater {
+			if target == "" || version.Compare(scheme, r.Fix, target) == version.Greater {
 				target = r.Fix
 			}
 		}
@@ -186,7 +187,7 @@ func fixes(h *exposure.Holding) (target string, mended map[string]bool) {
 		if r.Status != match.Affected || r.Fix == "" {
 			continue
 		}
-		if o := version.Compare(version.Generic, r.Fix, target); o == version.Less || o == version.Equal || r.Fix == target {
+		if o := version.Compare(scheme, r.Fix, target); o == version.Less || o == version.Equal || r.Fix == target {
 			mended[r.ID] = true
 		}
 	}

@@ -65,6 +65,7 @@ const (
 	PyPI    = "pypi"
 	Maven   = "maven"
 	Git     = "git" // hashes have no order
+	OpenSSL = "openssl"
 )
 
 // MaxLength bounds a version; a longer text has no order.
@@ -117,6 +118,8 @@ func Compare(scheme, a, b string) Order {
 			return Equal
 		}
 		return Unknown
+	case OpenSSL:
+		return compareOpenSSL(a, b)
 	}
 	return compareGeneric(a, b)
 }

@@ -23,10 +23,15 @@ type Packet struct {
 	Link uint16    // link type, https://www.tcpdump.org/linktypes.html
 	Orig int       // bytes that were on the wire; Data may have fewer
 	Data []byte
+
+	// Note says that it is no packet but what a reader of packets wrote down for the next
+	// one. No file and no interface has such records.
+	Note bool
 }
 
 const (
 	headerSize = 16
+	noteMark   = 1 // in its place packets have 0
 
 	// maxPacket is the longest packet that is believed. Tools write at most
 	// 256 KiB, and more only for buses that are not decoded here.
@@ -44,6 +49,7 @@ func Parse(raw []byte) (Packet, error) {
 		Link: binary.BigEndian.Uint16(raw[8:]),
 		Orig: int(binary.BigEndian.Uint32(raw[12:])),
 		Data: raw[headerSize:],
+		Note: binary.BigEndian.Uint16(raw[10:]) == noteMark,
 	}
 	if ns := int64(binary.BigEndian.Uint64(raw)); ns != 0 { //nolint:gosec // G115: written by put from an int64
 		p.Time = time.Unix(0, ns).UTC()
@@ -67,6 +73,9 @@ func Append(b []byte, p Packet) []byte {
 		ns = p.Time.UnixNano()
 	}
 	put(head[:], ns, p.Link, uint32(max(p.Orig, 0))) //nolint:gosec // G115: lengths of packets
+	if p.Note {
+		binary.BigEndian.PutUint16(head[10:], noteMark)
+	}
 	return append(append(b, head[:]...), p.Data...)
 }
 

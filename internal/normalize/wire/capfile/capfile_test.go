@@ -92,7 +92,7 @@ func TestPcap(t *testing.T) {
 			t.Errorf("%s: not detected", name)
 		}
 		got, offsets, err := all(w.Bytes())
-		want := []Packet{{c.want, 1, 60, []byte("one")}, {c.want, 1, 60, []byte("four")}}
+		want := []Packet{{Time: c.want, Link: 1, Orig: 60, Data: []byte("one")}, {Time: c.want, Link: 1, Orig: 60, Data: []byte("four")}}
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
 			t.Errorf("%s: %v %s", name, err, diff)
 		}
@@ -165,11 +165,11 @@ func TestPcapng(t *testing.T) {
 
 		micro := at.Truncate(time.Microsecond)
 		want := []Packet{
-			{micro, 1, 99, []byte("first")},
-			{at.Add(time.Hour), 101, 99, []byte("second")},
-			{micro, 1, 98, []byte("old")},
-			{time.Time{}, 1, 6, []byte("simple")},
-			{time.Unix(at.Unix(), 500_000_000).UTC(), 113, 99, []byte("third")},
+			{Time: micro, Link: 1, Orig: 99, Data: []byte("first")},
+			{Time: at.Add(time.Hour), Link: 101, Orig: 99, Data: []byte("second")},
+			{Time: micro, Link: 1, Orig: 98, Data: []byte("old")},
+			{Time: time.Time{}, Link: 1, Orig: 6, Data: []byte("simple")},
+			{Time: time.Unix(at.Unix(), 500_000_000).UTC(), Link: 113, Orig: 99, Data: []byte("third")},
 		}
 		got, _, err := all(w.Bytes())
 		if diff := cmp.Diff(want, got); diff != "" || err != nil || !Detect(w.Bytes()) {
@@ -187,7 +187,7 @@ func TestUndeclaredInterface(t *testing.T) {
 }
 
 func TestAppendParse(t *testing.T) {
-	want := Packet{at, 276, 1500, []byte("data")}
+	want := Packet{Time: at, Link: 276, Orig: 1500, Data: []byte("data")}
 	got, err := Parse(Append(nil, want))
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Error(err, diff)

@@ -9,6 +9,14 @@ import (
 	"vedette/internal/fault"
 )
 
+// AppendPart appends a packet, or a note, as [CutParts] reads it.
+func AppendPart(b []byte, p Packet) []byte {
+	at := len(b)
+	b = Append(append(b, 0, 0, 0, 0), p)
+	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4)) //nolint:gosec // G115: a packet
+	return b
+}
+
 // CutParts is [Cut] for packets as a live capture hands them on: each is a
 // length of four bytes and a record that [Parse] reads.
 func CutParts(in *bufio.Reader) func() ([]byte, int64, error) {
