@@ -225,7 +225,7 @@ func (t *trial) choose(ctx context.Context) error {
 	}
 	slots = append(slots, findingSlots...)
 	for _, f := range event.Fields() {
-		if f.Store == event.FromDevice || !all && !slices.Contains(slots, f.Slot) {
+		if !f.Stored() || !all && !slices.Contains(slots, f.Slot) {
 			continue
 		}
 		if f.Slot == event.SlotTime {

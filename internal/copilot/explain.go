@@ -98,7 +98,7 @@ func (c *Copilot) explainEvent(ctx context.Context, uid string, ans *Answer) ([]
 	q := query.Query{Where: &query.Expr{Field: "metadata.uid", Op: query.Eq, Value: uid}, Limit: 1}
 	docs := map[string]string{}
 	for _, f := range event.Fields() {
-		if f.Store == event.FromDevice || f.Name == "raw" {
+		if !f.Stored() || f.Name == "raw" {
 			continue
 		}
 		q.Select = append(q.Select, f.Name)

@@ -47,27 +47,19 @@ func (n *narrator) table() []Sentence {
 			out = append(out, say(n.ev[1].ID, "next in rank: %s", line(next)))
 		}
 	}
-	return append(out, n.byNameAlone()...)
+	return out
 }
 
-// byNameAlone tells what a table of addresses leaves out.
-func (n *narrator) byNameAlone() []Sentence {
-	for i, step := range n.r.Steps {
-		if step.Why != reading.ByNameAlone || i >= len(n.ev) || len(n.ev[i].Rows) == 0 {
-			continue
-		}
-		e := n.ev[i]
-		first := e.Rows[0]
-		return []Sentence{say(e.ID, "without an address, by host name alone: %s, first %s: %s", some(e.Total, "source"), cell(first[0]), n.measureWords(step.Query.Measures, first[1:]))}
-	}
-	return nil
+// isHost tells a column of addresses, or of names where there are none.
+func isHost(column string) bool {
+	return strings.HasSuffix(column, "_endpoint.ip") || strings.HasSuffix(column, "_endpoint.host")
 }
 
 // keyWords writes what a row is about, a host by its name and address.
 func keyWords(columns []string, row []any) string {
 	var out []string
 	for i, c := range columns {
-		if strings.HasSuffix(c, "_endpoint.name") && i > 0 && strings.HasSuffix(columns[i-1], "_endpoint.ip") {
+		if strings.HasSuffix(c, "_endpoint.name") && i > 0 && isHost(columns[i-1]) {
 			if row[i] != nil && cell(row[i]) != out[len(out)-1] {
 				out[len(out)-1] = cell(row[i]) + " (" + out[len(out)-1] + ")"
 			}

@@ -44,6 +44,7 @@ const (
 	SlotSrcEndpointMAC                         // src_endpoint.mac
 	SlotSrcEndpointHostname                    // src_endpoint.hostname
 	SlotSrcEndpointName                        // src_endpoint.name
+	SlotSrcEndpointHost                        // src_endpoint.host
 	SlotSrcEndpointType                        // src_endpoint.type
 	SlotSrcEndpointVendor                      // src_endpoint.vendor
 	SlotSrcEndpointZone                        // src_endpoint.zone
@@ -56,6 +57,7 @@ const (
 	SlotDstEndpointMAC                         // dst_endpoint.mac
 	SlotDstEndpointHostname                    // dst_endpoint.hostname
 	SlotDstEndpointName                        // dst_endpoint.name
+	SlotDstEndpointHost                        // dst_endpoint.host
 	SlotDstEndpointType                        // dst_endpoint.type
 	SlotDstEndpointVendor                      // dst_endpoint.vendor
 	SlotDstEndpointZone                        // dst_endpoint.zone
@@ -212,6 +214,7 @@ var table = [NumSlots]Field{
 	SlotSrcEndpointMAC:             {Name: "src_endpoint.mac", Slot: SlotSrcEndpointMAC, Kind: String, Store: InColumn, Aliases: []string{"src_mac", "orig_l2_addr"}, Doc: "MAC that started it"},
 	SlotSrcEndpointHostname:        {Name: "src_endpoint.hostname", Slot: SlotSrcEndpointHostname, Kind: String, Store: InColumn, Aliases: []string{"src_host", "SourceHostname", "WorkstationName"}, Doc: "name of what started it, as the event gives it"},
 	SlotSrcEndpointName:            {Name: "src_endpoint.name", Slot: SlotSrcEndpointName, Kind: String, Store: FromDevice, Aliases: []string{"src_name", "src_device"}, Doc: "name of the device that started it"},
+	SlotSrcEndpointHost:            {Name: "src_endpoint.host", Slot: SlotSrcEndpointHost, Kind: String, Store: FirstOf, Aliases: []string{"src_address_or_name"}, Doc: "address of what started it, or its host name where the record has no address"},
 	SlotSrcEndpointType:            {Name: "src_endpoint.type", Slot: SlotSrcEndpointType, Kind: String, Store: FromDevice, Aliases: []string{"src_type"}, Doc: "type of the device that started it"},
 	SlotSrcEndpointVendor:          {Name: "src_endpoint.vendor", Slot: SlotSrcEndpointVendor, Kind: String, Store: FromDevice, Aliases: []string{"src_vendor"}, Doc: "maker of the device that started it"},
 	SlotSrcEndpointZone:            {Name: "src_endpoint.zone", Slot: SlotSrcEndpointZone, Kind: String, Store: FromDevice, Aliases: []string{"src_zone"}, Doc: "zone of the device that started it"},
@@ -224,6 +227,7 @@ var table = [NumSlots]Field{
 	SlotDstEndpointMAC:             {Name: "dst_endpoint.mac", Slot: SlotDstEndpointMAC, Kind: String, Store: InColumn, Aliases: []string{"dst_mac", "resp_l2_addr"}, Doc: "MAC that was addressed"},
 	SlotDstEndpointHostname:        {Name: "dst_endpoint.hostname", Slot: SlotDstEndpointHostname, Kind: String, Store: InColumn, Aliases: []string{"dst_host", "DestinationHostname"}, Doc: "name that was addressed, as the event gives it"},
 	SlotDstEndpointName:            {Name: "dst_endpoint.name", Slot: SlotDstEndpointName, Kind: String, Store: FromDevice, Aliases: []string{"dst_name", "dst_device"}, Doc: "name of the device that was addressed"},
+	SlotDstEndpointHost:            {Name: "dst_endpoint.host", Slot: SlotDstEndpointHost, Kind: String, Store: FirstOf, Aliases: []string{"dst_address_or_name"}, Doc: "address of what was addressed, or its host name where the record has no address"},
 	SlotDstEndpointType:            {Name: "dst_endpoint.type", Slot: SlotDstEndpointType, Kind: String, Store: FromDevice, Aliases: []string{"dst_type"}, Doc: "type of the device that was addressed"},
 	SlotDstEndpointVendor:          {Name: "dst_endpoint.vendor", Slot: SlotDstEndpointVendor, Kind: String, Store: FromDevice, Aliases: []string{"dst_vendor"}, Doc: "maker of the device that was addressed"},
 	SlotDstEndpointZone:            {Name: "dst_endpoint.zone", Slot: SlotDstEndpointZone, Kind: String, Store: FromDevice, Aliases: []string{"dst_zone"}, Doc: "zone of the device that was addressed"},

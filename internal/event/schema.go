@@ -46,10 +46,13 @@ type Store uint8
 // InColumn fields have a column of their own. InDocument fields share one
 // document with the extras. FromDevice fields are no part of an event: a query
 // takes them from the device table, as best known at the time of the question.
+// FirstOf fields are none either: they are the address of an endpoint, or its host
+// name where an event has no address.
 const (
 	InColumn Store = iota + 1
 	InDocument
 	FromDevice
+	FirstOf
 )
 
 // Field describes one known field.
@@ -61,6 +64,9 @@ type Field struct {
 	Aliases []string
 	Doc     string
 }
+
+// Stored tells a field that is a part of an event, and is not found at query time.
+func (f Field) Stored() bool { return f.Store == InColumn || f.Store == InDocument }
 
 // Fields returns all known fields in schema order. The slice is a copy.
 func Fields() []Field {

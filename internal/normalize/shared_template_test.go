@@ -50,7 +50,7 @@ func TestSharedTemplates(t *testing.T) {
 			return strings.TrimSpace(e.Message()) == strings.TrimSpace(row["Content"])
 		})
 		components := share(all, rows, func(e *event.Event, row map[string]string) bool {
-			return strings.Contains(e.Extra("component")+" "+e.Extra("origin"), row["Component"])
+			return strings.Contains(e.Extra("thread")+":"+e.Extra("component")+" "+e.Extra("origin"), row["Component"])
 		})
 		timed := share(all, rows, func(e *event.Event, _ map[string]string) bool { return e.TimeField().Year() > 1995 })
 		pids := share(all, rows, func(e *event.Event, row map[string]string) bool { return field{"", row["Pid"] + row["PID"]}.isPid(e) })

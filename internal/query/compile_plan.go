@@ -40,12 +40,14 @@ type Plan struct {
 // Place says where the value of a field is kept.
 type Place uint8
 
-// The places of values. AtDevice values come from the device table.
+// The places of values. AtDevice values come from the device table, AtFirst values from
+// one of two columns.
 const (
 	AtColumn Place = iota + 1
 	AtDocument
 	AtExtra
 	AtDevice
+	AtFirst
 )
 
 // Ref is a resolved field.
@@ -56,6 +58,7 @@ type Ref struct {
 	Slot  event.Slot // AtColumn, AtDocument
 	Key   string     // AtDevice: name of the column in the device table
 	Link  event.Slot // AtDevice, when events are asked for: the field that holds the device's uid
+	Of    [2]event.Slot // AtFirst: the first of these that is there
 }
 
 // Column is one column of the answer: a field, a bucket of time or a measure.
@@ -168,6 +171,11 @@ func (r *resolver) ref(name string) (*Ref, error) {
 			return nil, fault.New(fault.Internal, "field %q has no place in the device table", name)
 		}
 		ref.Place, ref.Link, ref.Key, ref.Kind = AtDevice, link, key, column.Kind
+	case event.FirstOf:
+		ref.Place, ref.Of = AtFirst, [2]event.Slot{event.SlotSrcEndpointIP, event.SlotSrcEndpointHostname}
+		if f.Slot == event.SlotDstEndpointHost {
+			ref.Of = [2]event.Slot{event.SlotDstEndpointIP, event.SlotDstEndpointHostname}
+		}
 	case event.InColumn:
 	}
 	return ref, nil

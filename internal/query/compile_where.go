@@ -34,6 +34,8 @@ func (c *compiler) value(ref *Ref) frag {
 			return lit("e." + ident(ref.Key))
 		}
 		return lit(c.device(ref.Link) + "." + ident(ref.Key))
+	case AtFirst:
+		return lit("coalesce(e." + ident(event.FieldOf(ref.Of[0]).Name) + ", e." + ident(event.FieldOf(ref.Of[1]).Name) + ")")
 	case AtDocument, AtExtra:
 	}
 	doc := lit("e." + ident(DocumentColumn))

@@ -109,7 +109,8 @@ func (r *reader) namesBeside(groups []string) []string {
 	var out []string
 	for _, g := range groups {
 		out = append(out, g)
-		if side, ok := strings.CutSuffix(g, "_endpoint.ip"); ok {
+		side, field, ok := strings.Cut(g, "_endpoint.")
+		if ok && (field == "ip" || field == "host") {
 			out = append(out, side+"_endpoint.name")
 		}
 	}

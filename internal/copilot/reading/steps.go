@@ -66,6 +66,7 @@ func (r *reader) tableSteps() []Step {
 		q.Group = append(q.Group, field)
 		q.Where = and(q.Where, query.Expr{Field: field, Op: query.Exists})
 	}
+	r.orName(&q)
 	q.Group = r.namesBeside(q.Group)
 	q.Bucket = r.bucket()
 	q.Measures = r.measures()
@@ -96,30 +97,23 @@ func (r *reader) tableSteps() []Step {
 		top.Limit = 5
 		steps = append(steps, Step{Tool: "query", Query: top, Why: NextInRank})
 	}
-	if named, ok := r.byNameAlone(q); ok {
-		steps = append(steps, Step{Tool: "query", Query: named, Why: ByNameAlone})
-	}
 	return steps
 }
 
-// Why a table has further steps.
-const (
-	NextInRank  = "those next in rank"
-	ByNameAlone = "those that the log gives by host name and not by address"
-)
+// NextInRank is why a table of the first has a further step.
+const NextInRank = "those next in rank"
 
-// byNameAlone asks for the sources of logins that have no address: a log that
-// resolves names writes those alone.
-func (r *reader) byNameAlone(q query.Query) (query.Query, bool) {
-	const addr, name = "src_endpoint.ip", "src_endpoint.hostname"
-	if r.f.Subject == nil || r.f.Subject.key != "login" || len(r.f.Targets) != 1 || strings.TrimPrefix(r.f.Targets[0], groupMark) != addr || !r.vals.any(name) || q.Where == nil {
-		return q, false
+// orName counts the sources of logins by host name where they have no address: a
+// log that resolves names writes those alone.
+func (r *reader) orName(q *query.Query) {
+	const addr, name, either = "src_endpoint.ip", "src_endpoint.hostname", "src_endpoint.host"
+	if r.f.Subject == nil || r.f.Subject.key != "login" || !slices.Contains(q.Group, addr) || !r.vals.any(name) || q.Where == nil {
+		return
 	}
 	has := query.Expr{Field: addr, Op: query.Exists}
 	conds := slices.DeleteFunc(flatten([]query.Expr{*q.Where}), func(e query.Expr) bool { return e.String() == has.String() })
-	q.Where = joined(append(conds, query.Expr{Not: &has}, query.Expr{Field: name, Op: query.Exists}))
-	q.Group, q.Limit = []string{name}, max(q.Limit, 5)
-	return q, true
+	q.Where = joined(append(conds, query.Expr{Field: either, Op: query.Exists}))
+	q.Group[slices.Index(q.Group, addr)] = either
 }
 
 // limit: a number that was said; one for "which host ... most"; ten for

@@ -36,10 +36,18 @@ type textPattern struct {
 // patternField is the field that holds the pattern of a text.
 const patternField = "template.text"
 
-// loadTexts reads the patterns, where few enough events are stored.
+// maxTextEvents is how many events may be stored for their patterns to be read: they
+// are in the document of each, and the first question has to look at all of them.
+const maxTextEvents = 2_000_000
+
+// loadTexts reads the patterns, where logs are stored that may have some, and few
+// enough events.
 func (r *reader) loadTexts(ctx context.Context, w World) error {
+	if !r.vals.mayHaveTexts() {
+		return nil
+	}
 	n, err := w.Events(ctx)
-	if err != nil || n == 0 || n > maxEvents {
+	if err != nil || n > maxTextEvents {
 		return err
 	}
 	list, _, err := w.Values(ctx, "", patternField)
@@ -63,6 +71,16 @@ func (r *reader) loadTexts(ctx context.Context, w World) error {
 		r.texts.usual += (float64(len(p.words)) - r.texts.usual) / float64(len(r.texts.patterns))
 	}
 	return nil
+}
+
+// mayHaveTexts tells whether a log is stored whose lines may be texts with a pattern.
+func (v *values) mayHaveTexts() bool {
+	for name := range v.fields["metadata.log_name"] {
+		if tool, _, _ := strings.Cut(name, "/"); tool == "text" || tool == "syslog" || name == "web/error" {
+			return true
+		}
+	}
+	return false
 }
 
 func newPattern(text string) textPattern {

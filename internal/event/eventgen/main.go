@@ -57,7 +57,7 @@ func read(path string) ([]field, error) {
 
 var (
 	kindConst  = map[string]string{"time": "Time", "string": "String", "int": "Int", "float": "Float", "bool": "Bool", "ip": "IP", "list": "List"}
-	storeConst = map[string]string{"col": "InColumn", "doc": "InDocument", "dev": "FromDevice"}
+	storeConst = map[string]string{"col": "InColumn", "doc": "InDocument", "dev": "FromDevice", "one": "FirstOf"}
 	goType     = map[string]string{"time": "time.Time", "string": "string", "int": "int64", "float": "float64", "bool": "bool", "ip": "string", "list": "[]string"}
 	getter     = map[string]string{"time": "Time", "string": "Str", "int": "Int", "float": "Float", "bool": "Bool", "ip": "Str", "list": "List"}
 )
@@ -79,7 +79,7 @@ func render(fields []field) []byte {
 	}
 	b.WriteString("}\n")
 	for _, f := range fields {
-		if f.store == "dev" {
+		if f.store == "dev" || f.store == "one" {
 			continue
 		}
 		id, typ, get := ident(f.name), goType[f.kind], getter[f.kind]

@@ -1,6 +1,7 @@
 package moment
 
 import (
+	"strconv"
 	"strings"
 	"time"
 )
@@ -50,7 +51,17 @@ var spellings = []string{
 	"060102 150405",
 	"1/2/2006 3:04:05 PM",
 	"01/02/2006 15:04:05",
+	"06/01/02 15:04:05.999999999", // log4j's short form
+	"2.1.2006 15:04:05.999999999",
+	"2.1.2006. 15:04:05.999999999", // a comma before the time
+	"2006.01.02 15:04:05.999999999",
+	"20060102-15:4:5.999999999",
+	"20060102 15:4:5.999999999",
+	"2006-01-02-15.04.05.999999999",
 }
+
+// yearless are spellings of months and days without a year.
+var yearless = []string{"01-02 15:04:05.999999999", "0102 15:04:05.999999999", "01.02 15:04:05.999999999"}
 
 // maxSpelling is the longest text that is tried for a time.
 const maxSpelling = 64
@@ -77,6 +88,38 @@ func (f Frame) Any(s string) time.Time {
 	for _, layout := range spellings {
 		if t, err := time.ParseInLocation(layout, s, f.Zone()); err == nil {
 			return t.UTC()
+		}
+	}
+	if head, last, ok := cutLast(s, ':'); ok && strings.Count(head, ":") == 2 { // 22:15:29:606
+		if t, err := time.ParseInLocation("20060102-15:4:5.999999999", head+"."+last, f.Zone()); err == nil {
+			return t.UTC()
+		}
+	}
+	return f.withoutYear(s)
+}
+
+func cutLast(s string, sep byte) (before, after string, ok bool) {
+	at := strings.LastIndexByte(s, sep)
+	if at < 0 {
+		return "", "", false
+	}
+	return s[:at], s[at+1:], true
+}
+
+// withoutYear reads a month, a day and a time of day as the last such time that is not
+// more than a day after Ref.
+func (f Frame) withoutYear(s string) time.Time {
+	for _, layout := range yearless {
+		digits := s[min(2, len(s)-1)] >= '0' && s[min(2, len(s)-1)] <= '9'
+		if len(s) < len("0102 15:04:05") || digits != (layout[2] == '0') {
+			continue
+		}
+		for back := range 5 { // 29 February is only in a leap year
+			year := strconv.Itoa(f.Ref.In(f.Zone()).Year() - back)
+			t, err := time.ParseInLocation("2006 "+layout, year+" "+s, f.Zone())
+			if err == nil && t.Sub(f.Ref) <= AheadLimit {
+				return t.UTC()
+			}
 		}
 	}
 	return time.Time{}

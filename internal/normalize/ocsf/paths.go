@@ -34,7 +34,7 @@ var ours = []event.Slot{
 func newPaths() map[string]path {
 	out := make(map[string]path)
 	for _, f := range event.Fields() {
-		if f.Store != event.FromDevice {
+		if f.Stored() {
 			out[f.Name] = path{slot: f.Slot}
 		}
 	}

@@ -110,10 +110,10 @@ func (r *Reader) word(e *event.Event, i int) bool {
 	}
 	value := bare(r.words[i])
 	if name, v, ok := strings.Cut(value, "="); ok && v != "" {
-		return r.keep(e, name, bare(v))
+		return r.Keep(e, name, bare(v))
 	}
 	if name, v, ok := strings.Cut(value, ":"); ok && varies(v) && !strings.Contains(v, ":") && !strings.HasPrefix(v, "//") && fieldOf(name) != "" && !varies(name) {
-		return r.keep(e, name, bare(v))
+		return r.Keep(e, name, bare(v))
 	}
 	if value == "" || len(value) > maxValue {
 		return false
@@ -131,7 +131,7 @@ func (r *Reader) word(e *event.Event, i int) bool {
 	if address(e, name, value, i == 0) || r.took(e, i, value) {
 		return true
 	}
-	return r.keep(e, name, value)
+	return r.Keep(e, name, value)
 }
 
 // announced tells a word before which a mark says that a value follows.
@@ -166,8 +166,8 @@ func (r *Reader) nameBefore(i int) (name string, named bool) {
 	return "", false
 }
 
-// keep keeps a value under a name, if it looks like one.
-func (r *Reader) keep(e *event.Event, name, value string) bool {
+// Keep keeps a value under a name, if it looks like one.
+func (r *Reader) Keep(e *event.Event, name, value string) bool {
 	if value == "" || len(value) > maxValue {
 		return false
 	}

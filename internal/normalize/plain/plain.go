@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"path"
 	"strings"
+	"time"
 
 	"vedette/internal/event"
 	"vedette/internal/normalize/moment"
@@ -16,8 +17,9 @@ import (
 
 // Text is the fallback for text that nothing else knows: each line is an event
 // with its words as message. Time, level, process and component that stand before
-// the words are lifted off, and lines of one pattern share a template. Nothing
-// is rejected, so that unknown logs are at least searchable.
+// the words are lifted off, and lines of one pattern share a template. A line without
+// a time, such as one of a trace of calls, has that of the line before, and says so.
+// Nothing is rejected, so that unknown logs are at least searchable.
 func Text() record.Dialect {
 	return record.Dialect{
 		Name: "text",
@@ -39,6 +41,7 @@ type plainText struct {
 	log   string
 	e     event.Event
 	says  parameter.Reader
+	last  time.Time // of the newest line that has one
 }
 
 // textLog names the log after the file, without what looks like a rotation.
@@ -65,8 +68,17 @@ func (p *plainText) Parse(rec record.Record, emit func(*event.Event)) error {
 	record.Keep(e, "component", h.component)
 	record.Keep(e, "thread", h.thread)
 	record.Keep(e, "line", h.line)
+	record.Keep(e, "uptime", h.uptime)
 	record.Keep(e, "context", h.id)
 	p.says.Read(e, e.Message())
+	for _, pair := range h.named {
+		p.says.Keep(e, pair[0], pair[1])
+	}
+	if h.when.IsZero() && !p.last.IsZero() {
+		h.when = p.last
+		record.Keep(e, "time_of", "the line before")
+	}
+	p.last = h.when
 	record.Finish(e, &p.src, rec, raw, 0, h.when)
 	emit(e)
 	return nil

@@ -109,7 +109,7 @@ var ours = map[event.Slot]bool{
 // slotOf finds the field that a table may set under a name.
 func slotOf(schema *event.Schema, name string) (event.Slot, bool) {
 	f, ok := schema.Lookup(name)
-	if !ok || f.Store == event.FromDevice || ours[f.Slot] || f.Slot == event.SlotTime {
+	if !ok || !f.Stored() || ours[f.Slot] || f.Slot == event.SlotTime {
 		return 0, false
 	}
 	return f.Slot, true

@@ -33,6 +33,13 @@ func (r *run) value(rec record, ref *query.Ref) any {
 			return v
 		}
 		return nil
+	case query.AtFirst:
+		for _, slot := range ref.Of {
+			if v := rec.event.Any(slot); v != nil {
+				return v
+			}
+		}
+		return nil
 	case query.AtColumn, query.AtDocument:
 	}
 	return rec.event.Any(ref.Slot)

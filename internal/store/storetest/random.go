@@ -152,7 +152,7 @@ func randomFields() []event.Field {
 	for _, name := range []string{
 		"connection_info.protocol_name", "user.name", "message", "status", "dst_endpoint.port", "count", "traffic.bytes_out",
 		"duration", "ics.write", "src_endpoint.ip", "dst_endpoint.ip", "answers", "class_uid", "tls.cipher", "file.size", "dhcp.lease_time",
-		"tls.certificate.expires", "dhcp.assigned_ip", "email.to", "device.uid", "src_endpoint.uid", "dst_endpoint.uid",
+		"tls.certificate.expires", "dhcp.assigned_ip", "email.to", "src_endpoint.hostname", "device.uid", "src_endpoint.uid", "dst_endpoint.uid",
 	} {
 		f, _ := schema.Lookup(name)
 		list = append(list, f)

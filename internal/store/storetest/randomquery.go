@@ -18,7 +18,7 @@ func fieldsOf(devices bool) []event.Field {
 	}
 	list := randomFields()
 	schema := event.NewSchema()
-	for _, name := range []string{"time", "metadata.uid", "device.name", "device.type", "src_endpoint.zone", "dst_endpoint.name", "metadata.clock_suspect"} {
+	for _, name := range []string{"time", "metadata.uid", "device.name", "device.type", "src_endpoint.zone", "dst_endpoint.name", "metadata.clock_suspect", "src_endpoint.host"} {
 		f, _ := schema.Lookup(name)
 		list = append(list, f)
 	}

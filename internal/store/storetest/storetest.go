@@ -45,6 +45,7 @@ func Run(t *testing.T, open Open) {
 		{"addresses", addresses},
 		{"lists", lists},
 		{"extras", extras},
+		{"addresses or names", either},
 		{"case", ignoresCase},
 		{"devices", devices},
 		{"measures", measures},
@@ -352,6 +353,24 @@ func extras(t *testing.T, s store.Events) {
 	holds(t, s, where("tls.cipher", query.Eq, "AES"), "4 ")
 	want(t, s, query.Query{Measures: []query.Measure{{Fn: query.Sum, Field: "missed_bytes"}, {Fn: query.Max, Field: "missed_bytes"}, {Fn: query.Distinct, Field: "missed_bytes"}}},
 		row(109.0, 100.0, int64(4)))
+}
+
+func either(t *testing.T, s store.Events) {
+	const host = "src_endpoint.host"
+	put(t, s,
+		New(1, day(), func(e *event.Event) { e.SetSrcEndpointIP("10.0.0.1"); e.SetSrcEndpointHostname("a.example") }),
+		New(2, day(), func(e *event.Event) { e.SetSrcEndpointIP("10.0.0.1") }),
+		New(3, day(), func(e *event.Event) { e.SetSrcEndpointHostname("b.example"); e.SetDstEndpointHostname("c.example") }),
+		New(4, day(), func(e *event.Event) { e.SetMessage("neither") }))
+	want(t, s, query.Query{Group: []string{host}, Measures: []query.Measure{{Fn: query.Count}}},
+		row("10.0.0.1", int64(2)), row("b.example", int64(1)), row(nil, int64(1)))
+	want(t, s, query.Query{Measures: []query.Measure{{Fn: query.Distinct, Field: host}, {Fn: query.Distinct, Field: "dst_endpoint.host"}}}, row(int64(2), int64(1)))
+	holds(t, s, where(host, query.Eq, "10.0.0.1"), "1 2 ")
+	holds(t, s, where(host, query.Eq, "a.example"), "")
+	holds(t, s, where(host, query.EndsWith, ".EXAMPLE"), "3 ")
+	holds(t, s, where(host, query.Exists, nil), "1 2 3 ")
+	holds(t, s, where("dst_endpoint.host", query.Eq, "c.example"), "3 ")
+	want(t, s, query.Query{Select: []string{host}, Sort: []query.Sort{{By: host, Desc: true}}, Limit: 1}, row("b.example"))
 }
 
 func ignoresCase(t *testing.T, s store.Events) {
