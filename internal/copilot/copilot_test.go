@@ -309,7 +309,7 @@ func TestSourcesByNameAlone(t *testing.T) {
 	for question, want := range map[string]string{
 		"top 2 sources by failed logins":                        "n2.example.net: 3",
 		"on how many days did root fail to log in?":             "on 3 different days",
-		"which sources had failed logins on more than one day?": "no stored logins match",
+		"which sources had failed logins on more than one day?": "n2.example.net: count 3, on 3 different days",
 	} {
 		if got := said(ask(t, c, question, "")); !strings.Contains(got, want) {
 			t.Errorf("%q: %s\nwant %s", question, got, want)
