@@ -67,7 +67,7 @@ func (p *plainText) Parse(rec record.Record, emit func(*event.Event)) error {
 	}
 	record.Keep(e, "component", h.component)
 	record.Keep(e, "thread", h.thread)
-	record.Keep(e, "line", h.line)
+	record.Keep(e, "code_line", h.line)
 	record.Keep(e, "uptime", h.uptime)
 	record.Keep(e, "context", h.id)
 	p.says.Read(e, e.Message())
