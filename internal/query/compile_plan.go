@@ -55,9 +55,9 @@ type Ref struct {
 	Name  string
 	Kind  event.Kind
 	Place Place
-	Slot  event.Slot // AtColumn, AtDocument
-	Key   string     // AtDevice: name of the column in the device table
-	Link  event.Slot // AtDevice, when events are asked for: the field that holds the device's uid
+	Slot  event.Slot    // AtColumn, AtDocument
+	Key   string        // AtDevice: name of the column in the device table
+	Link  event.Slot    // AtDevice, when events are asked for: the field that holds the device's uid
 	Of    [2]event.Slot // AtFirst: the first of these that is there
 }
 

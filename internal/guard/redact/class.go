@@ -55,7 +55,7 @@ func table() map[string]rule {
 	}
 	put(Never, "", `raw metadata.source template.uid session.uid tls.certificate.serial identity.location mqtt.client_id
 		device.owner src_endpoint.owner dst_endpoint.owner label.confidentiality label.integrity`)
-	put(Pseudonym, "HOST", `device.hostname device.name src_endpoint.hostname src_endpoint.name dst_endpoint.hostname dst_endpoint.name http_request.url.hostname query.hostname tls.sni identity.name
+	put(Pseudonym, "HOST", `device.hostname device.name src_endpoint.host dst_endpoint.host src_endpoint.hostname src_endpoint.name dst_endpoint.hostname dst_endpoint.name http_request.url.hostname query.hostname tls.sni identity.name
 		host hostname name device src dst domain`)
 	put(Pseudonym, "UID", `device.uid src_endpoint.uid dst_endpoint.uid metadata.uid connection_info.uid connection_info.community_uid finding_info.related_events user.uid uid evidence`)
 	put(Pseudonym, "IP", `device.ip src_endpoint.ip dst_endpoint.ip dhcp.assigned_ip dhcp.requested_ip ip ips address`)
