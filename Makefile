@@ -106,7 +106,7 @@ lint: $(TOOLS)/golangci-lint-$(GOLANGCI) ## run the linters
 PLAIN := ^Test(Torture|TasksSurviveKills|AttacksFail|KnownQuestions|RetentionBySize|DamagedHotDatabase|.*InABrowser|Console(IsForAll|Casework|SetAside|TrialAndZones)|NetworkByKeys)$$
 .PHONY: test-race
 test-race:
-	$(GO) test -race -shuffle=on -timeout 20m -skip '$(PLAIN)' $$($(GO) list ./... | grep -v /internal/eval/)
+	$(GO) test -race -shuffle=on -timeout 30m -skip '$(PLAIN)' $$($(GO) list ./... | grep -v /internal/eval/)
 
 .PHONY: test-plain
 test-plain:

@@ -377,8 +377,8 @@ func TestSentencesComeWhileTheModelWrites(t *testing.T) {
 			_ = http.NewResponseController(w).Flush()
 		}
 		send(`{"claims":[` + claim[:20])
-		send(claim[20:])
 		wrote.Store(time.Now().UnixNano())
+		send(claim[20:])
 		select { // the rest comes when the sentence was heard, or too late
 		case <-heard:
 		case <-time.After(5 * time.Second):
