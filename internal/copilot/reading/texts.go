@@ -321,6 +321,7 @@ func (r *reader) textsWithin(from, to int, except bool) {
 	case len(strange) > 0 && found == 0, len(strange) == 0 && len(have) < 2:
 	case r.asksStored() && found < len(strange):
 	default:
+		r.f.On["guessed"] = r.asksStored() // whoever writes texts must not turn a question about other logs to them unseen
 		r.askTexts(patterns, have, all, except)
 	}
 }

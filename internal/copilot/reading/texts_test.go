@@ -81,6 +81,15 @@ func TestTextsBeatNoLog(t *testing.T) {
 	}
 }
 
+// Nor is an answer from a text certain where logs with a dialect were asked about.
+func TestTextsForOtherLogsAreAGuess(t *testing.T) {
+	w := plant()
+	w.values["/template.text"] = counts("failed logins of the contractor <*>")
+	if r := read(t, w, "how many failed logins of the contractor were there", nil); r.Status == Understood {
+		t.Errorf("understood as %s", r.ReadAs)
+	}
+}
+
 // A line that somebody stuffed with the words of all questions is not what is asked.
 func TestStuffedTextsAreNotMeant(t *testing.T) {
 	w := boiler()
