@@ -3,6 +3,7 @@ package reading
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -65,6 +66,8 @@ func (r *reader) measureWords(subject string) string {
 		case query.Count:
 		case query.Days:
 			w = "number of days with " + subject
+		case query.First, query.Last:
+			w = fnWord(m.Fn) + " of " + subject
 		default:
 			w = fmt.Sprintf("%s of %s over %s", fnWord(m.Fn), m.Field, subject)
 		}
@@ -97,6 +100,9 @@ func (r *reader) groupWords(b *strings.Builder) {
 	var groups []string
 	for _, t := range r.f.Targets {
 		groups = append(groups, strings.TrimPrefix(t, groupMark))
+	}
+	if at := slices.Index(groups, sourceAddress); at >= 0 && r.f.Shape == TableShape && r.knownByName() {
+		groups[at] = sourceHost
 	}
 	if r.f.Bucket != "" && (r.f.Shape == TrendShape || r.f.Shape == TableShape) {
 		groups = append(groups, "every "+r.bucket())
@@ -158,6 +164,12 @@ func (r *reader) orderWords(b *strings.Builder) {
 	order := "most first"
 	if r.f.Asc {
 		order = "fewest first"
+		if r.f.Measure.Fn == query.First {
+			order = "earliest first"
+		}
+	}
+	if r.f.Measure.Fn == query.Last && !r.f.Asc {
+		order = "latest first"
 	}
 	fmt.Fprintf(b, "; %s, top %d", order, r.limit())
 }

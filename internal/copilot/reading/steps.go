@@ -103,17 +103,29 @@ func (r *reader) tableSteps() []Step {
 // NextInRank is why a table of the first has a further step.
 const NextInRank = "those next in rank"
 
+// The address of a source, and its address or name.
+const (
+	sourceAddress = "src_endpoint.ip"
+	sourceHost    = "src_endpoint.host"
+)
+
+// knownByName tells a question about logins, of which a log may give the source by
+// name alone.
+func (r *reader) knownByName() bool {
+	return r.f.Subject != nil && r.f.Subject.key == "login" && r.vals.any("src_endpoint.hostname")
+}
+
 // orName counts the sources of logins by host name where they have no address: a
 // log that resolves names writes those alone.
 func (r *reader) orName(q *query.Query) {
-	const addr, name, either = "src_endpoint.ip", "src_endpoint.hostname", "src_endpoint.host"
-	if r.f.Subject == nil || r.f.Subject.key != "login" || !slices.Contains(q.Group, addr) || !r.vals.any(name) || q.Where == nil {
+	at := slices.Index(q.Group, sourceAddress)
+	if at < 0 || q.Where == nil || !r.knownByName() {
 		return
 	}
-	has := query.Expr{Field: addr, Op: query.Exists}
+	has := query.Expr{Field: sourceAddress, Op: query.Exists}
 	conds := slices.DeleteFunc(flatten([]query.Expr{*q.Where}), func(e query.Expr) bool { return e.String() == has.String() })
-	q.Where = joined(append(conds, query.Expr{Field: either, Op: query.Exists}))
-	q.Group[slices.Index(q.Group, addr)] = either
+	q.Where = joined(append(conds, query.Expr{Field: sourceHost, Op: query.Exists}))
+	q.Group[at] = sourceHost
 }
 
 // limit: a number that was said; one for "which host ... most"; ten for
