@@ -374,7 +374,7 @@ func (t *texts) telling(have map[string]bool) bool {
 // and not of a controller.
 func (r *reader) preferParameters() {
 	for i, s := range r.spans {
-		if s.is(kQuantity) && i+1 < len(r.spans) && r.spans[i+1].is(kEntity) && r.meansNothingStored(s) {
+		if s.is(kQuantity) && i+1 < len(r.spans) && r.spans[i+1].is(kEntity) && r.meansNothingStored(s) && !r.texts.knows(r.toks[s.from].lower) {
 			s.used, s.entries = true, nil // "data nodes" are nodes
 			continue
 		}

@@ -15,10 +15,10 @@ func boiler() fakeWorld {
 			"/metadata.log_name": counts("text/boiler"),
 			"/template.text": counts(
 				"Burner <*> lit at stage <*>", "Burner <*> extinguished", "Refused setpoint <*> from /<*>", "Closed valve <*>",
-				"Valve <*> not closed", "purge cycle TOOK - <*>", "PurgeController: <*> cycles left", "Took <*> ms to flush loop <*>", "sensor_poll done",
+				"Valve <*> not closed", "purge cycle TOOK - <*>", "PurgeController: <*> cycles left", "Took <*> ms to flush loop <*>", "sensor_poll done", "Received valve <*> of size <*>",
 			),
 		},
-		extras: []string{"level", "component", "param.burner", "param.stage", "param.setpoint", "param.valve", "param.took", "param.loop"},
+		extras: []string{"level", "component", "param.burner", "param.stage", "param.setpoint", "param.valve", "param.took", "param.loop", "param.size"},
 	}
 }
 
@@ -35,6 +35,7 @@ func TestQuestionsOverTexts(t *testing.T) {
 		"how many burners were lit at stage 2?":                   `template.text="Burner <*> lit at stage <*>" param.stage="2" | count`,
 		"average time to flush a loop?":                           `template.text="Took <*> ms to flush loop <*>" | avg(duration)`,
 		"how long did a purge cycle take on average?":             `template.text="purge cycle TOOK - <*>" | avg(param.took)`,
+		"average size of received valves?":                        `template.text="Received valve <*> of size <*>" | avg(param.size)`,
 		"how often did sensor_poll run?":                          `template.text="sensor_poll done" | count`,
 		"how many errors are there?":                              `severity_id>=4 | count`,
 		"which component wrote the most warnings?":                `severity_id=3 component exists | by component count | sort count desc | limit 1`,
