@@ -248,6 +248,16 @@ func TestHostileNamesInABrowser(t *testing.T) {
 	if got := b.js(`document.querySelector("main").textContent`); !strings.Contains(got, "U+202E") {
 		t.Errorf("the hidden mark cannot be seen: %.300s", got)
 	}
+	// The pattern of a text that no dialect knows stands in how a question was read.
+	text, _ = json.Marshal("2026-11-28 07:00:00 WARN oven: ovenbird\u202e<img/src=x/onerror=alert(1)> melted\n2026-11-28 07:00:01 WARN oven: opened")
+	if got := b.js(`fetch("/api/v1/ingest?name=oven.log", { method: "POST", body: ` + string(text) + ` }).then((r) => r.status)`); got != "200" {
+		t.Fatalf("taking in texts: %s", got)
+	}
+	b.open("/ask?q=" + url.QueryEscape("how often did the ovenbird melt?"))
+	b.until("how the question was read", `/that a program wrote as/.test(document.querySelector("main").textContent)`)
+	if got := b.js(`document.querySelector("main").textContent`); strings.Contains(got, "\u202e") || !strings.Contains(got, "U+202E") {
+		t.Errorf("the hidden mark of a text is not made visible: %.600s", got)
+	}
 	b.open("/devices/" + uid)
 	if got := b.js(`document.querySelector("h1").textContent`); !strings.HasPrefix(got, "<img src=x") {
 		t.Errorf("the name is shown as %q", got)

@@ -18,7 +18,7 @@ type Desk struct {
 // Desk returns the desk of somebody who sees so much; nil: all.
 func (c *Correlator) Desk(s Sight) Desk { return Desk{c, s} }
 
-// find returns the incident that a uid stands for now, if it may be decided on.
+// find returns the incident of a uid, or the one it was joined to, if it may be decided on.
 func (d Desk) find(uid string) (*strand, error) {
 	s := d.c.find(uid)
 	switch {

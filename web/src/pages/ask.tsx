@@ -95,7 +95,7 @@ function AnswerView({ a, id, again }: { a: Answer; id: string; again: (q: string
   const cost = a.used?.cost ? ", " + a.used.cost.toFixed(4) + " " + (a.used.currency || "") : "";
   return (
     <>
-      <p class="soft"><strong class={"state " + a.status}>{words[a.status] || a.status}</strong>{a.read_as && a.status !== "not_understood" && <> Read as: {a.read_as}</>}</p>
+      <p class="soft"><strong class={"state " + a.status}>{words[a.status] || a.status}</strong>{a.read_as && a.status !== "not_understood" && <> Read as: {visible(a.read_as)}</>}</p>
       {a.status !== "not_understood" && a.evidence.slice(0, 1).map((e) => may("events.read") && <Reading key={e.id} text={e.query} />)}
       <Says list={a.answer} known={known} id={id} />
       {a.chart && <ChartView c={a.chart} evidence={a.evidence} />}
